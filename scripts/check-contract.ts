@@ -1,0 +1,93 @@
+/**
+ * Checks the contract: format, lint, no breaking change against main, and that
+ * the committed code is what buf generates now. Changes nothing.
+ *
+ * Without a Go toolchain the Go part is skipped with a plain line; with CI=true
+ * that is an error.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const failures: string[] = [];
+
+function succeeds(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args, { cwd: root, stdio: "ignore" }).status === 0;
+}
+
+function check(title: string, command: string, args: readonly string[]): void {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
+  if (status === 0) {
+    console.log(`contract: ${title}: ok`);
+  } else {
+    failures.push(error ? `${title} (${error.message})` : title);
+  }
+}
+
+/** The relative paths of the generated files below `directory`. */
+function generatedFiles(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !["go.mod", "go.sum"].includes(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .sort();
+}
+
+function checkGenerated(template: string, directory: string): void {
+  const title = `${directory} is what ${template} generates`;
+  const fresh = mkdtempSync(join(tmpdir(), "pm-generated-"));
+  try {
+    const { status } = spawnSync("buf", ["generate", "--template", template, "-o", fresh], {
+      cwd: root,
+      stdio: "inherit",
+    });
+    if (status !== 0) {
+      failures.push(title);
+      return;
+    }
+    const committed = join(root, directory);
+    const expected = join(fresh, directory);
+    const names = new Set([...generatedFiles(committed), ...generatedFiles(expected)]);
+    const differing = [...names].filter((name) => read(join(committed, name)) !== read(join(expected, name)));
+    if (differing.length > 0) {
+      console.error(`contract: differs from what the protos generate: ${differing.join(", ")}`);
+      console.error("contract: run `npm run generate` and commit the result");
+      failures.push(title);
+    } else {
+      console.log(`contract: ${title}: ok`);
+    }
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+check("format", "buf", ["format", "--diff", "--exit-code", "proto"]);
+check("lint", "buf", ["lint"]);
+if (succeeds("git", ["cat-file", "-e", "main:proto/pm/v1"])) {
+  check("no breaking change against main", "buf", ["breaking", "proto", "--against", ".git#branch=main,subdir=proto"]);
+} else {
+  console.log("contract: skipped: breaking changes (no branch main with a contract here)");
+}
+checkGenerated("buf.gen.yaml", "gen/ts");
+if (succeeds("go", ["version"])) {
+  checkGenerated("buf.gen.go.yaml", "gen/go");
+  check("gen/go builds", "go", ["-C", "gen/go", "vet", "./..."]);
+} else if (process.env["CI"] === "true") {
+  failures.push("Go: no `go` in PATH, and CI=true wants it (install Go 1.26 or newer)");
+} else {
+  console.log("contract: skipped: Go (no `go` in PATH)");
+}
+
+for (const failure of failures) {
+  console.error(`contract: FAILED: ${failure}`);
+}
+process.exitCode = failures.length > 0 ? 1 : 0;
