@@ -6,17 +6,22 @@
  * All integers are little-endian and naturally aligned. All times are
  * nanoseconds since the Unix epoch (CLOCK_REALTIME); 0 means "not yet".
  *
- * Files, below the runtime directory, all made by the daemon unless noted:
+ * Files, below the runtime directory:
  *
- *   zygote.lock               flock(2)ed by the zygote while it lives, and by
- *                             each shim until its ring is published
- *   events                    FIFO, shims -> daemon: struct pm_event
- *   p/<uuid>/<run>/spec       struct pm_spec and its tail
- *   p/<uuid>/<run>/control    FIFO, daemon -> shim: struct pm_control. No reader
- *                             (ENXIO on a non-blocking open) means: no shim
- *   p/<uuid>/<run>/stdin      FIFO, daemon -> process; only with PM_SPEC_STDIN
- *                             or PM_SPEC_TTY
- *   p/<uuid>/<run>/ring       made by the shim: struct pm_ring, index, data
+ *   zygote.lock               made and flock(2)ed by the zygote while it lives,
+ *                             and by each shim until its ring is published
+ *   events                    FIFO, shims -> daemon: struct pm_event. Made by the
+ *                             zygote before it says PM_REPLY_READY
+ *   p/<uuid>/<run>/spec       made by the daemon: struct pm_spec and its tail
+ *   p/<uuid>/<run>/ring       made by the shim, first of all and exclusively:
+ *                             struct pm_ring, index, data. It is published when
+ *                             `magic` is set; until then it reads as zeros
+ *   p/<uuid>/<run>/control    FIFO, daemon -> shim: struct pm_control. Made by the
+ *                             shim. No reader (ENXIO on a non-blocking open)
+ *                             means: no shim
+ *   p/<uuid>/<run>/stdin      FIFO, daemon -> process, made by the shim; only with
+ *                             PM_SPEC_STDIN or PM_SPEC_TTY. Unlinked by the shim
+ *                             when it sets PM_RING_STDIN_CLOSED
  *
  * The zygote speaks on its standard streams: struct pm_request on 0, struct
  * pm_reply on 1. At end of file on 0 it exits; shims live on.
@@ -57,8 +62,16 @@ struct pm_reply {
 	uint32_t run;
 	uint8_t uuid[16];
 	uint32_t pid;
-	int32_t error; /* errno of PM_REPLY_FAILED */
+	/* PM_REPLY_FAILED: why no shim was forked, or why one could not be adopted.
+	 * PM_REPLY_GONE: non-zero if the shim could not publish a ring. Else 0. */
+	int32_t error;     /* errno */
+	uint32_t step;     /* enum pm_step */
+	uint32_t reserved;
 };
+
+/* A shim that could not publish its ring tells the zygote by its exit status:
+ * errno, with this bit set for PM_STEP_OUTPUT and clear for PM_STEP_PREPARE. */
+#define PM_EXIT_OUTPUT 0x80
 
 /* ---- spec ------------------------------------------------------------ */
 
@@ -104,10 +117,10 @@ enum pm_state {
 };
 
 enum pm_ring_flags {
-	PM_RING_OUTPUT_COMPLETE = 1, /* end of file on every output pipe */
+	PM_RING_OUTPUT_COMPLETE = 1, /* end of file on every output pipe, or PM_CONTROL_RELEASE */
 	PM_RING_TREE_GONE = 2,       /* no descendant is left */
 	PM_RING_DONE = 4,            /* the last word: the shim exits */
-	PM_RING_STDIN_CLOSED = 8,    /* the shim let go of the stdin FIFO */
+	PM_RING_STDIN_CLOSED = 8,    /* the shim let go of the stdin FIFO: PM_CONTROL_CLOSE_STDIN, or no reader is left */
 	PM_RING_SHRUNK = 16,         /* tmpfs was full: data_size or index_size was reduced */
 };
 
@@ -221,7 +234,7 @@ enum pm_control_type {
 	PM_CONTROL_KILL_TREE = 2,   /* SIGKILL every descendant until none is left; acknowledged at the first pass */
 	PM_CONTROL_RESIZE = 3,      /* a: rows, b: columns */
 	PM_CONTROL_CLOSE_STDIN = 4, /* with a terminal: send its end-of-file character */
-	PM_CONTROL_RELEASE = 5,     /* the tree is gone: do not wait for foreign writers, finish */
+	PM_CONTROL_RELEASE = 5,     /* the tree is gone (else EBUSY): do not wait for foreign writers, finish */
 };
 
 /* Numbered as in pm.v1.SignalTarget. */

@@ -1,0 +1,50 @@
+import { closeSync, constants, openSync } from "node:fs";
+import { Socket } from "node:net";
+import { eventLayout } from "./layout.ts";
+import { uuidFromBytes } from "./uuid.ts";
+
+/** A hint that a ring has changed; the ring is the truth. */
+export interface ShimEvent {
+  readonly uuid: string;
+  readonly run: number;
+  /** Bits of `EventKind`. */
+  readonly kinds: number;
+}
+
+/**
+ * The daemon's end of the events FIFO. Open it when the zygote, which makes
+ * the file, is ready, and before reading any ring that is to be followed.
+ */
+export class EventFifo {
+  readonly #socket: Socket;
+  #rest: Buffer = Buffer.alloc(0);
+
+  /** @throws a Node system error if the FIFO cannot be opened. */
+  constructor(path: string, onEvent: (event: ShimEvent) => void, onError: (error: Error) => void) {
+    // O_RDWR (Linux, fifo(7)): with a writer of its own it never sees end of file.
+    const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      this.#socket = new Socket({ fd, readable: true, writable: false });
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    this.#socket.on("error", onError);
+    this.#socket.on("data", (data: Buffer) => {
+      const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, data]) : data;
+      let at = 0;
+      for (; at + eventLayout.size <= bytes.length; at += eventLayout.size) {
+        onEvent({
+          uuid: uuidFromBytes(bytes, at + eventLayout.uuid),
+          run: bytes.readUInt32LE(at + eventLayout.run),
+          kinds: bytes.readUInt32LE(at + eventLayout.kinds),
+        });
+      }
+      this.#rest = Buffer.from(bytes.subarray(at));
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,42 @@
+import { join } from "node:path";
+
+/** The files of a runtime directory; `src/shim/protocol.h` says what each is. */
+export interface RuntimePaths {
+  readonly zygoteLock: string;
+  readonly events: string;
+  /** Holds one directory per process, named by its UUID. */
+  readonly processes: string;
+}
+
+/** The files of one run of a process. */
+export interface RunPaths {
+  /** Parent of the runs: `p/<uuid>`. */
+  readonly process: string;
+  readonly run: string;
+  readonly spec: string;
+  readonly ring: string;
+  readonly control: string;
+  readonly stdin: string;
+}
+
+export function runtimePaths(runtimeDir: string): RuntimePaths {
+  return {
+    zygoteLock: join(runtimeDir, "zygote.lock"),
+    events: join(runtimeDir, "events"),
+    processes: join(runtimeDir, "p"),
+  };
+}
+
+/** `uuid` in its lower-case text form, `run` from 1. */
+export function runPaths(runtimeDir: string, uuid: string, run: number): RunPaths {
+  const process = join(runtimeDir, "p", uuid);
+  const directory = join(process, String(run));
+  return {
+    process,
+    run: directory,
+    spec: join(directory, "spec"),
+    ring: join(directory, "ring"),
+    control: join(directory, "control"),
+    stdin: join(directory, "stdin"),
+  };
+}

@@ -1,0 +1,303 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { Reply, Request, replyLayout, requestLayout, type StepNumber } from "./layout.ts";
+import { runPaths } from "./paths.ts";
+import { Ring } from "./ring.ts";
+import { hasCode } from "./system-error.ts";
+import { uuidFromBytes, uuidToBytes } from "./uuid.ts";
+
+/** Why there is no ring: the failed step and its errno. */
+export interface ShimFailure {
+  readonly step: StepNumber;
+  readonly errno: number;
+}
+
+/** A start that did not even get a shim. */
+export class ForkFailedError extends Error {
+  override readonly name = "ForkFailedError";
+  readonly failure: ShimFailure;
+
+  constructor(failure: ShimFailure) {
+    super(`the zygote could not fork a shim (errno ${failure.errno})`);
+    this.failure = failure;
+  }
+}
+
+export interface ZygoteOptions {
+  readonly shimPath: string;
+  readonly runtimeDir: string;
+  /**
+   * A shim has exited, having finished or not: the ring says. `failure` is null
+   * unless the shim could not publish a ring at all.
+   */
+  readonly onGone: (uuid: string, run: number, pid: number, failure: ShimFailure | null) => void;
+  /** What an operator should know: the zygote died, could not start, or wrote to stderr. */
+  readonly onWarning: (message: string) => void;
+}
+
+interface Shim {
+  readonly uuid: string;
+  readonly run: number;
+  pid: number;
+  /** Clock ticks since boot; 0n: forked by us, to be looked up in the ring. */
+  start: bigint;
+}
+
+interface PendingStart {
+  readonly uuid: string;
+  readonly run: number;
+  readonly promise: Promise<number>;
+  readonly resolve: (pid: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const FIRST_BACKOFF_MS = 10;
+const LAST_BACKOFF_MS = 2_000;
+/** A zygote that lived this long was healthy. */
+const HEALTHY_MS = 5_000;
+
+function key(uuid: string, run: number): string {
+  return `${uuid}/${run}`;
+}
+
+/**
+ * The process that forks shims. When it dies another takes its place: starts
+ * in flight are sent again, and it watches the shims that the dead one had.
+ */
+export class Zygote {
+  readonly #options: ZygoteOptions;
+  readonly #starts = new Map<string, PendingStart>();
+  /** Every shim whose exit has not been reported yet. */
+  readonly #shims = new Map<string, Shim>();
+  #child: ChildProcess | null = null;
+  #ready = Promise.withResolvers<void>();
+  #isReady = false;
+  #closed = false;
+  #backoff = FIRST_BACKOFF_MS;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ZygoteOptions) {
+    this.#options = options;
+    this.#ready.promise.catch(() => {});
+    this.#spawn();
+  }
+
+  /** Resolves when a zygote serves; rejects when closed. Waits through respawns. */
+  ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /**
+   * Forks a shim for a run whose spec file exists. Asking twice for one run while
+   * the first is in flight is one start.
+   *
+   * @returns the shim's process id. What becomes of the run is told by its ring
+   * and by `onGone`.
+   * @throws ForkFailedError; Error when closed.
+   */
+  start(uuid: string, run: number): Promise<number> {
+    if (this.#closed) {
+      return Promise.reject(new Error("the zygote is closed"));
+    }
+    const id = key(uuid, run);
+    const known = this.#starts.get(id);
+    if (known) {
+      return known.promise;
+    }
+    const pending = { uuid, run, ...Promise.withResolvers<number>() };
+    this.#starts.set(id, pending);
+    if (this.#isReady) {
+      this.#send(Request.start, uuid, run, 0, 0n);
+    }
+    return pending.promise;
+  }
+
+  /** Watches a shim that an earlier daemon's zygote forked; calls `onGone` at once if it is not there. */
+  adopt(uuid: string, run: number, pid: number, shimStart: bigint): void {
+    this.#shims.set(key(uuid, run), { uuid, run, pid, start: shimStart });
+    if (this.#isReady) {
+      this.#send(Request.adopt, uuid, run, pid, shimStart);
+    }
+  }
+
+  /** Lets the zygote exit. Shims and processes live on. */
+  close(): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const error = new Error("the zygote is closed");
+    this.#ready.reject(error);
+    for (const pending of this.#starts.values()) {
+      pending.reject(error);
+    }
+    this.#starts.clear();
+    this.#shims.clear();
+    this.#child?.stdin?.destroy();
+    this.#child?.stdout?.destroy();
+    this.#child?.stderr?.destroy();
+    this.#child?.unref();
+  }
+
+  #spawn(): void {
+    const spawnedAt = performance.now();
+    const child = spawn(this.#options.shimPath, ["zygote"], {
+      cwd: this.#options.runtimeDir,
+      detached: true,
+      env: {},
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    this.#child = child;
+    let rest: Buffer = Buffer.alloc(0);
+    child.stdout.on("data", (data: Buffer) => {
+      const bytes = rest.length > 0 ? Buffer.concat([rest, data]) : data;
+      let at = 0;
+      for (; at + replyLayout.size <= bytes.length; at += replyLayout.size) {
+        this.#onReply(bytes.subarray(at, at + replyLayout.size));
+      }
+      rest = Buffer.from(bytes.subarray(at));
+    });
+    child.stderr.on("data", (data: Buffer) => this.#options.onWarning(data.toString("utf8").trim()));
+    // Writing to a zygote that has just died: "close" follows and puts it right.
+    child.stdin.on("error", () => {});
+    let ended = false;
+    const onEnd = (reason: string): void => {
+      if (ended) {
+        return;
+      }
+      ended = true;
+      this.#onEnd(reason, performance.now() - spawnedAt);
+    };
+    child.on("error", (error) => onEnd(error.message));
+    child.on("close", (code, signal) => onEnd(signal ? `it was ended by ${signal}` : `it exited with ${code}`));
+  }
+
+  #onEnd(reason: string, livedMs: number): void {
+    this.#child = null;
+    if (this.#closed) {
+      return;
+    }
+    if (this.#isReady) {
+      this.#isReady = false;
+      this.#ready = Promise.withResolvers<void>();
+      this.#ready.promise.catch(() => {});
+    }
+    this.#backoff = livedMs > HEALTHY_MS ? FIRST_BACKOFF_MS : Math.min(this.#backoff * 2, LAST_BACKOFF_MS);
+    this.#options.onWarning(`the zygote is gone: ${reason}; starting another in ${this.#backoff} ms`);
+    this.#timer = setTimeout(() => this.#spawn(), this.#backoff);
+  }
+
+  #onReply(reply: Buffer): void {
+    if (this.#closed) {
+      return;
+    }
+    const run = reply.readUInt32LE(replyLayout.run);
+    const uuid = uuidFromBytes(reply, replyLayout.uuid);
+    const pid = reply.readUInt32LE(replyLayout.pid);
+    const errno = reply.readInt32LE(replyLayout.error);
+    const step = reply.readUInt32LE(replyLayout.step) as StepNumber;
+    const id = key(uuid, run);
+    const pending = this.#starts.get(id);
+    switch (reply.readUInt32LE(replyLayout.type)) {
+      case Reply.ready:
+        this.#onReady();
+        break;
+      case Reply.forked:
+        this.#shims.set(id, { uuid, run, pid, start: 0n });
+        this.#starts.delete(id);
+        pending?.resolve(pid);
+        break;
+      case Reply.failed:
+        if (pending) {
+          this.#starts.delete(id);
+          pending.reject(new ForkFailedError({ step, errno }));
+        } else {
+          this.#options.onWarning(`cannot watch the shim ${pid} of process ${uuid} (errno ${errno})`);
+        }
+        break;
+      case Reply.gone:
+        if (this.#shims.get(id)?.pid === pid) {
+          this.#shims.delete(id);
+          this.#options.onGone(uuid, run, pid, errno === 0 ? null : { step, errno });
+        }
+        break;
+    }
+  }
+
+  /**
+   * The new zygote holds the lock: no older one lives, and no shim is between
+   * making its ring and publishing it.
+   */
+  #onReady(): void {
+    this.#isReady = true;
+    for (const shim of [...this.#shims.values()]) {
+      if (shim.start === 0n) {
+        this.#adoptForked(shim);
+      } else {
+        this.#send(Request.adopt, shim.uuid, shim.run, shim.pid, shim.start);
+      }
+    }
+    for (const pending of [...this.#starts.values()]) {
+      this.#resend(pending);
+    }
+    this.#ready.resolve();
+  }
+
+  /** A shim that the dead zygote forked: what its ring says counts. */
+  #adoptForked(shim: Shim): void {
+    const published = this.#published(shim.uuid, shim.run);
+    if (published?.shimPid === shim.pid) {
+      shim.start = published.shimStart;
+      this.#send(Request.adopt, shim.uuid, shim.run, shim.pid, shim.start);
+    } else {
+      this.#shims.delete(key(shim.uuid, shim.run));
+      this.#options.onGone(shim.uuid, shim.run, shim.pid, null);
+    }
+  }
+
+  /** A start whose answer the dead zygote did not give: it may have forked or not. */
+  #resend(pending: PendingStart): void {
+    const { uuid, run } = pending;
+    const published = this.#published(uuid, run);
+    if (published) {
+      this.#starts.delete(key(uuid, run));
+      this.adopt(uuid, run, published.shimPid, published.shimStart);
+      pending.resolve(published.shimPid);
+      return;
+    }
+    // A shim that died before it published left a file in the way of the next.
+    const paths = runPaths(this.#options.runtimeDir, uuid, run);
+    for (const path of [paths.ring, paths.control, paths.stdin]) {
+      rmSync(path, { force: true });
+    }
+    this.#send(Request.start, uuid, run, 0, 0n);
+  }
+
+  #published(uuid: string, run: number): { shimPid: number; shimStart: bigint } | null {
+    try {
+      const ring = Ring.open(runPaths(this.#options.runtimeDir, uuid, run).ring);
+      try {
+        const header = ring.header();
+        return header.published ? header : null;
+      } finally {
+        ring.close();
+      }
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) {
+        this.#options.onWarning(`cannot read the ring of process ${uuid}: ${String(error)}`);
+      }
+      return null;
+    }
+  }
+
+  #send(type: number, uuid: string, run: number, pid: number, start: bigint): void {
+    const bytes = Buffer.alloc(requestLayout.size);
+    bytes.writeUInt32LE(type, requestLayout.type);
+    bytes.writeUInt32LE(run, requestLayout.run);
+    uuidToBytes(uuid).copy(bytes, requestLayout.uuid);
+    bytes.writeBigUInt64LE(start, requestLayout.shim_start);
+    bytes.writeUInt32LE(pid, requestLayout.shim_pid);
+    this.#child?.stdin?.write(bytes);
+  }
+}
