@@ -2183,11 +2183,131 @@ func (x *PruneProcessesResponse) GetFreedBytes() uint64 {
 	return 0
 }
 
+// StatsProcessesRequest asks for StatsProcesses.
+type StatsProcessesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// ids are process references, at most 10000. Empty: every process.
+	Ids []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
+	// interval is the time between samples, 250 milliseconds to 1 hour. Default:
+	// 1 second.
+	Interval *durationpb.Duration `protobuf:"bytes,2,opt,name=interval,proto3" json:"interval,omitempty"`
+	// include_io asks for ProcessUsage.io.
+	IncludeIo bool `protobuf:"varint,3,opt,name=include_io,json=includeIo,proto3" json:"include_io,omitempty"`
+	// include_members asks for ProcessUsage.members. At most 100 processes.
+	IncludeMembers bool `protobuf:"varint,4,opt,name=include_members,json=includeMembers,proto3" json:"include_members,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *StatsProcessesRequest) Reset() {
+	*x = StatsProcessesRequest{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatsProcessesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatsProcessesRequest) ProtoMessage() {}
+
+func (x *StatsProcessesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatsProcessesRequest.ProtoReflect.Descriptor instead.
+func (*StatsProcessesRequest) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *StatsProcessesRequest) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *StatsProcessesRequest) GetInterval() *durationpb.Duration {
+	if x != nil {
+		return x.Interval
+	}
+	return nil
+}
+
+func (x *StatsProcessesRequest) GetIncludeIo() bool {
+	if x != nil {
+		return x.IncludeIo
+	}
+	return false
+}
+
+func (x *StatsProcessesRequest) GetIncludeMembers() bool {
+	if x != nil {
+		return x.IncludeMembers
+	}
+	return false
+}
+
+// StatsProcessesResponse is one frame of a stats stream.
+type StatsProcessesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// sample is what was measured.
+	Sample        *UsageSample `protobuf:"bytes,1,opt,name=sample,proto3" json:"sample,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatsProcessesResponse) Reset() {
+	*x = StatsProcessesResponse{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatsProcessesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatsProcessesResponse) ProtoMessage() {}
+
+func (x *StatsProcessesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatsProcessesResponse.ProtoReflect.Descriptor instead.
+func (*StatsProcessesResponse) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *StatsProcessesResponse) GetSample() *UsageSample {
+	if x != nil {
+		return x.Sample
+	}
+	return nil
+}
+
 var File_pm_v1_process_service_proto protoreflect.FileDescriptor
 
 const file_pm_v1_process_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpm/v1/process_service.proto\x12\x05pm.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x12pm/v1/output.proto\x1a\x13pm/v1/process.proto\"M\n" +
+	"\x1bpm/v1/process_service.proto\x12\x05pm.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x12pm/v1/output.proto\x1a\x13pm/v1/process.proto\x1a\x11pm/v1/usage.proto\"M\n" +
 	"\x13StartProcessRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12&\n" +
 	"\x04spec\x18\x02 \x01(\v2\x12.pm.v1.ProcessSpecR\x04spec\"\\\n" +
@@ -2305,7 +2425,15 @@ const file_pm_v1_process_service_proto_rawDesc = "" +
 	"\x16PruneProcessesResponse\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\x12\x1f\n" +
 	"\vfreed_bytes\x18\x02 \x01(\x04R\n" +
-	"freedBytes*Z\n" +
+	"freedBytes\"\xa8\x01\n" +
+	"\x15StatsProcessesRequest\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03ids\x125\n" +
+	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\x12\x1d\n" +
+	"\n" +
+	"include_io\x18\x03 \x01(\bR\tincludeIo\x12'\n" +
+	"\x0finclude_members\x18\x04 \x01(\bR\x0eincludeMembers\"D\n" +
+	"\x16StatsProcessesResponse\x12*\n" +
+	"\x06sample\x18\x01 \x01(\v2\x12.pm.v1.UsageSampleR\x06sample*Z\n" +
 	"\vProcessView\x12\x1c\n" +
 	"\x18PROCESS_VIEW_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PROCESS_VIEW_BASIC\x10\x01\x12\x15\n" +
@@ -2325,7 +2453,7 @@ const file_pm_v1_process_service_proto_rawDesc = "" +
 	"\x1aWAIT_CONDITION_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15WAIT_CONDITION_EXITED\x10\x01\x12\"\n" +
 	"\x1eWAIT_CONDITION_OUTPUT_COMPLETE\x10\x02\x12\x1c\n" +
-	"\x18WAIT_CONDITION_TREE_GONE\x10\x032\xb6\b\n" +
+	"\x18WAIT_CONDITION_TREE_GONE\x10\x032\x8c\t\n" +
 	"\x0eProcessService\x12G\n" +
 	"\fStartProcess\x12\x1a.pm.v1.StartProcessRequest\x1a\x1b.pm.v1.StartProcessResponse\x12D\n" +
 	"\vStopProcess\x12\x19.pm.v1.StopProcessRequest\x1a\x1a.pm.v1.StopProcessResponse\x12J\n" +
@@ -2342,7 +2470,8 @@ const file_pm_v1_process_service_proto_rawDesc = "" +
 	"WriteInput\x12\x18.pm.v1.WriteInputRequest\x1a\x19.pm.v1.WriteInputResponse\x12M\n" +
 	"\x0eResizeTerminal\x12\x1c.pm.v1.ResizeTerminalRequest\x1a\x1d.pm.v1.ResizeTerminalResponse\x12J\n" +
 	"\rRemoveProcess\x12\x1b.pm.v1.RemoveProcessRequest\x1a\x1c.pm.v1.RemoveProcessResponse\x12M\n" +
-	"\x0ePruneProcesses\x12\x1c.pm.v1.PruneProcessesRequest\x1a\x1d.pm.v1.PruneProcessesResponseBs\n" +
+	"\x0ePruneProcesses\x12\x1c.pm.v1.PruneProcessesRequest\x1a\x1d.pm.v1.PruneProcessesResponse\x12T\n" +
+	"\x0eStatsProcesses\x12\x1c.pm.v1.StatsProcessesRequest\x1a\x1d.pm.v1.StatsProcessesResponse\"\x03\x90\x02\x010\x01Bs\n" +
 	"\tcom.pm.v1B\x13ProcessServiceProtoP\x01Z\x1cpm.example/gen/go/pm/v1;pmv1\xa2\x02\x03PXX\xaa\x02\x05Pm.V1\xca\x02\x05Pm\\V1\xe2\x02\x11Pm\\V1\\GPBMetadata\xea\x02\x06Pm::V1b\x06proto3"
 
 var (
@@ -2358,7 +2487,7 @@ func file_pm_v1_process_service_proto_rawDescGZIP() []byte {
 }
 
 var file_pm_v1_process_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_pm_v1_process_service_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_pm_v1_process_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_pm_v1_process_service_proto_goTypes = []any{
 	(ProcessView)(0),               // 0: pm.v1.ProcessView
 	(SignalTarget)(0),              // 1: pm.v1.SignalTarget
@@ -2394,92 +2523,99 @@ var file_pm_v1_process_service_proto_goTypes = []any{
 	(*RemoveProcessResponse)(nil),  // 31: pm.v1.RemoveProcessResponse
 	(*PruneProcessesRequest)(nil),  // 32: pm.v1.PruneProcessesRequest
 	(*PruneProcessesResponse)(nil), // 33: pm.v1.PruneProcessesResponse
-	(*ProcessSpec)(nil),            // 34: pm.v1.ProcessSpec
-	(*Process)(nil),                // 35: pm.v1.Process
-	(*durationpb.Duration)(nil),    // 36: google.protobuf.Duration
-	(ProcessState)(0),              // 37: pm.v1.ProcessState
-	(*OutputStart)(nil),            // 38: pm.v1.OutputStart
-	(OutputStream)(0),              // 39: pm.v1.OutputStream
-	(*OutputChunk)(nil),            // 40: pm.v1.OutputChunk
-	(*OutputGap)(nil),              // 41: pm.v1.OutputGap
-	(*OutputInfo)(nil),             // 42: pm.v1.OutputInfo
-	(*OutputOpened)(nil),           // 43: pm.v1.OutputOpened
-	(*OutputHeartbeat)(nil),        // 44: pm.v1.OutputHeartbeat
-	(*OutputEnd)(nil),              // 45: pm.v1.OutputEnd
-	(*TerminalSize)(nil),           // 46: pm.v1.TerminalSize
+	(*StatsProcessesRequest)(nil),  // 34: pm.v1.StatsProcessesRequest
+	(*StatsProcessesResponse)(nil), // 35: pm.v1.StatsProcessesResponse
+	(*ProcessSpec)(nil),            // 36: pm.v1.ProcessSpec
+	(*Process)(nil),                // 37: pm.v1.Process
+	(*durationpb.Duration)(nil),    // 38: google.protobuf.Duration
+	(ProcessState)(0),              // 39: pm.v1.ProcessState
+	(*OutputStart)(nil),            // 40: pm.v1.OutputStart
+	(OutputStream)(0),              // 41: pm.v1.OutputStream
+	(*OutputChunk)(nil),            // 42: pm.v1.OutputChunk
+	(*OutputGap)(nil),              // 43: pm.v1.OutputGap
+	(*OutputInfo)(nil),             // 44: pm.v1.OutputInfo
+	(*OutputOpened)(nil),           // 45: pm.v1.OutputOpened
+	(*OutputHeartbeat)(nil),        // 46: pm.v1.OutputHeartbeat
+	(*OutputEnd)(nil),              // 47: pm.v1.OutputEnd
+	(*TerminalSize)(nil),           // 48: pm.v1.TerminalSize
+	(*UsageSample)(nil),            // 49: pm.v1.UsageSample
 }
 var file_pm_v1_process_service_proto_depIdxs = []int32{
-	34, // 0: pm.v1.StartProcessRequest.spec:type_name -> pm.v1.ProcessSpec
-	35, // 1: pm.v1.StartProcessResponse.process:type_name -> pm.v1.Process
-	36, // 2: pm.v1.StopProcessRequest.grace_period:type_name -> google.protobuf.Duration
-	35, // 3: pm.v1.StopProcessResponse.process:type_name -> pm.v1.Process
+	36, // 0: pm.v1.StartProcessRequest.spec:type_name -> pm.v1.ProcessSpec
+	37, // 1: pm.v1.StartProcessResponse.process:type_name -> pm.v1.Process
+	38, // 2: pm.v1.StopProcessRequest.grace_period:type_name -> google.protobuf.Duration
+	37, // 3: pm.v1.StopProcessResponse.process:type_name -> pm.v1.Process
 	8,  // 4: pm.v1.StopProcessResponse.survivors:type_name -> pm.v1.SurvivingProcess
 	1,  // 5: pm.v1.SignalProcessRequest.target:type_name -> pm.v1.SignalTarget
-	35, // 6: pm.v1.SignalProcessResponse.process:type_name -> pm.v1.Process
-	36, // 7: pm.v1.RestartProcessRequest.grace_period:type_name -> google.protobuf.Duration
-	35, // 8: pm.v1.RestartProcessResponse.process:type_name -> pm.v1.Process
+	37, // 6: pm.v1.SignalProcessResponse.process:type_name -> pm.v1.Process
+	38, // 7: pm.v1.RestartProcessRequest.grace_period:type_name -> google.protobuf.Duration
+	37, // 8: pm.v1.RestartProcessResponse.process:type_name -> pm.v1.Process
 	0,  // 9: pm.v1.GetProcessRequest.view:type_name -> pm.v1.ProcessView
-	35, // 10: pm.v1.GetProcessResponse.process:type_name -> pm.v1.Process
-	37, // 11: pm.v1.ProcessFilter.states:type_name -> pm.v1.ProcessState
+	37, // 10: pm.v1.GetProcessResponse.process:type_name -> pm.v1.Process
+	39, // 11: pm.v1.ProcessFilter.states:type_name -> pm.v1.ProcessState
 	15, // 12: pm.v1.ListProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
 	0,  // 13: pm.v1.ListProcessesRequest.view:type_name -> pm.v1.ProcessView
-	35, // 14: pm.v1.ListProcessesResponse.processes:type_name -> pm.v1.Process
+	37, // 14: pm.v1.ListProcessesResponse.processes:type_name -> pm.v1.Process
 	15, // 15: pm.v1.WatchProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
 	0,  // 16: pm.v1.WatchProcessesRequest.view:type_name -> pm.v1.ProcessView
-	36, // 17: pm.v1.WatchProcessesRequest.bookmark_interval:type_name -> google.protobuf.Duration
+	38, // 17: pm.v1.WatchProcessesRequest.bookmark_interval:type_name -> google.protobuf.Duration
 	2,  // 18: pm.v1.WatchProcessesResponse.type:type_name -> pm.v1.WatchEventType
-	35, // 19: pm.v1.WatchProcessesResponse.process:type_name -> pm.v1.Process
+	37, // 19: pm.v1.WatchProcessesResponse.process:type_name -> pm.v1.Process
 	3,  // 20: pm.v1.WaitProcessRequest.condition:type_name -> pm.v1.WaitCondition
-	35, // 21: pm.v1.WaitProcessResponse.process:type_name -> pm.v1.Process
-	38, // 22: pm.v1.GetOutputRequest.start:type_name -> pm.v1.OutputStart
-	39, // 23: pm.v1.GetOutputRequest.streams:type_name -> pm.v1.OutputStream
-	40, // 24: pm.v1.GetOutputResponse.chunks:type_name -> pm.v1.OutputChunk
-	41, // 25: pm.v1.GetOutputResponse.gap:type_name -> pm.v1.OutputGap
-	42, // 26: pm.v1.GetOutputResponse.output:type_name -> pm.v1.OutputInfo
-	38, // 27: pm.v1.StreamOutputRequest.start:type_name -> pm.v1.OutputStart
-	39, // 28: pm.v1.StreamOutputRequest.streams:type_name -> pm.v1.OutputStream
-	36, // 29: pm.v1.StreamOutputRequest.heartbeat_interval:type_name -> google.protobuf.Duration
-	43, // 30: pm.v1.StreamOutputResponse.opened:type_name -> pm.v1.OutputOpened
-	40, // 31: pm.v1.StreamOutputResponse.chunk:type_name -> pm.v1.OutputChunk
-	41, // 32: pm.v1.StreamOutputResponse.gap:type_name -> pm.v1.OutputGap
-	44, // 33: pm.v1.StreamOutputResponse.heartbeat:type_name -> pm.v1.OutputHeartbeat
-	45, // 34: pm.v1.StreamOutputResponse.end:type_name -> pm.v1.OutputEnd
-	46, // 35: pm.v1.ResizeTerminalRequest.size:type_name -> pm.v1.TerminalSize
+	37, // 21: pm.v1.WaitProcessResponse.process:type_name -> pm.v1.Process
+	40, // 22: pm.v1.GetOutputRequest.start:type_name -> pm.v1.OutputStart
+	41, // 23: pm.v1.GetOutputRequest.streams:type_name -> pm.v1.OutputStream
+	42, // 24: pm.v1.GetOutputResponse.chunks:type_name -> pm.v1.OutputChunk
+	43, // 25: pm.v1.GetOutputResponse.gap:type_name -> pm.v1.OutputGap
+	44, // 26: pm.v1.GetOutputResponse.output:type_name -> pm.v1.OutputInfo
+	40, // 27: pm.v1.StreamOutputRequest.start:type_name -> pm.v1.OutputStart
+	41, // 28: pm.v1.StreamOutputRequest.streams:type_name -> pm.v1.OutputStream
+	38, // 29: pm.v1.StreamOutputRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	45, // 30: pm.v1.StreamOutputResponse.opened:type_name -> pm.v1.OutputOpened
+	42, // 31: pm.v1.StreamOutputResponse.chunk:type_name -> pm.v1.OutputChunk
+	43, // 32: pm.v1.StreamOutputResponse.gap:type_name -> pm.v1.OutputGap
+	46, // 33: pm.v1.StreamOutputResponse.heartbeat:type_name -> pm.v1.OutputHeartbeat
+	47, // 34: pm.v1.StreamOutputResponse.end:type_name -> pm.v1.OutputEnd
+	48, // 35: pm.v1.ResizeTerminalRequest.size:type_name -> pm.v1.TerminalSize
 	15, // 36: pm.v1.PruneProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
-	36, // 37: pm.v1.PruneProcessesRequest.older_than:type_name -> google.protobuf.Duration
-	4,  // 38: pm.v1.ProcessService.StartProcess:input_type -> pm.v1.StartProcessRequest
-	6,  // 39: pm.v1.ProcessService.StopProcess:input_type -> pm.v1.StopProcessRequest
-	9,  // 40: pm.v1.ProcessService.SignalProcess:input_type -> pm.v1.SignalProcessRequest
-	11, // 41: pm.v1.ProcessService.RestartProcess:input_type -> pm.v1.RestartProcessRequest
-	13, // 42: pm.v1.ProcessService.GetProcess:input_type -> pm.v1.GetProcessRequest
-	16, // 43: pm.v1.ProcessService.ListProcesses:input_type -> pm.v1.ListProcessesRequest
-	18, // 44: pm.v1.ProcessService.WatchProcesses:input_type -> pm.v1.WatchProcessesRequest
-	20, // 45: pm.v1.ProcessService.WaitProcess:input_type -> pm.v1.WaitProcessRequest
-	22, // 46: pm.v1.ProcessService.GetOutput:input_type -> pm.v1.GetOutputRequest
-	24, // 47: pm.v1.ProcessService.StreamOutput:input_type -> pm.v1.StreamOutputRequest
-	26, // 48: pm.v1.ProcessService.WriteInput:input_type -> pm.v1.WriteInputRequest
-	28, // 49: pm.v1.ProcessService.ResizeTerminal:input_type -> pm.v1.ResizeTerminalRequest
-	30, // 50: pm.v1.ProcessService.RemoveProcess:input_type -> pm.v1.RemoveProcessRequest
-	32, // 51: pm.v1.ProcessService.PruneProcesses:input_type -> pm.v1.PruneProcessesRequest
-	5,  // 52: pm.v1.ProcessService.StartProcess:output_type -> pm.v1.StartProcessResponse
-	7,  // 53: pm.v1.ProcessService.StopProcess:output_type -> pm.v1.StopProcessResponse
-	10, // 54: pm.v1.ProcessService.SignalProcess:output_type -> pm.v1.SignalProcessResponse
-	12, // 55: pm.v1.ProcessService.RestartProcess:output_type -> pm.v1.RestartProcessResponse
-	14, // 56: pm.v1.ProcessService.GetProcess:output_type -> pm.v1.GetProcessResponse
-	17, // 57: pm.v1.ProcessService.ListProcesses:output_type -> pm.v1.ListProcessesResponse
-	19, // 58: pm.v1.ProcessService.WatchProcesses:output_type -> pm.v1.WatchProcessesResponse
-	21, // 59: pm.v1.ProcessService.WaitProcess:output_type -> pm.v1.WaitProcessResponse
-	23, // 60: pm.v1.ProcessService.GetOutput:output_type -> pm.v1.GetOutputResponse
-	25, // 61: pm.v1.ProcessService.StreamOutput:output_type -> pm.v1.StreamOutputResponse
-	27, // 62: pm.v1.ProcessService.WriteInput:output_type -> pm.v1.WriteInputResponse
-	29, // 63: pm.v1.ProcessService.ResizeTerminal:output_type -> pm.v1.ResizeTerminalResponse
-	31, // 64: pm.v1.ProcessService.RemoveProcess:output_type -> pm.v1.RemoveProcessResponse
-	33, // 65: pm.v1.ProcessService.PruneProcesses:output_type -> pm.v1.PruneProcessesResponse
-	52, // [52:66] is the sub-list for method output_type
-	38, // [38:52] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	38, // 37: pm.v1.PruneProcessesRequest.older_than:type_name -> google.protobuf.Duration
+	38, // 38: pm.v1.StatsProcessesRequest.interval:type_name -> google.protobuf.Duration
+	49, // 39: pm.v1.StatsProcessesResponse.sample:type_name -> pm.v1.UsageSample
+	4,  // 40: pm.v1.ProcessService.StartProcess:input_type -> pm.v1.StartProcessRequest
+	6,  // 41: pm.v1.ProcessService.StopProcess:input_type -> pm.v1.StopProcessRequest
+	9,  // 42: pm.v1.ProcessService.SignalProcess:input_type -> pm.v1.SignalProcessRequest
+	11, // 43: pm.v1.ProcessService.RestartProcess:input_type -> pm.v1.RestartProcessRequest
+	13, // 44: pm.v1.ProcessService.GetProcess:input_type -> pm.v1.GetProcessRequest
+	16, // 45: pm.v1.ProcessService.ListProcesses:input_type -> pm.v1.ListProcessesRequest
+	18, // 46: pm.v1.ProcessService.WatchProcesses:input_type -> pm.v1.WatchProcessesRequest
+	20, // 47: pm.v1.ProcessService.WaitProcess:input_type -> pm.v1.WaitProcessRequest
+	22, // 48: pm.v1.ProcessService.GetOutput:input_type -> pm.v1.GetOutputRequest
+	24, // 49: pm.v1.ProcessService.StreamOutput:input_type -> pm.v1.StreamOutputRequest
+	26, // 50: pm.v1.ProcessService.WriteInput:input_type -> pm.v1.WriteInputRequest
+	28, // 51: pm.v1.ProcessService.ResizeTerminal:input_type -> pm.v1.ResizeTerminalRequest
+	30, // 52: pm.v1.ProcessService.RemoveProcess:input_type -> pm.v1.RemoveProcessRequest
+	32, // 53: pm.v1.ProcessService.PruneProcesses:input_type -> pm.v1.PruneProcessesRequest
+	34, // 54: pm.v1.ProcessService.StatsProcesses:input_type -> pm.v1.StatsProcessesRequest
+	5,  // 55: pm.v1.ProcessService.StartProcess:output_type -> pm.v1.StartProcessResponse
+	7,  // 56: pm.v1.ProcessService.StopProcess:output_type -> pm.v1.StopProcessResponse
+	10, // 57: pm.v1.ProcessService.SignalProcess:output_type -> pm.v1.SignalProcessResponse
+	12, // 58: pm.v1.ProcessService.RestartProcess:output_type -> pm.v1.RestartProcessResponse
+	14, // 59: pm.v1.ProcessService.GetProcess:output_type -> pm.v1.GetProcessResponse
+	17, // 60: pm.v1.ProcessService.ListProcesses:output_type -> pm.v1.ListProcessesResponse
+	19, // 61: pm.v1.ProcessService.WatchProcesses:output_type -> pm.v1.WatchProcessesResponse
+	21, // 62: pm.v1.ProcessService.WaitProcess:output_type -> pm.v1.WaitProcessResponse
+	23, // 63: pm.v1.ProcessService.GetOutput:output_type -> pm.v1.GetOutputResponse
+	25, // 64: pm.v1.ProcessService.StreamOutput:output_type -> pm.v1.StreamOutputResponse
+	27, // 65: pm.v1.ProcessService.WriteInput:output_type -> pm.v1.WriteInputResponse
+	29, // 66: pm.v1.ProcessService.ResizeTerminal:output_type -> pm.v1.ResizeTerminalResponse
+	31, // 67: pm.v1.ProcessService.RemoveProcess:output_type -> pm.v1.RemoveProcessResponse
+	33, // 68: pm.v1.ProcessService.PruneProcesses:output_type -> pm.v1.PruneProcessesResponse
+	35, // 69: pm.v1.ProcessService.StatsProcesses:output_type -> pm.v1.StatsProcessesResponse
+	55, // [55:70] is the sub-list for method output_type
+	40, // [40:55] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_pm_v1_process_service_proto_init() }
@@ -2489,6 +2625,7 @@ func file_pm_v1_process_service_proto_init() {
 	}
 	file_pm_v1_output_proto_init()
 	file_pm_v1_process_proto_init()
+	file_pm_v1_usage_proto_init()
 	file_pm_v1_process_service_proto_msgTypes[21].OneofWrappers = []any{
 		(*StreamOutputResponse_Opened)(nil),
 		(*StreamOutputResponse_Chunk)(nil),
@@ -2502,7 +2639,7 @@ func file_pm_v1_process_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pm_v1_process_service_proto_rawDesc), len(file_pm_v1_process_service_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

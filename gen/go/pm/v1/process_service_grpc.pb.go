@@ -33,6 +33,7 @@ const (
 	ProcessService_ResizeTerminal_FullMethodName = "/pm.v1.ProcessService/ResizeTerminal"
 	ProcessService_RemoveProcess_FullMethodName  = "/pm.v1.ProcessService/RemoveProcess"
 	ProcessService_PruneProcesses_FullMethodName = "/pm.v1.ProcessService/PruneProcesses"
+	ProcessService_StatsProcesses_FullMethodName = "/pm.v1.ProcessService/StatsProcesses"
 )
 
 // ProcessServiceClient is the client API for ProcessService service.
@@ -126,6 +127,13 @@ type ProcessServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT.
 	PruneProcesses(ctx context.Context, in *PruneProcessesRequest, opts ...grpc.CallOption) (*PruneProcessesResponse, error)
+	// StatsProcesses streams what processes use: a sample at once and one after
+	// each interval, until the caller ends it. Nothing is sampled that nobody
+	// asks for. A reader that is too slow for the interval gets fewer samples.
+	//
+	// Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, SHUTTING_DOWN. A reference that
+	// fits nothing is no error; it is resolved again for each sample.
+	StatsProcesses(ctx context.Context, in *StatsProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StatsProcessesResponse], error)
 }
 
 type processServiceClient struct {
@@ -294,6 +302,25 @@ func (c *processServiceClient) PruneProcesses(ctx context.Context, in *PruneProc
 	return out, nil
 }
 
+func (c *processServiceClient) StatsProcesses(ctx context.Context, in *StatsProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StatsProcessesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[2], ProcessService_StatsProcesses_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[StatsProcessesRequest, StatsProcessesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_StatsProcessesClient = grpc.ServerStreamingClient[StatsProcessesResponse]
+
 // ProcessServiceServer is the server API for ProcessService service.
 // All implementations must embed UnimplementedProcessServiceServer
 // for forward compatibility.
@@ -385,6 +412,13 @@ type ProcessServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT.
 	PruneProcesses(context.Context, *PruneProcessesRequest) (*PruneProcessesResponse, error)
+	// StatsProcesses streams what processes use: a sample at once and one after
+	// each interval, until the caller ends it. Nothing is sampled that nobody
+	// asks for. A reader that is too slow for the interval gets fewer samples.
+	//
+	// Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, SHUTTING_DOWN. A reference that
+	// fits nothing is no error; it is resolved again for each sample.
+	StatsProcesses(*StatsProcessesRequest, grpc.ServerStreamingServer[StatsProcessesResponse]) error
 	mustEmbedUnimplementedProcessServiceServer()
 }
 
@@ -436,6 +470,9 @@ func (UnimplementedProcessServiceServer) RemoveProcess(context.Context, *RemoveP
 }
 func (UnimplementedProcessServiceServer) PruneProcesses(context.Context, *PruneProcessesRequest) (*PruneProcessesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PruneProcesses not implemented")
+}
+func (UnimplementedProcessServiceServer) StatsProcesses(*StatsProcessesRequest, grpc.ServerStreamingServer[StatsProcessesResponse]) error {
+	return status.Error(codes.Unimplemented, "method StatsProcesses not implemented")
 }
 func (UnimplementedProcessServiceServer) mustEmbedUnimplementedProcessServiceServer() {}
 func (UnimplementedProcessServiceServer) testEmbeddedByValue()                        {}
@@ -696,6 +733,17 @@ func _ProcessService_PruneProcesses_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ProcessService_StatsProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(StatsProcessesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ProcessServiceServer).StatsProcesses(m, &grpc.GenericServerStream[StatsProcessesRequest, StatsProcessesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_StatsProcessesServer = grpc.ServerStreamingServer[StatsProcessesResponse]
+
 // ProcessService_ServiceDesc is the grpc.ServiceDesc for ProcessService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -761,6 +809,11 @@ var ProcessService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "StreamOutput",
 			Handler:       _ProcessService_StreamOutput_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "StatsProcesses",
+			Handler:       _ProcessService_StatsProcesses_Handler,
 			ServerStreams: true,
 		},
 	},

@@ -75,6 +75,9 @@ const (
 	// ProcessServicePruneProcessesProcedure is the fully-qualified name of the ProcessService's
 	// PruneProcesses RPC.
 	ProcessServicePruneProcessesProcedure = "/pm.v1.ProcessService/PruneProcesses"
+	// ProcessServiceStatsProcessesProcedure is the fully-qualified name of the ProcessService's
+	// StatsProcesses RPC.
+	ProcessServiceStatsProcessesProcedure = "/pm.v1.ProcessService/StatsProcesses"
 )
 
 // ProcessServiceClient is a client for the pm.v1.ProcessService service.
@@ -158,6 +161,13 @@ type ProcessServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT.
 	PruneProcesses(context.Context, *connect.Request[v1.PruneProcessesRequest]) (*connect.Response[v1.PruneProcessesResponse], error)
+	// StatsProcesses streams what processes use: a sample at once and one after
+	// each interval, until the caller ends it. Nothing is sampled that nobody
+	// asks for. A reader that is too slow for the interval gets fewer samples.
+	//
+	// Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, SHUTTING_DOWN. A reference that
+	// fits nothing is no error; it is resolved again for each sample.
+	StatsProcesses(context.Context, *connect.Request[v1.StatsProcessesRequest]) (*connect.ServerStreamForClient[v1.StatsProcessesResponse], error)
 }
 
 // NewProcessServiceClient constructs a client for the pm.v1.ProcessService service. By default, it
@@ -261,6 +271,13 @@ func NewProcessServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(processServiceMethods.ByName("PruneProcesses")),
 			connect.WithClientOptions(opts...),
 		),
+		statsProcesses: connect.NewClient[v1.StatsProcessesRequest, v1.StatsProcessesResponse](
+			httpClient,
+			baseURL+ProcessServiceStatsProcessesProcedure,
+			connect.WithSchema(processServiceMethods.ByName("StatsProcesses")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -280,6 +297,7 @@ type processServiceClient struct {
 	resizeTerminal *connect.Client[v1.ResizeTerminalRequest, v1.ResizeTerminalResponse]
 	removeProcess  *connect.Client[v1.RemoveProcessRequest, v1.RemoveProcessResponse]
 	pruneProcesses *connect.Client[v1.PruneProcessesRequest, v1.PruneProcessesResponse]
+	statsProcesses *connect.Client[v1.StatsProcessesRequest, v1.StatsProcessesResponse]
 }
 
 // StartProcess calls pm.v1.ProcessService.StartProcess.
@@ -350,6 +368,11 @@ func (c *processServiceClient) RemoveProcess(ctx context.Context, req *connect.R
 // PruneProcesses calls pm.v1.ProcessService.PruneProcesses.
 func (c *processServiceClient) PruneProcesses(ctx context.Context, req *connect.Request[v1.PruneProcessesRequest]) (*connect.Response[v1.PruneProcessesResponse], error) {
 	return c.pruneProcesses.CallUnary(ctx, req)
+}
+
+// StatsProcesses calls pm.v1.ProcessService.StatsProcesses.
+func (c *processServiceClient) StatsProcesses(ctx context.Context, req *connect.Request[v1.StatsProcessesRequest]) (*connect.ServerStreamForClient[v1.StatsProcessesResponse], error) {
+	return c.statsProcesses.CallServerStream(ctx, req)
 }
 
 // ProcessServiceHandler is an implementation of the pm.v1.ProcessService service.
@@ -433,6 +456,13 @@ type ProcessServiceHandler interface {
 	//
 	// Errors: INVALID_ARGUMENT.
 	PruneProcesses(context.Context, *connect.Request[v1.PruneProcessesRequest]) (*connect.Response[v1.PruneProcessesResponse], error)
+	// StatsProcesses streams what processes use: a sample at once and one after
+	// each interval, until the caller ends it. Nothing is sampled that nobody
+	// asks for. A reader that is too slow for the interval gets fewer samples.
+	//
+	// Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, SHUTTING_DOWN. A reference that
+	// fits nothing is no error; it is resolved again for each sample.
+	StatsProcesses(context.Context, *connect.Request[v1.StatsProcessesRequest], *connect.ServerStream[v1.StatsProcessesResponse]) error
 }
 
 // NewProcessServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -532,6 +562,13 @@ func NewProcessServiceHandler(svc ProcessServiceHandler, opts ...connect.Handler
 		connect.WithSchema(processServiceMethods.ByName("PruneProcesses")),
 		connect.WithHandlerOptions(opts...),
 	)
+	processServiceStatsProcessesHandler := connect.NewServerStreamHandler(
+		ProcessServiceStatsProcessesProcedure,
+		svc.StatsProcesses,
+		connect.WithSchema(processServiceMethods.ByName("StatsProcesses")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/pm.v1.ProcessService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ProcessServiceStartProcessProcedure:
@@ -562,6 +599,8 @@ func NewProcessServiceHandler(svc ProcessServiceHandler, opts ...connect.Handler
 			processServiceRemoveProcessHandler.ServeHTTP(w, r)
 		case ProcessServicePruneProcessesProcedure:
 			processServicePruneProcessesHandler.ServeHTTP(w, r)
+		case ProcessServiceStatsProcessesProcedure:
+			processServiceStatsProcessesHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -625,4 +664,8 @@ func (UnimplementedProcessServiceHandler) RemoveProcess(context.Context, *connec
 
 func (UnimplementedProcessServiceHandler) PruneProcesses(context.Context, *connect.Request[v1.PruneProcessesRequest]) (*connect.Response[v1.PruneProcessesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.PruneProcesses is not implemented"))
+}
+
+func (UnimplementedProcessServiceHandler) StatsProcesses(context.Context, *connect.Request[v1.StatsProcessesRequest], *connect.ServerStream[v1.StatsProcessesResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.StatsProcesses is not implemented"))
 }
