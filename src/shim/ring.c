@@ -1,0 +1,171 @@
+#include "ring.h"
+
+#include "util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define READ_SIZE 65536u
+#define GROW_MOST (1024u * 1024u)
+#define INDEX_LEAST 256u
+#define INDEX_MOST (1024u * 1024u)
+#define ENTRIES_PER_PAGE (PM_PAGE / sizeof(struct pm_entry))
+#define EXTEND_MICROS 1000u
+
+static int allocate(int fd, uint64_t offset, uint64_t length)
+{
+	while (fallocate(fd, 0, (off_t)offset, (off_t)length) != 0)
+		if (errno != EINTR)
+			return errno;
+	return 0;
+}
+
+static uint64_t round_page(uint64_t n) { return (n + PM_PAGE - 1) / PM_PAGE * PM_PAGE; }
+
+int ring_create(struct ring *ring, uint64_t output_limit)
+{
+	/* A whole read more than the limit: it may be about to be overwritten. */
+	uint64_t data_size = round_page(output_limit) + READ_SIZE;
+	uint64_t index_bytes =
+		round_page(min_u64(max_u64(output_limit / 64, INDEX_LEAST), INDEX_MOST) * sizeof(struct pm_entry));
+	uint64_t data_offset = PM_PAGE + index_bytes;
+	uint64_t size = data_offset + data_size;
+
+	int fd = open("ring", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return errno;
+	int error = ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
+	if (error == 0)
+		error = allocate(fd, 0, 2 * PM_PAGE);
+	if (error == 0)
+		error = allocate(fd, data_offset, PM_PAGE);
+	uint8_t *map = MAP_FAILED;
+	if (error == 0) {
+		map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (map == MAP_FAILED)
+			error = errno;
+	}
+	if (error != 0) {
+		unlink("ring");
+		close(fd);
+		return error;
+	}
+	ring->fd = fd;
+	ring->header = (struct pm_ring *)map;
+	ring->index = (struct pm_entry *)(map + PM_PAGE);
+	ring->data = map + data_offset;
+	ring->data_allocated = PM_PAGE;
+	ring->index_allocated = ENTRIES_PER_PAGE;
+	ring->header->version = PM_PROTOCOL_VERSION;
+	ring->header->data_offset = data_offset;
+	ring->header->data_size = data_size;
+	ring->header->index_offset = PM_PAGE;
+	ring->header->index_size = index_bytes / sizeof(struct pm_entry);
+	return 0;
+}
+
+void ring_publish(struct ring *ring)
+{
+	atomic_store_explicit((_Atomic uint64_t *)&ring->header->magic, PM_RING_MAGIC, memory_order_release);
+}
+
+void ring_begin(struct ring *ring)
+{
+	atomic_store_explicit((_Atomic uint32_t *)&ring->header->seq, ring->header->seq + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+void ring_end(struct ring *ring)
+{
+	atomic_store_explicit((_Atomic uint32_t *)&ring->header->seq, ring->header->seq + 1, memory_order_release);
+}
+
+/* Makes room at the end of what is allocated, or makes that the whole ring.
+ * Called before the first wrap only, so every byte kept stays where it is. */
+static void grow_data(struct ring *ring)
+{
+	struct pm_ring *h = ring->header;
+	uint64_t step = min_u64(max_u64(ring->data_allocated, PM_PAGE), GROW_MOST);
+	step = min_u64(step, h->data_size - ring->data_allocated);
+	uint64_t at = h->data_offset + ring->data_allocated;
+	if (allocate(ring->fd, at, step) != 0) {
+		step = PM_PAGE;
+		if (allocate(ring->fd, at, step) != 0) {
+			ring_begin(ring);
+			h->data_size = ring->data_allocated;
+			h->flags |= PM_RING_SHRUNK;
+			ring_end(ring);
+			return;
+		}
+	}
+	ring->data_allocated += step;
+}
+
+static void grow_index(struct ring *ring)
+{
+	struct pm_ring *h = ring->header;
+	uint64_t at = h->index_offset + ring->index_allocated * sizeof(struct pm_entry);
+	if (allocate(ring->fd, at, PM_PAGE) == 0) {
+		ring->index_allocated += ENTRIES_PER_PAGE;
+		return;
+	}
+	ring_begin(ring);
+	h->index_size = ring->index_allocated;
+	h->flags |= PM_RING_SHRUNK;
+	ring_end(ring);
+}
+
+ssize_t ring_read(struct ring *ring, int fd, enum pm_stream stream)
+{
+	struct pm_ring *h = ring->header;
+	if (h->written == ring->data_allocated && h->written < h->data_size)
+		grow_data(ring);
+	uint64_t position = h->written % h->data_size;
+	uint64_t room = min_u64(READ_SIZE, h->data_size / 2);
+	room = min_u64(room, ring->data_allocated - position);
+
+	if (h->written + room > h->reserve) {
+		ring_begin(ring);
+		h->reserve = h->written + room;
+		ring_end(ring);
+		/* Before the kernel overwrites: a full barrier, since it is not our store. */
+		atomic_thread_fence(memory_order_seq_cst);
+	}
+	ssize_t n = read(fd, ring->data + position, room);
+	if (n <= 0)
+		return n;
+
+	uint64_t micros = now_ns() / 1000;
+	bool extend = false;
+	if (h->entry_count > 0) {
+		uint64_t last = ring->index[(h->entry_count - 1) % h->index_size].time_stream;
+		extend = (last & 3) == stream && micros - (last >> 2) < EXTEND_MICROS;
+	}
+	if (!extend && h->entry_count == ring->index_allocated && h->entry_count < h->index_size)
+		grow_index(ring);
+	ring_begin(ring);
+	if (!extend) {
+		struct pm_entry *entry = &ring->index[h->entry_count % h->index_size];
+		entry->offset = h->written;
+		entry->time_stream = micros << 2 | stream;
+		h->entry_count++;
+	}
+	h->written += (uint64_t)n;
+	*(stream == PM_STREAM_STDERR ? &h->stderr_bytes : &h->stdout_bytes) += (uint64_t)n;
+	ring_end(ring);
+	return n;
+}
+
+bool ring_take_want(struct ring *ring)
+{
+	_Atomic uint32_t *want = (_Atomic uint32_t *)&ring->header->want;
+	/* Pairs with the daemon, which sets `want` and then reads `written`. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(want, memory_order_relaxed) == 0)
+		return false;
+	atomic_store_explicit(want, 0, memory_order_seq_cst);
+	return true;
+}

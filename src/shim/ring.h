@@ -1,0 +1,36 @@
+/* The output ring: where a process's output and its shim's account of it live. */
+#ifndef PM_RING_H
+#define PM_RING_H
+
+#include "protocol.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct ring {
+	int fd;
+	struct pm_ring *header;
+	struct pm_entry *index;
+	uint8_t *data;
+	uint64_t data_allocated;
+	uint64_t index_allocated; /* entries */
+};
+
+/* Makes the file "ring" and maps it, unpublished. 0 or an errno: EEXIST if
+ * another shim has this run; after any other error no file is left. */
+int ring_create(struct ring *ring, uint64_t output_limit);
+
+/* Sets the magic: from now on readers believe the header. */
+void ring_publish(struct ring *ring);
+
+/* Header fields change only between these two. */
+void ring_begin(struct ring *ring);
+void ring_end(struct ring *ring);
+
+/* One read(2) from fd straight into the ring; its result and errno. */
+ssize_t ring_read(struct ring *ring, int fd, enum pm_stream stream);
+
+/* Whether the daemon waits for output that has come; asks once. */
+bool ring_take_want(struct ring *ring);
+
+#endif

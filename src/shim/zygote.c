@@ -1,0 +1,330 @@
+#include "zygote.h"
+
+#include "protocol.h"
+#include "shim.h"
+#include "util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EVENTS_CAPACITY (1024 * 1024)
+
+struct forked {
+	pid_t pid;
+	uint32_t run;
+	uint8_t uuid[16];
+};
+
+struct adopted {
+	int pidfd;
+	struct forked shim;
+};
+
+static struct {
+	int lock;
+	int events;
+	int signals;
+	int epoll;
+	struct forked *shims;
+	size_t count;
+	size_t room;
+} zygote;
+
+/* What a struct epoll_event points at. */
+static char from_stdin, from_signals;
+
+static _Noreturn void give_up(const char *what)
+{
+	fprintf(stderr, "pm-shim zygote: %s: %s\n", what, strerror(errno));
+	_exit(1);
+}
+
+static void reply(const struct pm_reply *message)
+{
+	const char *at = (const char *)message;
+	size_t left = sizeof *message;
+	while (left > 0) {
+		ssize_t n = write(STDOUT_FILENO, at, left);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return; /* the daemon is gone; so are we, at end of file */
+		at += n;
+		left -= (size_t)n;
+	}
+}
+
+static struct pm_reply reply_about(uint32_t type, const struct forked *shim)
+{
+	struct pm_reply message = {.type = type, .run = shim->run, .pid = (uint32_t)shim->pid};
+	memcpy(message.uuid, shim->uuid, sizeof message.uuid);
+	return message;
+}
+
+/* ---- forking --------------------------------------------------------- */
+
+/* Keeps the events FIFO and the lock, at 3 and 4, and lets go of all else. */
+static _Noreturn void become_shim(const struct pm_request *request)
+{
+	int events = fcntl(zygote.events, F_DUPFD_CLOEXEC, 10);
+	int lock = fcntl(zygote.lock, F_DUPFD_CLOEXEC, 10);
+	int null = open("/dev/null", O_RDWR);
+	if (events < 0 || lock < 0 || null < 0)
+		_exit(errno);
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(null, fd) < 0)
+			_exit(errno);
+	if (dup3(events, 3, O_CLOEXEC) < 0 || dup3(lock, 4, O_CLOEXEC) < 0 ||
+	    syscall(SYS_close_range, 5u, UINT_MAX, 0u) != 0)
+		_exit(errno);
+	free(zygote.shims);
+	_exit(shim_run(request, 3, 4));
+}
+
+static int make_room(void)
+{
+	if (zygote.count < zygote.room)
+		return 0;
+	size_t room = zygote.room == 0 ? 64 : zygote.room * 2;
+	struct forked *shims = realloc(zygote.shims, room * sizeof *shims);
+	if (shims == NULL)
+		return ENOMEM;
+	zygote.shims = shims;
+	zygote.room = room;
+	return 0;
+}
+
+static void start(const struct pm_request *request)
+{
+	struct forked shim = {.run = request->run};
+	memcpy(shim.uuid, request->uuid, sizeof shim.uuid);
+	int error = make_room();
+	if (error == 0) {
+		shim.pid = fork();
+		if (shim.pid == 0)
+			become_shim(request);
+		if (shim.pid < 0)
+			error = errno;
+	}
+	struct pm_reply message = reply_about(error == 0 ? PM_REPLY_FORKED : PM_REPLY_FAILED, &shim);
+	if (error == 0) {
+		zygote.shims[zygote.count++] = shim;
+	} else {
+		message.pid = 0;
+		message.error = error;
+		message.step = PM_STEP_SHIM;
+	}
+	reply(&message);
+}
+
+static void on_child_signal(void)
+{
+	struct signalfd_siginfo info;
+	while (read(zygote.signals, &info, sizeof info) > 0)
+		;
+	int status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (size_t i = 0; i < zygote.count; i++) {
+			if (zygote.shims[i].pid != pid)
+				continue;
+			struct pm_reply message = reply_about(PM_REPLY_GONE, &zygote.shims[i]);
+			if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+				message.error = WEXITSTATUS(status) & ~PM_EXIT_OUTPUT;
+				message.step = WEXITSTATUS(status) & PM_EXIT_OUTPUT ? PM_STEP_OUTPUT : PM_STEP_PREPARE;
+			}
+			zygote.shims[i] = zygote.shims[--zygote.count];
+			reply(&message);
+			break;
+		}
+	}
+}
+
+/* ---- adopting -------------------------------------------------------- */
+
+static void fail_adoption(struct adopted *adopted, int error)
+{
+	/* No such process: that is the answer, not a failure. */
+	struct pm_reply message = reply_about(error == ESRCH ? PM_REPLY_GONE : PM_REPLY_FAILED, &adopted->shim);
+	if (error != ESRCH) {
+		message.error = error;
+		message.step = PM_STEP_SHIM;
+	}
+	reply(&message);
+	if (adopted->pidfd >= 0)
+		close(adopted->pidfd);
+	free(adopted);
+}
+
+static void adopt(const struct pm_request *request)
+{
+	struct adopted *adopted = malloc(sizeof *adopted);
+	if (adopted == NULL)
+		give_up("malloc");
+	adopted->shim = (struct forked){.pid = (pid_t)request->shim_pid, .run = request->run};
+	memcpy(adopted->shim.uuid, request->uuid, sizeof request->uuid);
+	adopted->pidfd = (int)syscall(SYS_pidfd_open, adopted->shim.pid, 0);
+	if (adopted->pidfd < 0) {
+		fail_adoption(adopted, errno == EINVAL ? ESRCH : errno);
+		return;
+	}
+	/* After opening: now the pid cannot come to mean another process unseen. */
+	struct proc_stat stat;
+	if (proc_stat(adopted->shim.pid, &stat) != 0 || stat.start != request->shim_start) {
+		fail_adoption(adopted, ESRCH);
+		return;
+	}
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = adopted};
+	if (epoll_ctl(zygote.epoll, EPOLL_CTL_ADD, adopted->pidfd, &event) != 0)
+		fail_adoption(adopted, errno);
+}
+
+static void on_adopted_gone(struct adopted *adopted) { fail_adoption(adopted, ESRCH); }
+
+/* ---- serving --------------------------------------------------------- */
+
+static void serve_request(const struct pm_request *request)
+{
+	switch (request->type) {
+	case PM_REQUEST_START:
+		start(request);
+		break;
+	case PM_REQUEST_ADOPT:
+		adopt(request);
+		break;
+	}
+}
+
+/* Whether there may be more. */
+static bool on_stdin(void)
+{
+	static struct pm_request buffer[128];
+	static size_t held;
+	ssize_t n = read(STDIN_FILENO, (char *)buffer + held, sizeof buffer - held);
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	if (n == 0)
+		return false;
+	held += (size_t)n;
+	size_t whole = held / sizeof buffer[0];
+	for (size_t i = 0; i < whole; i++)
+		serve_request(&buffer[i]);
+	held -= whole * sizeof buffer[0];
+	memmove(buffer, &buffer[whole], held);
+	return true;
+}
+
+static void watch(int fd, void *what)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
+	if (epoll_ctl(zygote.epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+		give_up("epoll_ctl");
+}
+
+static void serve(void)
+{
+	for (;;) {
+		struct epoll_event ready[64];
+		int count = epoll_wait(zygote.epoll, ready, 64, -1);
+		bool readable = false;
+		for (int i = 0; i < count; i++) {
+			void *what = ready[i].data.ptr;
+			if (what == &from_stdin)
+				readable = true;
+			else if (what == &from_signals)
+				on_child_signal();
+			else
+				on_adopted_gone(what);
+		}
+		if (readable && !on_stdin())
+			return;
+	}
+}
+
+/* ---- preparing ------------------------------------------------------- */
+
+/* The daemon's terminal must not reach us, a dead daemon must not kill us. */
+static void ignore_signals(void)
+{
+	static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1,
+	                              SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
+	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+		signal(ignored[i], SIG_IGN);
+	/* Ignored by our parent it would stay so, and children would vanish unseen. */
+	signal(SIGCHLD, SIG_DFL);
+	sigset_t blocked;
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	zygote.signals = signalfd(-1, &blocked, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (zygote.signals < 0)
+		give_up("signalfd");
+}
+
+static void take_lock(void)
+{
+	zygote.lock = open("zygote.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (zygote.lock < 0)
+		give_up("zygote.lock");
+	while (flock(zygote.lock, LOCK_EX) != 0)
+		if (errno != EINTR)
+			give_up("zygote.lock");
+}
+
+/* For writing only, lest an unread FIFO look as if it were read. */
+static void open_events(void)
+{
+	if (mkfifo("events", 0600) != 0 && errno != EEXIST)
+		give_up("events");
+	int reader = open("events", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	if (reader < 0)
+		give_up("events");
+	zygote.events = open("events", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	if (zygote.events < 0)
+		give_up("events");
+	/* 64 KiB overflow at some thousand exits at once. Beyond the user's limit
+	 * (EPERM) the FIFO stays as it is: events are kept and retried. */
+	fcntl(zygote.events, F_SETPIPE_SZ, EVENTS_CAPACITY);
+	close(reader);
+}
+
+static void raise_descriptor_limit(void)
+{
+	if (getrlimit(RLIMIT_NOFILE, &inherited.nofile) != 0)
+		give_up("getrlimit");
+	struct rlimit raised = {inherited.nofile.rlim_max, inherited.nofile.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &raised);
+}
+
+int zygote_run(void)
+{
+	syscall(SYS_close_range, 3u, UINT_MAX, 0u);
+	setsid();
+	prctl(PR_SET_NAME, "pm-zygote");
+	ignore_signals();
+	inherited.umask = umask(077);
+	raise_descriptor_limit();
+	take_lock();
+	open_events();
+	zygote.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (zygote.epoll < 0)
+		give_up("epoll_create1");
+	watch(STDIN_FILENO, &from_stdin);
+	watch(zygote.signals, &from_signals);
+	reply(&(struct pm_reply){.type = PM_REPLY_READY});
+	serve();
+	return 0;
+}

@@ -1,0 +1,285 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sendControl } from "../../src/server/engine/shim/control.ts";
+import { EventFifo } from "../../src/server/engine/shim/events.ts";
+import { Control } from "../../src/server/engine/shim/layout.ts";
+import { type RunPaths, runPaths, runtimePaths } from "../../src/server/engine/shim/paths.ts";
+import { Ring, type RingChunk, type RingHeader } from "../../src/server/engine/shim/ring.ts";
+import { encodeSpec, type ShimSpec } from "../../src/server/engine/shim/spec.ts";
+import { type ShimFailure, Zygote } from "../../src/server/engine/shim/zygote.ts";
+
+export const shimPath = process.env["PM_TEST_SHIM"] ?? join(import.meta.dirname, "../../dist/pm-shim");
+
+const PATH = process.env["PATH"] ?? "/usr/bin:/bin";
+const LIMIT_MS = 30_000;
+
+export interface Gone {
+  readonly pid: number;
+  readonly failure: ShimFailure | null;
+}
+
+/** Rejects after the suite's general limit, so that a hang names what it waited for. */
+export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`waited too long for ${what}`)), LIMIT_MS);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** For states of the system that no event tells. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  const end = performance.now() + LIMIT_MS;
+  while (!condition()) {
+    if (performance.now() > end) {
+      throw new Error(`waited too long for ${what}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Whether a process is there and not a zombie. */
+export function alive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return !/[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3));
+  } catch {
+    return false;
+  }
+}
+
+/** A daemon reduced to what a shim sees of it. */
+export class Bench {
+  readonly dir: string;
+  readonly warnings: string[] = [];
+  readonly events: string[] = [];
+  readonly zygote: Zygote;
+  readonly #gone = new Map<string, PromiseWithResolvers<Gone>>();
+  readonly #runs = new Map<string, Run>();
+  readonly #waiters = new Set<() => void>();
+  #fifo: EventFifo | null = null;
+
+  private constructor(dir: string, shim: string) {
+    this.dir = dir;
+    this.zygote = new Zygote({
+      shimPath: shim,
+      runtimeDir: dir,
+      onGone: (uuid, run, pid, failure) => this.#answer(uuid, run).resolve({ pid, failure }),
+      onWarning: (message) => this.warnings.push(message),
+    });
+  }
+
+  static async open(options: { dir?: string; shim?: string; listen?: boolean } = {}): Promise<Bench> {
+    const dir = options.dir ?? mkdtempSync(join(tmpdir(), "pm-shim-"));
+    const bench = new Bench(dir, options.shim ?? shimPath);
+    await within("the zygote", bench.zygote.ready());
+    if (options.listen !== false) {
+      bench.listen();
+    }
+    return bench;
+  }
+
+  listen(): void {
+    this.#fifo = new EventFifo(
+      runtimePaths(this.dir).events,
+      (event) => {
+        this.events.push(`${event.uuid}/${event.run}`);
+        this.wake();
+      },
+      (error) => this.warnings.push(String(error)),
+    );
+  }
+
+  wake(): void {
+    for (const waiter of [...this.#waiters]) {
+      waiter();
+    }
+  }
+
+  #answer(uuid: string, run: number): PromiseWithResolvers<Gone> {
+    const key = `${uuid}/${run}`;
+    const known = this.#gone.get(key) ?? Promise.withResolvers<Gone>();
+    this.#gone.set(key, known);
+    return known;
+  }
+
+  goneOf(uuid: string, run: number): Promise<Gone> {
+    return within("the shim's end", this.#answer(uuid, run).promise);
+  }
+
+  gone(run: Run): Promise<Gone> {
+    return this.goneOf(run.uuid, run.number);
+  }
+
+  /** Resolves when `condition` holds, looking again at every event. */
+  async when(what: string, condition: () => boolean): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const look = (): void => {
+      try {
+        if (condition()) {
+          resolve();
+        }
+      } catch (error) {
+        reject(error);
+      }
+    };
+    this.#waiters.add(look);
+    look();
+    try {
+      await within(what, promise);
+    } finally {
+      this.#waiters.delete(look);
+    }
+  }
+
+  async start(args: readonly string[], options: Partial<ShimSpec> = {}): Promise<Run> {
+    const uuid = randomUUID();
+    const paths = runPaths(this.dir, uuid, 1);
+    mkdirSync(paths.run, { recursive: true, mode: 0o700 });
+    const name = args[0] ?? "";
+    const spec: ShimSpec = {
+      outputLimit: 1 << 20,
+      stdin: "null",
+      terminal: null,
+      rlimits: [],
+      cwd: "/",
+      cgroup: "",
+      paths: name.includes("/") ? [name] : PATH.split(":").map((dir) => join(dir, name)),
+      env: [`PATH=${PATH}`, "A=b c"],
+      ...options,
+      args,
+    };
+    writeFileSync(paths.spec, encodeSpec(spec), { mode: 0o600 });
+    const pid = await within("FORKED", this.zygote.start(uuid, 1));
+    const run = new Run(this, uuid, paths, pid);
+    this.#runs.set(uuid, run);
+    return run;
+  }
+
+  sh(script: string, options: Partial<ShimSpec> = {}): Promise<Run> {
+    return this.start(["sh", "-c", script], options);
+  }
+
+  /** Kills what is left and removes everything. */
+  async close(): Promise<void> {
+    for (const run of this.#runs.values()) {
+      run.destroy();
+    }
+    await Promise.allSettled([...this.#runs.values()].map((run) => until("shims to end", () => !alive(run.shimPid))));
+    this.#fifo?.close();
+    this.zygote.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export class Run {
+  readonly number = 1;
+  readonly bench: Bench;
+  readonly uuid: string;
+  readonly paths: RunPaths;
+  readonly shimPid: number;
+  #ring: Ring | null = null;
+  #seq = 0;
+
+  constructor(bench: Bench, uuid: string, paths: RunPaths, shimPid: number) {
+    this.bench = bench;
+    this.uuid = uuid;
+    this.paths = paths;
+    this.shimPid = shimPid;
+  }
+
+  ring(): Ring {
+    this.#ring ??= Ring.open(this.paths.ring);
+    return this.#ring;
+  }
+
+  async header(what: string, condition: (header: RingHeader) => boolean): Promise<RingHeader> {
+    await this.bench.when(what, () => {
+      try {
+        this.ring().arm();
+        return condition(this.ring().header());
+      } catch (error) {
+        if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+          return false;
+        }
+        throw error;
+      }
+    });
+    return this.ring().header();
+  }
+
+  running(): Promise<RingHeader> {
+    return this.header("running", (h) => h.state >= 2);
+  }
+
+  done(): Promise<RingHeader> {
+    return this.header("done", (h) => h.done);
+  }
+
+  /** Waits until the output kept contains `text`; the match. */
+  async says(text: RegExp): Promise<RegExpMatchArray> {
+    let match: RegExpMatchArray | null = null;
+    await this.header(`output ${text}`, (h) => {
+      match = this.text().match(text);
+      if (!match && h.done) {
+        throw new Error(`ended without ${text}: ${JSON.stringify(this.text())}`);
+      }
+      return match !== null;
+    });
+    if (!match) {
+      throw new Error(`lost ${text}`);
+    }
+    return match;
+  }
+
+  chunks(from = 0): RingChunk[] {
+    const chunks: RingChunk[] = [];
+    for (let at = from; ; ) {
+      const read = this.ring().read(at, 1 << 18);
+      chunks.push(...read.chunks);
+      if (read.nextOffset === at) {
+        return chunks;
+      }
+      at = read.nextOffset;
+    }
+  }
+
+  output(stream?: number): Buffer {
+    return Buffer.concat(
+      this.chunks()
+        .filter((chunk) => stream === undefined || chunk.stream === stream)
+        .map((chunk) => chunk.data),
+    );
+  }
+
+  text(stream?: number): string {
+    return this.output(stream).toString("latin1");
+  }
+
+  sha256(): string {
+    return createHash("sha256").update(this.output()).digest("hex");
+  }
+
+  /** Sends a message and waits for its acknowledgement; the errno. */
+  async control(type: number, a = 0, b = 0): Promise<number> {
+    const seq = ++this.#seq;
+    sendControl(this.paths.control, { type, seq, a, b });
+    const header = await this.header("an acknowledgement", (h) => h.controlSeq === seq || h.done);
+    return header.controlErrno;
+  }
+
+  destroy(): void {
+    try {
+      sendControl(this.paths.control, { type: Control.killTree, seq: 0xffff, a: 0, b: 0 });
+      sendControl(this.paths.control, { type: Control.release, seq: 0xffff, a: 0, b: 0 });
+    } catch {
+      // Gone already.
+    }
+    this.#ring?.close();
+    this.#ring = null;
+  }
+}
