@@ -153,7 +153,31 @@ export interface StopResult {
   /** Whether the whole tree is gone. */
   readonly stopped: boolean;
   /** What lives of it, at most 64. */
-  readonly survivors: readonly { readonly pid: number; readonly command: string; readonly state: string }[];
+  readonly survivors: readonly Survivor[];
+}
+
+/** One process of a tree that a stop did not end. */
+export interface Survivor {
+  readonly pid: number;
+  /** Its command line, shortened to 256 characters, or its name in brackets where it has none. */
+  readonly command: string;
+  /** Such as "sleeping" or "uninterruptible sleep" (proc_pid_stat(5)). */
+  readonly state: string;
+}
+
+/** How to signal. */
+export interface SignalOptions extends CallOptions {
+  /** The process group, the main process alone, or every descendant too. @default "group" */
+  readonly target?: SignalTarget;
+}
+
+/** Which processes of a tree a signal goes to. */
+export type SignalTarget = "group" | "main" | "tree";
+
+/** How to read a process. */
+export interface GetOptions extends CallOptions {
+  /** Fill in `spec.env`. Environments often hold secrets. @default false */
+  readonly env?: boolean;
 }
 
 /** Selects processes; every set field must fit. */
@@ -163,6 +187,71 @@ export interface ProcessFilter {
   readonly states?: readonly ProcessState[];
   /** UUIDs, prefixes or names. */
   readonly ids?: readonly string[];
+}
+
+/** How to list. */
+export interface ListOptions extends GetOptions {
+  /** @default every process */
+  readonly filter?: ProcessFilter;
+  /** Processes asked for at a time, at most 10000. @default 1000 */
+  readonly pageSize?: number;
+}
+
+/** How to list one page. */
+export interface ListPageOptions extends ListOptions {
+  /** `nextPageToken` of the page before, with the same filter. @default the first page */
+  readonly pageToken?: string;
+}
+
+/** One page of a list, in order of creation. */
+export interface ProcessPage {
+  readonly processes: readonly ProcessInfo[];
+  /** Undefined on the last page. */
+  readonly nextPageToken?: string;
+  /** The moment of the list, for `watch`: from the first page's version a watch misses nothing. */
+  readonly resourceVersion: string;
+  /** How many processes the filter selects, over all pages. */
+  readonly totalSize: number;
+}
+
+/** What happens to a long-lived call when its connection is lost. */
+export interface ReconnectOptions {
+  /**
+   * Go on after the connection was lost, however long that takes, with pauses of 100 ms to 5 s between attempts. A
+   * daemon that cannot be reached at the very beginning is an error in any case.
+   *
+   * @default true
+   */
+  readonly reconnect?: boolean;
+  /** Told when the connection is lost, after each failed attempt, and when it is back. Must not throw. */
+  readonly onConnection?: (event: ConnectionEvent) => void;
+}
+
+/** How to watch. */
+export interface WatchOptions extends GetOptions, ReconnectOptions {
+  /** @default every process */
+  readonly filter?: ProcessFilter;
+  /** Where to resume: of a list, a process or a bookmark. @default begin with what there is */
+  readonly resourceVersion?: string;
+  /** Milliseconds between bookmarks while nothing changes, 1000 to 3600000; two and a half of them without any event mean that the connection is dead. @default 15000 */
+  readonly bookmarkMs?: number;
+}
+
+/** What to wait for. "outputComplete" and "treeGone" include "exited". */
+export type WaitCondition = "exited" | "outputComplete" | "treeGone";
+
+/** How to wait. */
+export interface WaitOptions extends CallOptions, ReconnectOptions {
+  /**
+   * - `"exited"`: the main process has ended, or the run failed or was lost
+   * - `"outputComplete"`: and every writer has closed the output
+   * - `"treeGone"`: and no descendant lives
+   *
+   * @default "exited"
+   */
+  readonly until?: WaitCondition;
+  /** The run to wait for; a run that was followed by another one meets every condition. @default the current one */
+  readonly run?: number;
 }
 
 /** Where in a run's output to begin; at most one field. @default offset 0 */
@@ -183,16 +272,39 @@ export interface OutputOptions extends CallOptions {
   readonly streams?: readonly OutputStreamName[];
 }
 
+/** How to read output at once. */
+export interface OutputReadOptions extends OutputOptions {
+  /** How many bytes to look at, over all streams, at most 4 MiB. @default 1 MiB */
+  readonly maxBytes?: number;
+}
+
+/** A piece of output, read at one moment. */
+export interface OutputRead {
+  readonly run: number;
+  /** In order of offset. */
+  readonly chunks: readonly OutputChunk[];
+  /** What is missing before the first chunk. */
+  readonly gap?: OutputGap;
+  /** Where the next read would begin. */
+  readonly nextOffset: number;
+  /** The run's output at the moment of the read. */
+  readonly output: OutputInfo;
+}
+
+/** Output from offset `from` up to, not including, `to` that was evicted before it could be read. */
+export interface OutputGap {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** How to stream output. */
-export interface StreamOptions extends OutputOptions {
+export interface StreamOptions extends OutputOptions, ReconnectOptions {
   /** Go on until the output is complete. @default false */
   readonly follow?: boolean;
   /** Go on with the next run when the process is restarted. Needs `follow`. @default false */
   readonly followRestarts?: boolean;
-  /** Resume by offset after a disconnect. @default true */
-  readonly reconnect?: boolean;
-  /** Told when the connection is lost and when it is back. */
-  readonly onConnection?: (event: ConnectionEvent) => void;
+  /** Milliseconds between heartbeats while nothing else comes, 1000 to 3600000; two and a half of them without any frame mean that the connection is dead. @default 15000 */
+  readonly heartbeatMs?: number;
 }
 
 /** A change of the connection behind a stream. */
@@ -218,7 +330,7 @@ export type OutputFrame =
       readonly output: OutputInfo;
     }
   | ({ readonly type: "chunk" } & OutputChunk)
-  | { readonly type: "gap"; readonly from: number; readonly to: number }
+  | ({ readonly type: "gap" } & OutputGap)
   | { readonly type: "heartbeat"; readonly nextOffset: number }
   | {
       readonly type: "end";
@@ -284,4 +396,60 @@ export interface UsageSample {
   /** Milliseconds since the sample before; undefined in the first one. */
   readonly intervalMs?: number;
   readonly usages: readonly ProcessUsage[];
+}
+
+/** How to write to a process's standard input. */
+export interface WriteOptions extends CallOptions {
+  /** Close standard input after the data; on a terminal, send the end-of-file character. @default false */
+  readonly close?: boolean;
+}
+
+/** How to remove. */
+export interface RemoveOptions extends CallOptions {
+  /** Kill the whole tree first if it lives. @default false */
+  readonly force?: boolean;
+}
+
+/** What to prune. */
+export interface PruneOptions extends CallOptions {
+  /** Selects among the ended processes. @default all of them */
+  readonly filter?: ProcessFilter;
+  /** Spare processes that ended less than this many milliseconds ago. @default 0 */
+  readonly olderThanMs?: number;
+  /** Say what would be removed, and remove nothing. @default false */
+  readonly dryRun?: boolean;
+}
+
+/** What was pruned. */
+export interface PruneResult {
+  /** UUIDs. */
+  readonly ids: readonly string[];
+  readonly freedBytes: number;
+}
+
+/** What a daemon is and what it allows. */
+export interface DaemonInfo {
+  readonly version: string;
+  /** A UUID made anew at each start of the daemon. */
+  readonly instanceId: string;
+  readonly pid: number;
+  readonly startTime: Date;
+  readonly hostname: string;
+  readonly runtimeDirectory: string;
+  readonly defaultOutputLimitBytes: number;
+  readonly maxOutputLimitBytes: number;
+  readonly maxProcesses: number;
+  readonly counts: Readonly<Record<ProcessState, number>>;
+  /** Whether the tree limits (memory, cpu, processes) can be enforced there. */
+  readonly cgroupLimits: boolean;
+  /** Version of its Node.js. */
+  readonly runtimeVersion: string;
+}
+
+/** How to shut the daemon down. */
+export interface ShutdownOptions extends CallOptions {
+  /** Stop every process first, by force after the grace period. @default false: processes run on */
+  readonly stopProcesses?: boolean;
+  /** Milliseconds the processes have to end, with `stopProcesses`. @default each process's own stop policy */
+  readonly graceMs?: number;
 }

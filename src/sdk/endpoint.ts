@@ -1,0 +1,111 @@
+/** Where the daemon is and how to get in. */
+import { PmError } from "./errors.ts";
+
+/** What to show and check when the daemon is on another machine. All in PEM. */
+export interface TlsOptions {
+  /** The certificates of the authorities that may have issued the daemon's certificate. @default the system's */
+  readonly ca?: string | Uint8Array;
+  /** The client's certificate, with its chain. */
+  readonly cert?: string | Uint8Array;
+  /** The key of `cert`. */
+  readonly key?: string | Uint8Array;
+}
+
+/** A user of a remote daemon. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** How to reach a daemon. */
+export interface ConnectOptions {
+  /**
+   * Path of the daemon's Unix socket. Its permissions are the authentication.
+   *
+   * @default where `PM_HOST` says (`unix:///path` or `https://host:port`), else `pm.sock` in `$PM_RUNTIME_DIR`, else in
+   * `$XDG_RUNTIME_DIR/pm`, else in `/run/pm` for root and in `/dev/shm/pm-UID` for everybody else
+   */
+  readonly socket?: string;
+  /** `https://host:port` of a daemon that listens on TCP; excludes `socket`. */
+  readonly address?: string;
+  /** For `address`. */
+  readonly tls?: TlsOptions;
+  /** For `address`: the user whom the daemon's users file knows. */
+  readonly credentials?: Credentials;
+  /**
+   * Milliseconds that a call may take if it does not say so itself. Does not apply to calls that wait for a process
+   * (`wait`, `stop`, `restart`, `write`) and to streams: these have no time limit but their own.
+   *
+   * @default 30000
+   */
+  readonly timeoutMs?: number;
+}
+
+/** A resolved place. */
+export type Endpoint =
+  | { readonly kind: "unix"; readonly path: string }
+  | {
+      readonly kind: "https";
+      readonly url: string;
+      readonly tls: TlsOptions;
+      readonly credentials: Credentials | undefined;
+    };
+
+/** The endpoint as a person would write it, without credentials. */
+export function describeEndpoint(endpoint: Endpoint): string {
+  return endpoint.kind === "unix" ? `unix://${endpoint.path}` : endpoint.url;
+}
+
+/** The socket of the daemon that serves this user on this machine, by the rule of `ConnectOptions.socket`. */
+export function defaultSocketPath(env: NodeJS.ProcessEnv = process.env): string {
+  if (env["PM_RUNTIME_DIR"]) {
+    return `${env["PM_RUNTIME_DIR"]}/pm.sock`;
+  }
+  if (env["XDG_RUNTIME_DIR"]) {
+    return `${env["XDG_RUNTIME_DIR"]}/pm/pm.sock`;
+  }
+  const uid = process.getuid?.() ?? 0;
+  return uid === 0 ? "/run/pm/pm.sock" : `/dev/shm/pm-${uid}/pm.sock`;
+}
+
+/**
+ * Resolves options and environment to an endpoint.
+ *
+ * @throws PmError `INVALID_ARGUMENT` if the place is malformed or named twice
+ */
+export function resolveEndpoint(options: ConnectOptions, env: NodeJS.ProcessEnv = process.env): Endpoint {
+  if (options.socket !== undefined && options.address !== undefined) {
+    throw invalid("give either a socket or an address, not both");
+  }
+  if (options.socket !== undefined) {
+    return unixEndpoint(options.socket);
+  }
+  const host = options.address ?? env["PM_HOST"];
+  if (!host) {
+    return unixEndpoint(defaultSocketPath(env));
+  }
+  if (host.startsWith("unix://")) {
+    return unixEndpoint(host.slice("unix://".length));
+  }
+  return httpsEndpoint(host, options);
+}
+
+function unixEndpoint(path: string): Endpoint {
+  if (!path.startsWith("/")) {
+    throw invalid(`the socket's path must be absolute: "${path}"`);
+  }
+  return { kind: "unix", path };
+}
+
+function httpsEndpoint(host: string, options: ConnectOptions): Endpoint {
+  const url = URL.canParse(host) ? new URL(host) : undefined;
+  if (url?.protocol !== "https:" || url.username !== "" || url.password !== "" || url.pathname !== "/" || url.search) {
+    // The text may hold a password, so it is not repeated.
+    throw invalid("the daemon's address must look like unix:///path or https://host:port");
+  }
+  return { kind: "https", url: url.origin, tls: options.tls ?? {}, credentials: options.credentials };
+}
+
+function invalid(message: string): PmError {
+  return new PmError("INVALID_ARGUMENT", message, { code: "invalid_argument" });
+}

@@ -1,0 +1,155 @@
+/**
+ * Unary calls over the Unix socket, by hand: one HTTP/1.1 POST per connection
+ * with JSON in the Connect protocol.
+ *
+ * This is the one place where pm does itself what a library could. The reason
+ * is measured: whole commands such as `pm ls` must stay below 1.8 times a bare
+ * start of the runtime. Loading the protobuf runtime with the generated
+ * descriptors costs 0.8 times that start, node:http and an HTTP/2 session more
+ * on top, node:net with JSON 0.2 times. So nothing here may import
+ * `@bufbuild/protobuf`, `@connectrpc/*`, `node:http` or `node:http2`.
+ * Everything else (streams, TLS) uses the stock client in `streaming.ts`.
+ *
+ * A connection per call costs some 0.1 ms on a Unix socket and spares the
+ * ambiguity of a kept connection that dies as it is used again.
+ */
+import { connect, type Socket } from "node:net";
+import { PmError } from "../errors.ts";
+import { errorFromConnectBody } from "./connect-error.ts";
+import { HttpParseError, type HttpResponse, HttpResponseParser } from "./http1-response.ts";
+import { abortedError, lostError, timedOutError, unreachableError } from "./local-errors.ts";
+import type { TransportOptions, UnaryMethod, UnaryMethods } from "./transport.ts";
+
+/** A page of 10000 processes has some 10 MB, 4 MiB of output 6 MB. */
+const limits = { head: 64 * 1024, body: 128 * 1024 * 1024 };
+
+/** Milliseconds before a connection that the full queue of the socket refused is tried again. */
+const busyRetryMs = 20;
+
+/** Calls `method` on the daemon behind the socket at `path`. */
+export async function lightUnary<M extends UnaryMethod>(
+  path: string,
+  method: M,
+  request: UnaryMethods[M][0],
+  options: TransportOptions,
+): Promise<UnaryMethods[M][1]> {
+  const { status, headers, body } = await post(path, method, Buffer.from(JSON.stringify(request)), options);
+  const contentType = headers.get("content-type");
+  if (status !== 200) {
+    throw errorFromConnectBody(status, contentType, body);
+  }
+  if (contentType !== "application/json") {
+    throw protocolError(`an answer of type "${contentType ?? "none"}"`);
+  }
+  try {
+    // The daemon is trusted to keep to the contract, which these types are made from; what the SDK must have, it checks
+    // where it reads it.
+    return JSON.parse(body.toString("utf8")) as UnaryMethods[M][1];
+  } catch (error) {
+    throw protocolError("malformed JSON", error);
+  }
+}
+
+function post(path: string, method: UnaryMethod, body: Buffer, options: TransportOptions): Promise<HttpResponse> {
+  const { signal, timeoutMs } = options;
+  const head = [
+    `POST /${method} HTTP/1.1`,
+    "Host: localhost",
+    "Connection: close",
+    "Content-Type: application/json",
+    "Connect-Protocol-Version: 1",
+    // At most ten digits, and whole: https://connectrpc.com/docs/protocol#unary-request
+    ...(timeoutMs === undefined
+      ? []
+      : [`Connect-Timeout-Ms: ${Math.min(Math.max(Math.ceil(timeoutMs), 1), 9999999999)}`]),
+    `Content-Length: ${body.length}`,
+    "\r\n",
+  ].join("\r\n");
+
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(abortedError(signal));
+      return;
+    }
+    let socket: Socket | undefined;
+    let busyTimer: NodeJS.Timeout | undefined;
+    let settled = false;
+    const settle = (outcome: HttpResponse | PmError): void => {
+      if (settled) {
+        return;
+      }
+      settled = true;
+      clearTimeout(deadline);
+      clearTimeout(busyTimer);
+      signal?.removeEventListener("abort", onAbort);
+      socket?.destroy();
+      if (outcome instanceof PmError) {
+        reject(outcome);
+      } else {
+        resolve(outcome);
+      }
+    };
+    const onAbort = (): void => settle(abortedError(signal));
+    // The socket, or the timer that stands in for it, keeps the event loop alive; this one need not.
+    const deadline = setDeadline(timeoutMs, () => settle(timedOutError(timeoutMs ?? 0)));
+    signal?.addEventListener("abort", onAbort, { once: true });
+
+    const attempt = (): void => {
+      const parser = new HttpResponseParser(limits);
+      let connected = false;
+      const current = connect({ path });
+      socket = current;
+      current.on("connect", () => {
+        connected = true;
+        current.cork();
+        current.write(head, "latin1");
+        current.write(body);
+        current.uncork();
+      });
+      current.on("data", (bytes: Buffer) => {
+        try {
+          const response = parser.push(bytes);
+          if (response !== undefined) {
+            settle(response);
+          }
+        } catch (error) {
+          settle(error instanceof HttpParseError ? protocolError(error.message, error) : lostError(error));
+        }
+      });
+      current.on("error", (error: NodeJS.ErrnoException) => {
+        if (connected) {
+          settle(lostError(error));
+        } else if (error.code === "EAGAIN" && !settled) {
+          // unix(7), connect(2): the socket's queue is full. Nothing was sent.
+          busyTimer = setTimeout(attempt, busyRetryMs * (0.5 + Math.random()));
+        } else {
+          settle(unreachableError(`unix://${path}`, error));
+        }
+      });
+      current.on("end", () => settle(lostError(undefined)));
+      current.on("close", (hadError) => {
+        if (!hadError) {
+          settle(lostError(undefined));
+        }
+      });
+    };
+    attempt();
+  });
+}
+
+/** setTimeout() wraps around beyond this. */
+const maxTimerMs = 2 ** 31 - 1;
+
+function setDeadline(timeoutMs: number | undefined, onTime: () => void): NodeJS.Timeout | undefined {
+  if (timeoutMs === undefined || timeoutMs > maxTimerMs) {
+    return undefined;
+  }
+  return setTimeout(onTime, timeoutMs).unref();
+}
+
+function protocolError(what: string, cause?: unknown): PmError {
+  return new PmError("PROTOCOL", `whoever listens on the socket does not speak the contract: ${what}`, {
+    code: "internal",
+    cause,
+  });
+}

@@ -1,0 +1,46 @@
+/** Failures that no server reported: the client found them out. */
+import { PmError } from "../errors.ts";
+
+export function abortedError(signal: AbortSignal | undefined): PmError {
+  return new PmError("ABORTED", "the call was aborted", { code: "canceled", cause: signal?.reason });
+}
+
+export function timedOutError(timeoutMs: number, cause?: unknown): PmError {
+  return new PmError("TIMEOUT", `the call took longer than ${Math.round(timeoutMs)} ms`, {
+    code: "deadline_exceeded",
+    cause,
+  });
+}
+
+export function lostError(cause: unknown, message = "the connection to the daemon was lost"): PmError {
+  return new PmError("DISCONNECTED", message, { code: "unavailable", cause });
+}
+
+export function unreachableError(place: string, cause: unknown): PmError {
+  const code = errnoOf(cause);
+  const why = code === undefined ? "" : `: ${texts[code] ?? "the connection failed"} (${code})`;
+  return new PmError("UNREACHABLE", `cannot reach the daemon at ${place}${why}`, {
+    code: "unavailable",
+    ...(code !== undefined && { metadata: { errno_name: code } }),
+    cause,
+  });
+}
+
+/** The symbol of a Node.js system error. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+const texts: Readonly<Record<string, string>> = {
+  ENOENT: "no such socket",
+  ECONNREFUSED: "nobody listens there",
+  EACCES: "permission denied",
+  ENOTSOCK: "not a socket",
+  ENOTFOUND: "no such host",
+  EAI_AGAIN: "the host's name cannot be resolved now",
+  EHOSTUNREACH: "no route to the host",
+  ENETUNREACH: "no route to the network",
+  ETIMEDOUT: "no answer",
+  ENAMETOOLONG: "the socket's path is too long",
+  EINVAL: "the socket's path is unusable",
+};

@@ -1,0 +1,128 @@
+/**
+ * Failures of the stock client. Its own codes are of no use here: a missing
+ * socket is Internal, a killed daemon Aborted, Canceled or InvalidArgument, a
+ * missing client certificate Internal. What a server said keeps its code;
+ * everything else is classified by whether we aborted and by what Node.js
+ * said underneath.
+ */
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ErrorInfoSchema } from "../../../gen/ts/google/rpc/error_details_pb.ts";
+import { describeEndpoint, type Endpoint } from "../endpoint.ts";
+import { PmError, type StatusCode } from "../errors.ts";
+import { errorFromServer } from "./connect-error.ts";
+import { abortedError, errnoOf, lostError, timedOutError, unreachableError } from "./local-errors.ts";
+
+const statusCodes: Readonly<Record<Code, StatusCode>> = {
+  [Code.Canceled]: "canceled",
+  [Code.Unknown]: "unknown",
+  [Code.InvalidArgument]: "invalid_argument",
+  [Code.DeadlineExceeded]: "deadline_exceeded",
+  [Code.NotFound]: "not_found",
+  [Code.AlreadyExists]: "already_exists",
+  [Code.PermissionDenied]: "permission_denied",
+  [Code.ResourceExhausted]: "resource_exhausted",
+  [Code.FailedPrecondition]: "failed_precondition",
+  [Code.Aborted]: "aborted",
+  [Code.OutOfRange]: "out_of_range",
+  [Code.Unimplemented]: "unimplemented",
+  [Code.Internal]: "internal",
+  [Code.Unavailable]: "unavailable",
+  [Code.DataLoss]: "data_loss",
+  [Code.Unauthenticated]: "unauthenticated",
+};
+
+/** The call that failed. */
+interface Call {
+  readonly signal: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+/** The `PmError` for anything that a call of the stock client threw. */
+export function errorFromConnect(error: unknown, endpoint: Endpoint, call: Call): unknown {
+  if (error instanceof PmError) {
+    return error;
+  }
+  if (call.signal.aborted) {
+    return abortedError(call.signal);
+  }
+  if (!(error instanceof ConnectError)) {
+    return error; // A mistake in this program, such as a request that is no JSON of the contract.
+  }
+  if (error.isWireError) {
+    const [info] = error.findDetails(ErrorInfoSchema);
+    return errorFromServer(statusCodes[error.code], error.rawMessage, info);
+  }
+  return errorFromCause(error, endpoint) ?? errorFromCode(error, call);
+}
+
+function errorFromCause(error: ConnectError, endpoint: Endpoint): PmError | undefined {
+  for (const cause of causes(error)) {
+    const code = errnoOf(cause);
+    if (code === undefined) {
+      continue;
+    }
+    const syscall = "syscall" in cause ? cause.syscall : undefined;
+    // A name with several addresses fails with an AggregateError, which has no system call.
+    if (syscall === "connect" || syscall === "getaddrinfo" || cause instanceof AggregateError) {
+      return unreachableError(describeEndpoint(endpoint), cause);
+    }
+    const reason = tlsReason(code);
+    if (reason !== undefined) {
+      return new PmError(reason, `no secure connection to ${describeEndpoint(endpoint)}: ${cause.message}`, {
+        code: reason === "TLS_CLIENT_REJECTED" ? "unauthenticated" : "unavailable",
+        metadata: { tls_code: code },
+        cause,
+      });
+    }
+  }
+  return undefined;
+}
+
+/** Codes of Node.js: https://nodejs.org/api/tls.html#x509-certificate-error-codes and OpenSSL's reasons behind `ERR_SSL_`. */
+function tlsReason(code: string): "TLS_SERVER_UNTRUSTED" | "TLS_CLIENT_REJECTED" | "TLS_FAILED" | undefined {
+  if (/^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/.test(code)) {
+    return "TLS_CLIENT_REJECTED";
+  }
+  if (
+    /^(ERR_TLS_CERT_ALTNAME|(?!ERR_).*(CERT|CRL|LEAF_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME))/.test(
+      code,
+    )
+  ) {
+    return "TLS_SERVER_UNTRUSTED";
+  }
+  return /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO)/.test(code) ? "TLS_FAILED" : undefined;
+}
+
+function errorFromCode(error: ConnectError, { timeoutMs }: Call): PmError {
+  switch (error.code) {
+    case Code.DeadlineExceeded:
+      return timedOutError(timeoutMs ?? 0, error);
+    case Code.PermissionDenied:
+    case Code.Unauthenticated:
+    case Code.ResourceExhausted:
+      // An HTTP status instead of an answer in the protocol: refused before the request was read.
+      return errorFromServer(statusCodes[error.code], error.rawMessage, undefined);
+    case Code.Unimplemented:
+    case Code.Unknown:
+      return new PmError("PROTOCOL", `whoever listens there does not speak the contract: ${error.rawMessage}`, {
+        code: statusCodes[error.code],
+        cause: error,
+      });
+    default:
+      if (error.code === Code.InvalidArgument && error.cause !== undefined) {
+        return new PmError("PROTOCOL", `the daemon sent what cannot be decoded: ${error.rawMessage}`, {
+          code: "internal",
+          cause: error,
+        });
+      }
+      return lostError(error);
+  }
+}
+
+function* causes(error: Error): Generator<Error> {
+  const seen = new Set<unknown>();
+  for (let at: unknown = error; at instanceof Error && !seen.has(at); at = at.cause) {
+    seen.add(at);
+    yield at;
+  }
+}

@@ -1,0 +1,180 @@
+/** The stock Connect client over HTTP/2: every stream, and every call over TLS. Loaded when first needed. */
+import type { ClientHttp2Stream, Http2Session } from "node:http2";
+import { connect } from "node:net";
+import { type DescMethodUnary, fromJson, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
+import { type Transport as ConnectTransport, createClient } from "@connectrpc/connect";
+import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { DaemonService } from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
+import {
+  ProcessService,
+  StreamOutputRequestSchema,
+  WatchProcessesRequestSchema,
+  WatchProcessesResponseSchema,
+} from "../../../gen/ts/pm/v1/process_service_pb.ts";
+import type { Endpoint } from "../endpoint.ts";
+import type { OutputFrame } from "../types.ts";
+import { frameFromMessage } from "./frames.ts";
+import { abortedError } from "./local-errors.ts";
+import { errorFromConnect } from "./stock-errors.ts";
+import type {
+  StreamMethod,
+  StreamMethods,
+  Transport,
+  TransportOptions,
+  UnaryMethod,
+  UnaryMethods,
+} from "./transport.ts";
+
+/** How much of one stream may be on its way: a default window of 64 KiB costs a fifth of the throughput. */
+const streamWindowBytes = 1024 * 1024;
+/**
+ * The most that HTTP/2 allows (RFC 9113, 6.9.1): the streams' own windows bound what each can hold, and a stream that
+ * nobody reads must not use up what the others need.
+ */
+const connectionWindowBytes = 2 ** 31 - 1;
+/** The largest answer is a page of processes. */
+const readMaxBytes = 128 * 1024 * 1024;
+/** Notices a remote daemon that vanished without a word. */
+const remotePingMs = 15_000;
+/** setTimeout(), which Connect uses, fires at once beyond this. */
+const maxTimerMs = 2 ** 31 - 1;
+
+const unaryMethods = new Map<string, DescMethodUnary>();
+for (const method of [...ProcessService.methods, ...DaemonService.methods]) {
+  if (method.methodKind === "unary") {
+    // The kind is no discriminant in the library's types.
+    unaryMethods.set(`${method.parent.typeName}/${method.name}`, method as DescMethodUnary);
+  }
+}
+
+/** Opens no connection: the first call does. */
+export function stockTransport(endpoint: Endpoint): Transport {
+  const session = openSession(endpoint);
+  const transport = createConnectTransport({
+    httpVersion: "2",
+    baseUrl: session.authority,
+    sessionManager: session,
+    // Compression costs five times the processor time that it could save on a socket (and leaks lengths on TLS).
+    acceptCompression: [],
+    readMaxBytes,
+  });
+  const client = createClient(ProcessService, transport);
+  const headers = authorization(endpoint);
+  const closed = new AbortController();
+
+  /** Runs one call under a signal of its own, which ends with it. */
+  function options(own: AbortSignal, { signal, timeoutMs }: TransportOptions) {
+    return {
+      signal: AbortSignal.any([own, closed.signal, ...(signal === undefined ? [] : [signal])]),
+      headers,
+      ...(timeoutMs !== undefined && timeoutMs <= maxTimerMs && { timeoutMs }),
+    };
+  }
+
+  const streams: {
+    [M in StreamMethod]: (
+      request: StreamMethods[M][0],
+      call: ReturnType<typeof options>,
+    ) => AsyncIterable<StreamMethods[M][1]>;
+  } = {
+    async *"pm.v1.ProcessService/WatchProcesses"(request, call) {
+      for await (const event of client.watchProcesses(fromJson(WatchProcessesRequestSchema, request), call)) {
+        yield toJson(WatchProcessesResponseSchema, event);
+      }
+    },
+    async *"pm.v1.ProcessService/StreamOutput"(request, call): AsyncGenerator<OutputFrame> {
+      for await (const frame of client.streamOutput(fromJson(StreamOutputRequestSchema, request), call)) {
+        yield frameFromMessage(frame);
+      }
+    },
+  };
+
+  return {
+    async unary<M extends UnaryMethod>(method: M, request: UnaryMethods[M][0], callOptions: TransportOptions) {
+      const call = options(new AbortController().signal, callOptions);
+      throwIfAborted(call.signal);
+      try {
+        return (await unaryAsJson(transport, method, request, call)) as UnaryMethods[M][1];
+      } catch (error) {
+        throw errorFromConnect(error, endpoint, call);
+      }
+    },
+
+    async *stream<M extends StreamMethod>(method: M, request: StreamMethods[M][0], callOptions: TransportOptions) {
+      // Leaving a `for await` does not cancel the RPC in Connect 2.2: this does.
+      const own = new AbortController();
+      const call = options(own.signal, callOptions);
+      throwIfAborted(call.signal);
+      try {
+        yield* streams[method](request, call);
+      } catch (error) {
+        throw errorFromConnect(error, endpoint, call);
+      } finally {
+        own.abort();
+      }
+    },
+
+    close() {
+      closed.abort();
+      session.abort();
+    },
+  };
+}
+
+async function unaryAsJson(
+  transport: ConnectTransport,
+  name: UnaryMethod,
+  request: object,
+  { signal, timeoutMs, headers }: { signal: AbortSignal; timeoutMs?: number; headers: Record<string, string> },
+): Promise<JsonValue> {
+  const method = unaryMethods.get(name);
+  if (method === undefined) {
+    throw new TypeError(`${name} is not a unary method`);
+  }
+  const input: Message = fromJson(method.input, request as JsonValue);
+  const { message } = await transport.unary(method, signal, timeoutMs, headers, input);
+  return toJson(method.output, message);
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) {
+    throw abortedError(signal);
+  }
+}
+
+function openSession(endpoint: Endpoint): Http2SessionManager {
+  const settings = { initialWindowSize: streamWindowBytes };
+  if (endpoint.kind === "unix") {
+    return new WideSessionManager("http://localhost", {}, { settings, createConnection: () => connect(endpoint.path) });
+  }
+  const { ca, cert, key } = endpoint.tls;
+  const tls = { ca: pem(ca), cert: pem(cert), key: pem(key), minVersion: "TLSv1.3" as const };
+  return new WideSessionManager(endpoint.url, { pingIntervalMs: remotePingMs }, { settings, ...tls });
+}
+
+/** Raises the connection's window too: `settings` alone leaves it at 64 KiB (https://github.com/nodejs/node/issues/31084). */
+class WideSessionManager extends Http2SessionManager {
+  readonly #wide = new WeakSet<Http2Session>();
+
+  override async request(...args: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
+    const stream = await super.request(...args);
+    const { session } = stream;
+    if (session !== undefined && !this.#wide.has(session)) {
+      this.#wide.add(session);
+      session.setLocalWindowSize(connectionWindowBytes);
+    }
+    return stream;
+  }
+}
+
+function pem(value: string | Uint8Array | undefined): string | Buffer | undefined {
+  return value instanceof Uint8Array ? Buffer.from(value) : value;
+}
+
+function authorization(endpoint: Endpoint): Record<string, string> {
+  if (endpoint.kind === "unix" || endpoint.credentials === undefined) {
+    return {};
+  }
+  const { username, password } = endpoint.credentials;
+  return { Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}` };
+}
