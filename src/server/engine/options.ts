@@ -1,3 +1,5 @@
+import { homedir } from "node:os";
+
 /** What the engine needs of a logger; pino's fits. */
 export interface EngineLogger {
   debug(fields: Record<string, unknown>, message: string): void;
@@ -50,7 +52,7 @@ export class DaemonRunningError extends Error {
   }
 }
 
-export const defaults = {
+const defaults = {
   outputLimitBytes: 1024 * 1024,
   maxOutputLimitBytes: 1024 * 1024 * 1024,
   maxProcesses: 20_000,
@@ -58,9 +60,43 @@ export const defaults = {
   graceMs: 10_000,
 } as const;
 
-export const silentLogger: EngineLogger = {
+const silentLogger: EngineLogger = {
   debug: () => {},
   info: () => {},
   warn: () => {},
   error: () => {},
 };
+
+/** Options with every default filled in. */
+export interface ResolvedOptions extends Required<EngineOptions> {
+  readonly defaultGraceMs: number;
+}
+
+export function resolveOptions(options: EngineOptions, cgroupRoot: string | null): ResolvedOptions {
+  const maxOutputLimitBytes = options.maxOutputLimitBytes ?? defaults.maxOutputLimitBytes;
+  return {
+    runtimeDir: options.runtimeDir,
+    shimPath: options.shimPath,
+    maxOutputLimitBytes,
+    defaultOutputLimitBytes: Math.min(
+      options.defaultOutputLimitBytes ?? defaults.outputLimitBytes,
+      maxOutputLimitBytes,
+    ),
+    maxProcesses: options.maxProcesses ?? defaults.maxProcesses,
+    retention: options.retention ?? defaults.retention,
+    cgroupRoot,
+    logger: options.logger ?? silentLogger,
+    environment: options.environment ?? inheritedEnvironment(),
+    home: options.home ?? homedir(),
+    defaultGraceMs: defaults.graceMs,
+  };
+}
+
+/** Variables named PM_… configure the daemon and its clients; processes get the others. */
+function inheritedEnvironment(): Record<string, string> {
+  const inherited: Record<string, string> = {};
+  for (const [key, value] of Object.entries(process.env)) {
+    if (value !== undefined && !key.startsWith("PM_")) inherited[key] = value;
+  }
+  return inherited;
+}

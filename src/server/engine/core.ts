@@ -1,0 +1,198 @@
+import { randomInt } from "node:crypto";
+import { EngineError } from "./api.ts";
+import type { Cgroups } from "./cgroup.ts";
+import { Followers } from "./followers.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { ManagedProcess, RunView } from "./process.ts";
+import { writeRecord } from "./record.ts";
+import { resolveReference } from "./references.ts";
+import { RunState } from "./shim/layout.ts";
+import { type RunPaths, runPaths } from "./shim/paths.ts";
+import { Ring } from "./shim/ring.ts";
+import { hasCode } from "./shim/system-error.ts";
+import type { ShimFailure, Zygote } from "./shim/zygote.ts";
+import { Table } from "./table.ts";
+
+/** What the engine's operations share. */
+export class Core {
+  readonly options: ResolvedOptions;
+  readonly cgroups: Cgroups;
+  readonly table = new Table();
+  readonly followers = new Followers();
+  readonly zygote: Zygote;
+  /** Called when a process has settled, or a settled one could be let go. */
+  onSettled: () => void = () => {};
+  readonly #closeListeners = new Set<() => void>();
+  #refusingStarts = false;
+  #closed = false;
+  #controlSeq = randomInt(1, 2 ** 31);
+
+  constructor(options: ResolvedOptions, cgroups: Cgroups, zygote: Zygote) {
+    this.options = options;
+    this.cgroups = cgroups;
+    this.zygote = zygote;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  resolve(reference: string): ManagedProcess {
+    this.checkOpen();
+    return resolveReference(this.table, reference);
+  }
+
+  paths(process: ManagedProcess, run = process.run): RunPaths {
+    return runPaths(this.options.runtimeDir, process.id, run);
+  }
+
+  checkOpen(): void {
+    if (this.#closed) throw shuttingDown();
+  }
+
+  checkAccepting(): void {
+    if (this.#closed || this.#refusingStarts) throw shuttingDown();
+  }
+
+  checkPresent(process: ManagedProcess): void {
+    if (process.removed || process.removing) {
+      throw new EngineError("PROCESS_NOT_FOUND", `Process ${process.id} was removed.`, { id: process.id });
+    }
+  }
+
+  /** As `checkPresent`, for what a removal does itself. */
+  checkListed(process: ManagedProcess): void {
+    if (process.removed) {
+      throw new EngineError("PROCESS_NOT_FOUND", `Process ${process.id} was removed.`, { id: process.id });
+    }
+  }
+
+  refuseStarts(): void {
+    this.#refusingStarts = true;
+  }
+
+  /** Ends all waiting. */
+  close(): void {
+    this.#closed = true;
+    for (const listener of this.#closeListeners) listener();
+    this.table.wakeAll();
+    this.followers.notifyAll();
+  }
+
+  /** Calls `listener` when the engine closes; the answer takes that back. */
+  onClose(listener: () => void): () => void {
+    this.#closeListeners.add(listener);
+    return () => this.#closeListeners.delete(listener);
+  }
+
+  nextControlSeq(): number {
+    this.#controlSeq = this.#controlSeq >= 0xffff_fff0 ? 1 : this.#controlSeq + 1;
+    return this.#controlSeq;
+  }
+
+  save(process: ManagedProcess): void {
+    const { id, spec, createTime, run, failure, oomKilled } = process;
+    writeRecord(this.paths(process).process, { id, spec, createTime, run, failure, oomKilled });
+  }
+
+  /** Looks at the ring again, and tells whoever waits if something changed. */
+  refresh(process: ManagedProcess): void {
+    if (process.final || process.removed) return;
+    const view = this.readView(process, process.run);
+    if (view === null) return;
+    const before = process.view;
+    process.view = view;
+    this.#afterLook(process, before);
+  }
+
+  /** The ring of a run as it is now; null if it is not (yet) published. */
+  readView(process: ManagedProcess, run: number): RunView | null {
+    let ring: Ring;
+    try {
+      ring = Ring.open(this.paths(process, run).ring);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) {
+        this.options.logger.warn({ id: process.id, run, error: String(error) }, "cannot open the ring of a run");
+      }
+      return null;
+    }
+    try {
+      const header = ring.header();
+      return header.published ? { header, firstOffset: ring.firstOffset(header) } : null;
+    } finally {
+      ring.close();
+    }
+  }
+
+  /** A shim is gone. If its ring has no last word, nobody will ever write one. */
+  shimGone(process: ManagedProcess, run: number, failure: ShimFailure | null): void {
+    try {
+      this.#noteGone(process, run, failure);
+    } finally {
+      this.followers.notify(process.id, run);
+    }
+  }
+
+  #noteGone(process: ManagedProcess, run: number, failure: ShimFailure | null): void {
+    if (process.removed) return;
+    if (run !== process.run) {
+      if (this.readView(process, run)?.header.done !== true) process.lostRuns.add(run);
+      return;
+    }
+    this.refresh(process);
+    if (process.final) return;
+    process.shimGone = true;
+    process.shimFailure = failure;
+    if (failure !== null) this.options.logger.warn({ id: process.id, run, ...failure }, "a shim made no ring");
+    else if (process.view !== null) this.options.logger.warn({ id: process.id, run }, "a shim was killed");
+    this.settle(process);
+    this.table.touch(process);
+  }
+
+  #afterLook(process: ManagedProcess, before: RunView | null): void {
+    const now = process.view;
+    if (now === null) return;
+    const was = before?.header;
+    const is = now.header;
+    const changed =
+      was === undefined ||
+      was.state !== is.state ||
+      was.flags !== is.flags ||
+      was.childPid !== is.childPid ||
+      was.dataSize !== is.dataSize;
+    if (!changed) {
+      process.changed.notify();
+      return;
+    }
+    this.settle(process);
+    this.table.touch(process);
+  }
+
+  /** Does what is due once a process's tree is gone. */
+  settle(process: ManagedProcess): void {
+    if (!process.ended || process.treeAlive) return;
+    if (process.endTime === null) {
+      process.endTime = process.view?.header.exited || BigInt(Date.now()) * 1_000_000n;
+      this.#leaveCgroup(process);
+    }
+    this.onSettled();
+  }
+
+  #leaveCgroup(process: ManagedProcess): void {
+    if (this.cgroups.leave(process.id, process.run) && process.view?.header.state === RunState.exited) {
+      process.oomKilled = true;
+      try {
+        this.save(process);
+      } catch (error) {
+        this.options.logger.warn({ id: process.id, error: String(error) }, "cannot record an out-of-memory kill");
+      }
+    }
+  }
+}
+
+export function shuttingDown(): EngineError {
+  return new EngineError(
+    "SHUTTING_DOWN",
+    "The daemon is stopping. Processes run on; try again when the next daemon is up.",
+  );
+}

@@ -1,0 +1,147 @@
+import type {
+  Engine,
+  EngineInfo,
+  OutputFrame,
+  OutputRead,
+  ProcessFilter,
+  ProcessInfo,
+  ProcessSpec,
+  ProcessState,
+  ReadOutputOptions,
+  SignalTarget,
+  StopOptions,
+  StopResult,
+  StreamOutputOptions,
+  TerminalSize,
+  WaitCondition,
+  WatchEvent,
+} from "./api.ts";
+import type { Core } from "./core.ts";
+import { resizeTerminal, writeInput } from "./input.ts";
+import { list } from "./list.ts";
+import { readOutput } from "./output/read.ts";
+import { streamOutput } from "./output/stream.ts";
+import { remove } from "./remove.ts";
+import { restart } from "./restart.ts";
+import { prune } from "./retention.ts";
+import { signal } from "./signal.ts";
+import { start } from "./start.ts";
+import { stop } from "./stop.ts";
+import { wait } from "./wait.ts";
+import { watch } from "./watch.ts";
+
+/** The engine's face: finds the process that a reference means and hands it to the operation. */
+export class ProcessEngine implements Engine {
+  readonly #core: Core;
+  readonly #release: () => void;
+
+  /** @param release Lets go of what the engine was opened with. */
+  constructor(core: Core, release: () => void) {
+    this.#core = core;
+    this.#release = release;
+  }
+
+  info(): EngineInfo {
+    const { defaultOutputLimitBytes, maxOutputLimitBytes, maxProcesses } = this.#core.options;
+    const counts: Record<ProcessState, number> = {
+      starting: 0,
+      running: 0,
+      stopping: 0,
+      exited: 0,
+      failed: 0,
+      lost: 0,
+    };
+    for (const process of this.#core.table.ordered) counts[process.state]++;
+    return {
+      defaultOutputLimitBytes,
+      maxOutputLimitBytes,
+      maxProcesses,
+      cgroupLimits: this.#core.cgroups.available,
+      counts,
+    };
+  }
+
+  async start(request: { id: string; spec: ProcessSpec }): Promise<{ process: ProcessInfo; existing: boolean }> {
+    return await start(this.#core, request);
+  }
+
+  async stop(ref: string, options: StopOptions, abort?: AbortSignal): Promise<StopResult> {
+    return await stop(this.#core, this.#core.resolve(ref), options, abort);
+  }
+
+  async signal(ref: string, signalName: string, target: SignalTarget): Promise<ProcessInfo> {
+    return await signal(this.#core, this.#core.resolve(ref), signalName, target);
+  }
+
+  async restart(ref: string, options: StopOptions, abort?: AbortSignal): Promise<ProcessInfo> {
+    return await restart(this.#core, this.#core.resolve(ref), options, abort);
+  }
+
+  get(ref: string): ProcessInfo {
+    const process = this.#core.resolve(ref);
+    this.#core.refresh(process);
+    return this.#core.table.info(process);
+  }
+
+  list(
+    filter: ProcessFilter,
+    page: { size: number; token: string },
+  ): { processes: ProcessInfo[]; nextPageToken: string; resourceVersion: string; totalSize: number } {
+    return list(this.#core, filter, page);
+  }
+
+  watch(
+    options: { resourceVersion: string; filter: ProcessFilter; bookmarkMs: number },
+    abort: AbortSignal,
+  ): AsyncIterable<WatchEvent> {
+    return watch(this.#core, options, abort);
+  }
+
+  async wait(ref: string, condition: WaitCondition, run: number, abort: AbortSignal): Promise<ProcessInfo> {
+    return await wait(this.#core, this.#core.resolve(ref), condition, run, abort);
+  }
+
+  async readOutput(ref: string, options: ReadOutputOptions & { maxBytes: number }): Promise<OutputRead> {
+    return await readOutput(this.#core, this.#core.resolve(ref), options);
+  }
+
+  async *streamOutput(
+    ref: string,
+    options: StreamOutputOptions,
+    abort: AbortSignal,
+  ): AsyncGenerator<OutputFrame, void, undefined> {
+    yield* streamOutput(this.#core, this.#core.resolve(ref), options, abort);
+  }
+
+  async writeInput(ref: string, data: Uint8Array, close: boolean, abort: AbortSignal): Promise<void> {
+    await writeInput(this.#core, this.#core.resolve(ref), data, close, abort);
+  }
+
+  async resizeTerminal(ref: string, size: TerminalSize): Promise<void> {
+    await resizeTerminal(this.#core, this.#core.resolve(ref), size);
+  }
+
+  async remove(ref: string, force: boolean): Promise<string> {
+    return await remove(this.#core, this.#core.resolve(ref), force);
+  }
+
+  async prune(
+    filter: ProcessFilter,
+    olderThanMs: number,
+    dryRun: boolean,
+  ): Promise<{ ids: string[]; freedBytes: number }> {
+    return await prune(this.#core, filter, olderThanMs, dryRun);
+  }
+
+  async stopAll(graceMs: number | null): Promise<void> {
+    this.#core.refuseStarts();
+    const options = { signal: "", graceMs, force: true };
+    await Promise.allSettled(this.#core.table.ordered.map((process) => stop(this.#core, process, options)));
+  }
+
+  async close(): Promise<void> {
+    if (this.#core.closed) return;
+    this.#core.close();
+    this.#release();
+  }
+}

@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { EngineError, type ProcessFilter, type ProcessInfo } from "./api.ts";
+import type { Core } from "./core.ts";
+import { compileFilter } from "./filter.ts";
+import { isUuid } from "./references.ts";
+
+const maxPageSize = 10_000;
+const defaultPageSize = 1_000;
+
+/** One page of the processes that a filter selects, in order of creation. */
+export function list(
+  core: Core,
+  filter: ProcessFilter,
+  page: { size: number; token: string },
+): { processes: ProcessInfo[]; nextPageToken: string; resourceVersion: string; totalSize: number } {
+  core.checkOpen();
+  const { table } = core;
+  const size = page.size > 0 ? Math.min(page.size, maxPageSize) : defaultPageSize;
+  const after = page.token === "" ? null : parseToken(page.token, filter);
+  const fits = compileFilter(table, filter);
+  const from = after === null ? 0 : table.firstAfter(after.createTime, after.id);
+  const resourceVersion = table.version(table.sequence);
+  const chosen = [];
+  let totalSize = 0;
+  for (const [index, process] of table.ordered.entries()) {
+    if (!fits(process)) continue;
+    totalSize++;
+    if (index >= from && chosen.length <= size) chosen.push(process);
+  }
+  const more = chosen.length > size;
+  if (more) chosen.pop();
+  const last = chosen.at(-1);
+  const processes = chosen.map((process) => {
+    core.refresh(process);
+    return table.info(process);
+  });
+  const nextPageToken = more && last !== undefined ? makeToken(last.createTime, last.id, filter) : "";
+  return { processes, nextPageToken, resourceVersion, totalSize };
+}
+
+function makeToken(createTime: bigint, id: string, filter: ProcessFilter): string {
+  return Buffer.from(`${createTime}/${id}/${fingerprint(filter)}`).toString("base64url");
+}
+
+function parseToken(token: string, filter: ProcessFilter): { createTime: bigint; id: string } {
+  const [time, id, print, ...rest] = Buffer.from(token, "base64url").toString("latin1").split("/");
+  const valid = time !== undefined && /^\d{1,20}$/.test(time) && id !== undefined && isUuid(id) && rest.length === 0;
+  if (!valid || print !== fingerprint(filter)) {
+    throw new EngineError(
+      "PAGE_TOKEN_INVALID",
+      "The page token is malformed or belongs to another query: use the one of the page before, with the same filter.",
+    );
+  }
+  return { createTime: BigInt(time), id };
+}
+
+function fingerprint(filter: ProcessFilter): string {
+  const { labels, states, ids } = filter;
+  const text = JSON.stringify([labels.map(({ key, op, value }) => [key, op, value]), states, ids]);
+  return createHash("sha256").update(text).digest("base64url").slice(0, 16);
+}

@@ -1,0 +1,78 @@
+import { closeSync } from "node:fs";
+import { join } from "node:path";
+import type { Engine } from "./api.ts";
+import { Cgroups, claimSubtree, findDelegatedSubtree } from "./cgroup.ts";
+import { Core } from "./core.ts";
+import { ProcessEngine } from "./engine.ts";
+import { DaemonRunningError, type EngineOptions, resolveOptions } from "./options.ts";
+import { recover } from "./recovery.ts";
+import { Retention } from "./retention.ts";
+import { EventFifo, type ShimEvent } from "./shim/events.ts";
+import { acquireDaemonLock } from "./shim/lock.ts";
+import { runtimePaths } from "./shim/paths.ts";
+import { type ShimFailure, Zygote } from "./shim/zygote.ts";
+
+/** Events are hints: every ring is looked at this often even if none comes. */
+const sweepMs = 60_000;
+
+/**
+ * Takes the runtime directory, starts the zygote and finds the processes of
+ * earlier daemons.
+ *
+ * @throws DaemonRunningError if another daemon has the directory; a Node
+ * system error if it cannot be used.
+ */
+export async function openEngine(given: EngineOptions): Promise<Engine> {
+  const lock = await acquireDaemonLock(join(given.runtimeDir, "daemon.lock"), given.shimPath);
+  if (lock === null) throw new DaemonRunningError(given.runtimeDir);
+  const undo: (() => void)[] = [() => closeSync(lock)];
+  const release = () => {
+    for (const step of undo.reverse()) step();
+    undo.length = 0;
+  };
+  try {
+    const cgroupRoot = given.cgroupRoot === undefined ? findDelegatedSubtree() : given.cgroupRoot;
+    if (cgroupRoot !== null) claimSubtree(cgroupRoot);
+    const options = resolveOptions(given, cgroupRoot);
+    const { logger } = options;
+    let core: Core | null = null;
+    const onGone = (id: string, run: number, _pid: number, failure: ShimFailure | null) => {
+      const process = core?.table.byId(id);
+      if (core !== null && !core.closed && process !== undefined) core.shimGone(process, run, failure);
+    };
+    const zygote = new Zygote({
+      shimPath: options.shimPath,
+      runtimeDir: options.runtimeDir,
+      onGone,
+      onWarning: (message) => logger.warn({}, message),
+    });
+    undo.push(() => zygote.close());
+    await zygote.ready();
+    core = new Core(options, new Cgroups(cgroupRoot), zygote);
+    const opened = core;
+    const onEvent = ({ uuid, run }: ShimEvent) => {
+      const process = opened.table.byId(uuid);
+      if (process !== undefined && process.run === run) opened.refresh(process);
+      opened.followers.notify(uuid, run);
+    };
+    // Opened before the rings are read: what changes after that is heard of.
+    const events = new EventFifo(runtimePaths(options.runtimeDir).events, onEvent, (error) =>
+      logger.error({ error: String(error) }, "the events FIFO failed; changes are seen late until the daemon restarts"),
+    );
+    undo.push(() => events.close());
+    recover(opened);
+    const retention = new Retention(opened);
+    opened.onSettled = () => retention.wake();
+    retention.wake();
+    undo.push(() => retention.close());
+    const sweep = setInterval(() => {
+      for (const process of opened.table.ordered) opened.refresh(process);
+    }, sweepMs);
+    sweep.unref();
+    undo.push(() => clearInterval(sweep));
+    return new ProcessEngine(opened, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}

@@ -1,0 +1,128 @@
+import { closeSync, constants, lstatSync, openSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Core } from "./core.ts";
+import { decided } from "./launch.ts";
+import { ManagedProcess } from "./process.ts";
+import { readRecord } from "./record.ts";
+import { isUuid } from "./references.ts";
+import { beginRun, recordFailure } from "./restart.ts";
+import { RunState } from "./shim/layout.ts";
+import { runtimePaths } from "./shim/paths.ts";
+import { hasCode } from "./shim/system-error.ts";
+import { discard } from "./start.ts";
+
+/**
+ * Rebuilds the table from the runtime directory. The zygote is ready, so every
+ * shim that will ever have a ring for what is on disk has published it.
+ */
+export function recover(core: Core): void {
+  const directory = runtimePaths(core.options.runtimeDir).processes;
+  const unfinished: ManagedProcess[] = [];
+  for (const name of readdirSync(directory)) {
+    if (!isUuid(name)) {
+      core.options.logger.warn(
+        { path: join(directory, name) },
+        "something that is no process lies among them; skipped",
+      );
+      continue;
+    }
+    try {
+      const process = recoverOne(core, directory, name);
+      if (process?.starting) unfinished.push(process);
+    } catch (error) {
+      core.options.logger.warn({ id: name, error: String(error) }, "cannot read a process; skipped");
+    }
+  }
+  core.cgroups.sweep((id) => core.table.byId(id) !== undefined);
+  for (const process of unfinished)
+    core.options.logger.info({ id: process.id }, "finishing a start that was under way");
+}
+
+function recoverOne(core: Core, parent: string, id: string): ManagedProcess | null {
+  const directory = join(parent, id);
+  if (!lstatSync(directory).isDirectory()) {
+    core.options.logger.warn({ path: directory }, "something that is no process lies among them; skipped");
+    return null;
+  }
+  const record = readRecord(directory);
+  if (record === null) {
+    // A start that had not come as far as its record, or a removal that had come past it.
+    rmSync(directory, { recursive: true, force: true });
+    return null;
+  }
+  if (record.id !== id) throw new Error(`its record is that of ${record.id}`);
+  const process = new ManagedProcess(id, record.spec, record.createTime, record.run);
+  process.failure = record.failure;
+  process.oomKilled = record.oomKilled;
+  const view = core.readView(process, process.run);
+  if (view === null && process.failure === null) return recoverWithoutRing(core, process, directory);
+  process.view = view;
+  if (process.run > 1) watchPreviousRun(core, process);
+  core.table.add(process);
+  if (process.failure !== null) {
+    process.endTime = process.createTime;
+    return process;
+  }
+  const header = view?.header;
+  if (header?.state === RunState.starting || header?.state === RunState.failed) {
+    core.zygote.adopt(id, process.run, header.shimPid, header.shimStart);
+    process.starting = finish(core, process);
+  } else if (header !== undefined && !header.done) {
+    if (hasShim(core.paths(process).control)) core.zygote.adopt(id, process.run, header.shimPid, header.shimStart);
+    else core.shimGone(process, process.run, null);
+  }
+  core.settle(process);
+  return process;
+}
+
+/** No shim has begun this run, and none will. */
+function recoverWithoutRing(core: Core, process: ManagedProcess, directory: string): ManagedProcess | null {
+  if (process.run === 1) {
+    rmSync(directory, { recursive: true, force: true });
+    return null;
+  }
+  // Its last run was stopped in order to begin this one.
+  core.table.add(process);
+  watchPreviousRun(core, process);
+  rmSync(core.paths(process).run, { recursive: true, force: true });
+  beginRun(core, process, process.run).catch((error: unknown) => {
+    if (!core.closed) core.options.logger.error({ id: process.id, error: String(error) }, "cannot finish a restart");
+  });
+  return process;
+}
+
+/** Sees a run through whose shim was at work when the last daemon died. */
+async function finish(core: Core, process: ManagedProcess): Promise<void> {
+  try {
+    const failed = await decided(core, process);
+    process.starting = null;
+    if (failed === null) core.table.touch(process);
+    else if (process.run === 1) discard(core, process);
+    else recordFailure(core, process, failed);
+    core.settle(process);
+  } catch (error) {
+    process.starting = null;
+    if (!core.closed) core.options.logger.error({ id: process.id, error: String(error) }, "cannot finish a start");
+  } finally {
+    process.changed.notify();
+  }
+}
+
+function watchPreviousRun(core: Core, process: ManagedProcess): void {
+  const run = process.run - 1;
+  const header = core.readView(process, run)?.header;
+  if (header === undefined || header.done) return;
+  if (hasShim(core.paths(process, run).control)) core.zygote.adopt(process.id, run, header.shimPid, header.shimStart);
+  else process.lostRuns.add(run);
+}
+
+/** A FIFO without a reader refuses a non-blocking writer (fifo(7)). */
+function hasShim(control: string): boolean {
+  try {
+    closeSync(openSync(control, constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENXIO", "ENOENT")) return false;
+    throw error;
+  }
+}
