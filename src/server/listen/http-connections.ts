@@ -1,0 +1,138 @@
+import { createServer as createHttp1Server } from "node:http";
+import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import type { Log } from "../log.ts";
+import {
+  firstBytesTimeoutMs,
+  http2WindowBytes,
+  keepAliveTimeoutMs,
+  maxConcurrentStreams,
+  maxHeaderBytes,
+  maxHeaderPairs,
+  maxSessionMemoryMegabytes,
+  requestTimeoutMs,
+} from "./limits.ts";
+import { detectProtocol } from "./protocol-detection.ts";
+import type { RequestHandler } from "./request-handler.ts";
+
+/** Serves connections that somebody else accepts, HTTP/2 with prior knowledge and HTTP/1.1 alike. */
+export interface HttpConnections {
+  /** Takes over a connection. */
+  accept(socket: Socket): void;
+  /** Lets calls under way end, refuses new ones, and cuts off what is left after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface HttpConnectionsOptions {
+  /** Milliseconds to tell the protocol and to complete a request's headers. Default: 10 seconds. */
+  readonly firstBytesTimeoutMs?: number;
+}
+
+export function createHttpConnections(
+  handler: RequestHandler,
+  log: Log,
+  options: HttpConnectionsOptions = {},
+): HttpConnections {
+  const headersTimeout = options.firstBytesTimeoutMs ?? firstBytesTimeoutMs;
+  const sockets = new Set<Socket>();
+  const undetected = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+  let closing = false;
+
+  const http1 = createHttp1Server(
+    {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout,
+      requestTimeout: Math.max(requestTimeoutMs, headersTimeout),
+      keepAliveTimeout: keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(5000, Math.ceil(headersTimeout / 2)),
+    },
+    handler,
+  );
+  http1.maxHeadersCount = maxHeaderPairs;
+  http1.on("request", (_request, response) => {
+    response.once("close", () => {
+      if (closing) {
+        http1.closeIdleConnections();
+      }
+    });
+  });
+  // It never listens itself, but only a listening server watches over its time-outs.
+  http1.emit("listening");
+
+  const http2 = createHttp2Server(
+    {
+      settings: {
+        enablePush: false,
+        maxConcurrentStreams,
+        initialWindowSize: http2WindowBytes,
+        maxHeaderListSize: maxHeaderBytes,
+      },
+      maxHeaderListPairs: maxHeaderPairs,
+      maxSessionMemory: maxSessionMemoryMegabytes,
+    },
+    handler,
+  );
+  http2.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    session.setLocalWindowSize(http2WindowBytes);
+    if (closing) {
+      session.close();
+    }
+  });
+  http2.on("sessionError", (error) => log.debug({ err: error }, "an HTTP/2 connection failed"));
+
+  return {
+    accept(socket) {
+      // Without a listener a reset connection ends the process.
+      socket.on("error", (error) => log.debug({ err: error }, "a connection failed"));
+      sockets.add(socket);
+      undetected.add(socket);
+      socket.once("close", () => {
+        sockets.delete(socket);
+        undetected.delete(socket);
+      });
+      detectProtocol(socket, headersTimeout, {
+        http1: (detected, deadline) => {
+          // From here on headersTimeout counts.
+          clearTimeout(deadline);
+          undetected.delete(detected);
+          http1.emit("connection", detected);
+        },
+        http2: (detected, deadline) => {
+          undetected.delete(detected);
+          // The connection preface ends with the client's settings.
+          http2.once("session", (session) => session.once("remoteSettings", () => clearTimeout(deadline)));
+          http2.emit("connection", detected);
+        },
+      });
+    },
+
+    async close(graceMs) {
+      closing = true;
+      const closed = Promise.all(
+        [...sockets].map((socket) => new Promise<void>((resolve) => socket.once("close", () => resolve()))),
+      );
+      for (const socket of undetected) {
+        socket.destroy();
+      }
+      for (const session of sessions) {
+        session.close();
+      }
+      // Both are not running in net's eyes: the callback's error says so and nothing else.
+      http1.close(() => {});
+      http2.close(() => {});
+      const cutOff = setTimeout(() => {
+        for (const session of sessions) {
+          session.destroy();
+        }
+        for (const socket of sockets) {
+          socket.destroy();
+        }
+      }, graceMs);
+      await closed;
+      clearTimeout(cutOff);
+    },
+  };
+}

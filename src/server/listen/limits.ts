@@ -1,0 +1,31 @@
+/** What one client may take, on every listener. Sizes are bytes. */
+
+/** One request message: a start with 3 MB of arguments must reach the kernel, whose answer it is. */
+export const readMaxBytes = 8 * 1024 * 1024;
+
+/** One response message: 4 MiB of output, or a page of processes of which one is very large. */
+export const writeMaxBytes = 16 * 1024 * 1024;
+
+/** The longest that a timer can wait; longer ones fire at once (setTimeout in the Node.js manual). */
+export const maxTimeoutMs = 2 ** 31 - 1;
+
+/** The default of 64 KiB halves the throughput of large messages. Both ends and both levels must raise it (nodejs/node #31084). */
+export const http2WindowBytes = 1024 * 1024;
+
+export const maxHeaderBytes = 16 * 1024;
+export const maxHeaderPairs = 64;
+export const maxConcurrentStreams = 256;
+/** Connections at a time on one listener. */
+export const maxConnections = 512;
+/** Megabytes of one HTTP/2 session: all of its streams may each have a few messages under way. */
+export const maxSessionMemoryMegabytes = 64;
+
+/** How long a client may take to say which protocol it speaks, and to complete the headers of a request. */
+export const firstBytesTimeoutMs = 10_000;
+/** How long an HTTP/1 client may take for a whole request, body included. */
+export const requestTimeoutMs = 120_000;
+/** How long an HTTP/1 connection may idle between requests. */
+export const keepAliveTimeoutMs = 65_000;
+
+/** How long calls under way get to end at shutdown. */
+export const shutdownGraceMs = 3000;

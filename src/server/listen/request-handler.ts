@@ -1,0 +1,102 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, type Interceptor } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import type { Log } from "../log.ts";
+import { errorInterceptor } from "../rpc/error-interceptor.ts";
+import { maxTimeoutMs, readMaxBytes, writeMaxBytes } from "./limits.ts";
+
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+export type RequestHandler = (request: NodeRequest, response: NodeResponse) => void;
+
+export interface RequestHandlerOptions {
+  readonly routes: (router: ConnectRouter) => void;
+  /** Aborted with the error that calls under way shall end with. */
+  readonly shutdownSignal: AbortSignal;
+  readonly log: Log;
+  /** Run inside the error translation. Default: none. */
+  readonly interceptors?: readonly Interceptor[];
+}
+
+/**
+ * Serves gRPC, gRPC-Web and Connect. In place of connectNodeAdapter, of which
+ * it keeps the two conversions, because that one
+ * - throws out of the request event, and so ends the process, if the request's
+ *   authority is missing or makes no URL (`Host: a b`);
+ * - leaves a handler waiting for ever for a drain event if the client vanishes
+ *   while the response is blocked;
+ * - compresses by default, which costs four times the processor time and
+ *   buffers what a stalled client does not read;
+ * - writes failures to the console.
+ */
+export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
+  const router = createConnectRouter({
+    acceptCompression: [],
+    readMaxBytes,
+    writeMaxBytes,
+    maxTimeoutMs,
+    shutdownSignal: options.shutdownSignal,
+    interceptors: [errorInterceptor(options.log), ...(options.interceptors ?? [])],
+  });
+  options.routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  return (request, response) => {
+    // Without a listener an error of either ends the process.
+    request.on("error", () => {});
+    response.on("error", () => {});
+    const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
+    if (handler === undefined) {
+      answer(response, 404);
+      return;
+    }
+    try {
+      serve(handler, request, response, options.log);
+    } catch (error) {
+      options.log.debug({ err: error, path: handler.requestPath }, "refused a malformed request");
+      answer(response, 400);
+    }
+  };
+}
+
+function serve(handler: UniversalHandler, request: NodeRequest, response: NodeResponse, log: Log): void {
+  // The authority means nothing here: routes do not depend on it, and each
+  // listener authenticates by other means.
+  request.headers[":authority" in request.headers ? ":authority" : "host"] = "localhost";
+  // A response that is closed drains no more; its writer waits for just that.
+  response.once("close", () => response.emit("drain"));
+
+  const universalRequest = universalRequestFromNodeRequest(request, response, undefined, undefined);
+  handler(universalRequest)
+    .then((universalResponse) => universalResponseToNodeResponse(universalResponse, response))
+    .catch((error: unknown) => {
+      if (isDisconnect(error) || universalRequest.signal.aborted) {
+        return;
+      }
+      log.warn({ err: error, path: handler.requestPath }, "could not answer a call");
+      if (!response.headersSent) {
+        answer(response, 500);
+      } else {
+        response.destroy();
+      }
+    });
+}
+
+function isDisconnect(error: unknown): boolean {
+  const { code } = ConnectError.from(error);
+  return code === Code.Aborted || code === Code.Canceled;
+}
+
+function answer(response: NodeResponse, status: number): void {
+  if (response.destroyed || response.headersSent) {
+    return;
+  }
+  if (response.req.httpVersionMajor === 1) {
+    // What follows of the request would be taken for the next one.
+    response.setHeader("connection", "close");
+  }
+  response.statusCode = status;
+  response.end();
+}

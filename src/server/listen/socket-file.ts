@@ -1,0 +1,108 @@
+import { randomBytes } from "node:crypto";
+import { type BigIntStats, chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { dirname, join } from "node:path";
+
+/** The socket cannot be made; the message says why and what to do. */
+export class SocketFileError extends Error {
+  override readonly name = "SocketFileError";
+}
+
+/** sockaddr_un.sun_path holds 108 bytes, the NUL included (unix(7)). Node.js cuts longer paths off without a word. */
+export const maxSocketPathBytes = 107;
+
+/**
+ * A name to bind to, beside `path`. Binding there and renaming makes the
+ * socket appear with its final mode, listening, in place of a stale one; and
+ * libuv, which unlinks the name that it bound when it closes, then cannot
+ * remove a socket that another daemon has put in our place.
+ */
+export function bindingPath(path: string): string {
+  return join(dirname(path), `.${randomBytes(3).toString("hex")}`);
+}
+
+/**
+ * Makes sure that a socket at `path` can be reached and is private.
+ *
+ * @throws SocketFileError
+ */
+export function checkSocketPath(path: string): void {
+  if (!path.startsWith("/")) {
+    throw new SocketFileError(`The socket must be an absolute path, not ${JSON.stringify(path)}.`);
+  }
+  const bytes = Math.max(Buffer.byteLength(path), Buffer.byteLength(bindingPath(path)));
+  if (bytes > maxSocketPathBytes) {
+    throw new SocketFileError(
+      `The socket's path ${path} is too long: ${bytes} bytes, of which Linux takes ${maxSocketPathBytes}. Set PM_RUNTIME_DIR (or --socket) to a shorter path.`,
+    );
+  }
+  const directory = dirname(path);
+  const stats = statOf(directory);
+  if (stats === undefined || !stats.isDirectory()) {
+    throw new SocketFileError(`The socket's directory ${directory} is not a directory: make it, with mode 0700.`);
+  }
+  const uid = BigInt(process.getuid?.() ?? 0);
+  if (stats.uid !== uid || (stats.mode & 0o077n) !== 0n) {
+    throw new SocketFileError(
+      `The socket's directory ${directory} is open to other users: it must be your own and have mode 0700, since whoever reaches the socket controls the daemon.`,
+    );
+  }
+}
+
+/**
+ * Makes sure that what is at `path` may be replaced: nothing, or a socket that
+ * nobody listens on.
+ *
+ * @throws SocketFileError
+ */
+export async function checkReplaceable(path: string): Promise<void> {
+  const stats = statOf(path);
+  if (stats === undefined) {
+    return;
+  }
+  if (!stats.isSocket()) {
+    throw new SocketFileError(`${path} exists and is not a socket: move it away.`);
+  }
+  if (await isListening(path)) {
+    throw new SocketFileError(`Another program listens on ${path}: stop it, or choose another socket.`);
+  }
+}
+
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", (error: NodeJS.ErrnoException) => {
+      // EAGAIN: somebody listens and is busy.
+      resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT");
+    });
+  });
+}
+
+/** The socket file that this daemon published. */
+export interface PublishedSocket {
+  /** Removes the file if it is still ours. */
+  remove(): void;
+}
+
+/** Moves the bound socket to its name, mode 0600. */
+export function publishSocket(bound: string, path: string): PublishedSocket {
+  chmodSync(bound, 0o600);
+  const ours = lstatSync(bound, { bigint: true });
+  renameSync(bound, path);
+  return {
+    remove: () => {
+      const now = statOf(path);
+      if (now !== undefined && now.dev === ours.dev && now.ino === ours.ino) {
+        rmSync(path, { force: true });
+      }
+    },
+  };
+}
+
+function statOf(path: string): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+}

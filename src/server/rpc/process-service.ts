@@ -1,0 +1,186 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { ProcessService } from "../../../gen/ts/pm/v1/process_service_pb.ts";
+import type { Engine, ProcessInfo, StopOptions } from "../engine/api.ts";
+import { conditionFromProto, targetFromProto, viewIsFull, watchEventToProto } from "./convert/enums.ts";
+import { filterFromProto } from "./convert/filter.ts";
+import { chunksToProto, framesToProto, gapToProto, outputStartFromProto, streamsFromProto } from "./convert/output.ts";
+import { approximateSize, outputInfoToProto, processToProto } from "./convert/process.ts";
+import { optionalSignalName, signalName } from "./convert/signal-name.ts";
+import { graceRange, specFromProto, terminalFromProto } from "./convert/spec.ts";
+import { millisFromDuration } from "./convert/time.ts";
+import { hourMs, invalid, newId, reference, token, within } from "./validate.ts";
+
+const defaultPageSize = 1000;
+const maxPageSize = 10_000;
+/** Keeps a page below the 4 MiB that stock gRPC clients accept in one message. */
+const maxPageBytes = 3 * 1024 * 1024;
+const defaultReadBytes = 1024 * 1024;
+const maxReadBytes = 4 * 1024 * 1024;
+const maxInputBytes = 1024 * 1024;
+const defaultIntervalMs = 15_000;
+const intervalRange = { min: 1000, max: hourMs };
+const maxAgeRange = { min: 0, max: 1000 * 366 * 24 * hourMs };
+
+/** The contract's ProcessService on an engine. */
+export function processService(engine: Engine): Omit<ServiceImpl<typeof ProcessService>, "statsProcesses"> {
+  return {
+    async startProcess(request) {
+      const { process, existing } = await engine.start({
+        id: newId("id", request.id),
+        spec: specFromProto(request.spec),
+      });
+      return { process: processToProto(process, false), existing };
+    },
+
+    async stopProcess(request, { signal }) {
+      const result = await engine.stop(reference(request.id), stopOptions(request), signal);
+      return {
+        process: processToProto(result.process, false),
+        stopped: result.stopped,
+        survivors: result.survivors.map((survivor) => ({ ...survivor })),
+      };
+    },
+
+    async signalProcess(request) {
+      const target = targetFromProto("target", request.target);
+      const process = await engine.signal(reference(request.id), signalName("signal", request.signal), target);
+      return { process: processToProto(process, false) };
+    },
+
+    async restartProcess(request, { signal }) {
+      const process = await engine.restart(reference(request.id), stopOptions(request), signal);
+      return { process: processToProto(process, false) };
+    },
+
+    getProcess(request) {
+      const withEnv = viewIsFull("view", request.view);
+      return { process: processToProto(engine.get(reference(request.id)), withEnv) };
+    },
+
+    listProcesses(request) {
+      const withEnv = viewIsFull("view", request.view);
+      const filter = filterFromProto(request.filter);
+      const pageToken = token("page_token", request.pageToken);
+      const size = Math.min(request.pageSize || defaultPageSize, maxPageSize);
+      let page = engine.list(filter, { size, token: pageToken });
+      const fitting = countFitting(page.processes, withEnv);
+      if (fitting < page.processes.length) {
+        // Nothing changes between the two: neither waits.
+        page = engine.list(filter, { size: fitting, token: pageToken });
+      }
+      return {
+        processes: page.processes.map((process) => processToProto(process, withEnv)),
+        nextPageToken: page.nextPageToken,
+        resourceVersion: page.resourceVersion,
+        totalSize: page.totalSize,
+      };
+    },
+
+    async *watchProcesses(request, { signal }) {
+      const withEnv = viewIsFull("view", request.view);
+      const options = {
+        resourceVersion: token("resource_version", request.resourceVersion),
+        filter: filterFromProto(request.filter),
+        bookmarkMs:
+          millisFromDuration("bookmark_interval", request.bookmarkInterval, intervalRange) ?? defaultIntervalMs,
+      };
+      for await (const event of engine.watch(options, signal)) {
+        const type = watchEventToProto[event.type];
+        const { resourceVersion } = event;
+        if (event.type === "bookmark") {
+          yield { type, resourceVersion };
+        } else if (event.type === "removed") {
+          yield { type, process: { id: event.id }, resourceVersion };
+        } else {
+          yield { type, process: processToProto(event.process, withEnv), resourceVersion };
+        }
+      }
+    },
+
+    async waitProcess(request, { signal }) {
+      const condition = conditionFromProto("condition", request.condition);
+      const process = await engine.wait(reference(request.id), condition, request.run, signal);
+      return { process: processToProto(process, false) };
+    },
+
+    async getOutput(request) {
+      const read = await engine.readOutput(reference(request.id), {
+        run: request.run,
+        start: outputStartFromProto(request.start),
+        streams: streamsFromProto(request.streams),
+        maxBytes: request.maxBytes === 0 ? defaultReadBytes : within("max_bytes", request.maxBytes, 1, maxReadBytes),
+      });
+      const { output } = read;
+      return {
+        run: read.run,
+        chunks: read.chunks.flatMap((chunk) => [...chunksToProto(chunk)]),
+        gap: read.gap === null ? undefined : gapToProto(read.gap),
+        nextOffset: BigInt(read.nextOffset),
+        output: outputInfoToProto(output),
+      };
+    },
+
+    async *streamOutput(request, { signal }) {
+      const options = {
+        run: request.run,
+        start: outputStartFromProto(request.start),
+        streams: streamsFromProto(request.streams),
+        follow: request.follow,
+        heartbeatMs:
+          millisFromDuration("heartbeat_interval", request.heartbeatInterval, intervalRange) ?? defaultIntervalMs,
+      };
+      for await (const frame of engine.streamOutput(reference(request.id), options, signal)) {
+        yield* framesToProto(frame);
+      }
+    },
+
+    async writeInput(request, { signal }) {
+      if (request.data.length > maxInputBytes) {
+        throw invalid("data", `must not be longer than ${maxInputBytes} bytes, is ${request.data.length}`);
+      }
+      await engine.writeInput(reference(request.id), request.data, request.close, signal);
+      return {};
+    },
+
+    async resizeTerminal(request) {
+      await engine.resizeTerminal(reference(request.id), terminalFromProto("size", request.size));
+      return {};
+    },
+
+    async removeProcess(request) {
+      return { id: await engine.remove(reference(request.id), request.force) };
+    },
+
+    async pruneProcesses(request) {
+      const olderThanMs = millisFromDuration("older_than", request.olderThan, maxAgeRange) ?? 0;
+      const { ids, freedBytes } = await engine.prune(filterFromProto(request.filter), olderThanMs, request.dryRun);
+      return { ids, freedBytes: BigInt(freedBytes) };
+    },
+  };
+}
+
+function stopOptions(request: {
+  readonly signal: string;
+  readonly gracePeriod?: Parameters<typeof millisFromDuration>[1];
+  readonly force: boolean;
+}): StopOptions {
+  return {
+    signal: optionalSignalName("signal", request.signal),
+    graceMs: millisFromDuration("grace_period", request.gracePeriod, graceRange),
+    force: request.force,
+  };
+}
+
+/** How many of the first processes fit into one message: at least one. */
+function countFitting(processes: readonly ProcessInfo[], withEnv: boolean): number {
+  let bytes = 0;
+  let count = 0;
+  for (const process of processes) {
+    bytes += approximateSize(process, withEnv);
+    if (bytes > maxPageBytes && count > 0) {
+      break;
+    }
+    count += 1;
+  }
+  return count;
+}
