@@ -1,0 +1,132 @@
+import { parseArgs } from "node:util";
+import type { Command, Option, Options } from "../command.ts";
+import { type Globals, globalOptions } from "../globals.ts";
+import { mostSimilar } from "../similar.ts";
+import { UsageError } from "../usage-error.ts";
+
+/** Option values by long name, not yet typed by their specs. */
+export type Values = Record<string, unknown>;
+
+export interface Parsed {
+  readonly values: Values;
+  readonly globals: Globals;
+  readonly operands: readonly string[];
+}
+
+/**
+ * Parses what follows a command's name. Options and operands may be mixed,
+ * unless the operands are verbatim: then the first one ends the options.
+ *
+ * @throws UsageError
+ */
+export function parse(args: readonly string[], command: Pick<Command, "options" | "operands">): Parsed {
+  const { options, operands: expected } = command;
+  const parsed = scan(args, { ...globalOptions, ...options }, expected?.verbatim === true);
+  const globals = pick(parsed.values, globalOptions) as Globals;
+  const { operands } = parsed;
+  if (globals.help) {
+    return { values: {}, globals, operands };
+  }
+  const max = expected === undefined ? 0 : (expected.max ?? Number.POSITIVE_INFINITY);
+  if (operands.length > max) {
+    throw new UsageError(
+      max === 0 ? `unexpected argument "${operands[0]}"` : `expected ${expected?.usage} and no more`,
+    );
+  }
+  if (expected !== undefined && operands.length < expected.min) {
+    throw new UsageError(`expected ${expected.usage}`);
+  }
+  return { values: pick(parsed.values, options), globals, operands };
+}
+
+/** Parses the global options before a command's name; `rest` begins with that name. */
+export function parseGlobals(args: readonly string[]): { globals: readonly string[]; rest: readonly string[] } {
+  const { operands } = scan(args, globalOptions, true);
+  return { globals: args.slice(0, args.length - operands.length), rest: operands };
+}
+
+function pick(values: Values, options: Options): Values {
+  const picked: Values = {};
+  for (const [name, option] of Object.entries(options)) {
+    picked[name] = values[name] ?? (option.kind === "flag" ? false : option.kind === "repeated" ? [] : undefined);
+  }
+  return picked;
+}
+
+function scan(
+  args: readonly string[],
+  options: Options,
+  stopAtOperand: boolean,
+): { values: Values; operands: readonly string[] } {
+  const { tokens } = parseArgs({
+    args,
+    options: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, parseArgsOption(option)])),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const values: Values = {};
+  const operands: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === "option-terminator") {
+      if (stopAtOperand) {
+        return { values, operands: args.slice(token.index + 1) };
+      }
+      continue;
+    }
+    if (token.kind === "positional") {
+      if (stopAtOperand) {
+        return { values, operands: args.slice(token.index) };
+      }
+      operands.push(token.value);
+      continue;
+    }
+    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
+    if (option === undefined) {
+      throw unknownOption(token.rawName, options);
+    }
+    if (option.kind === "flag") {
+      if (token.value !== undefined) {
+        throw new UsageError(`option ${token.rawName} takes no value`);
+      }
+      values[token.name] = true;
+      continue;
+    }
+    if (token.value === undefined) {
+      throw new UsageError(`option ${token.rawName} needs a value: ${token.rawName} ${option.value}`);
+    }
+    const value = parseValue(token.rawName, option.parse, token.value);
+    if (option.kind === "repeated") {
+      const list = (values[token.name] ?? []) as unknown[];
+      list.push(value);
+      values[token.name] = list;
+    } else {
+      values[token.name] = value;
+    }
+  }
+  return { values, operands };
+}
+
+function parseArgsOption(option: Option): { type: "boolean" | "string"; short?: string; multiple: boolean } {
+  return {
+    type: option.kind === "flag" ? "boolean" : "string",
+    multiple: option.kind === "repeated",
+    ...(option.short === undefined ? {} : { short: option.short }),
+  };
+}
+
+function parseValue(rawName: string, parse: (text: string) => unknown, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      throw new UsageError(`${rawName}: ${error.message}`, error.hint);
+    }
+    throw error;
+  }
+}
+
+function unknownOption(rawName: string, options: Options): UsageError {
+  const similar = rawName.startsWith("--") ? mostSimilar(rawName.slice(2), Object.keys(options)) : undefined;
+  return new UsageError(`unknown option ${rawName}`, similar === undefined ? undefined : `did you mean --${similar}?`);
+}

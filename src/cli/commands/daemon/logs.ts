@@ -1,0 +1,32 @@
+import { createReadStream } from "node:fs";
+import { defineCommand, flag } from "../../command.ts";
+import { daemonLogPath } from "../../daemon/paths.ts";
+import { CommandError } from "../../errors.ts";
+import { ExitCode } from "../../exit-code.ts";
+import { print, writeOutput } from "../../output/sink.ts";
+
+export const command = defineCommand({
+  summary: "Show the log of a daemon that was started in the background",
+  options: { path: flag("Show only where it is") },
+  async run({ options }) {
+    const path = daemonLogPath();
+    if (options.path) {
+      print(`${path}\n`);
+      return ExitCode.ok;
+    }
+    try {
+      for await (const chunk of createReadStream(path)) {
+        await writeOutput(chunk);
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+        throw new CommandError(`there is no log at ${path}`, {
+          exitCode: ExitCode.notFound,
+          hint: "a daemon that was started by 'pm daemon run' logs to its standard error",
+        });
+      }
+      throw error;
+    }
+    return ExitCode.ok;
+  },
+});

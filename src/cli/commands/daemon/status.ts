@@ -1,0 +1,42 @@
+import type { DaemonInfo } from "../../../sdk/index.ts";
+import { defineCommand } from "../../command.ts";
+import { openConnection } from "../../connection.ts";
+import { ExitCode } from "../../exit-code.ts";
+import { painter } from "../../output/color.ts";
+import { outputOption, prettyJson } from "../../output/format.ts";
+import { print } from "../../output/sink.ts";
+import { formatBytes, formatDuration } from "../../output/units.ts";
+
+export const command = defineCommand({
+  summary: "Show whether the daemon runs, and what it allows",
+  options: { output: outputOption("text", "json") },
+  exitCodes: [["4", "no daemon runs"]],
+  async run({ options, globals }) {
+    const { manager } = await openConnection(globals, { autoStart: false });
+    const info: DaemonInfo = await manager.info();
+    if (options.output === "json") {
+      print(prettyJson(info));
+      return ExitCode.ok;
+    }
+    const counts = Object.entries(info.counts).filter(([, count]) => count > 0);
+    const rows: readonly (readonly [string, string])[] = [
+      ["Address", manager.address],
+      ["Host", info.hostname],
+      ["PID", String(info.pid)],
+      ["Version", `${info.version} (Node.js ${info.runtimeVersion})`],
+      ["Started", `${info.startTime.toISOString()} (${formatDuration(Date.now() - info.startTime.getTime())} ago)`],
+      ["Directory", info.runtimeDirectory],
+      ["Processes", counts.map(([state, count]) => `${count} ${state}`).join(", ") || "none"],
+      [
+        "Output limit",
+        `${formatBytes(info.defaultOutputLimitBytes)} unless asked for, at most ${formatBytes(info.maxOutputLimitBytes)}`,
+      ],
+      ["Process limit", String(info.maxProcesses)],
+      ["Tree limits", info.cgroupLimits ? "available (cgroup v2)" : "not available (no writable cgroup v2)"],
+    ];
+    const paint = painter(1, globals);
+    const width = Math.max(...rows.map(([title]) => title.length));
+    print(rows.map(([title, text]) => `${paint("bold", title.padEnd(width))}  ${text}\n`).join(""));
+    return ExitCode.ok;
+  },
+});

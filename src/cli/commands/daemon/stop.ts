@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { duration } from "../../arguments/values.ts";
+import { defineCommand, flag, single } from "../../command.ts";
+import { isUnreachable, openConnection } from "../../connection.ts";
+import { CommandError } from "../../errors.ts";
+import { ExitCode } from "../../exit-code.ts";
+import { note } from "../../output/sink.ts";
+
+/** How long the daemon may take to end once it has answered. */
+const goneTimeoutMs = 15_000;
+const pollMs = 10;
+
+export const command = defineCommand({
+  summary: "Stop the daemon; processes run on",
+  description: "The next daemon finds the processes again, with all their output.",
+  options: {
+    "stop-processes": flag("Stop every process first, by force after its stop timeout"),
+    timeout: single("SECONDS", duration, "With --stop-processes: how long each has (default: its own stop timeout)", {
+      short: "t",
+      complete: "none",
+    }),
+  },
+  async run({ options, globals }) {
+    const { manager, local } = await openConnection(globals, { autoStart: false });
+    let pid: number;
+    let running: number;
+    try {
+      ({ pid } = await manager.info());
+      running = await manager.shutdown({
+        stopProcesses: options["stop-processes"],
+        ...(options.timeout === undefined ? {} : { graceMs: options.timeout }),
+      });
+    } catch (error) {
+      if (isUnreachable(error)) {
+        note("pm: no daemon runs\n");
+        return ExitCode.ok;
+      }
+      throw error;
+    }
+    if (local) {
+      await gone(pid);
+    }
+    note(`pm: stopped the daemon (pid ${pid})${running === 0 ? "" : `; ${running} processes run on`}\n`);
+    return ExitCode.ok;
+  },
+});
+
+/** Asks again and again: the kernel tells only parents of an end. */
+async function gone(pid: number): Promise<void> {
+  const deadline = Date.now() + goneTimeoutMs;
+  while (exists(pid)) {
+    if (Date.now() > deadline) {
+      throw new CommandError(`the daemon (pid ${pid}) said that it stops, and still runs`, {
+        exitCode: ExitCode.timeout,
+      });
+    }
+    await sleep(pollMs);
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}

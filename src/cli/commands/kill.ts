@@ -1,0 +1,34 @@
+import { choice } from "../arguments/values.ts";
+import { defineCommand, single, text } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { ExitCode } from "../exit-code.ts";
+import { print } from "../output/sink.ts";
+import { signalNames } from "../signals.ts";
+import { forEachTarget } from "../targets.ts";
+
+export const command = defineCommand({
+  summary: "Send a signal to processes",
+  description: "Returns when the signal was sent. To end a process and be sure of it, use 'pm stop --force'.",
+  options: {
+    signal: text("SIGNAL", "What to send: HUP, SIGHUP or SIGRTMIN+3 (default: SIGKILL)", {
+      short: "s",
+      complete: signalNames,
+    }),
+    target: single(
+      "WHAT",
+      choice("group", "main", "tree"),
+      "Where to: the process group (default), the main process, or the whole tree",
+      { complete: ["group", "main", "tree"] },
+    ),
+  },
+  operands: { usage: "ID...", min: 1, complete: "process" },
+  examples: [["pm kill -s HUP api", "make it read its configuration again"]],
+  async run({ options, operands, globals }) {
+    const { call } = await openConnection(globals);
+    return forEachTarget(operands, globals.debug, async (id) => {
+      await call((manager) => manager.signal(id, options.signal ?? "SIGKILL", { target: options.target ?? "group" }));
+      print(`${id}\n`);
+      return ExitCode.ok;
+    });
+  },
+});

@@ -1,0 +1,76 @@
+import { type ProcessFilter, type ProcessInfo, toContractJson } from "../../sdk/index.ts";
+import { defineCommand, flag, text } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { ExitCode } from "../exit-code.ts";
+import { painter } from "../output/color.ts";
+import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
+import { processTable } from "../output/process-table.ts";
+import { print } from "../output/sink.ts";
+import { terminalColumns } from "../output/terminal.ts";
+import { UsageError } from "../usage-error.ts";
+
+export const command = defineCommand({
+  summary: "List processes",
+  description:
+    "Lists what lives: also processes whose main process has ended and whose children live on. Tables that go to a\n" +
+    "terminal are cut to its width; elsewhere nothing is cut. With --watch, a terminal shows the table as it\n" +
+    "changes, and anything else gets an event a line as JSON.",
+  options: {
+    all: flag("Ended processes too", "a"),
+    quiet: flag("Only ids", "q"),
+    selector: text("SELECTOR", "Only those with these labels: a=b,c!=d,e,!f", { short: "l", complete: "none" }),
+    output: outputOption("table", "wide", "json", "jsonl", "name"),
+    watch: flag("Go on showing what changes", "w"),
+  },
+  examples: [
+    ["pm ls -aq -l app=web | xargs pm rm", "act on all that have a label"],
+    ["pm ls -o json | jq '.processes[].id'", "what the contract answers"],
+  ],
+  async run({ options, globals }) {
+    if (options.quiet && options.output !== undefined) {
+      throw new UsageError("give either --quiet or --output");
+    }
+    const connection = await openConnection(globals);
+    const filter: ProcessFilter = options.selector === undefined ? {} : { selector: options.selector };
+    const wanted = (info: ProcessInfo): boolean => options.all || isAlive(info);
+    if (options.watch) {
+      const { watchList } = await import("../watch-list.ts");
+      return watchList(connection, {
+        filter,
+        wanted,
+        globals,
+        format: options.quiet ? "id" : (options.output ?? "table"),
+      });
+    }
+    const processes = (await connection.call((manager) => manager.listAll({ filter }))).filter(wanted);
+    switch (options.quiet ? "id" : (options.output ?? "table")) {
+      case "id":
+        print(processes.map(({ id }) => `${id}\n`).join(""));
+        break;
+      case "json":
+        print(prettyJson({ processes: processes.map(toContractJson) }));
+        break;
+      case "jsonl":
+        print(processes.map((info) => jsonLine(toContractJson(info))).join(""));
+        break;
+      case "name":
+        print(processes.map((info) => `${displayName(info)}\n`).join(""));
+        break;
+      default:
+        print(
+          processTable(processes, {
+            paint: painter(1, globals),
+            wide: options.output === "wide",
+            width: terminalColumns(),
+            now: new Date(),
+          }),
+        );
+    }
+    return ExitCode.ok;
+  },
+});
+
+/** Whether anything of it lives: the main process, or what it left behind. */
+function isAlive({ state, treeAlive }: ProcessInfo): boolean {
+  return treeAlive || state === "starting" || state === "running" || state === "stopping";
+}

@@ -1,0 +1,59 @@
+/** Every command of pm, in the order in which help shows them. A command's file is loaded only when it is used. */
+import type { Command } from "../command.ts";
+
+export interface CommandEntry {
+  readonly load: () => Promise<{ readonly command: Command }>;
+}
+
+/** Commands that share a first word. */
+export interface CommandGroup {
+  readonly summary: string;
+  readonly commands: Readonly<Record<string, CommandEntry>>;
+}
+
+export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
+  start: { load: () => import("./start.ts") },
+  run: { load: () => import("./run.ts") },
+  stop: { load: () => import("./stop.ts") },
+  kill: { load: () => import("./kill.ts") },
+  restart: { load: () => import("./restart.ts") },
+  status: { load: () => import("./status.ts") },
+  ls: { load: () => import("./ls.ts") },
+  logs: { load: () => import("./logs.ts") },
+  wait: { load: () => import("./wait.ts") },
+  send: { load: () => import("./send.ts") },
+  rm: { load: () => import("./rm.ts") },
+  prune: { load: () => import("./prune.ts") },
+  daemon: {
+    summary: "Start, stop and look at the daemon",
+    commands: {
+      start: { load: () => import("./daemon/start.ts") },
+      stop: { load: () => import("./daemon/stop.ts") },
+      status: { load: () => import("./daemon/status.ts") },
+      run: { load: () => import("./daemon/run.ts") },
+      logs: { load: () => import("./daemon/logs.ts") },
+    },
+  },
+  completion: { load: () => import("./completion.ts") },
+  version: { load: () => import("./version.ts") },
+  help: { load: () => import("./help.ts") },
+  // For completion scripts, not for people.
+  __complete: { load: () => import("./complete.ts") },
+};
+
+/** A command by the words that name it; undefined for a group or an unknown word. */
+export function findEntry(words: readonly string[]): { entry: CommandEntry; words: readonly string[] } | undefined {
+  const [first = "", second = ""] = words;
+  const found = Object.hasOwn(registry, first) ? registry[first] : undefined;
+  if (found === undefined || "load" in found) {
+    return found === undefined ? undefined : { entry: found, words: [first] };
+  }
+  const entry = Object.hasOwn(found.commands, second) ? found.commands[second] : undefined;
+  return entry === undefined ? undefined : { entry, words: [first, second] };
+}
+
+/** The group that a word names. */
+export function findGroup(word: string): CommandGroup | undefined {
+  const found = Object.hasOwn(registry, word) ? registry[word] : undefined;
+  return found !== undefined && "commands" in found ? found : undefined;
+}

@@ -1,0 +1,22 @@
+import { stdin } from "node:process";
+import { defineCommand, flag } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { ExitCode } from "../exit-code.ts";
+
+export const command = defineCommand({
+  summary: "Write standard input to a process's standard input",
+  description: "The process must have been started with --stdin or --tty. As slow as the process reads.",
+  options: { close: flag("Then close its standard input (a terminal gets Ctrl-D)") },
+  operands: { usage: "ID", min: 1, max: 1, complete: "process" },
+  examples: [["echo reload | pm send console", "type a line into it"]],
+  async run({ options, operands: [ref = ""], globals }) {
+    const { call, manager } = await openConnection(globals);
+    // By its UUID from here on: a name may mean another process tomorrow.
+    const { id } = await call(() => manager.get(ref));
+    for await (const chunk of stdin) {
+      await manager.write(id, chunk);
+    }
+    await manager.write(id, "", { close: options.close });
+    return ExitCode.ok;
+  },
+});

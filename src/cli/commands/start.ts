@@ -1,0 +1,36 @@
+import { toContractJson } from "../../sdk/index.ts";
+import { defineCommand } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { ExitCode } from "../exit-code.ts";
+import { displayName, outputOption, prettyJson } from "../output/format.ts";
+import { print } from "../output/sink.ts";
+import { startError, startOptions, startRequest } from "../start-options.ts";
+
+export const command = defineCommand({
+  summary: "Start a process in the background and print its id",
+  description:
+    "Over the local socket the process gets your directory and your environment, as a background job of a shell\n" +
+    "would; over https it gets neither. COMMAND is executed directly, without a shell. It and everything after\n" +
+    "it is passed on as it is.",
+  options: { ...startOptions, output: outputOption("id", "name", "json") },
+  operands: { usage: "COMMAND [ARG...]", min: 1, verbatim: true, complete: "command" },
+  examples: [
+    ["id=$(pm start -- sh -c 'echo out; exit 7')", "start, and keep the id"],
+    ["pm start -n api -C /srv/api -e PORT=8080 -- node server.js", "with a name, a directory and a variable"],
+  ],
+  async run({ options, operands, globals }) {
+    const connection = await openConnection(globals);
+    const request = startRequest(options, operands, connection);
+    const process = await connection
+      .call((manager) => manager.start(request))
+      .catch((error: unknown) => {
+        throw startError(error, request);
+      });
+    if (options.output === "json") {
+      print(prettyJson(toContractJson(process.info)));
+    } else {
+      print(`${options.output === "name" ? displayName(process.info) : process.id}\n`);
+    }
+    return ExitCode.ok;
+  },
+});

@@ -1,0 +1,42 @@
+import { type ProcessInfo, toContractJson } from "../../sdk/index.ts";
+import { defineCommand, flag } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { ExitCode } from "../exit-code.ts";
+import { painter } from "../output/color.ts";
+import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
+import { processDetails } from "../output/process-details.ts";
+import { processTable } from "../output/process-table.ts";
+import { print } from "../output/sink.ts";
+
+export const command = defineCommand({
+  summary: "Show all about a process",
+  options: {
+    env: flag("Show its environment too, which may hold secrets"),
+    output: outputOption("text", "table", "wide", "json", "jsonl", "name"),
+  },
+  operands: { usage: "ID", min: 1, max: 1, complete: "process" },
+  examples: [["pm status -o json api | jq .exit", "what the contract says of how it ended"]],
+  async run({ options, operands: [id = ""], globals }) {
+    const { call } = await openConnection(globals);
+    const info: ProcessInfo = await call((manager) => manager.get(id, { env: options.env }));
+    const paint = painter(1, globals);
+    switch (options.output ?? "text") {
+      case "json":
+        print(prettyJson(toContractJson(info)));
+        break;
+      case "jsonl":
+        print(jsonLine(toContractJson(info)));
+        break;
+      case "name":
+        print(`${displayName(info)}\n`);
+        break;
+      case "table":
+      case "wide":
+        print(processTable([info], { paint, wide: options.output === "wide", width: undefined, now: new Date() }));
+        break;
+      case "text":
+        print(processDetails(info, { paint, environment: options.env, now: new Date() }));
+    }
+    return ExitCode.ok;
+  },
+});

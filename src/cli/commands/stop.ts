@@ -1,0 +1,29 @@
+import { defineCommand } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { ExitCode } from "../exit-code.ts";
+import { note, print } from "../output/sink.ts";
+import { stopOptions, stopRequest, survivorsText } from "../stop-options.ts";
+import { forEachTarget } from "../targets.ts";
+
+export const command = defineCommand({
+  summary: "Stop processes with everything that they started",
+  description:
+    "Sends a signal to the process group and waits for the whole tree to end, double-forked children too. What\n" +
+    "does not end in time is reported, or killed with --force.",
+  options: stopOptions,
+  operands: { usage: "ID...", min: 1, complete: "process" },
+  exitCodes: [["6", "something lives on; standard error says what"]],
+  examples: [["pm stop -t 30 --force api", "give it half a minute, then kill it"]],
+  async run({ options, operands, globals }) {
+    const { call } = await openConnection(globals);
+    return forEachTarget(operands, globals.debug, async (id) => {
+      const result = await call((manager) => manager.stop(id, stopRequest(options)));
+      if (!result.stopped) {
+        note(survivorsText(id, result, options.timeout));
+        return ExitCode.timeout;
+      }
+      print(`${id}\n`);
+      return ExitCode.ok;
+    });
+  },
+});

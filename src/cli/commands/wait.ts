@@ -1,0 +1,52 @@
+import { choice, duration } from "../arguments/values.ts";
+import { defineCommand, single } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { exitCodeOf, formatError } from "../errors.ts";
+import { exitCodeOfProcess } from "../exit-status.ts";
+import { exitText } from "../output/process-table.ts";
+import { BrokenPipe, note, print } from "../output/sink.ts";
+
+export const command = defineCommand({
+  summary: "Wait for processes to end and exit as they did",
+  description:
+    'With several processes it waits for all of them and prints a line "ID EXIT" as each ends; the exit code is\n' +
+    "that of the last ID that did not end with 0.",
+  options: {
+    timeout: single("DURATION", duration, "Give up after this long (default: never)", { short: "t", complete: "none" }),
+    for: single(
+      "WHAT",
+      choice("exit", "output", "tree"),
+      "Until the main process ended (exit, default), its output is complete too, or its whole tree is gone",
+      { complete: ["exit", "output", "tree"] },
+    ),
+  },
+  operands: { usage: "ID...", min: 1, complete: "process" },
+  exitCodes: [
+    ["0-255", "the process's own code, 128 and the number of the signal that ended it"],
+    ["6", "not ended in time"],
+  ],
+  async run({ options, operands, globals }) {
+    const { call } = await openConnection(globals);
+    const until = ({ exit: "exited", output: "outputComplete", tree: "treeGone" } as const)[options.for ?? "exit"];
+    const codes = await Promise.all(
+      operands.map(async (id) => {
+        try {
+          const info = await call((manager) =>
+            manager.wait(id, { until, ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }) }),
+          );
+          if (operands.length > 1) {
+            print(`${id} ${exitText(info) ?? "-"}\n`);
+          }
+          return exitCodeOfProcess(info);
+        } catch (error) {
+          if (error instanceof BrokenPipe) {
+            throw error;
+          }
+          note(formatError(error, globals.debug));
+          return exitCodeOf(error);
+        }
+      }),
+    );
+    return codes.findLast((code) => code !== 0) ?? 0;
+  },
+});

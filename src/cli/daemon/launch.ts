@@ -1,0 +1,205 @@
+/** Starting the daemon in the background. */
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  type Stats,
+  watch,
+} from "node:fs";
+import { basename } from "node:path";
+import type { Readable } from "node:stream";
+import type { ProcessManager } from "../../sdk/index.ts";
+import { isUnreachable } from "../connection.ts";
+import { CommandError } from "../errors.ts";
+import { ExitCode } from "../exit-code.ts";
+import { note } from "../output/sink.ts";
+import { daemonLogPath, daemonProgram, runtimeDirectory } from "./paths.ts";
+
+/** Finding 10,000 processes again takes a daemon some hundred milliseconds; the rest is for slow machines. */
+const readyTimeoutMs = 30_000;
+
+/** A log larger than this is put aside as daemon.log.old before the daemon starts. */
+const maxLogBytes = 1024 * 1024;
+
+/** What the daemon exits with if another one has the runtime directory. */
+const alreadyRunning = ExitCode.conflict;
+
+/**
+ * Starts a daemon in a session of its own and resolves once one answers on the
+ * default socket: this one, or one that somebody else started meanwhile.
+ *
+ * @throws CommandError with what the daemon said
+ */
+export async function launchDaemon(manager: ProcessManager): Promise<void> {
+  prepareDirectory();
+  const log = openLog();
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, [daemonProgram()], {
+      cwd: "/",
+      detached: true,
+      stdio: ["ignore", "ignore", log, "pipe"],
+      env: { ...process.env, PM_READY_FD: "3" },
+    });
+  } finally {
+    closeSync(log);
+  }
+  const outcome = await readiness(child);
+  child.unref();
+  if (outcome.kind === "ready") {
+    note(`pm: started the daemon (pid ${child.pid})\n`);
+    return;
+  }
+  if (outcome.kind === "ended" && outcome.code === alreadyRunning) {
+    await otherDaemon(manager);
+    return;
+  }
+  const said = outcome.kind === "refused" ? outcome.error : describe(outcome);
+  throw new CommandError(`cannot start the daemon: ${said}`, {
+    exitCode: ExitCode.unreachable,
+    hint: outcome.kind === "refused" ? undefined : `its log is ${daemonLogPath()}`,
+  });
+}
+
+type Outcome =
+  | { readonly kind: "ready" }
+  | { readonly kind: "refused"; readonly error: string }
+  | { readonly kind: "ended"; readonly code: number | null; readonly signal: NodeJS.Signals | null }
+  | { readonly kind: "failed"; readonly error: Error }
+  | { readonly kind: "late" };
+
+function describe(outcome: Exclude<Outcome, { kind: "ready" | "refused" }>): string {
+  switch (outcome.kind) {
+    case "ended":
+      return outcome.signal === null ? `it exited with code ${outcome.code}` : `it was ended by ${outcome.signal}`;
+    case "failed":
+      return outcome.error.message;
+    case "late":
+      return `it was not ready within ${readyTimeoutMs / 1000} seconds`;
+  }
+}
+
+/**
+ * The daemon writes one line to its descriptor PM_READY_FD when it serves or
+ * knows that it never will: "ready", or an object with `error`.
+ */
+function readiness(child: ChildProcess): Promise<Outcome> {
+  const pipe = child.stdio[3] as Readable;
+  return new Promise<Outcome>((resolve) => {
+    let line = "";
+    let ended: Outcome | undefined;
+    pipe.setEncoding("utf8");
+    pipe.on("data", (text: string) => {
+      line += text;
+      if (line.includes("\n")) {
+        resolve(readinessOf(line));
+      }
+    });
+    // After the pipe's end, so that a refusal that was written just before the exit is read first.
+    child.once("close", (code, signal) => resolve(ended ?? { kind: "ended", code, signal }));
+    child.once("error", (error) => {
+      ended = { kind: "failed", error };
+      resolve(ended);
+    });
+    setTimeout(resolve, readyTimeoutMs, { kind: "late" }).unref();
+  }).finally(() => pipe.destroy());
+}
+
+function readinessOf(line: string): Outcome {
+  const text = line.slice(0, line.indexOf("\n"));
+  if (text === "ready") {
+    return { kind: "ready" };
+  }
+  try {
+    const { error, code } = JSON.parse(text) as { error?: unknown; code?: unknown };
+    if (code === alreadyRunning) {
+      return { kind: "ended", code: alreadyRunning, signal: null };
+    }
+    return { kind: "refused", error: String(error) };
+  } catch {
+    return { kind: "refused", error: text };
+  }
+}
+
+/** Waits until the daemon that was faster answers. Its socket appears already listening. */
+async function otherDaemon(manager: ProcessManager): Promise<void> {
+  const deadline = AbortSignal.timeout(readyTimeoutMs);
+  const watcher = watch(runtimeDirectory());
+  try {
+    for (;;) {
+      // Asked for before the attempt, so that no change falls between.
+      const change = new Promise<void>((resolve, reject) => {
+        watcher.once("change", () => resolve());
+        deadline.addEventListener("abort", () => reject(deadline.reason), { once: true });
+      });
+      try {
+        await manager.info();
+        change.catch(() => {});
+        return;
+      } catch (error) {
+        if (!isUnreachable(error)) {
+          change.catch(() => {});
+          throw error;
+        }
+      }
+      await change;
+    }
+  } catch (error) {
+    if (deadline.aborted) {
+      throw new CommandError("another daemon has the runtime directory but does not answer", {
+        exitCode: ExitCode.unreachable,
+        hint: `its log is ${daemonLogPath()}`,
+      });
+    }
+    throw error;
+  } finally {
+    watcher.close();
+  }
+}
+
+/** Nothing is written into a directory that is not ours alone; why it is refused, the daemon says best. */
+function prepareDirectory(): void {
+  const directory = runtimeDirectory();
+  let stats: Stats | undefined;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    stats = lstatSync(directory);
+  } catch (error) {
+    throw unusable(directory, `${(error as NodeJS.ErrnoException).message}`);
+  }
+  if (!stats.isDirectory()) {
+    throw unusable(directory, "it is not a directory");
+  }
+  if (stats.uid !== process.getuid?.()) {
+    throw unusable(directory, `it belongs to user ${stats.uid}`);
+  }
+}
+
+function unusable(directory: string, why: string): CommandError {
+  return new CommandError(`cannot use the runtime directory ${directory}: ${why}`, {
+    exitCode: ExitCode.unreachable,
+    hint: "set PM_RUNTIME_DIR to a directory of your own",
+  });
+}
+
+function openLog(): number {
+  const path = daemonLogPath();
+  const open = (): number =>
+    openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o600);
+  try {
+    const log = open();
+    if (fstatSync(log).size <= maxLogBytes) {
+      return log;
+    }
+    closeSync(log);
+    renameSync(path, `${path}.old`);
+    return open();
+  } catch (error) {
+    throw unusable(runtimeDirectory(), `cannot write ${basename(path)}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}

@@ -1,0 +1,70 @@
+/** From an error to what a person reads and a script decides by. */
+import { PmError, type PmErrorReason } from "../sdk/errors.ts";
+import { ExitCode } from "./exit-code.ts";
+import { sanitize } from "./output/sanitize.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** A failure that pm itself found, with the exit code that it means. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly exitCode: number;
+  readonly hint: string | undefined;
+
+  constructor(message: string, options: { exitCode?: number; hint?: string | undefined; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.exitCode = options.exitCode ?? ExitCode.failure;
+    this.hint = options.hint;
+  }
+}
+
+const exitCodes: Partial<Record<PmErrorReason, number>> = {
+  INVALID_ARGUMENT: ExitCode.usage,
+  INVALID_ID: ExitCode.usage,
+  PROCESS_NOT_FOUND: ExitCode.notFound,
+  RUN_NOT_FOUND: ExitCode.notFound,
+  PROCESS_AMBIGUOUS: ExitCode.conflict,
+  PROCESS_EXISTS: ExitCode.conflict,
+  NAME_IN_USE: ExitCode.conflict,
+  NOT_RUNNING: ExitCode.conflict,
+  STILL_RUNNING: ExitCode.conflict,
+  INPUT_CLOSED: ExitCode.conflict,
+  SUPERVISOR_LOST: ExitCode.conflict,
+  SHUTTING_DOWN: ExitCode.unreachable,
+  UNREACHABLE: ExitCode.unreachable,
+  DISCONNECTED: ExitCode.unreachable,
+  TIMEOUT: ExitCode.timeout,
+};
+
+/** The exit code that an error means. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) {
+    return ExitCode.usage;
+  }
+  if (error instanceof CommandError) {
+    return error.exitCode;
+  }
+  return error instanceof PmError ? (exitCodes[error.reason] ?? ExitCode.failure) : ExitCode.failure;
+}
+
+/** "pm: …" and, if there is something to do about it, "hint: …", each with its newline. */
+export function formatError(error: unknown, debug: boolean): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const lines = [`pm: ${sanitize(message)}`];
+  const hint =
+    error instanceof PmError || error instanceof CommandError || error instanceof UsageError ? error.hint : undefined;
+  if (hint !== undefined) {
+    lines.push(`hint: ${sanitize(hint)}`);
+  }
+  if (debug) {
+    lines.push(...stacks(error));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function stacks(error: unknown): string[] {
+  const lines: string[] = [];
+  for (let next = error; next instanceof Error; next = next.cause) {
+    lines.push(`${next === error ? "" : "caused by "}${next.stack ?? next.message}`);
+  }
+  return lines;
+}

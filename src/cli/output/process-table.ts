@@ -1,0 +1,122 @@
+/** The table of `pm ls`. */
+import type { ProcessInfo, ProcessState } from "../../sdk/index.ts";
+import type { Paint, Style } from "./color.ts";
+import { sanitize } from "./sanitize.ts";
+import { shellWords } from "./shell-words.ts";
+import { type Cell, renderTable } from "./table.ts";
+import { formatBytes, formatDuration } from "./units.ts";
+
+export interface ProcessTableOptions {
+  readonly paint: Paint;
+  readonly wide: boolean;
+  /** Columns of the terminal; undefined where nothing must be cut. */
+  readonly width: number | undefined;
+  readonly now: Date;
+}
+
+const stateStyles: Readonly<Record<ProcessState, Style>> = {
+  starting: "cyan",
+  running: "green",
+  stopping: "yellow",
+  exited: "dim",
+  failed: "red",
+  lost: "magenta",
+};
+
+/** The fewest characters of an id that a table shows; more where ids would look the same. */
+const shortIdLength = 8;
+
+export function processTable(processes: readonly ProcessInfo[], options: ProcessTableOptions): string {
+  const { paint, wide, width, now } = options;
+  // A list that is cut to a terminal is for eyes, one that is not may be for programs.
+  const idLength = width === undefined || wide ? undefined : uniquePrefixLength(processes.map(({ id }) => id));
+  const columns = wide ? [...narrowColumns, ...wideColumns, commandColumn] : [...narrowColumns, commandColumn];
+  const rows = processes.map((info) => columns.map(({ cell }) => cell(info, { now, idLength })));
+  return renderTable(
+    columns.map(({ title }) => title),
+    rows,
+    { paint, alignRight: new Set(["PID"]), ...(width === undefined ? {} : { width }) },
+  );
+}
+
+interface CellContext {
+  readonly now: Date;
+  readonly idLength: number | undefined;
+}
+
+interface Column {
+  readonly title: string;
+  readonly cell: (info: ProcessInfo, context: CellContext) => Cell;
+}
+
+const narrowColumns: readonly Column[] = [
+  { title: "NAME", cell: ({ spec }) => ({ text: spec.name === "" ? "-" : sanitize(spec.name) }) },
+  { title: "ID", cell: ({ id }, { idLength }) => ({ text: id.slice(0, idLength) }) },
+  { title: "STATE", cell: stateCell },
+  { title: "PID", cell: ({ pid }) => ({ text: pid === undefined ? "-" : String(pid) }) },
+  { title: "UPTIME", cell: (info, { now }) => ({ text: uptime(info, now) }) },
+  { title: "EXIT", cell: (info) => exitCell(info) },
+];
+
+const wideColumns: readonly Column[] = [
+  { title: "RUN", cell: ({ run }) => ({ text: String(run) }) },
+  { title: "STARTED", cell: ({ startTime }) => ({ text: startTime?.toISOString() ?? "-" }) },
+  { title: "OUTPUT", cell: ({ output }) => ({ text: formatBytes(output.nextOffset) }) },
+  { title: "LABELS", cell: ({ spec }) => ({ text: labelText(spec.labels) }) },
+  { title: "DIRECTORY", cell: ({ spec }) => ({ text: shellWords([spec.cwd]) }) },
+];
+
+const commandColumn: Column = {
+  title: "COMMAND",
+  cell: ({ spec }) => ({ text: shellWords([spec.executable, ...spec.args]) }),
+};
+
+function stateCell(info: ProcessInfo): Cell {
+  const failed = info.state === "exited" && info.exit?.code !== 0;
+  // The tree outlived its main process: it is not over yet.
+  const orphaned = info.treeAlive && (info.state === "exited" || info.state === "lost");
+  return {
+    text: orphaned ? `${info.state}+children` : info.state,
+    style: orphaned ? "yellow" : failed ? "red" : stateStyles[info.state],
+  };
+}
+
+function exitCell(info: ProcessInfo): Cell {
+  const text = exitText(info);
+  return text === undefined ? { text: "-" } : { text, ...(text === "0" ? {} : { style: "red" as const }) };
+}
+
+/** "7", "SIGKILL", "ENOENT"; undefined while there is nothing to say. */
+export function exitText({ exit, failure, state }: ProcessInfo): string | undefined {
+  if (exit !== undefined) {
+    return exit.code === undefined ? exit.signalName : String(exit.code);
+  }
+  if (failure !== undefined) {
+    return failure.errnoName === "" ? failure.step : failure.errnoName;
+  }
+  return state === "lost" ? "unknown" : undefined;
+}
+
+export function labelText(labels: Readonly<Record<string, string>>): string {
+  const text = Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+  return text === "" ? "-" : sanitize(text);
+}
+
+/** How long the current run has lasted, or lasted. */
+export function uptime({ startTime, exitTime }: ProcessInfo, now: Date): string {
+  return startTime === undefined ? "-" : formatDuration((exitTime ?? now).getTime() - startTime.getTime());
+}
+
+function uniquePrefixLength(ids: readonly string[]): number {
+  const sorted = [...ids].sort();
+  let length = shortIdLength;
+  for (let i = 1; i < sorted.length; i++) {
+    const [a = "", b = ""] = [sorted[i - 1], sorted[i]];
+    while (length < a.length && a.slice(0, length) === b.slice(0, length)) {
+      length++;
+    }
+  }
+  return length;
+}

@@ -1,0 +1,39 @@
+/** Acting on several processes at once. */
+import { exitCodeOf, formatError } from "./errors.ts";
+import { BrokenPipe, note } from "./output/sink.ts";
+
+/** How many calls are under way at the same time. */
+const concurrency = 16;
+
+/**
+ * Acts on each target, some at a time. Each failure is reported on standard
+ * error as it happens and stops none of the others. An action resolves with
+ * its own exit code.
+ *
+ * @returns the greatest of the exit codes
+ */
+export async function forEachTarget(
+  targets: readonly string[],
+  debug: boolean,
+  act: (target: string) => Promise<number>,
+): Promise<number> {
+  const queue = [...new Set(targets)].values();
+  let worst = 0;
+  const worker = async (): Promise<void> => {
+    for (const target of queue) {
+      let code: number;
+      try {
+        code = await act(target);
+      } catch (error) {
+        if (error instanceof BrokenPipe) {
+          throw error;
+        }
+        note(formatError(error, debug));
+        code = exitCodeOf(error);
+      }
+      worst = Math.max(worst, code);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, targets.length) }, worker));
+  return worst;
+}

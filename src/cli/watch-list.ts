@@ -1,0 +1,141 @@
+/** `pm ls --watch`. */
+import { type ProcessFilter, type ProcessInfo, toContractJson, type WatchEvent } from "../sdk/index.ts";
+import type { Connection } from "./connection.ts";
+import type { Globals } from "./globals.ts";
+import { painter } from "./output/color.ts";
+import { jsonLine } from "./output/format.ts";
+import { processTable } from "./output/process-table.ts";
+import { note, print } from "./output/sink.ts";
+import { terminalColumns } from "./output/terminal.ts";
+import { UsageError } from "./usage-error.ts";
+
+export interface WatchListOptions {
+  readonly filter: ProcessFilter;
+  readonly wanted: (info: ProcessInfo) => boolean;
+  readonly globals: Globals;
+  readonly format: "table" | "wide" | "json" | "jsonl" | "name" | "id";
+}
+
+/** Ends only by a signal or an error. */
+export async function watchList(connection: Connection, options: WatchListOptions): Promise<number> {
+  const { filter, format } = options;
+  if (format !== "table" && format !== "wide" && format !== "jsonl") {
+    throw new UsageError("--watch shows a table or writes --output jsonl");
+  }
+  await connection.call((manager) => manager.info());
+  const events = connection.manager.watch({
+    filter,
+    onConnection: (event) => {
+      if (event.type === "disconnected" && event.attempt === 1) {
+        note("pm: the daemon is gone; waiting for it\n");
+      }
+    },
+  });
+  if (format === "jsonl" || terminalColumns() === undefined) {
+    return writeEvents(events, options);
+  }
+  return drawTable(events, options);
+}
+
+async function writeEvents(events: AsyncIterable<WatchEvent>, { wanted }: WatchListOptions): Promise<number> {
+  const shown = new Set<string>();
+  const remove = (id: string): void => {
+    if (shown.delete(id)) {
+      print(jsonLine({ type: "REMOVED", process: { id } }));
+    }
+  };
+  // After a reset: what is not added again is gone.
+  let unconfirmed: Set<string> | undefined;
+  for await (const event of events) {
+    switch (event.type) {
+      case "reset":
+        unconfirmed = new Set(shown);
+        break;
+      case "bookmark":
+        unconfirmed?.forEach(remove);
+        unconfirmed = undefined;
+        break;
+      case "removed":
+        remove(event.id);
+        break;
+      case "added":
+      case "modified": {
+        const { id } = event.process;
+        unconfirmed?.delete(id);
+        if (!wanted(event.process)) {
+          remove(id);
+        } else {
+          print(jsonLine({ type: shown.has(id) ? "MODIFIED" : "ADDED", process: toContractJson(event.process) }));
+          shown.add(id);
+        }
+      }
+    }
+  }
+  return 0;
+}
+
+/** Milliseconds: as fast as an eye follows, and as slow as the clock in UPTIME. */
+const redrawAfterMs = 100;
+const redrawEveryMs = 1000;
+
+const enter = "\x1b[?1049h\x1b[?25l";
+const leave = "\x1b[?25h\x1b[?1049l";
+
+async function drawTable(events: AsyncIterable<WatchEvent>, options: WatchListOptions): Promise<number> {
+  const processes = new Map<string, ProcessInfo>();
+  const paint = painter(1, options.globals);
+  let pending: NodeJS.Timeout | undefined;
+  const draw = (): void => {
+    clearTimeout(pending);
+    pending = setTimeout(draw, redrawEveryMs);
+    const rows = process.stdout.rows || 24;
+    const table = processTable([...processes.values()].filter(options.wanted), {
+      paint,
+      wide: options.format === "wide",
+      width: terminalColumns(),
+      now: new Date(),
+    });
+    const lines = table.split("\n").slice(0, -1).slice(0, rows);
+    print(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`);
+  };
+  const soon = (): void => {
+    clearTimeout(pending);
+    pending = setTimeout(draw, redrawAfterMs);
+  };
+  const restore = (): void => print(leave);
+  process.once("exit", restore);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      process.off("exit", restore);
+      restore();
+      // By the signal itself, so that whoever waits for pm sees what ended it.
+      process.kill(process.pid, signal);
+    });
+  }
+  process.on("SIGWINCH", draw);
+  print(enter);
+  draw();
+  let drawn = Date.now();
+  for await (const event of events) {
+    switch (event.type) {
+      case "reset":
+        processes.clear();
+        break;
+      case "removed":
+        processes.delete(event.id);
+        break;
+      case "added":
+      case "modified":
+        processes.set(event.process.id, event.process);
+        break;
+    }
+    // A flood of events must not put the drawing off for ever.
+    if (Date.now() - drawn >= redrawAfterMs) {
+      drawn = Date.now();
+      draw();
+    } else {
+      soon();
+    }
+  }
+  return 0;
+}
