@@ -20,8 +20,10 @@ export interface CertificateAndKey {
 export interface IssueOptions {
   /** The common name. */
   readonly name: string;
-  /** Days of validity from now. */
+  /** Days of validity. */
   readonly days: number;
+  /** When it begins. @default now, less five minutes for clocks that differ */
+  readonly from?: Date;
 }
 
 export interface IssueServerOptions extends IssueOptions {
@@ -107,13 +109,14 @@ async function issue(
   return { certificate: pem(certificate), key: await exportKey(keys.privateKey) };
 }
 
-function common({ days }: IssueOptions) {
-  const now = Date.now();
+function common({ days, from }: IssueOptions) {
+  const begin = from?.getTime() ?? Date.now() - clockSkewMs;
+  const end = (from?.getTime() ?? Date.now()) + days * dayMs;
   return {
     serialNumber: serialNumber(),
     // Certificates have whole seconds.
-    notBefore: new Date(Math.floor((now - clockSkewMs) / 1000) * 1000),
-    notAfter: new Date(Math.floor((now + days * dayMs) / 1000) * 1000),
+    notBefore: new Date(Math.floor(begin / 1000) * 1000),
+    notAfter: new Date(Math.floor(end / 1000) * 1000),
     signingAlgorithm: algorithm,
   };
 }
