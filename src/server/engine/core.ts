@@ -160,10 +160,8 @@ export class Core {
       was.flags !== is.flags ||
       was.childPid !== is.childPid ||
       was.dataSize !== is.dataSize;
-    if (!changed) {
-      process.changed.notify();
-      return;
-    }
+    // Waking others for nothing would have two waiters wake each other for ever.
+    if (!changed) return;
     this.settle(process);
     this.table.touch(process);
   }

@@ -52,7 +52,10 @@ export async function openEngine(given: EngineOptions): Promise<Engine> {
     const opened = core;
     const onEvent = ({ uuid, run }: ShimEvent) => {
       const process = opened.table.byId(uuid);
-      if (process !== undefined && process.run === run) opened.refresh(process);
+      if (process !== undefined && process.run === run) {
+        opened.refresh(process);
+        process.changed.notify();
+      }
       opened.followers.notify(uuid, run);
     };
     // Opened before the rings are read: what changes after that is heard of.

@@ -142,7 +142,8 @@ export function outputInfo(view: RunView | null, over: boolean, limitBytes: numb
     complete: over || header.outputComplete,
     stdoutBytes: header.stdoutBytes,
     stderrBytes: header.stderrBytes,
-    limitBytes: header.dataSize,
+    // The ring has room beyond the bound, so that a read in progress evicts nothing within it.
+    limitBytes: Math.min(header.dataSize, limitBytes),
   };
 }
 
