@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sendControl } from "../../src/server/engine/shim/control.ts";
-import { EventFifo } from "../../src/server/engine/shim/events.ts";
+import { EventFifo, type ShimEvent } from "../../src/server/engine/shim/events.ts";
 import { Control } from "../../src/server/engine/shim/layout.ts";
 import { type RunPaths, runPaths, runtimePaths } from "../../src/server/engine/shim/paths.ts";
 import { Ring, type RingChunk, type RingHeader } from "../../src/server/engine/shim/ring.ts";
@@ -56,7 +56,7 @@ export function alive(pid: number): boolean {
 export class Bench {
   readonly dir: string;
   readonly warnings: string[] = [];
-  readonly events: string[] = [];
+  readonly kinds: ShimEvent[] = [];
   readonly zygote: Zygote;
   readonly #gone = new Map<string, PromiseWithResolvers<Gone>>();
   readonly #runs = new Map<string, Run>();
@@ -87,7 +87,7 @@ export class Bench {
     this.#fifo = new EventFifo(
       runtimePaths(this.dir).events,
       (event) => {
-        this.events.push(`${event.uuid}/${event.run}`);
+        this.kinds.push(event);
         this.wake();
       },
       (error) => this.warnings.push(String(error)),

@@ -258,7 +258,8 @@ export class Ring {
       return end;
     }
     let left = lines;
-    let sawByte = false;
+    // The oldest byte seen so far of these streams.
+    let following: number | null = null;
     for (let windowEnd = end; ; ) {
       const first = this.firstOffset();
       const windowStart = Math.max(first, windowEnd - TAIL_WINDOW);
@@ -275,13 +276,12 @@ export class Ring {
             break;
           }
           // The newline that ends the last line begins no other.
-          const endsLast = !sawByte && search === chunk.data.length - 1;
-          if (!endsLast && --left === 0) {
-            return chunk.offset + search + 1;
+          const next: number | null = search === chunk.data.length - 1 ? following : chunk.offset + search + 1;
+          if (next !== null && --left === 0) {
+            return next;
           }
-          sawByte = true;
         }
-        sawByte = true;
+        following = chunk.offset;
       }
       windowEnd = windowStart;
       await new Promise((resolve) => setImmediate(resolve));

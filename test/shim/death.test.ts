@@ -1,0 +1,198 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { afterEach, expect, test } from "vitest";
+import { Control, RunState } from "../../src/server/engine/shim/layout.ts";
+import { acquireDaemonLock } from "../../src/server/engine/shim/lock.ts";
+import { alive, Bench, type Run, shimPath, until } from "./run.ts";
+
+const benches: Bench[] = [];
+async function open(options: Parameters<typeof Bench.open>[0] = {}): Promise<Bench> {
+  const bench = await Bench.open(options);
+  benches.push(bench);
+  return bench;
+}
+afterEach(async () => {
+  for (const bench of benches.splice(0)) {
+    await bench.close();
+  }
+});
+
+/** The zygote that is this test's child in `dir`. */
+function zygotePid(dir: string): number {
+  const found = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .find((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/comm`, "utf8") === "pm-zygote\n" && readlinkSync(`/proc/${pid}/cwd`) === dir;
+      } catch {
+        return false;
+      }
+    });
+  return Number(found);
+}
+
+test("a shim's death takes the process with it and is reported", async () => {
+  const bench = await open();
+  const run = await bench.sh("exec sleep 1000");
+  const { childPid } = await run.running();
+  process.kill(run.shimPid, "SIGKILL");
+  expect(await bench.gone(run)).toEqual({ pid: run.shimPid, failure: null });
+  await until("the process's end", () => !alive(childPid));
+  expect(run.ring().header()).toMatchObject({ state: RunState.running, done: false });
+  await expect(run.control(Control.killTree)).rejects.toThrow("gone");
+});
+
+test("a zygote's death under fifty writers costs nothing", async () => {
+  const bench = await open();
+  const runs: Run[] = [];
+  for (let i = 0; i < 50; i++) {
+    runs.push(await bench.sh(`echo begin; read x; seq 1 20000; exit ${i}`, { stdin: "pipe", outputLimit: 1 << 20 }));
+  }
+  await Promise.all(runs.map((run) => run.running()));
+  const old = zygotePid(bench.dir);
+  process.kill(old, "SIGKILL");
+  // In flight while there is none, or a dying one.
+  const late = bench.sh("echo late; exit 9");
+  await until("another zygote", () => zygotePid(bench.dir) > 0 && zygotePid(bench.dir) !== old);
+  expect(await (await late).done()).toMatchObject({ waitStatus: 9 << 8, written: 5 });
+  await Promise.all(runs.map((run) => run.control(Control.closeStdin)));
+  const expected = `begin\n${Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`).join("")}`;
+  for (const [i, run] of runs.entries()) {
+    expect((await run.done()).waitStatus).toBe(i << 8);
+    expect(run.text()).toBe(expected);
+    expect(await bench.gone(run)).toEqual({ pid: run.shimPid, failure: null });
+  }
+});
+
+test("the next daemon adopts what the last one left, and learns of what is gone", async () => {
+  const first = await open();
+  const run = await first.sh("read x; echo bye; exit 4", { stdin: "pipe" });
+  const header = await run.running();
+  const old = zygotePid(first.dir);
+  first.zygote.close();
+  await until("the old zygote's end", () => !alive(old));
+  expect(alive(header.childPid)).toBe(true);
+  const second = await open({ dir: first.dir });
+  second.zygote.adopt(run.uuid, 1, run.shimPid, header.shimStart);
+  const stranger = "11111111-2222-4333-8444-555555555555";
+  second.zygote.adopt(stranger, 1, process.pid, 1n);
+  expect(await second.goneOf(stranger, 1)).toEqual({ pid: process.pid, failure: null });
+  await run.control(Control.closeStdin);
+  expect(await second.goneOf(run.uuid, 1)).toEqual({ pid: run.shimPid, failure: null });
+  expect(run.ring().header()).toMatchObject({ waitStatus: 4 << 8, done: true });
+  expect(run.text()).toBe("bye\n");
+});
+
+test("starting a run again does nothing to it", async () => {
+  const bench = await open();
+  const run = await bench.sh("exec sleep 1000");
+  const before = await run.running();
+  const other = await bench.zygote.start(run.uuid, 1);
+  expect(other).not.toBe(run.shimPid);
+  expect(await bench.gone(run)).toEqual({ pid: other, failure: null });
+  expect(run.ring().header()).toEqual(before);
+});
+
+test("an overflow of events loses no state and is made good", async () => {
+  // The reader exists but does not read: 1 MiB holds some 43,000 events.
+  const bench = await open({ listen: false });
+  const { closeSync, constants, openSync, readSync, writeSync } = await import("node:fs");
+  const fifo = openSync(`${bench.dir}/events`, constants.O_RDWR | constants.O_NONBLOCK);
+  const filler = Buffer.alloc(4080, 0xff);
+  try {
+    for (;;) {
+      writeSync(fifo, filler);
+    }
+  } catch {
+    // Full to less than 4,080 bytes; now to less than one event.
+  }
+  try {
+    for (;;) {
+      writeSync(fifo, filler, 0, 24);
+    }
+  } catch {
+    // Full.
+  }
+  const runs = await Promise.all([1, 2, 3].map((code) => bench.sh(`exit ${code}`)));
+  for (const [i, run] of runs.entries()) {
+    await until("the end", () => {
+      try {
+        return run.ring().header().done;
+      } catch {
+        return false;
+      }
+    });
+    expect(run.ring().header().waitStatus).toBe((i + 1) << 8);
+    // Still owes its event.
+    expect(alive(run.shimPid)).toBe(true);
+  }
+  const bytes = Buffer.alloc(1 << 20);
+  readSync(fifo, bytes);
+  bench.listen();
+  closeSync(fifo);
+  await Promise.all(runs.map((run) => bench.gone(run)));
+  await bench.when("the events owed", () => runs.every((run) => bench.kinds.some((e) => e.uuid === run.uuid)));
+});
+
+test("2,000 starts leave no descriptor and no zombie", async () => {
+  const bench = await open();
+  const zygote = zygotePid(bench.dir);
+  const descriptors = (): number => readdirSync(`/proc/${zygote}/fd`).length;
+  const before = descriptors();
+  for (let batch = 0; batch < 20; batch++) {
+    const runs = await Promise.all(
+      Array.from({ length: 100 }, () => bench.start(["/bin/true"], { outputLimit: 4096 })),
+    );
+    await Promise.all(runs.map((run) => bench.gone(run)));
+    for (const run of runs) {
+      expect(run.ring().header()).toMatchObject({ waitStatus: 0, done: true });
+      run.destroy();
+    }
+  }
+  expect(descriptors()).toBe(before);
+  expect(readFileSync(`/proc/${zygote}/task/${zygote}/children`, "utf8")).toBe("");
+});
+
+test("no shim holds a descriptor that is not its own", async () => {
+  const bench = await open();
+  const run = await bench.sh("exec sleep 1000");
+  await run.running();
+  const targets = readdirSync(`/proc/${run.shimPid}/fd`)
+    .map((fd) => readlinkSync(`/proc/${run.shimPid}/fd/${fd}`).replace(/\d+/g, "").replace(/^.*\//, ""))
+    .sort();
+  expect(targets).toEqual(
+    ["null", "null", "null", "events", "ring", "control", "anon_inode:[signalfd]", "pipe:[]", "pipe:[]"].sort(),
+  );
+});
+
+test("one daemon a directory, until its descriptor closes", async () => {
+  const bench = await open();
+  const path = `${bench.dir}/daemon.lock`;
+  const { closeSync } = await import("node:fs");
+  const first = await acquireDaemonLock(path, shimPath);
+  expect(first).toBeTypeOf("number");
+  expect(await acquireDaemonLock(path, shimPath)).toBeNull();
+  closeSync(Number(first));
+  const second = await acquireDaemonLock(path, shimPath);
+  closeSync(Number(second));
+});
+
+test("a shim that cannot be run is reported, not fatal", async () => {
+  const warnings: string[] = [];
+  const { Zygote } = await import("../../src/server/engine/shim/zygote.ts");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const zygote = new Zygote({
+    shimPath: "/no/such/pm-shim",
+    runtimeDir: "/",
+    onGone: () => {},
+    onWarning: (message) => {
+      warnings.push(message);
+      resolve();
+    },
+  });
+  await promise;
+  expect(warnings[0]).toMatch(/ENOENT/);
+  const start = zygote.start("11111111-2222-4333-8444-555555555555", 1);
+  zygote.close();
+  await expect(start).rejects.toThrow("closed");
+  await expect(zygote.ready()).rejects.toThrow("closed");
+});

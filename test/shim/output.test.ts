@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Control, EventKind, Stream } from "../../src/server/engine/shim/layout.ts";
+import { Bench } from "./run.ts";
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.open();
+});
+afterAll(() => bench.close());
+
+function sha256(data: Buffer): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+test("a ring that holds all of it returns binary output exactly", async () => {
+  const file = join(bench.dir, "large");
+  const run = await bench.sh(`head -c 20000000 /dev/urandom | tee ${file}`, { outputLimit: 20_000_768 });
+  const header = await run.done();
+  expect(header).toMatchObject({ written: 20_000_000, stdoutBytes: 20_000_000 });
+  expect(run.ring().firstOffset()).toBe(0);
+  expect(run.sha256()).toBe(sha256(readFileSync(file)));
+});
+
+test("a ring that wrapped returns at least its limit, exactly, and tells the gap", async () => {
+  const file = join(bench.dir, "wrapped");
+  const run = await bench.sh(`head -c 5000001 /dev/urandom | tee ${file}`, { outputLimit: 1 << 20 });
+  await run.done();
+  const first = run.ring().firstOffset();
+  expect(5_000_001 - first).toBeGreaterThanOrEqual(1 << 20);
+  expect(run.output().equals(readFileSync(file).subarray(first))).toBe(true);
+  expect(run.ring().read(3, 10)).toMatchObject({ gap: { from: 3, to: first } });
+});
+
+test("a reader that follows a flood never sees a torn byte", async () => {
+  // Each 8-byte record says at which offset it stands.
+  const program = `let i = 0; const b = Buffer.alloc(65536);
+    const { writeSync } = require("fs");
+    for (; i < 100e6;) { for (let j = 0; j < 65536; j += 8, i += 8) b.writeDoubleLE(i, j);
+      for (let k = 0; k < 65536;) k += writeSync(1, b, k); }`;
+  const run = await bench.start([process.execPath, "-e", program], { outputLimit: 1 << 16 });
+  await run.running();
+  let at = 0;
+  let seen = 0;
+  let lost = 0;
+  for (;;) {
+    const header = run.ring().header();
+    const read = run.ring().read(at, 1 << 16);
+    lost += read.gap ? read.gap.to - read.gap.from : 0;
+    for (const chunk of read.chunks) {
+      for (let i = (8 - (chunk.offset % 8)) % 8; i + 8 <= chunk.data.length; i += 8) {
+        if (chunk.data.readDoubleLE(i) !== chunk.offset + i) {
+          throw new Error(`torn at ${chunk.offset + i}`);
+        }
+      }
+      seen += chunk.data.length;
+    }
+    at = read.nextOffset;
+    if (header.done && at === header.written) {
+      break;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(seen + lost).toBe(at);
+  expect(seen).toBeGreaterThan(0);
+});
+
+test("many small entries are evicted as whole entries", async () => {
+  const run = await bench.start(
+    [
+      process.execPath,
+      "-e",
+      `const { writeSync } = require("fs"); for (let i = 0; i < 3000; i++) writeSync(1 + (i % 2), i + "\\n")`,
+    ],
+    { outputLimit: 4096 },
+  );
+  const header = await run.done();
+  expect(header.indexSize).toBe(256);
+  const first = run.ring().firstOffset(header);
+  expect(first).toBeGreaterThan(0);
+  const chunks = run.chunks(first);
+  expect(chunks[0]?.offset).toBe(first);
+  let next = first;
+  for (const chunk of chunks) {
+    expect(chunk.offset).toBe(next);
+    next += chunk.data.length;
+  }
+  expect(next).toBe(header.written);
+});
+
+test("the start of the last lines, and of a time", async () => {
+  const run = await bench.sh(
+    "for i in 1 2 3 4 5; do echo out$i; sleep 0.01; echo err$i >&2; sleep 0.01; done; printf open",
+  );
+  const header = await run.done();
+  const ring = run.ring();
+  const from = async (lines: number, streams: (1 | 2 | 3)[] = []): Promise<string> =>
+    run.text().slice(await ring.tailLines(lines, streams));
+  expect(await from(0)).toBe("");
+  expect(await from(1)).toBe("open");
+  expect(await from(3)).toBe("out5\nerr5\nopen");
+  expect(await from(2, [Stream.stderr])).toBe("err4\nout5\nerr5\nopen");
+  expect(await from(100)).toBe(run.text());
+  expect(ring.offsetSince(0n)).toBe(0);
+  expect(ring.offsetSince(header.finished + 1_000_000_000n)).toBe(header.written);
+  const third = run.chunks()[2];
+  expect(ring.offsetSince(BigInt(third?.timeMicros ?? 0) * 1000n)).toBe(third?.offset);
+});
+
+test("the last lines of output longer than a window", async () => {
+  const run = await bench.sh("seq 1 200000", { outputLimit: 4 << 20 });
+  await run.done();
+  const text = run.text();
+  const at = await run.ring().tailLines(150_000, []);
+  expect(text.slice(at).split("\n").length - 1).toBe(150_000);
+  expect(text.slice(at, at + 6)).toBe("50001\n");
+});
+
+test("output events come when asked for, and not otherwise", async () => {
+  const run = await bench.sh("read x; echo one; read x; echo two; read x", { stdin: "pipe" });
+  await run.running();
+  const { writeStdin } = await import("../../src/server/engine/shim/stdin.ts");
+  const signal = new AbortController().signal;
+  const mine = (): number =>
+    bench.kinds.filter((e) => e.uuid === run.uuid && (e.kinds & EventKind.output) !== 0).length;
+  run.ring().arm();
+  await writeStdin(run.paths.stdin, Buffer.from("\n"), signal);
+  await bench.when("an output event", () => mine() === 1);
+  await writeStdin(run.paths.stdin, Buffer.from("\n"), signal);
+  await writeStdin(run.paths.stdin, Buffer.from("\n"), signal);
+  // `done` would ask for output: wait without.
+  await bench.gone(run);
+  expect(run.text()).toBe("one\ntwo\n");
+  expect(mine()).toBe(1);
+});
+
+test("an idle ring takes little memory", async () => {
+  const run = await bench.sh("exec sleep 1000", { outputLimit: 64 << 20 });
+  await run.running();
+  expect(run.ring().allocatedBytes()).toBeLessThanOrEqual(16_384);
+  await run.control(Control.killTree);
+  await run.done();
+});

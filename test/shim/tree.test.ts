@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { survivors } from "../../src/server/engine/shim/descendants.ts";
+import { Control, RunState, Target } from "../../src/server/engine/shim/layout.ts";
+import { alive, Bench, until } from "./run.ts";
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await Bench.open();
+});
+afterAll(() => bench.close());
+
+const SIGTERM = 15;
+const SIGUSR1 = 10;
+
+/** A child, a process group, a session and a daemon, all deaf to SIGTERM, then `main`. */
+function stubbornTree(main: string): string {
+  return `
+    trap '' TERM
+    sh -c 'echo child $$; exec sleep 1000' &
+    bash -c 'set -m; sleep 1000 & echo group $!; wait' &
+    setsid sh -c 'echo session $$; exec sleep 1000' &
+    ( setsid sh -c 'echo daemon $$; exec sleep 1000' & )
+    ${main}`;
+}
+
+async function pids(run: Awaited<ReturnType<Bench["sh"]>>): Promise<number[]> {
+  const names = ["child", "group", "session", "daemon"];
+  const found: number[] = [];
+  for (const name of names) {
+    found.push(Number((await run.says(new RegExp(`${name} (\\d+)`)))[1]));
+  }
+  return found;
+}
+
+test("a stubborn tree ends, to the last daemon", async () => {
+  const run = await bench.sh(stubbornTree("wait"));
+  const tree = await pids(run);
+  const main = run.ring().header().childPid;
+  expect(await run.control(Control.signal, SIGTERM, Target.tree)).toBe(0);
+  expect(tree.map(alive)).toEqual([true, true, true, true]);
+  const seen = survivors(run.shimPid).map((process) => process.pid);
+  expect(seen).toEqual(expect.arrayContaining([main, ...tree]));
+  expect(await run.control(Control.killTree)).toBe(0);
+  const header = await run.done();
+  expect(header).toMatchObject({ state: RunState.exited, treeGone: true, waitStatus: 9 });
+  expect([main, ...tree].map(alive)).toEqual([false, false, false, false, false]);
+  expect(survivors(run.shimPid)).toEqual([]);
+});
+
+test("a leader may exit while its children live", async () => {
+  const run = await bench.sh(stubbornTree("exit 5"));
+  const tree = await pids(run);
+  const header = await run.header("the leader's exit", (h) => h.state === RunState.exited);
+  expect(header).toMatchObject({ waitStatus: 5 << 8, treeGone: false, done: false });
+  expect(tree.every(alive)).toBe(true);
+  expect(await run.control(Control.signal, 0, Target.main)).toBe(3); // ESRCH
+  expect(await run.control(Control.release)).toBe(16); // EBUSY
+  await run.control(Control.killTree);
+  expect(await run.done()).toMatchObject({ waitStatus: 5 << 8, treeGone: true });
+  expect(tree.some(alive)).toBe(false);
+});
+
+test("a group signal after the leader's exit reaches what is left of its group", async () => {
+  const run = await bench.sh("sh -c 'trap \"echo got; exit\" USR1; echo ready; while :; do sleep 0.01; done' & exit 0");
+  await run.says(/ready/);
+  await run.header("the leader's exit", (h) => h.state === RunState.exited);
+  expect(await run.control(Control.signal, SIGUSR1, Target.group)).toBe(0);
+  await run.says(/got/);
+  await run.done();
+});
+
+test("a group signal does not reach another session", async () => {
+  const run = await bench.sh("setsid sh -c 'echo session $$; exec sleep 1000' & wait");
+  const session = Number((await run.says(/session (\d+)/))[1]);
+  expect(await run.control(Control.signal, SIGTERM, Target.group)).toBe(0);
+  await run.header("the leader's exit", (h) => h.state === RunState.exited);
+  expect(alive(session)).toBe(true);
+  expect(await run.control(Control.signal, SIGTERM, Target.group)).toBe(3);
+  await run.control(Control.signal, SIGTERM, Target.tree);
+  await run.done();
+});
+
+test("chains of fork and exit do not outrun the kill", async () => {
+  const run = await bench.sh("echo 'sh $0 & exit' > $T; for i in 1 2 3 4 5; do sh $T & done; echo chains; wait", {
+    env: [`T=${bench.dir}/chain`, `PATH=${process.env["PATH"]}`],
+  });
+  await run.says(/chains/);
+  await run.control(Control.killTree);
+  expect(await run.done()).toMatchObject({ treeGone: true });
+});
+
+test("a writer outside the tree holds the end back until RELEASE", async () => {
+  const run = await bench.sh("echo mine; echo ready; sleep 1000");
+  await run.says(/ready/);
+  const { childPid } = run.ring().header();
+  const { openSync, writeSync, closeSync } = await import("node:fs");
+  const foreign = openSync(`/proc/${childPid}/fd/1`, "w");
+  try {
+    await run.control(Control.killTree);
+    const header = await run.header("the tree's end", (h) => h.treeGone);
+    expect(header).toMatchObject({ outputComplete: false, done: false });
+    writeSync(foreign, "foreign\n");
+    await run.says(/foreign/);
+    expect(await run.control(Control.release)).toBe(0);
+    expect(await run.done()).toMatchObject({ outputComplete: true });
+  } finally {
+    closeSync(foreign);
+  }
+});
+
+describe("control messages", () => {
+  test("that make no sense are refused", async () => {
+    const run = await bench.sh("exec sleep 1000");
+    await run.running();
+    expect(await run.control(99)).toBe(38); // ENOSYS
+    expect(await run.control(Control.signal, 1000, Target.main)).toBe(22); // EINVAL
+    expect(await run.control(Control.signal, 1, 77)).toBe(22);
+    expect(await run.control(Control.resize, 1, 1)).toBe(25); // ENOTTY
+    expect(await run.control(Control.closeStdin)).toBe(9); // EBADF
+    await run.control(Control.signal, SIGTERM, Target.main);
+    expect((await run.done()).waitStatus).toBe(SIGTERM);
+  });
+
+  test("find no shim after the end", async () => {
+    const run = await bench.sh("exit 0");
+    await run.done();
+    await bench.gone(run);
+    await until("the shim's end", () => !alive(run.shimPid));
+    await expect(run.control(Control.killTree)).rejects.toThrow("gone");
+  });
+});
