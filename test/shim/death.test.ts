@@ -68,11 +68,11 @@ test("the next daemon adopts what the last one left, and learns of what is gone"
   const run = await first.sh("read x; echo bye; exit 4", { stdin: "pipe" });
   const header = await run.running();
   const old = zygotePid(first.dir);
-  first.zygote.close();
+  first.abandon();
   await until("the old zygote's end", () => !alive(old));
   expect(alive(header.childPid)).toBe(true);
   const second = await open({ dir: first.dir });
-  second.zygote.adopt(run.uuid, 1, run.shimPid, header.shimStart);
+  second.adopt(run, header.shimStart);
   const stranger = "11111111-2222-4333-8444-555555555555";
   second.zygote.adopt(stranger, 1, process.pid, 1n);
   expect(await second.goneOf(stranger, 1)).toEqual({ pid: process.pid, failure: null });

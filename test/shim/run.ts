@@ -137,6 +137,11 @@ export class Bench {
   }
 
   async start(args: readonly string[], options: Partial<ShimSpec> = {}): Promise<Run> {
+    return this.launch(this.prepare(args, options));
+  }
+
+  /** Writes a spec; its UUID, for `launch`. */
+  prepare(args: readonly string[], options: Partial<ShimSpec> = {}): string {
     const uuid = randomUUID();
     const paths = runPaths(this.dir, uuid, 1);
     mkdirSync(paths.run, { recursive: true, mode: 0o700 });
@@ -154,6 +159,11 @@ export class Bench {
       args,
     };
     writeFileSync(paths.spec, encodeSpec(spec), { mode: 0o600 });
+    return uuid;
+  }
+
+  async launch(uuid: string): Promise<Run> {
+    const paths = runPaths(this.dir, uuid, 1);
     const pid = await within("FORKED", this.zygote.start(uuid, 1));
     const run = new Run(this, uuid, paths, pid);
     this.#runs.set(uuid, run);
@@ -162,6 +172,20 @@ export class Bench {
 
   sh(script: string, options: Partial<ShimSpec> = {}): Promise<Run> {
     return this.start(["sh", "-c", script], options);
+  }
+
+  /** Ends as a daemon does: processes and files stay. */
+  abandon(): void {
+    this.#fifo?.close();
+    this.zygote.close();
+    this.#runs.clear();
+  }
+
+  /** Takes over a run of an abandoned bench. */
+  adopt(run: Run, shimStart: bigint): void {
+    run.bench = this;
+    this.#runs.set(run.uuid, run);
+    this.zygote.adopt(run.uuid, run.number, run.shimPid, shimStart);
   }
 
   /** Kills what is left and removes everything. */
@@ -178,7 +202,7 @@ export class Bench {
 
 export class Run {
   readonly number = 1;
-  readonly bench: Bench;
+  bench: Bench;
   readonly uuid: string;
   readonly paths: RunPaths;
   readonly shimPid: number;
