@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
-import { Control, RunState } from "../../src/server/engine/shim/layout.ts";
+import { Control, RunState, ringLayout } from "../../src/server/engine/shim/layout.ts";
 import { acquireDaemonLock } from "../../src/server/engine/shim/lock.ts";
+import { Zygote } from "../../src/server/engine/shim/zygote.ts";
 import { alive, Bench, type Run, shimPath, until } from "./run.ts";
 
 const benches: Bench[] = [];
@@ -83,19 +84,38 @@ test("the next daemon adopts what the last one left, and learns of what is gone"
 });
 
 test("starting a run again does nothing to it", async () => {
-  const bench = await open();
-  const run = await bench.sh("exec sleep 1000");
+  const first = await open();
+  const run = await first.sh("exec sleep 1000");
   const before = await run.running();
-  const other = await bench.zygote.start(run.uuid, 1);
+  expect(await first.zygote.start(run.uuid, 1)).toBe(run.shimPid);
+  // A daemon that does not know of the run: its shim finds the ring and leaves.
+  const old = zygotePid(first.dir);
+  first.abandon();
+  await until("the old zygote's end", () => !alive(old));
+  const second = await open({ dir: first.dir });
+  const other = await second.zygote.start(run.uuid, 1);
   expect(other).not.toBe(run.shimPid);
-  expect(await bench.gone(run)).toEqual({ pid: other, failure: null });
+  expect(await second.goneOf(run.uuid, 1)).toEqual({ pid: other, failure: null });
   expect(run.ring().header()).toEqual(before);
+  second.adopt(run, before.shimStart);
+});
+
+test("a header that a dying shim left half changed is read nevertheless", async () => {
+  const bench = await open();
+  const run = await bench.sh("exit 3");
+  await run.done();
+  await bench.gone(run);
+  const fd = openSync(run.paths.ring, "r+");
+  writeSync(fd, Uint8Array.of(0xff, 0, 0, 0), 0, 4, ringLayout.seq);
+  closeSync(fd);
+  for (let i = 0; i < 1000; i++) {
+    expect(run.ring().header().waitStatus).toBe(3 << 8);
+  }
 });
 
 test("an overflow of events loses no state and is made good", async () => {
   // The reader exists but does not read: 1 MiB holds some 43,000 events.
   const bench = await open({ listen: false });
-  const { closeSync, constants, openSync, readSync, writeSync } = await import("node:fs");
   const fifo = openSync(`${bench.dir}/events`, constants.O_RDWR | constants.O_NONBLOCK);
   const filler = Buffer.alloc(4080, 0xff);
   try {
@@ -167,7 +187,6 @@ test("no shim holds a descriptor that is not its own", async () => {
 test("one daemon a directory, until its descriptor closes", async () => {
   const bench = await open();
   const path = `${bench.dir}/daemon.lock`;
-  const { closeSync } = await import("node:fs");
   const first = await acquireDaemonLock(path, shimPath);
   expect(first).toBeTypeOf("number");
   expect(await acquireDaemonLock(path, shimPath)).toBeNull();
@@ -178,7 +197,6 @@ test("one daemon a directory, until its descriptor closes", async () => {
 
 test("a shim that cannot be run is reported, not fatal", async () => {
   const warnings: string[] = [];
-  const { Zygote } = await import("../../src/server/engine/shim/zygote.ts");
   const { promise, resolve } = Promise.withResolvers<void>();
   const zygote = new Zygote({
     shimPath: "/no/such/pm-shim",

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { RunState, Step } from "../../src/server/engine/shim/layout.ts";
+import { Control, RunState, Step } from "../../src/server/engine/shim/layout.ts";
 import { Bench } from "./run.ts";
 
 const root = mkdtempSync(join(tmpdir(), "pm-full-"));
@@ -64,7 +64,6 @@ test.skipIf(skip)("a full tmpfs (needs the right to mount one): the ring shrinks
     expect(header.dataSize).toBeLessThan(512 * 1024);
     const first = run.ring().firstOffset();
     expect(3_000_000 - first).toBeGreaterThan(200_000);
-    const { readFileSync } = await import("node:fs");
     expect(run.output().equals(readFileSync(file).subarray(first))).toBe(true);
   } finally {
     await bench.close().catch(() => {});
@@ -85,7 +84,6 @@ test.skipIf(skip)(
       const gone = bench.goneOf(refused, 1);
       await bench.launch(refused);
       expect((await gone).failure).toEqual({ step: Step.output, errno: constants.errno.ENOSPC });
-      const { Control } = await import("../../src/server/engine/shim/layout.ts");
       await running.control(Control.closeStdin);
       const header = await running.done();
       // One page of output is all there was.

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Control, EventKind, Stream } from "../../src/server/engine/shim/layout.ts";
+import { writeStdin } from "../../src/server/engine/shim/stdin.ts";
 import { Bench } from "./run.ts";
 
 let bench: Bench;
@@ -122,7 +123,6 @@ test("the last lines of output longer than a window", async () => {
 test("output events come when asked for, and not otherwise", async () => {
   const run = await bench.sh("read x; echo one; read x; echo two; read x", { stdin: "pipe" });
   await run.running();
-  const { writeStdin } = await import("../../src/server/engine/shim/stdin.ts");
   const signal = new AbortController().signal;
   const mine = (): number =>
     bench.kinds.filter((e) => e.uuid === run.uuid && (e.kinds & EventKind.output) !== 0).length;

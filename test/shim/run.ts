@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { vi } from "vitest";
 import { sendControl } from "../../src/server/engine/shim/control.ts";
 import { EventFifo, type ShimEvent } from "../../src/server/engine/shim/events.ts";
 import { Control } from "../../src/server/engine/shim/layout.ts";
@@ -14,6 +15,7 @@ export const shimPath = process.env["PM_TEST_SHIM"] ?? join(import.meta.dirname,
 
 const PATH = process.env["PATH"] ?? "/usr/bin:/bin";
 const LIMIT_MS = 30_000;
+vi.setConfig({ testTimeout: 2 * LIMIT_MS, hookTimeout: 2 * LIMIT_MS });
 
 export interface Gone {
   readonly pid: number;
@@ -21,7 +23,7 @@ export interface Gone {
 }
 
 /** Rejects after the suite's general limit, so that a hang names what it waited for. */
-export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
+async function within<T>(what: string, promise: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`waited too long for ${what}`)), LIMIT_MS);
   try {
@@ -62,6 +64,7 @@ export class Bench {
   readonly #runs = new Map<string, Run>();
   readonly #waiters = new Set<() => void>();
   #fifo: EventFifo | null = null;
+  #abandoned = false;
 
   private constructor(dir: string, shim: string) {
     this.dir = dir;
@@ -176,6 +179,7 @@ export class Bench {
 
   /** Ends as a daemon does: processes and files stay. */
   abandon(): void {
+    this.#abandoned = true;
     this.#fifo?.close();
     this.zygote.close();
     this.#runs.clear();
@@ -190,10 +194,13 @@ export class Bench {
 
   /** Kills what is left and removes everything. */
   async close(): Promise<void> {
+    if (this.#abandoned) {
+      return;
+    }
     for (const run of this.#runs.values()) {
       run.destroy();
     }
-    await Promise.allSettled([...this.#runs.values()].map((run) => until("shims to end", () => !alive(run.shimPid))));
+    await Promise.all([...this.#runs.values()].map((run) => until("shims to end", () => !alive(run.shimPid))));
     this.#fifo?.close();
     this.zygote.close();
     rmSync(this.dir, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+import { closeSync, openSync, writeSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { survivors } from "../../src/server/engine/shim/descendants.ts";
 import { Control, RunState, Target } from "../../src/server/engine/shim/layout.ts";
@@ -93,7 +94,6 @@ test("a writer outside the tree holds the end back until RELEASE", async () => {
   const run = await bench.sh("echo mine; echo ready; sleep 1000");
   await run.says(/ready/);
   const { childPid } = run.ring().header();
-  const { openSync, writeSync, closeSync } = await import("node:fs");
   const foreign = openSync(`/proc/${childPid}/fd/1`, "w");
   try {
     await run.control(Control.killTree);

@@ -134,6 +134,8 @@ function decodeHeader(b: Buffer): RingHeader {
 export class Ring {
   readonly #fd: number;
   readonly #header = Buffer.alloc(ringLayout.size);
+  /** The odd `seq` of a shim that died while it changed the header. */
+  #stuckSeq = 0;
 
   private constructor(fd: number) {
     this.#fd = fd;
@@ -154,13 +156,16 @@ export class Ring {
       const length = readSync(this.#fd, bytes, 0, bytes.length, 0);
       bytes.fill(0, length);
       const seq = bytes.readUInt32LE(ringLayout.seq);
-      if ((seq & 1) === 0 && this.#seq() === seq) {
+      const isStuck = (seq & 1) === 1 && seq === this.#stuckSeq;
+      if (isStuck || ((seq & 1) === 0 && this.#seq() === seq)) {
         return decodeHeader(bytes);
       }
       if (attempt >= 50) {
         Atomics.wait(pause, 0, 0, 1);
       }
     }
+    const seq = bytes.readUInt32LE(ringLayout.seq);
+    this.#stuckSeq = (seq & 1) === 1 ? seq : 0;
     return decodeHeader(bytes);
   }
 

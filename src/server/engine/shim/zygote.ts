@@ -88,8 +88,8 @@ export class Zygote {
   }
 
   /**
-   * Forks a shim for a run whose spec file exists. Asking twice for one run while
-   * the first is in flight is one start.
+   * Forks a shim for a run whose spec file exists. Asking again before `onGone`
+   * answers the same shim.
    *
    * @returns the shim's process id. What becomes of the run is told by its ring
    * and by `onGone`.
@@ -100,9 +100,9 @@ export class Zygote {
       return Promise.reject(new Error("the zygote is closed"));
     }
     const id = key(uuid, run);
-    const known = this.#starts.get(id);
-    if (known) {
-      return known.promise;
+    const known = this.#starts.get(id)?.promise ?? this.#shims.get(id)?.pid;
+    if (known !== undefined) {
+      return Promise.resolve(known);
     }
     const pending = { uuid, run, ...Promise.withResolvers<number>() };
     this.#starts.set(id, pending);
@@ -112,7 +112,10 @@ export class Zygote {
     return pending.promise;
   }
 
-  /** Watches a shim that an earlier daemon's zygote forked; calls `onGone` at once if it is not there. */
+  /**
+   * Watches a shim that an earlier daemon's zygote forked; calls `onGone` soon if
+   * it is not there. Without a descriptor to watch it by, warns.
+   */
   adopt(uuid: string, run: number, pid: number, shimStart: bigint): void {
     this.#shims.set(key(uuid, run), { uuid, run, pid, start: shimStart });
     if (this.#isReady) {
