@@ -1,5 +1,4 @@
 /** The SDK's entrance. */
-import { randomUUID } from "node:crypto";
 import { type ConnectOptions, describeEndpoint, type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import { daemonInfoFromJson, outputReadFromJson, pageFromJson, stopResultFromJson } from "./json/answers.ts";
 import { processFromJson } from "./json/process.ts";
@@ -93,7 +92,9 @@ export class ProcessManager {
    * `SHUTTING_DOWN`
    */
   async start(options: StartOptions & CallOptions): Promise<Process> {
-    const request = startToJson(options.id ?? randomUUID(), options);
+    // Loading node:crypto takes longer than the call: only where the caller brings no id.
+    const id = options.id ?? (await import("node:crypto")).randomUUID();
+    const request = startToJson(id, options);
     const retries = new Retries({ ...options, timeoutMs: options.timeoutMs ?? this.#timeoutMs });
     for (;;) {
       try {
