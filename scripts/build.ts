@@ -1,19 +1,19 @@
 /**
  * Builds what ships into dist/:
  *
- * - `pm.cjs` and `cli/*.cjs`: the command line, split so that a command loads
- *   only what it uses. CommonJS, because an ESM entry costs 24 ms more to start.
- *   esbuild splits ESM alone; so the parts are built as ESM first and each is
- *   translated to CommonJS then. No module is in two parts, so that there is
- *   one `PmError` to compare with.
+ * - `pm.cjs`: the command line in one file, of which a command evaluates only
+ *   what it uses. CommonJS, because an ESM entry costs 24 ms more to start; one
+ *   file, because each further one costs half a millisecond.
+ * - `streaming.cjs`: the SDK's streaming transport with the whole Connect
+ *   client, twice as large as all the rest; loaded by commands that stream.
  * - `daemon.mjs`: the daemon.
  * - `tui.mjs`: the dashboard.
  *
  * Usage: node scripts/build.ts
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { type BuildOptions, build, transform } from "esbuild";
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -37,32 +37,78 @@ const requireBanner = {
   js: 'import { createRequire as __createRequire } from "node:module";const require = __createRequire(import.meta.url);',
 };
 
+/** What the command line loads from a file of its own, by source. */
+const separate = { "src/sdk/transport/streaming.ts": "streaming.cjs" } as const;
+
+const commandLine = {
+  ...common,
+  format: "cjs",
+  // `import()` would start Node's ESM loader.
+  supported: { "dynamic-import": false },
+} as const satisfies BuildOptions;
+
+/** Leaves the separate sources out of the bundle, to be required from the file next to it. */
+const requireSeparate: Plugin = {
+  name: "require-separate",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+      const source = relative(root, join(resolveDir, path));
+      return kind === "dynamic-import" && Object.hasOwn(separate, source)
+        ? { path: `./${separate[source as keyof typeof separate]}`, external: true }
+        : undefined;
+    });
+  },
+};
+
+/**
+ * Takes every module that `pm.cjs` has from there: there must be one `PmError`
+ * to compare with. `pm.cjs` exports them under their paths.
+ */
+function shareWith(mainInputs: ReadonlySet<string>, shared: Set<string>): Plugin {
+  return {
+    name: "share-modules",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+        const source = relative(root, join(resolveDir, path));
+        if (kind === "entry-point" || !mainInputs.has(source)) {
+          return undefined;
+        }
+        shared.add(source);
+        return { path: source, namespace: "shared" };
+      });
+      onLoad({ filter: /.*/, namespace: "shared" }, ({ path }) => ({
+        contents: `module.exports = require("./pm.cjs")[${JSON.stringify(path)}];`,
+      }));
+    },
+  };
+}
+
 async function buildCommandLine(): Promise<void> {
-  const { outputFiles } = await build({
-    ...common,
-    entryPoints: { pm: "src/cli/main.ts" },
-    splitting: true,
-    outdir: dist,
-    chunkNames: "cli/[name]-[hash]",
-    outExtension: { ".js": ".cjs" },
+  const main = "src/cli/main.ts";
+  const { metafile } = await build({
+    ...commandLine,
+    entryPoints: [main],
+    plugins: [requireSeparate],
+    metafile: true,
     write: false,
   });
-  rmSync(join(dist, "cli"), { recursive: true, force: true });
-  mkdirSync(join(dist, "cli"), { recursive: true });
-  for (const { path, text } of outputFiles) {
-    const { code } = await transform(text, {
-      format: "cjs",
-      platform: "node",
-      target: "node26",
-      // `import()` would start Node's ESM loader.
-      supported: { "dynamic-import": false },
-      minifySyntax: true,
-      minifyWhitespace: true,
-      define: { "import.meta.dirname": "__dirname" },
-      sourcefile: basename(path),
+  const shared = new Set<string>();
+  for (const [source, outfile] of Object.entries(separate)) {
+    await build({
+      ...commandLine,
+      entryPoints: [source],
+      external: ["./pm.cjs"],
+      plugins: [shareWith(new Set(Object.keys(metafile.inputs)), shared)],
+      outfile: join(dist, outfile),
     });
-    writeFileSync(path, code);
   }
+  const exported = [...shared].sort().map((source) => `export * as ${JSON.stringify(source)} from "./${source}";`);
+  await build({
+    ...commandLine,
+    stdin: { contents: [...exported, `import "./${main}";`].join("\n"), resolveDir: root, sourcefile: "pm.ts" },
+    plugins: [requireSeparate],
+    outfile: join(dist, "pm.cjs"),
+  });
 }
 
 async function buildModule(entry: string, outfile: string, options: BuildOptions = {}): Promise<void> {

@@ -79,7 +79,7 @@ export function commandHelp(words: readonly string[], command: Command): string 
 }
 
 /** "Usage: pm stop [OPTIONS] ID...". */
-export function usage(words: readonly string[], { options, operands }: Command): string {
+function usage(words: readonly string[], { options, operands }: Command): string {
   const parts = ["Usage: pm", ...words];
   if (Object.keys(options).length > 0) {
     parts.push("[OPTIONS]");

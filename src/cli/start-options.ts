@@ -1,4 +1,5 @@
 /** What `start` and `run` have in common: the options that say what to run and how. */
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { PmError, type StartOptions } from "../sdk/index.ts";
 import { environmentFile } from "./arguments/environment-file.ts";
@@ -61,6 +62,7 @@ export function startRequest(
     ...(options["stop-timeout"] === undefined ? {} : { graceMs: options["stop-timeout"] }),
   };
   return {
+    id: options.id ?? kernelUuid(),
     executable,
     args,
     env: { ...(inherit ? callerEnvironment() : {}), ...Object.fromEntries(given) },
@@ -68,13 +70,17 @@ export function startRequest(
     ...directoryOf(options.directory, local),
     labels: Object.fromEntries(options.label),
     stdin: options.stdin ? "pipe" : "null",
-    ...(options.id === undefined ? {} : { id: options.id }),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options["output-limit"] === undefined ? {} : { outputLimitBytes: options["output-limit"] }),
     ...(options.tty ? { terminal: terminalSize() } : {}),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(Object.keys(stop).length === 0 ? {} : { stop }),
   };
+}
+
+/** A random UUID by the kernel (random(4)), since loading node:crypto for one would cost 5 ms. */
+function kernelUuid(): string {
+  return readFileSync("/proc/sys/kernel/random/uuid", "latin1").trim();
 }
 
 function callerEnvironment(): Record<string, string> {
