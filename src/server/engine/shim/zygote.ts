@@ -145,15 +145,23 @@ export class Zygote {
 
   #spawn(): void {
     const spawnedAt = performance.now();
-    const child = spawn(this.#options.shimPath, ["zygote"], {
-      cwd: this.#options.runtimeDir,
-      detached: true,
-      env: {},
-      stdio: ["pipe", "pipe", "pipe"],
-    });
+    let child: ChildProcess;
+    try {
+      child = spawn(this.#options.shimPath, ["zygote"], {
+        cwd: this.#options.runtimeDir,
+        detached: true,
+        env: {},
+        stdio: ["pipe", "pipe", "pipe"],
+      });
+    } catch (error) {
+      // Most errors come as an event, but not all: ENOMEM is thrown.
+      this.#onEnd(String(error), 0);
+      return;
+    }
     this.#child = child;
     let rest: Buffer = Buffer.alloc(0);
-    child.stdout.on("data", (data: Buffer) => {
+    // Without descriptors to spare (EMFILE) Node makes no streams at all.
+    child.stdout?.on("data", (data: Buffer) => {
       const bytes = rest.length > 0 ? Buffer.concat([rest, data]) : data;
       let at = 0;
       for (; at + replyLayout.size <= bytes.length; at += replyLayout.size) {
@@ -161,9 +169,9 @@ export class Zygote {
       }
       rest = Buffer.from(bytes.subarray(at));
     });
-    child.stderr.on("data", (data: Buffer) => this.#options.onWarning(data.toString("utf8").trim()));
+    child.stderr?.on("data", (data: Buffer) => this.#options.onWarning(data.toString("utf8").trim()));
     // Writing to a zygote that has just died: "close" follows and puts it right.
-    child.stdin.on("error", () => {});
+    child.stdin?.on("error", () => {});
     let ended = false;
     const onEnd = (reason: string): void => {
       if (ended) {
