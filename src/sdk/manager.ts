@@ -7,6 +7,7 @@ import { durationToJson } from "./json/scalars.ts";
 import { OutputStream } from "./output-stream.ts";
 import { Process } from "./process.ts";
 import { isConnectionLoss, isDisconnect, Retries } from "./retries.ts";
+import { sampleUsage } from "./stats.ts";
 import { openTransport } from "./transport/open.ts";
 import type { Transport, UnaryMethod, UnaryMethods } from "./transport/transport.ts";
 import type {
@@ -25,9 +26,11 @@ import type {
   ShutdownOptions,
   SignalOptions,
   StartOptions,
+  StatsOptions,
   StopOptions,
   StopResult,
   StreamOptions,
+  UsageSample,
   WaitOptions,
   WatchEvent,
   WatchOptions,
@@ -201,6 +204,17 @@ export class ProcessManager {
    */
   watch(options: WatchOptions = {}): AsyncIterable<WatchEvent> {
     return watchProcesses(this.#transport, options);
+  }
+
+  /**
+   * Samples what processes and their trees use: once at once, then after each interval. Nothing is sampled that nobody
+   * asks for. Goes on after a lost connection, where percentages begin anew. Never ends by itself; leave the loop or
+   * abort to end it.
+   *
+   * @throws PmError `INVALID_ARGUMENT`, `LIMIT_EXCEEDED`
+   */
+  stats(options: StatsOptions = {}): AsyncIterable<UsageSample> {
+    return sampleUsage(this.#transport, options);
   }
 
   /**

@@ -349,7 +349,7 @@ export type WatchEvent =
   | { readonly type: "reset" };
 
 /** What to sample, and how often. */
-export interface StatsOptions extends CallOptions {
+export interface StatsOptions extends CallOptions, ReconnectOptions {
   /** UUIDs, prefixes or names, at most 10,000. @default every process */
   readonly ids?: readonly string[];
   /** Milliseconds between samples, 250 to 3,600,000. @default 1000 */

@@ -7,12 +7,13 @@ import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect
 import { DaemonService } from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
 import {
   ProcessService,
+  StatsProcessesRequestSchema,
   StreamOutputRequestSchema,
   WatchProcessesRequestSchema,
   WatchProcessesResponseSchema,
 } from "../../../gen/ts/pm/v1/process_service_pb.ts";
 import type { Endpoint } from "../endpoint.ts";
-import type { OutputFrame } from "../types.ts";
+import type { OutputFrame, UsageSample } from "../types.ts";
 import { frameFromMessage } from "./frames.ts";
 import { abortedError } from "./local-errors.ts";
 import { errorFromConnect } from "./stock-errors.ts";
@@ -24,6 +25,7 @@ import type {
   UnaryMethod,
   UnaryMethods,
 } from "./transport.ts";
+import { sampleFromMessage } from "./usage.ts";
 
 /** How much of one stream may be on its way: a default window of 64 KiB costs a fifth of the throughput. */
 const streamWindowBytes = 1024 * 1024;
@@ -85,6 +87,11 @@ export function stockTransport(endpoint: Endpoint): Transport {
     async *"pm.v1.ProcessService/StreamOutput"(request, call): AsyncGenerator<OutputFrame> {
       for await (const frame of client.streamOutput(fromJson(StreamOutputRequestSchema, request), call)) {
         yield frameFromMessage(frame);
+      }
+    },
+    async *"pm.v1.ProcessService/StatsProcesses"(request, call): AsyncGenerator<UsageSample> {
+      for await (const { sample } of client.statsProcesses(fromJson(StatsProcessesRequestSchema, request), call)) {
+        yield sampleFromMessage(sample);
       }
     },
   };

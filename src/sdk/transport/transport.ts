@@ -28,6 +28,7 @@ import type {
   SignalProcessResponseJson,
   StartProcessRequestJson,
   StartProcessResponseJson,
+  StatsProcessesRequestJson,
   StopProcessRequestJson,
   StopProcessResponseJson,
   StreamOutputRequestJson,
@@ -38,7 +39,7 @@ import type {
   WriteInputRequestJson,
   WriteInputResponseJson,
 } from "../../../gen/ts/pm/v1/process_service_pb.ts";
-import type { OutputFrame } from "../types.ts";
+import type { OutputFrame, UsageSample } from "../types.ts";
 
 /** Every unary RPC by its path below the server's root. */
 export interface UnaryMethods {
@@ -58,10 +59,11 @@ export interface UnaryMethods {
   "pm.v1.DaemonService/Shutdown": [ShutdownRequestJson, ShutdownResponseJson];
 }
 
-/** Every server-streaming RPC. Output arrives as frames, since JSON would blow its bytes up. */
+/** Every server-streaming RPC. What is large or frequent arrives decoded, without a detour over JSON. */
 export interface StreamMethods {
   "pm.v1.ProcessService/WatchProcesses": [WatchProcessesRequestJson, WatchProcessesResponseJson];
   "pm.v1.ProcessService/StreamOutput": [StreamOutputRequestJson, OutputFrame];
+  "pm.v1.ProcessService/StatsProcesses": [StatsProcessesRequestJson, UsageSample];
 }
 
 export type UnaryMethod = keyof UnaryMethods;
