@@ -28,10 +28,10 @@ export class Retries {
     return this.#attempts;
   }
 
-  /** What is left for the next attempt. */
+  /** What is left for the next attempt. Whole milliseconds: that is what the Connect protocol carries. */
   callOptions(): TransportOptions {
     const left = this.#deadline - performance.now();
-    return { signal: this.#signal, timeoutMs: Number.isFinite(left) ? Math.max(left, 1) : undefined };
+    return { signal: this.#signal, timeoutMs: Number.isFinite(left) ? Math.max(Math.ceil(left), 1) : undefined };
   }
 
   /** The attempt that follows a pause has got through. */

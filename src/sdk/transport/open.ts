@@ -31,7 +31,9 @@ export function openTransport(endpoint: Endpoint): Transport {
         throw abortedError(closed.signal);
       }
       if (endpoint.kind === "unix") {
-        return lightUnary(endpoint.path, method, request, options);
+        const { signal, timeoutMs } = options;
+        const either = signal === undefined ? closed.signal : AbortSignal.any([closed.signal, signal]);
+        return lightUnary(endpoint.path, method, request, { signal: either, timeoutMs });
       }
       return (await stock()).unary(method, request, options);
     },

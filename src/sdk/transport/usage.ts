@@ -1,5 +1,5 @@
 /** Samples of usage, from protobuf messages to the SDK's vocabulary. */
-import { type Duration, durationMs, timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Duration, timestampDate } from "@bufbuild/protobuf/wkt";
 import type {
   ProcessUsage as ProcessUsageMessage,
   UsageSample as UsageSampleMessage,
@@ -11,7 +11,7 @@ export function sampleFromMessage(sample: UsageSampleMessage | undefined): Usage
   const { time, interval, usages } = required(sample, "sample");
   return {
     time: timestampDate(required(time, "sample.time")),
-    ...(interval !== undefined && { intervalMs: durationMs(interval) }),
+    ...(interval !== undefined && { intervalMs: milliseconds(interval) }),
     usages: usages.map(usageFromMessage),
   };
 }
@@ -38,5 +38,6 @@ function usageFromMessage(usage: ProcessUsageMessage): ProcessUsage {
 }
 
 function milliseconds(duration: Duration | undefined): number {
-  return duration === undefined ? 0 : durationMs(duration);
+  // The library's own conversion rounds to whole milliseconds.
+  return duration === undefined ? 0 : Number(duration.seconds) * 1000 + duration.nanos / 1e6;
 }
