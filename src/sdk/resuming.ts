@@ -1,5 +1,4 @@
 /** A server stream that goes on after its connection was lost. */
-import type { PmError } from "./errors.ts";
 import { isConnectionLoss, isDisconnect, type Retries } from "./retries.ts";
 import { lostError } from "./transport/local-errors.ts";
 import type { TransportOptions } from "./transport/transport.ts";
@@ -21,6 +20,7 @@ export interface Resumable<Item> {
 export async function* resuming<Item>(stream: Resumable<Item>): AsyncGenerator<Item, void, void> {
   const { retries } = stream;
   let reached = false;
+  let secondChance = true;
   for (;;) {
     try {
       for await (const item of withSilenceLimit(stream)) {
@@ -33,13 +33,18 @@ export async function* resuming<Item>(stream: Resumable<Item>): AsyncGenerator<I
       }
       throw lostError(undefined, "the stream ended before its end");
     } catch (error) {
-      // A daemon that was never there is for the caller to know; one that was there may come back.
-      const loss = reached ? isConnectionLoss(error) : isDisconnect(error);
-      if (!loss || !stream.reconnect) {
+      if (!stream.reconnect || !isConnectionLoss(error)) {
         throw error;
       }
-      reached = true;
-      await retries.pause(error as PmError);
+      if (!reached) {
+        // A daemon that never answered is for the caller to know. But the call may have met a connection that was
+        // about to close.
+        if (!secondChance || !isDisconnect(error)) {
+          throw error;
+        }
+        secondChance = false;
+      }
+      await retries.pause(error);
     }
   }
 }
