@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
 import type {
   Engine,
   OutputFrame,
@@ -14,6 +14,8 @@ import { EngineError, type EngineErrorReason } from "../../src/server/engine/api
 import { openEngine } from "../../src/server/engine/open.ts";
 import type { EngineOptions } from "../../src/server/engine/options.ts";
 import { prepareRuntimeDirectory } from "../../src/server/engine/runtime-directory.ts";
+
+vi.setConfig({ testTimeout: 30_000 });
 
 export const shimPath = process.env["PM_TEST_SHIM"] ?? join(import.meta.dirname, "../../dist/pm-shim");
 export const everything: ProcessFilter = { labels: [], states: [], ids: [] };
