@@ -174,8 +174,12 @@ export class ProcessManager {
   }
 
   /** {@link list} as an array. */
-  listAll(options: ListOptions = {}): Promise<ProcessInfo[]> {
-    return Array.fromAsync(this.list(options));
+  async listAll(options: ListOptions = {}): Promise<ProcessInfo[]> {
+    const processes: ProcessInfo[] = [];
+    for await (const process of this.list(options)) {
+      processes.push(process);
+    }
+    return processes;
   }
 
   /**

@@ -1,0 +1,112 @@
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+const tsc = join(root, "node_modules/typescript/bin/tsc");
+let project: string;
+
+function node(args: readonly string[], cwd: string): { status: number | null; output: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8" });
+  return { status, output: stdout + stderr };
+}
+
+/** A project of somebody else's that depends on the built package. */
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), "pm-sdk-"));
+  const installed = join(project, "node_modules/process-manager");
+  mkdirSync(installed, { recursive: true });
+  copyFileSync(join(root, "package.json"), join(installed, "package.json"));
+  for (const name of ["@bufbuild", "@connectrpc", "@types", "undici-types"]) {
+    symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
+  }
+  expect(node([join(root, "scripts/build-sdk.ts"), join(installed, "dist/sdk")], root)).toEqual({
+    status: 0,
+    output: "",
+  });
+  writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
+}, 60_000);
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+const program = `
+import { PmError, type PmErrorReason, type ProcessInfo, ProcessManager, toContractJson } from "process-manager";
+
+const pm = await ProcessManager.connect({ socket: "/nonexistent/pm.sock" });
+let reason: PmErrorReason | undefined;
+try {
+  const info: ProcessInfo = await pm.get("api");
+  console.log(info.exit?.code?.toFixed(), toContractJson(info).spec?.executable);
+} catch (error) {
+  reason = (error as PmError).reason;
+}
+try {
+  for await (const frame of pm.stream("api", { follow: true, start: { tailLines: 10 } })) {
+    if (frame.type === "chunk") console.log(frame.data.byteLength, frame.stream satisfies "stdout" | "stderr" | "tty");
+  }
+} catch (error) {
+  console.log(reason, (error as PmError).reason, error instanceof PmError);
+}
+`;
+
+/** What the types must refuse, so that they are known to be there. */
+const wrong = `
+import { ProcessManager } from "process-manager";
+const pm = await ProcessManager.connect();
+// @ts-expect-error: a start needs an executable
+await pm.start({ args: ["x"] });
+// @ts-expect-error: there is no such state
+const nonsense: boolean = (await pm.get("x")).state === "sleeping";
+// @ts-expect-error: snapshots are immutable
+(await pm.get("x")).run = 2;
+export { nonsense };
+`;
+
+test.each(["nodenext", "bundler"])(
+  "another project compiles and runs, resolution %s",
+  (resolution) => {
+    writeFileSync(join(project, "program.ts"), program);
+    writeFileSync(join(project, "wrong.ts"), wrong);
+    const compilerOptions = {
+      target: "es2024",
+      module: resolution === "bundler" ? "preserve" : "nodenext",
+      moduleResolution: resolution,
+      lib: ["es2024", "esnext.disposable"],
+      types: ["node"],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      outDir: "out",
+      rootDir: ".",
+    };
+    writeFileSync(
+      join(project, "tsconfig.json"),
+      JSON.stringify({ compilerOptions, files: ["program.ts", "wrong.ts"] }),
+    );
+    expect(node([tsc], project)).toEqual({ status: 0, output: "" });
+    expect(node(["out/program.js"], project)).toEqual({ status: 0, output: "UNREACHABLE UNREACHABLE true\n" });
+  },
+  60_000,
+);
+
+test("a program that makes unary calls loads neither the protobuf runtime nor an HTTP client", () => {
+  writeFileSync(
+    join(project, "light.mjs"),
+    `
+    import { registerHooks } from "node:module";
+    const loaded = [];
+    registerHooks({ resolve: (name, context, next) => (loaded.push(name), next(name, context)) });
+    const { ProcessManager } = await import("process-manager");
+    const pm = await ProcessManager.connect({ socket: "/nonexistent/pm.sock" });
+    await pm.info().catch(() => {});
+    console.log(JSON.stringify(loaded));
+    `,
+  );
+  const { status, output } = node(["light.mjs"], project);
+  expect(status).toBe(0);
+  const loaded = JSON.parse(output) as string[];
+  expect(loaded).toContain("./light-unary.js");
+  expect(loaded.filter((name) => /bufbuild|connectrpc|_pb|http2?$|streaming/.test(name))).toEqual([]);
+});
