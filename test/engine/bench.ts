@@ -20,7 +20,7 @@ vi.setConfig({ testTimeout: 30_000 });
 export const shimPath = process.env["PM_TEST_SHIM"] ?? join(import.meta.dirname, "../../dist/pm-shim");
 export const everything: ProcessFilter = { labels: [], states: [], ids: [] };
 /** A limit that only a hang reaches. */
-export const limitMs = 25_000;
+const limitMs = 25_000;
 
 export function limit(): AbortSignal {
   return AbortSignal.timeout(limitMs);

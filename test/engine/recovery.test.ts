@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { OutputFrame, ProcessSpec } from "../../src/server/engine/api.ts";
 import { DaemonRunningError } from "../../src/server/engine/options.ts";
@@ -31,7 +32,7 @@ class Daemon {
   readonly #news = new EventTarget();
 
   constructor(runtimeDir: string, wanted: readonly (readonly [string, ProcessSpec])[]) {
-    const script = join(import.meta.dirname, "killed-daemon.ts");
+    const script = fileURLToPath(import.meta.resolve("./killed-daemon.ts"));
     this.child = spawn(process.execPath, [script, runtimeDir, shimPath, JSON.stringify(wanted)], {
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -86,7 +86,7 @@ export async function resizeTerminal(core: Core, process: ManagedProcess, size: 
 }
 
 /** Waits until a start under way is decided, and refuses a process that does not run. */
-export async function checkRunning(core: Core, process: ManagedProcess): Promise<void> {
+async function checkRunning(core: Core, process: ManagedProcess): Promise<void> {
   if (process.starting !== null) await process.starting;
   core.checkOpen();
   core.checkListed(process);

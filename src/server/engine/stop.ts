@@ -153,7 +153,7 @@ function result(core: Core, process: ManagedProcess): StopResult {
 }
 
 /** What lives of a tree, at most 64 processes. */
-export function survivorsOf(process: ManagedProcess): Survivor[] {
+function survivorsOf(process: ManagedProcess): Survivor[] {
   const header = process.view?.header;
   if (header === undefined || !process.treeAlive) return [];
   return describeSurvivors(header.shimPid);

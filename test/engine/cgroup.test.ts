@@ -1,0 +1,74 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { Cgroups } from "../../src/server/engine/cgroup.ts";
+import { open, refused, spec, start } from "./bench.ts";
+
+const id = "01234567-89ab-4cde-8f01-23456789abcd";
+const noLimits = { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null };
+
+/** A directory that looks like a delegated cgroup, of plain files. */
+function fakeRoot(): string {
+  const root = mkdtempSync(join(tmpdir(), "pm-cgroup-"));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  return root;
+}
+
+test("limits are written as the kernel reads them", () => {
+  const root = fakeRoot();
+  const limits = { rlimits: [], memoryBytes: 50_000_000, cpuMillis: 1500, processes: 20 };
+  const directory = new Cgroups(root).enter(id, 3, limits);
+  expect(directory).toBe(join(root, `pm-${id}-3`));
+  const written = Object.fromEntries(
+    readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), "utf8")]),
+  );
+  expect(written).toEqual({ "memory.max": "50000000", "cpu.max": "150000 100000", "pids.max": "20" });
+});
+
+test("a cgroup is killed as a whole, where the kernel can", () => {
+  const root = fakeRoot();
+  const cgroups = new Cgroups(root);
+  const directory = cgroups.enter(id, 1, noLimits);
+  cgroups.kill(id, 1);
+  expect(readdirSync(directory)).toEqual([]);
+  writeFileSync(join(directory, "cgroup.kill"), "");
+  cgroups.kill(id, 1);
+  expect(readFileSync(join(directory, "cgroup.kill"), "utf8")).toBe("1");
+});
+
+test("an out-of-memory kill is told from its events", () => {
+  const root = fakeRoot();
+  const cgroups = new Cgroups(root);
+  const directory = cgroups.enter(id, 1, noLimits);
+  expect(cgroups.leave(id, 1)).toBe(false);
+  expect(existsSync(directory)).toBe(false);
+  cgroups.enter(id, 1, noLimits);
+  writeFileSync(join(directory, "memory.events"), "low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\n");
+  expect(cgroups.leave(id, 1)).toBe(true);
+});
+
+test("empty cgroups of unknown runs are swept, and nothing else", () => {
+  const root = fakeRoot();
+  const cgroups = new Cgroups(root);
+  const known = cgroups.enter(id, 1, noLimits);
+  const unknown = cgroups.enter("11111111-89ab-4cde-8f01-23456789abcd", 1, noLimits);
+  mkdirSync(join(root, "other"));
+  cgroups.sweep((which) => which === id);
+  expect([existsSync(known), existsSync(unknown), existsSync(join(root, "other"))]).toEqual([true, false, true]);
+});
+
+test("without a subtree nothing is made", () => {
+  const cgroups = new Cgroups(null);
+  expect([cgroups.available, cgroups.enter(id, 1, noLimits), cgroups.leave(id, 1)]).toEqual([false, "", false]);
+});
+
+test("a start that cannot join its cgroup fails and leaves no cgroup", async () => {
+  const root = fakeRoot();
+  const engine = await open({ cgroupRoot: root });
+  expect(engine.info().cgroupLimits).toBe(true);
+  const limits = { ...noLimits, processes: 10 };
+  // The directory of plain files has no cgroup.procs to join by.
+  const error = await refused(start(engine, spec("true", [], { limits })));
+  expect(error).toMatchObject({ reason: "START_FAILED", metadata: { step: "cgroup", errno_name: "ENOENT" } });
+});
