@@ -9,6 +9,6 @@ export {
 } from "./errors.ts";
 export { toContractJson } from "./json/process.ts";
 export { ProcessManager } from "./manager.ts";
-export type { OutputStream } from "./output-stream.ts";
+export type { BytesOptions, OutputStream } from "./output-stream.ts";
 export { Process } from "./process.ts";
 export type * from "./types.ts";

@@ -60,7 +60,7 @@ function chunkFromJson({ stream, offset = "0", time, data = "" }: OutputChunkJso
   };
 }
 
-export function gapFromJson({ fromOffset = "0", toOffset = "0" }: OutputGapJson): OutputGap {
+function gapFromJson({ fromOffset = "0", toOffset = "0" }: OutputGapJson): OutputGap {
   return { from: Number(fromOffset), to: Number(toOffset) };
 }
 

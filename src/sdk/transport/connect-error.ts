@@ -39,7 +39,7 @@ export function errorFromServer(code: StatusCode, message: string, info: ErrorIn
 }
 
 /** Whether a server used a word that is a status code. */
-export function isStatusCode(value: unknown): value is StatusCode {
+function isStatusCode(value: unknown): value is StatusCode {
   return typeof value === "string" && Object.hasOwn(reasonOfCode, value);
 }
 

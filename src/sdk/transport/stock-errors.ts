@@ -35,6 +35,8 @@ const statusCodes: Readonly<Record<Code, StatusCode>> = {
 interface Call {
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
+  /** Whether the daemon ever answered anything through this transport. */
+  readonly answered: boolean;
 }
 
 /** The `PmError` for anything that a call of the stock client threw. */
@@ -52,7 +54,7 @@ export function errorFromConnect(error: unknown, endpoint: Endpoint, call: Call)
     const [info] = error.findDetails(ErrorInfoSchema);
     return errorFromServer(statusCodes[error.code], error.rawMessage, info);
   }
-  return errorFromCause(error, endpoint) ?? errorFromCode(error, call);
+  return errorFromCause(error, endpoint) ?? errorFromCode(error, endpoint, call);
 }
 
 function errorFromCause(error: ConnectError, endpoint: Endpoint): PmError | undefined {
@@ -68,7 +70,7 @@ function errorFromCause(error: ConnectError, endpoint: Endpoint): PmError | unde
     }
     const reason = tlsReason(code);
     if (reason !== undefined) {
-      return new PmError(reason, `no secure connection to ${describeEndpoint(endpoint)}: ${cause.message}`, {
+      return new PmError(reason, `no secure connection to ${describeEndpoint(endpoint)}: ${tlsText(cause)}`, {
         code: reason === "TLS_CLIENT_REJECTED" ? "unauthenticated" : "unavailable",
         metadata: { tls_code: code },
         cause,
@@ -93,7 +95,12 @@ function tlsReason(code: string): "TLS_SERVER_UNTRUSTED" | "TLS_CLIENT_REJECTED"
   return /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO)/.test(code) ? "TLS_FAILED" : undefined;
 }
 
-function errorFromCode(error: ConnectError, { timeoutMs }: Call): PmError {
+/** OpenSSL's own words without the source file and line around them. */
+function tlsText(error: Error): string {
+  return "reason" in error && typeof error.reason === "string" ? error.reason : error.message;
+}
+
+function errorFromCode(error: ConnectError, endpoint: Endpoint, { timeoutMs, answered }: Call): PmError {
   switch (error.code) {
     case Code.DeadlineExceeded:
       return timedOutError(timeoutMs ?? 0, error);
@@ -112,6 +119,14 @@ function errorFromCode(error: ConnectError, { timeoutMs }: Call): PmError {
       if (error.code === Code.InvalidArgument && error.cause !== undefined) {
         return new PmError("PROTOCOL", `the daemon sent what cannot be decoded: ${error.rawMessage}`, {
           code: "internal",
+          cause: error,
+        });
+      }
+      if (endpoint.kind === "https" && !answered) {
+        // A Node.js server that refuses a certificate closes the connection without an alert.
+        return new PmError("TLS_CLIENT_REJECTED", `${endpoint.url} closed the connection before its first answer`, {
+          code: "unauthenticated",
+          hint: "most likely it refused the client's certificate; its log says why",
           cause: error,
         });
       }

@@ -63,6 +63,7 @@ export function stockTransport(endpoint: Endpoint): Transport {
   const client = createClient(ProcessService, transport);
   const headers = authorization(endpoint);
   const closed = new AbortController();
+  let answered = false;
 
   /** Runs one call under a signal of its own, which ends with it. */
   function options(own: AbortSignal, { signal, timeoutMs }: TransportOptions) {
@@ -101,9 +102,11 @@ export function stockTransport(endpoint: Endpoint): Transport {
       const call = options(new AbortController().signal, callOptions);
       throwIfAborted(call.signal);
       try {
-        return (await unaryAsJson(transport, method, request, call)) as UnaryMethods[M][1];
+        const answer = (await unaryAsJson(transport, method, request, call)) as UnaryMethods[M][1];
+        answered = true;
+        return answer;
       } catch (error) {
-        throw errorFromConnect(error, endpoint, call);
+        throw errorFromConnect(error, endpoint, { ...call, answered });
       }
     },
 
@@ -113,9 +116,12 @@ export function stockTransport(endpoint: Endpoint): Transport {
       const call = options(own.signal, callOptions);
       throwIfAborted(call.signal);
       try {
-        yield* streams[method](request, call);
+        for await (const item of streams[method](request, call)) {
+          answered = true;
+          yield item;
+        }
       } catch (error) {
-        throw errorFromConnect(error, endpoint, call);
+        throw errorFromConnect(error, endpoint, { ...call, answered });
       } finally {
         own.abort();
       }
