@@ -38,7 +38,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     writeMaxBytes,
     maxTimeoutMs,
     shutdownSignal: options.shutdownSignal,
-    interceptors: [errorInterceptor(options.log), ...(options.interceptors ?? [])],
+    interceptors: [errorInterceptor(options.log), refuseWhen(options.shutdownSignal), ...(options.interceptors ?? [])],
   });
   options.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -82,6 +82,14 @@ function serve(handler: UniversalHandler, request: NodeRequest, response: NodeRe
         response.destroy();
       }
     });
+}
+
+/** A connection may bring a call when the calls under way have been told to end. */
+function refuseWhen(stopping: AbortSignal): Interceptor {
+  return (next) => (request) => {
+    stopping.throwIfAborted();
+    return next(request);
+  };
 }
 
 function isDisconnect(error: unknown): boolean {

@@ -8,7 +8,7 @@ import { approximateSize, outputInfoToProto, processToProto } from "./convert/pr
 import { optionalSignalName, signalName } from "./convert/signal-name.ts";
 import { graceRange, specFromProto, terminalFromProto } from "./convert/spec.ts";
 import { millisFromDuration } from "./convert/time.ts";
-import { hourMs, invalid, newId, reference, token, within } from "./validate.ts";
+import { hourMs, invalid, newId, token, within } from "./validate.ts";
 
 const defaultPageSize = 1000;
 const maxPageSize = 10_000;
@@ -33,7 +33,7 @@ export function processService(engine: Engine): Omit<ServiceImpl<typeof ProcessS
     },
 
     async stopProcess(request, { signal }) {
-      const result = await engine.stop(reference(request.id), stopOptions(request), signal);
+      const result = await engine.stop(request.id, stopOptions(request), signal);
       return {
         process: processToProto(result.process, false),
         stopped: result.stopped,
@@ -43,18 +43,18 @@ export function processService(engine: Engine): Omit<ServiceImpl<typeof ProcessS
 
     async signalProcess(request) {
       const target = targetFromProto("target", request.target);
-      const process = await engine.signal(reference(request.id), signalName("signal", request.signal), target);
+      const process = await engine.signal(request.id, signalName("signal", request.signal), target);
       return { process: processToProto(process, false) };
     },
 
     async restartProcess(request, { signal }) {
-      const process = await engine.restart(reference(request.id), stopOptions(request), signal);
+      const process = await engine.restart(request.id, stopOptions(request), signal);
       return { process: processToProto(process, false) };
     },
 
     getProcess(request) {
       const withEnv = viewIsFull("view", request.view);
-      return { process: processToProto(engine.get(reference(request.id)), withEnv) };
+      return { process: processToProto(engine.get(request.id), withEnv) };
     },
 
     listProcesses(request) {
@@ -99,12 +99,12 @@ export function processService(engine: Engine): Omit<ServiceImpl<typeof ProcessS
 
     async waitProcess(request, { signal }) {
       const condition = conditionFromProto("condition", request.condition);
-      const process = await engine.wait(reference(request.id), condition, request.run, signal);
+      const process = await engine.wait(request.id, condition, request.run, signal);
       return { process: processToProto(process, false) };
     },
 
     async getOutput(request) {
-      const read = await engine.readOutput(reference(request.id), {
+      const read = await engine.readOutput(request.id, {
         run: request.run,
         start: outputStartFromProto(request.start),
         streams: streamsFromProto(request.streams),
@@ -129,7 +129,7 @@ export function processService(engine: Engine): Omit<ServiceImpl<typeof ProcessS
         heartbeatMs:
           millisFromDuration("heartbeat_interval", request.heartbeatInterval, intervalRange) ?? defaultIntervalMs,
       };
-      for await (const frame of engine.streamOutput(reference(request.id), options, signal)) {
+      for await (const frame of engine.streamOutput(request.id, options, signal)) {
         yield* framesToProto(frame);
       }
     },
@@ -138,17 +138,17 @@ export function processService(engine: Engine): Omit<ServiceImpl<typeof ProcessS
       if (request.data.length > maxInputBytes) {
         throw invalid("data", `must not be longer than ${maxInputBytes} bytes, is ${request.data.length}`);
       }
-      await engine.writeInput(reference(request.id), request.data, request.close, signal);
+      await engine.writeInput(request.id, request.data, request.close, signal);
       return {};
     },
 
     async resizeTerminal(request) {
-      await engine.resizeTerminal(reference(request.id), terminalFromProto("size", request.size));
+      await engine.resizeTerminal(request.id, terminalFromProto("size", request.size));
       return {};
     },
 
     async removeProcess(request) {
-      return { id: await engine.remove(reference(request.id), request.force) };
+      return { id: await engine.remove(request.id, request.force) };
     },
 
     async pruneProcesses(request) {

@@ -1,7 +1,8 @@
 /**
  * The rules of the contract's comments, checked at the edge. Each function
  * returns the value in the engine's terms or throws INVALID_ARGUMENT that names
- * the field by its path in the request.
+ * the field by its path in the request. Process references are the engine's to
+ * check, which resolves them.
  */
 import { EngineError } from "../engine/api.ts";
 
@@ -9,7 +10,6 @@ const nameRule = /^[A-Za-z_][A-Za-z0-9._-]{0,62}$/;
 const labelKeyRule = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
 const labelValueRule = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/;
 const uuidRule = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
-const uuidPrefixRule = /^[0-9a-fA-F-]{4,36}$/;
 
 /** PATH_MAX without the NUL that ends it (limits.h). */
 const maxPathBytes = 4095;
@@ -123,20 +123,6 @@ export function newId(field: string, value: string): string {
     throw invalid(field, `must be a UUID, not ${quote(value)}`);
   }
   return value.toLowerCase();
-}
-
-/** A process reference: a UUID, a prefix of one, or a name. */
-export function reference(value: string): string {
-  if (uuidRule.test(value)) {
-    return value.toLowerCase();
-  }
-  if (nameRule.test(value) || uuidPrefixRule.test(value)) {
-    return value;
-  }
-  const what = value === "" ? "No process named: give" : `${quote(value)} names no process: give`;
-  throw new EngineError("INVALID_ID", `${what} a UUID, its first 4 or more characters, or a name`, {
-    id: value.slice(0, 80),
-  });
 }
 
 /** uint64 to a number, where everything beyond 2^53 means as much as 2^53. */

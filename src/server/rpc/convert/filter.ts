@@ -1,6 +1,6 @@
 import type * as proto from "../../../../gen/ts/pm/v1/process_service_pb.ts";
 import type * as engine from "../../engine/api.ts";
-import { invalid, labelKey, labelValue, quote, reference } from "../validate.ts";
+import { invalid, labelKey, labelValue, quote } from "../validate.ts";
 import { stateFromProto } from "./enums.ts";
 
 const field = "filter.label_selector";
@@ -15,7 +15,7 @@ export function filterFromProto(filter: proto.ProcessFilter | undefined): engine
   return {
     labels: parseSelector(filter?.labelSelector ?? ""),
     states: (filter?.states ?? []).map((state, index) => stateFromProto(`filter.states[${index}]`, state)),
-    ids: ids.map(reference),
+    ids,
   };
 }
 

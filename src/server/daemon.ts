@@ -1,0 +1,90 @@
+import { randomUUID } from "node:crypto";
+import type { DaemonConfig } from "./config/daemon-config.ts";
+import { openEngine } from "./engine/open.ts";
+import { prepareRuntimeDirectory } from "./engine/runtime-directory.ts";
+import { createRequestHandler } from "./listen/request-handler.ts";
+import { checkSocketPath } from "./listen/socket-file.ts";
+import { type Listener, listenUnix } from "./listen/unix.ts";
+import type { Log } from "./log.ts";
+import { removePidFile, writePidFile } from "./pid-file.ts";
+import { shuttingDown } from "./rpc/errors.ts";
+import { daemonRoutes } from "./rpc/routes.ts";
+import { version } from "./version.ts";
+
+export interface DaemonOptions {
+  readonly config: DaemonConfig;
+  /** Absolute path of the `pm-shim` executable. */
+  readonly shimPath: string;
+  readonly log: Log;
+}
+
+/** A daemon that serves. */
+export interface Daemon {
+  /** Begins the shutdown: calls under way end with SHUTTING_DOWN, processes run on. */
+  shutdown(why: string): void;
+  /** Settles when everything is let go of. */
+  readonly stopped: Promise<void>;
+}
+
+/**
+ * Takes the runtime directory, finds the processes of earlier daemons and
+ * serves. On failure everything is let go of again.
+ *
+ * @throws RuntimeDirectoryError, SocketFileError, DaemonRunningError
+ */
+export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promise<Daemon> {
+  const directory = config.runtimeDirectory;
+  prepareRuntimeDirectory(directory);
+  // Before the processes of earlier daemons are touched.
+  checkSocketPath(config.socketPath);
+
+  const engine = await openEngine({
+    runtimeDir: directory,
+    shimPath,
+    logger: log,
+    retention: config.retention,
+    ...(config.defaultOutputLimitBytes === undefined
+      ? {}
+      : { defaultOutputLimitBytes: config.defaultOutputLimitBytes }),
+    ...(config.maxOutputLimitBytes === undefined ? {} : { maxOutputLimitBytes: config.maxOutputLimitBytes }),
+  });
+
+  const ending = new AbortController();
+  const { promise: asked, resolve: shutdown } = Promise.withResolvers<string>();
+  const listeners: Listener[] = [];
+  const letGo = async () => {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    removePidFile(directory);
+    // Last: it releases the lock, and the next daemon may begin.
+    await engine.close();
+  };
+
+  try {
+    writePidFile(directory);
+    const identity = {
+      version,
+      instanceId: randomUUID(),
+      startTime: BigInt(Date.now()) * 1_000_000n,
+      runtimeDirectory: directory,
+    };
+    const handler = createRequestHandler({
+      // The answer to Shutdown leaves first.
+      routes: daemonRoutes(engine, identity, ending.signal, () => setImmediate(shutdown, "asked for by a client")),
+      shutdownSignal: ending.signal,
+      log,
+    });
+    // Other listeners belong here, over the same handler.
+    listeners.push(await listenUnix({ path: config.socketPath, handler, log }));
+  } catch (error) {
+    await letGo();
+    throw error;
+  }
+
+  const stopped = asked.then(async (why) => {
+    log.info({ why }, "stopping; processes run on");
+    ending.abort(shuttingDown());
+    await letGo();
+    log.info("stopped");
+  });
+  return { shutdown, stopped };
+}

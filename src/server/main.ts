@@ -1,0 +1,110 @@
+/** The entry of the daemon's program. */
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { ConnectError } from "@connectrpc/connect";
+import { readInvocation, UsageError, usage } from "./config/daemon-config.ts";
+import { runDaemon } from "./daemon.ts";
+import { DaemonRunningError } from "./engine/options.ts";
+import { openLog } from "./log.ts";
+import { readPidFile } from "./pid-file.ts";
+import { openReadiness } from "./readiness.ts";
+import { version } from "./version.ts";
+
+/** As the command line's: docs say what they mean. */
+const exitCodes = { failure: 1, usage: 2, conflict: 5, software: 70, signalBase: 128 } as const;
+
+/** Beside the bundle, or where the build puts it when this runs from the sources. */
+function findShim(): string {
+  const beside = join(import.meta.dirname, "pm-shim");
+  return existsSync(beside) ? beside : join(import.meta.dirname, "../../dist/pm-shim");
+}
+
+const readiness = openReadiness(process.env);
+
+function refuse(message: string, exitCode: number): never {
+  readiness.failed(message, exitCode);
+  process.exit(exitCode);
+}
+
+function invocation() {
+  try {
+    return readInvocation(process.argv.slice(2), process.env);
+  } catch (error) {
+    if (!(error instanceof UsageError)) {
+      throw error;
+    }
+    process.stderr.write(`pm daemon: ${error.message}\n\n${usage}`);
+    return refuse(error.message, exitCodes.usage);
+  }
+}
+
+async function main(): Promise<void> {
+  const asked = invocation();
+  if (asked.kind !== "run") {
+    process.stdout.write(asked.kind === "help" ? usage : `${version}\n`);
+    return;
+  }
+  const { config } = asked;
+  const { log, flush } = openLog(config.logLevel);
+  const exit = (code: number): never => {
+    flush();
+    return process.exit(code);
+  };
+
+  // What nobody expected leaves a state that nobody knows. Processes survive,
+  // and the next daemon finds them.
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "an unexpected error: this daemon ends, processes run on");
+    exit(exitCodes.software);
+  });
+  process.on("unhandledRejection", (reason) => {
+    if (reason instanceof ConnectError || (reason instanceof Error && reason.name === "AbortError")) {
+      // One call that ended while nobody looked.
+      log.error({ err: reason }, "a call's failure was not handled");
+      return;
+    }
+    log.fatal({ err: reason }, "an unexpected rejection: this daemon ends, processes run on");
+    exit(exitCodes.software);
+  });
+  // The terminal that it was started from may close.
+  process.on("SIGHUP", () => log.info("SIGHUP: there is nothing to reload"));
+
+  // No file system is kept busy.
+  process.chdir("/");
+
+  const { promise: signalled, resolve: onFirstSignal } = Promise.withResolvers<string>();
+  let signals = 0;
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
+    process.on(name, () => {
+      signals += 1;
+      if (signals > 1) {
+        log.warn({ signal: name }, "a second signal: ending at once");
+        exit(exitCodes.signalBase + constants.signals[name]);
+      }
+      onFirstSignal(name);
+    });
+  }
+
+  try {
+    const daemon = await runDaemon({ config, shimPath: findShim(), log });
+    log.info({ version, runtimeDirectory: config.runtimeDirectory }, "ready");
+    readiness.ready();
+    void signalled.then(daemon.shutdown);
+    await daemon.stopped;
+    exit(0);
+  } catch (error) {
+    const message = describe(error, config.runtimeDirectory);
+    log.fatal({ err: error }, message);
+    flush();
+    refuse(message, error instanceof DaemonRunningError ? exitCodes.conflict : exitCodes.failure);
+  }
+}
+
+function describe(error: unknown, directory: string): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const pid = error instanceof DaemonRunningError ? readPidFile(directory) : undefined;
+  return pid === undefined ? message : `${message} (It is process ${pid}.)`;
+}
+
+await main();

@@ -1,0 +1,25 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** For people and error messages only: the lock says who serves a directory. */
+function pathIn(runtimeDirectory: string): string {
+  return join(runtimeDirectory, "daemon.pid");
+}
+
+export function writePidFile(runtimeDirectory: string): void {
+  writeFileSync(pathIn(runtimeDirectory), `${process.pid}\n`, { mode: 0o600 });
+}
+
+export function removePidFile(runtimeDirectory: string): void {
+  rmSync(pathIn(runtimeDirectory), { force: true });
+}
+
+/** Undefined if no daemon has written one yet. */
+export function readPidFile(runtimeDirectory: string): number | undefined {
+  try {
+    const pid = Number.parseInt(readFileSync(pathIn(runtimeDirectory), "utf8"), 10);
+    return pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}

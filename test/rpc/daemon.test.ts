@@ -1,0 +1,265 @@
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { expect, onTestFinished, test } from "vitest";
+import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
+import { ProcessState } from "../../gen/ts/pm/v1/process_pb.ts";
+import { WaitCondition } from "../../gen/ts/pm/v1/process_service_pb.ts";
+import { DaemonFailedError, launchDaemon, makeRuntimeDir, startDaemon, type TestDaemon } from "../support/daemon.ts";
+
+function runtimeDir(): string {
+  const directory = makeRuntimeDir();
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function refused(options: Parameters<typeof launchDaemon>[0]): Promise<DaemonFailedError> {
+  const error = await launchDaemon(options).then(
+    (daemon) => daemon.close().then(() => expect.fail("the daemon started")),
+    (cause: unknown) => cause,
+  );
+  expect(error).toBeInstanceOf(DaemonFailedError);
+  return error as DaemonFailedError;
+}
+
+async function start(daemon: TestDaemon, script: string): Promise<string> {
+  const { process } = await daemon.processes.startProcess({ spec: { executable: "sh", args: ["-c", script] } });
+  return process?.id ?? "";
+}
+
+async function failureOf(call: Promise<unknown>): Promise<ConnectError> {
+  return call.then(
+    () => expect.fail("the call succeeded"),
+    (cause: unknown) => ConnectError.from(cause),
+  );
+}
+
+async function drain(iterator: AsyncIterator<unknown>): Promise<void> {
+  while (!(await iterator.next()).done) {}
+}
+
+test("it leaves nothing but its directory behind, and its processes run on", async () => {
+  const daemon = await startDaemon();
+  const id = await start(daemon, "read never < /dev/zero; sleep 600");
+  expect(readdirSync(daemon.runtimeDir)).toContain("pm.sock");
+  expect(Number(readFileSync(join(daemon.runtimeDir, "daemon.pid"), "utf8"))).toBe(daemon.pid);
+  expect(await daemon.stop()).toEqual({ code: 0, signal: null });
+  expect(readdirSync(daemon.runtimeDir)).not.toContain("pm.sock");
+  expect(readdirSync(daemon.runtimeDir)).not.toContain("daemon.pid");
+
+  await daemon.restart();
+  const { process } = await daemon.processes.getProcess({ id });
+  expect(process?.state).toBe(ProcessState.RUNNING);
+});
+
+test("a killed daemon's socket and pid file are replaced", async () => {
+  const daemon = await startDaemon();
+  const id = await start(daemon, "exit 3");
+  await daemon.processes.waitProcess({ id });
+  const before = daemon.pid;
+  await daemon.kill9();
+  expect(existsSync(daemon.socketPath)).toBe(true);
+  await daemon.restart();
+  expect(daemon.pid).not.toBe(before);
+  const { process } = await daemon.processes.getProcess({ id });
+  expect(process?.exit?.result).toEqual({ case: "code", value: 3 });
+});
+
+test.each(["SIGTERM", "SIGINT"] as const)("%s ends waits and streams with SHUTTING_DOWN", async (signal) => {
+  const daemon = await startDaemon();
+  const id = await start(daemon, "echo begun; sleep 600");
+  const frames = daemon.processes.streamOutput({ id, follow: true })[Symbol.asyncIterator]();
+  expect((await frames.next()).value?.frame.case).toBe("opened");
+  expect((await frames.next()).value?.frame.case).toBe("chunk");
+  const events = daemon.processes.watchProcesses({})[Symbol.asyncIterator]();
+  await events.next();
+  await events.next();
+  const calls = [
+    failureOf(daemon.processes.waitProcess({ id })),
+    failureOf(daemon.processes.stopProcess({ id, signal: "SIGCONT", gracePeriod: { seconds: 600n } })),
+    failureOf(drain(frames)),
+    failureOf(drain(events)),
+  ];
+  // The daemon has the calls when it answers a later one of the same connection.
+  await daemon.daemon.getInfo({});
+  daemon.signal(signal);
+  for (const error of await Promise.all(calls)) {
+    expect(error.code).toBe(Code.Unavailable);
+    expect(error.findDetails(ErrorInfoSchema)).toMatchObject([{ reason: "SHUTTING_DOWN", domain: "pm" }]);
+  }
+  expect(await daemon.exited).toEqual({ code: 0, signal: null });
+});
+
+test("Shutdown answers before it ends the daemon, and can stop the processes first", async () => {
+  const daemon = await startDaemon();
+  const id = await start(daemon, "trap '' TERM; sleep 600 & wait; wait");
+  expect(await daemon.daemon.shutdown({})).toMatchObject({ running: 1 });
+  expect(await daemon.exited).toEqual({ code: 0, signal: null });
+  await daemon.restart();
+  const answer = await daemon.daemon.shutdown({ stopProcesses: true, gracePeriod: { seconds: 0n } });
+  expect(answer).toMatchObject({ running: 0 });
+  expect(await daemon.exited).toEqual({ code: 0, signal: null });
+  await daemon.restart();
+  const { process } = await daemon.processes.getProcess({ id });
+  expect(process).toMatchObject({ state: ProcessState.EXITED, treeAlive: false });
+});
+
+test("many who wait for one process do not keep the daemon from answering", async () => {
+  const daemon = await startDaemon();
+  const id = await start(daemon, "sleep 600");
+  const waits = Array.from({ length: 20 }, () => daemon.processes.waitProcess({ id }));
+  const stop = daemon.processes.stopProcess({ id, signal: "SIGCONT", gracePeriod: { seconds: 0n, nanos: 1_000_000 } });
+  expect(await stop).toMatchObject({ stopped: false });
+  await daemon.processes.stopProcess({ id, force: true, gracePeriod: { seconds: 0n } });
+  for (const { process } of await Promise.all(waits)) {
+    expect(process?.exit?.result).toEqual({ case: "signal", value: 9 });
+  }
+});
+
+test("SIGHUP does not end it", async () => {
+  const daemon = await startDaemon();
+  daemon.signal("SIGHUP");
+  await expect.poll(() => daemon.log, { timeout: 30_000 }).toContain("SIGHUP");
+  expect((await daemon.daemon.getInfo({})).pid).toBe(daemon.pid);
+});
+
+test("a reader of stderr that goes away does not end it", async () => {
+  const directory = runtimeDir();
+  const child = spawn(
+    "sh",
+    [
+      "-c",
+      `exec "$0" "$1" 3>&1 2>&- --log-level debug`,
+      process.execPath,
+      join(import.meta.dirname, "../../src/server/main.ts"),
+    ],
+    { env: { ...process.env, PM_RUNTIME_DIR: directory, PM_READY_FD: "3" }, stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
+});
+
+test("a second daemon for the directory is refused and names the first", async () => {
+  const daemon = await startDaemon();
+  const error = await refused({ runtimeDir: daemon.runtimeDir });
+  expect(error.exit).toEqual({ code: 5, signal: null });
+  expect(JSON.parse(error.readiness)).toEqual({
+    error: expect.stringContaining(`process ${daemon.pid}`),
+    code: 5,
+  });
+  expect((await daemon.daemon.getInfo({})).pid).toBe(daemon.pid);
+});
+
+test("of several started at once one serves", async () => {
+  const directory = runtimeDir();
+  const attempts = await Promise.allSettled(Array.from({ length: 4 }, () => launchDaemon({ runtimeDir: directory })));
+  const served = attempts.filter((attempt) => attempt.status === "fulfilled");
+  const others = attempts.filter((attempt) => attempt.status === "rejected");
+  try {
+    expect(served.length).toBe(1);
+    expect(others.map(({ reason }) => (reason as DaemonFailedError).exit.code)).toEqual([5, 5, 5]);
+  } finally {
+    await Promise.all(served.map(({ value }) => value.close()));
+  }
+});
+
+test("a directory open to others is refused", async () => {
+  const directory = runtimeDir();
+  chmodSync(directory, 0o755);
+  const error = await refused({ runtimeDir: directory });
+  expect(error.exit.code).toBe(1);
+  expect(JSON.parse(error.readiness)).toMatchObject({ error: expect.stringMatching(/chmod 0700/), code: 1 });
+});
+
+test.each([
+  ["a file", (path: string) => writeFileSync(path, "")],
+  ["a link", (path: string) => symlinkSync("/tmp", path)],
+])("%s in place of the directory is refused", async (_name, make) => {
+  const path = join(runtimeDir(), "pm");
+  make(path);
+  expect((await refused({ runtimeDir: path })).exit.code).toBe(1);
+});
+
+test("a directory that cannot be made is refused", async () => {
+  expect((await refused({ runtimeDir: "/proc/pm" })).message).toMatch(/PM_RUNTIME_DIR/);
+  expect((await refused({ runtimeDir: "relative" })).message).toMatch(/absolute/);
+});
+
+test("a directory too deep for a socket is refused before a process is touched", async () => {
+  const directory = join(runtimeDir(), "d".repeat(100));
+  mkdirSync(directory, { mode: 0o700 });
+  const error = await refused({ runtimeDir: directory });
+  expect(error.message).toMatch(/too long.*PM_RUNTIME_DIR/);
+  expect(readdirSync(directory)).toEqual(["p"]);
+});
+
+test.each([
+  [["--nonsense"], /nonsense/],
+  [["--log-level", "loud"], /log level/],
+  [["--retention-age", "7"], /--retention-age/],
+  [["--default-output-limit", "2M", "--max-output-limit", "1M"], /must not be above/],
+])("the flags %j are a usage error", async (args, message) => {
+  const error = await refused({ args, runtimeDir: runtimeDir() });
+  expect(error.exit.code).toBe(2);
+  expect(error.readiness).toMatch(message);
+});
+
+test("flags reach the engine", async () => {
+  const daemon = await startDaemon({ args: ["--default-output-limit", "64k", "--max-output-limit", "1MiB"] });
+  const info = await daemon.daemon.getInfo({});
+  expect(info).toMatchObject({
+    defaultOutputLimitBytes: 65_536n,
+    maxOutputLimitBytes: 1_048_576n,
+    runtimeDirectory: daemon.runtimeDir,
+    version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+  });
+  const spec = { executable: "true", outputLimitBytes: 2_097_152n };
+  const error = await failureOf(daemon.processes.startProcess({ spec }));
+  expect(["INVALID_ARGUMENT", "LIMIT_EXCEEDED"]).toContain(error.findDetails(ErrorInfoSchema)[0]?.reason);
+});
+
+test.each(["", "abc", "a b", "-x", "12", "1".repeat(37), "a".repeat(64), "../etc", "a\0b"])(
+  "the reference %j is malformed or unknown, everywhere alike",
+  async (id) => {
+    const daemon = await startDaemon();
+    const calls = [
+      daemon.processes.getProcess({ id }),
+      daemon.processes.stopProcess({ id }),
+      daemon.processes.signalProcess({ id, signal: "TERM" }),
+      daemon.processes.restartProcess({ id }),
+      daemon.processes.waitProcess({ id }),
+      daemon.processes.getOutput({ id }),
+      daemon.processes.streamOutput({ id })[Symbol.asyncIterator]().next(),
+      daemon.processes.writeInput({ id }),
+      daemon.processes.removeProcess({ id }),
+    ];
+    const reasons = await Promise.all(
+      calls.map(async (call) => (await failureOf(call)).findDetails(ErrorInfoSchema)[0]?.reason),
+    );
+    expect(new Set(reasons)).toEqual(new Set([id === "abc" ? "PROCESS_NOT_FOUND" : "INVALID_ID"]));
+  },
+);
+
+test("the life of a process", async () => {
+  const daemon = await startDaemon();
+  const id = await start(daemon, "printf out; printf err >&2; exit 7");
+  const waited = await daemon.processes.waitProcess({ id, condition: WaitCondition.OUTPUT_COMPLETE });
+  expect(waited.process?.exit?.result).toEqual({ case: "code", value: 7 });
+  const { chunks } = await daemon.processes.getOutput({ id });
+  expect(Buffer.concat(chunks.map(({ data }) => data)).toString()).toHaveLength(6);
+  expect((await daemon.processes.listProcesses({})).processes.map((process) => process.id)).toEqual([id]);
+  expect((await daemon.processes.removeProcess({ id })).id).toBe(id);
+  expect((await daemon.processes.listProcesses({})).totalSize).toBe(0);
+});
