@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { EngineError } from "./api.ts";
 import type { Cgroups } from "./cgroup.ts";
+import { ringFailure } from "./failures.ts";
 import { Followers } from "./followers.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { ManagedProcess, RunView } from "./process.ts";
@@ -11,6 +12,7 @@ import { type RunPaths, runPaths } from "./shim/paths.ts";
 import { Ring } from "./shim/ring.ts";
 import { hasCode } from "./shim/system-error.ts";
 import type { ShimFailure, Zygote } from "./shim/zygote.ts";
+import { pathCandidates, workingDirectory } from "./shim-spec.ts";
 import { Table } from "./table.ts";
 
 /** What the engine's operations share. */
@@ -98,22 +100,39 @@ export class Core {
   /** Looks at the ring again, and tells whoever waits if something changed. */
   refresh(process: ManagedProcess): void {
     if (process.final || process.removed) return;
-    const view = this.readView(process, process.run);
+    let view: RunView | null;
+    try {
+      view = this.readView(process, process.run);
+    } catch (error) {
+      this.options.logger.warn({ id: process.id, error: String(error) }, "cannot read the ring of a process");
+      return;
+    }
     if (view === null) return;
     const before = process.view;
-    process.view = view;
+    this.see(process, view);
     this.#afterLook(process, before);
   }
 
-  /** The ring of a run as it is now; null if it is not (yet) published. */
+  /** Takes what a ring said into the table. */
+  see(process: ManagedProcess, view: RunView): void {
+    process.view = view;
+    if (view.header.state !== RunState.failed) return;
+    const { spec } = process;
+    const cwd = workingDirectory(spec, this.options);
+    process.failure ??= ringFailure(view.header, spec, cwd, pathCandidates(spec, this.options));
+  }
+
+  /**
+   * The ring of a run as it is now; null if it is not (yet) published.
+   *
+   * @throws a Node system error other than ENOENT: then nothing is known.
+   */
   readView(process: ManagedProcess, run: number): RunView | null {
     let ring: Ring;
     try {
       ring = Ring.open(this.paths(process, run).ring);
     } catch (error) {
-      if (!hasCode(error, "ENOENT")) {
-        this.options.logger.warn({ id: process.id, run, error: String(error) }, "cannot open the ring of a run");
-      }
+      if (!hasCode(error, "ENOENT")) throw error;
       return null;
     }
     try {
@@ -136,7 +155,14 @@ export class Core {
   #noteGone(process: ManagedProcess, run: number, failure: ShimFailure | null): void {
     if (process.removed) return;
     if (run !== process.run) {
-      if (this.readView(process, run)?.header.done !== true) process.lostRuns.add(run);
+      try {
+        if (this.readView(process, run)?.header.done !== true) process.lostRuns.add(run);
+      } catch (error) {
+        this.options.logger.warn(
+          { id: process.id, run, error: String(error) },
+          "cannot read the ring of an earlier run",
+        );
+      }
       return;
     }
     this.refresh(process);
@@ -170,7 +196,8 @@ export class Core {
   settle(process: ManagedProcess): void {
     if (!process.ended || process.treeAlive) return;
     if (process.endTime === null) {
-      process.endTime = process.view?.header.exited || BigInt(Date.now()) * 1_000_000n;
+      const header = process.view?.header;
+      process.endTime = header?.exited || header?.finished || BigInt(Date.now()) * 1_000_000n;
       this.#leaveCgroup(process);
     }
     this.onSettled();

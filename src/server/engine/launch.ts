@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { StartFailure } from "./api.ts";
 import { type Core, shuttingDown } from "./core.ts";
-import { failure, prepareFailure, ringFailure } from "./failures.ts";
+import { failure, prepareFailure } from "./failures.ts";
 import type { ManagedProcess } from "./process.ts";
 import { RunState, Step } from "./shim/layout.ts";
 import { encodeSpec } from "./shim/spec.ts";
 import { ForkFailedError, type ShimFailure } from "./shim/zygote.ts";
-import { pathCandidates, shimSpec, workingDirectory } from "./shim-spec.ts";
+import { shimSpec } from "./shim-spec.ts";
 
 /** The state is looked at this often even if no event comes. */
 const recheckMs = 1_000;
@@ -44,17 +44,9 @@ export async function decided(core: Core, process: ManagedProcess): Promise<Star
   for (;;) {
     core.checkOpen();
     core.refresh(process);
-    const header = process.view?.header;
-    switch (header?.state) {
-      case RunState.running:
-      case RunState.exited:
-        return null;
-      case RunState.failed: {
-        const { spec } = process;
-        const { options } = core;
-        return ringFailure(header, spec, workingDirectory(spec, options), pathCandidates(spec, options));
-      }
-    }
+    if (process.failure !== null) return process.failure;
+    const state = process.view?.header.state;
+    if (state === RunState.running || state === RunState.exited) return null;
     if (process.shimGone) {
       const known = process.shimFailure;
       if (known !== null) return failure(known.step, known.errno, core.paths(process).ring);

@@ -8,6 +8,7 @@ import { DaemonRunningError, type EngineOptions, resolveOptions } from "./option
 import { recover } from "./recovery.ts";
 import { Retention } from "./retention.ts";
 import { EventFifo, type ShimEvent } from "./shim/events.ts";
+import { EventKind } from "./shim/layout.ts";
 import { acquireDaemonLock } from "./shim/lock.ts";
 import { runtimePaths } from "./shim/paths.ts";
 import { type ShimFailure, Zygote } from "./shim/zygote.ts";
@@ -50,9 +51,9 @@ export async function openEngine(given: EngineOptions): Promise<Engine> {
     await zygote.ready();
     core = new Core(options, new Cgroups(cgroupRoot), zygote);
     const opened = core;
-    const onEvent = ({ uuid, run }: ShimEvent) => {
+    const onEvent = ({ uuid, run, kinds }: ShimEvent) => {
       const process = opened.table.byId(uuid);
-      if (process !== undefined && process.run === run) {
+      if (process !== undefined && process.run === run && (kinds & ~EventKind.output) !== 0) {
         opened.refresh(process);
         process.changed.notify();
       }

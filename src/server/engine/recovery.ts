@@ -8,6 +8,7 @@ import { isUuid } from "./references.ts";
 import { beginRun, recordFailure } from "./restart.ts";
 import { RunState } from "./shim/layout.ts";
 import { runtimePaths } from "./shim/paths.ts";
+import type { RingHeader } from "./shim/ring.ts";
 import { hasCode } from "./shim/system-error.ts";
 import { discard } from "./start.ts";
 
@@ -55,24 +56,25 @@ function recoverOne(core: Core, parent: string, id: string): ManagedProcess | nu
   process.failure = record.failure;
   process.oomKilled = record.oomKilled;
   const view = core.readView(process, process.run);
-  if (view === null && process.failure === null) return recoverWithoutRing(core, process, directory);
-  process.view = view;
+  const failureIsKnown = process.failure !== null;
+  if (view === null && !failureIsKnown) return recoverWithoutRing(core, process, directory);
+  if (view !== null) core.see(process, view);
+  const undecided = !failureIsKnown && view !== null && isUndecided(view.header);
+  const unfinished = view !== null && !view.header.done;
+  // A shim that is just starting may not have come as far as its control FIFO.
+  const attended = unfinished && (undecided || hasShim(core.paths(process).control));
   if (process.run > 1) watchPreviousRun(core, process);
   core.table.add(process);
-  if (process.failure !== null) {
-    process.endTime = process.createTime;
-    return process;
-  }
-  const header = view?.header;
-  if (header?.state === RunState.starting || header?.state === RunState.failed) {
-    core.zygote.adopt(id, process.run, header.shimPid, header.shimStart);
-    process.starting = finish(core, process);
-  } else if (header !== undefined && !header.done) {
-    if (hasShim(core.paths(process).control)) core.zygote.adopt(id, process.run, header.shimPid, header.shimStart);
-    else core.shimGone(process, process.run, null);
-  }
+  if (attended) core.zygote.adopt(id, process.run, view.header.shimPid, view.header.shimStart);
+  else if (unfinished) core.shimGone(process, process.run, null);
+  if (undecided) process.starting = finish(core, process);
   core.settle(process);
   return process;
+}
+
+/** Whether a start that the last daemon asked for has not been seen through. */
+function isUndecided(header: RingHeader): boolean {
+  return header.state === RunState.starting || header.state === RunState.failed;
 }
 
 /** No shim has begun this run, and none will. */

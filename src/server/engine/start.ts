@@ -27,8 +27,11 @@ export async function start(
   const id = request.id === "" ? randomUUID() : request.id.toLowerCase();
   if (!isUuid(id)) throw new EngineError("INVALID_ID", "The id of a new process must be a UUID.", { id: request.id });
   const spec = normalizeSpec(request.spec, core.options);
-  const known = core.table.byId(id);
-  if (known !== undefined) return { process: await existing(core, known, spec), existing: true };
+  for (let known = core.table.byId(id); known !== undefined; known = core.table.byId(id)) {
+    const process = await existing(core, known, spec);
+    if (process !== null) return { process, existing: true };
+  }
+  core.checkAccepting();
   checkLimits(core, spec);
   checkName(core, spec.name);
   const process = new ManagedProcess(id, spec, now(), 1);
@@ -63,7 +66,8 @@ export function checkName(core: Core, name: string, except?: ManagedProcess): vo
   });
 }
 
-async function existing(core: Core, process: ManagedProcess, spec: ProcessSpec): Promise<ProcessInfo> {
+/** Null: it was removed while it was being started by somebody else. */
+async function existing(core: Core, process: ManagedProcess, spec: ProcessSpec): Promise<ProcessInfo | null> {
   if (process.removing || !sameSpec(process.spec, spec)) {
     const why = process.removing ? "is being removed" : "has another spec";
     throw new EngineError("PROCESS_EXISTS", `There is a process ${process.id} already, and it ${why}.`, {
@@ -74,7 +78,10 @@ async function existing(core: Core, process: ManagedProcess, spec: ProcessSpec):
     await process.starting;
     core.checkOpen();
   }
-  if (process.removed && process.startError !== null) throw process.startError;
+  if (process.removed) {
+    if (process.startError !== null) throw process.startError;
+    return null;
+  }
   core.refresh(process);
   return core.table.info(process);
 }

@@ -19,10 +19,7 @@ export async function wait(
     signal.throwIfAborted();
     core.checkOpen();
     core.refresh(process);
-    if (process.removed) {
-      if (process.startError !== null) throw process.startError;
-      core.checkListed(process);
-    }
+    core.checkListed(process);
     if (process.run > wanted || meets(process, condition)) return core.table.info(process);
     await process.changed.wait(signal, recheckMs);
   }
