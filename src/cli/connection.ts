@@ -1,8 +1,7 @@
 /** From the global options to a daemon that answers. */
-import { PmError, ProcessManager } from "../sdk/index.ts";
-import { CommandError } from "./errors.ts";
-import { ExitCode } from "./exit-code.ts";
+import { defaultSocketPath, PmError, ProcessManager } from "../sdk/index.ts";
 import type { Globals } from "./globals.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** A daemon to make calls to. */
 export interface Connection {
@@ -21,28 +20,25 @@ export interface ConnectionOptions {
   readonly autoStart?: boolean;
 }
 
-/** @throws CommandError, PmError if the options name no usable place */
+/** @throws UsageError, PmError if the options name no usable place */
 export async function openConnection(
   globals: Globals,
   { autoStart = true }: ConnectionOptions = {},
 ): Promise<Connection> {
-  const host = globals.host ?? process.env["PM_HOST"];
-  const context = globals.context ?? process.env["PM_CONTEXT"];
-  if (context) {
-    throw new CommandError(`there is no context "${context}"`, { exitCode: ExitCode.usage });
+  if (globals.host !== undefined && globals.context !== undefined) {
+    throw new UsageError("give either --host or --context");
   }
-  const manager = await ProcessManager.connect(
-    globals.host === undefined
-      ? {}
-      : globals.host.startsWith("unix://")
-        ? { socket: globals.host.slice("unix://".length) }
-        : { address: globals.host },
-  );
-  const mayStart = autoStart && !host && process.env["PM_NO_AUTOSTART"] !== "1";
+  const manager = await ProcessManager.connect({
+    ...placeOf(globals.host),
+    ...(globals.context !== undefined && { context: globals.context }),
+  });
+  const named = globals.host ?? (globals.context === undefined ? process.env["PM_HOST"] : undefined);
+  const isDefault = !named && manager.address === `unix://${defaultSocketPath()}`;
+  const mayStart = autoStart && isDefault && process.env["PM_NO_AUTOSTART"] !== "1";
   let started: Promise<void> | undefined;
   return {
     manager,
-    local: !host || host.startsWith("unix://"),
+    local: manager.address.startsWith("unix://"),
     async call(action) {
       try {
         return await action(manager);
@@ -56,6 +52,13 @@ export async function openConnection(
       }
     },
   };
+}
+
+function placeOf(host: string | undefined): { socket?: string; address?: string } {
+  if (host === undefined) {
+    return {};
+  }
+  return host.startsWith("unix://") ? { socket: host.slice("unix://".length) } : { address: host };
 }
 
 export function isUnreachable(error: unknown): boolean {

@@ -1,47 +1,9 @@
-/** Files that hold secrets: mode 0600, owned by us, replaced atomically. */
+/** Writing of files that hold secrets: mode 0600, replaced atomically. */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-
-/** A secret file that others may read or write, or that is not a regular file of ours. */
-export class UnsafeFileError extends Error {
-  override readonly name = "UnsafeFileError";
-}
-
-/** No secret file of pm is larger. */
-const maxBytes = 1 << 20;
-
-/**
- * Reads a file that only its owner may touch.
- *
- * @throws UnsafeFileError if anybody else can read or write it, or it is not a
- *   regular file of at most 1 MiB owned by this user or root
- */
-export async function readPrivateFile(path: string): Promise<string> {
-  // Checked on the open descriptor, so that nothing can be swapped in between; O_NONBLOCK, or a FIFO would hang us.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stat = await file.stat();
-    if (!stat.isFile()) {
-      throw new UnsafeFileError(`${path}: not a regular file`);
-    }
-    if (stat.size > maxBytes) {
-      throw new UnsafeFileError(`${path}: larger than ${maxBytes} bytes`);
-    }
-    const uid = process.getuid?.();
-    if (stat.uid !== uid && stat.uid !== 0) {
-      throw new UnsafeFileError(`${path}: owned by user ${stat.uid}; it must be owned by user ${uid} or root`);
-    }
-    if ((stat.mode & 0o077) !== 0) {
-      const mode = (stat.mode & 0o7777).toString(8).padStart(4, "0");
-      throw new UnsafeFileError(`${path}: mode ${mode} lets others touch it; run: chmod 600 ${path}`);
-    }
-    return await file.readFile("utf8");
-  } finally {
-    await file.close();
-  }
-}
+import { readPrivateFile } from "./read-private-file.ts";
 
 /** Makes a directory that only we can enter, parents included; leaves an existing one as it is. */
 export async function makePrivateDirectory(path: string): Promise<void> {
@@ -93,18 +55,24 @@ export async function editPrivateFile(path: string, change: (text: string) => st
   const lock = `${path}.lock`;
   await takeLock(lock);
   try {
-    const text = await readPrivateFile(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") {
-        return "";
-      }
-      throw error;
-    });
+    const text = readIfAny(path);
     const changed = await change(text);
     if (changed !== text) {
       await replaceFile(path, changed);
     }
   } finally {
     await rm(lock, { force: true });
+  }
+}
+
+function readIfAny(path: string): string {
+  try {
+    return readPrivateFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return "";
+    }
+    throw error;
   }
 }
 

@@ -1,4 +1,7 @@
 /** Where the daemon is and how to get in. */
+import { readFileSync } from "node:fs";
+import { readPrivateFile } from "../files/read-private-file.ts";
+import { contextsPath, localContext, readContexts, resolveContext } from "./context/contexts.ts";
 import { PmError } from "./errors.ts";
 
 /** What to show and check when the daemon is on another machine. All in PEM. */
@@ -22,15 +25,26 @@ export interface ConnectOptions {
   /**
    * Path of the daemon's Unix socket. Its permissions are the authentication.
    *
-   * @default where `PM_HOST` says (`unix:///path` or `https://host:port`), else `pm.sock` in `$PM_RUNTIME_DIR`, else in
-   * `$XDG_RUNTIME_DIR/pm`, else in `/run/pm` for root and in `/dev/shm/pm-UID` for everybody else
+   * @default where `PM_HOST` says (`unix:///path` or `https://host:port`), else the context that `PM_CONTEXT` names,
+   * else the current context (`pm context use`), else `pm.sock` in `$PM_RUNTIME_DIR`, else in `$XDG_RUNTIME_DIR/pm`,
+   * else in `/run/pm` for root and in `/dev/shm/pm-UID` for everybody else
    */
   readonly socket?: string;
   /** `https://host:port` of a daemon that listens on TCP; excludes `socket`. */
   readonly address?: string;
-  /** For `address`. */
+  /** A context of this user's contexts file, or "default" for the local socket; excludes `socket` and `address`. */
+  readonly context?: string;
+  /**
+   * For `address`.
+   *
+   * @default the PEM files that `PM_TLS_CA`, `PM_TLS_CERT` and `PM_TLS_KEY` name
+   */
   readonly tls?: TlsOptions;
-  /** For `address`: the user whom the daemon's users file knows. */
+  /**
+   * For `address`: the user whom the daemon's users file knows.
+   *
+   * @default the user `PM_USER` with the password in the file `PM_PASSWORD_FILE`
+   */
   readonly credentials?: Credentials;
   /**
    * Milliseconds that a call may take if it does not say so itself. Does not apply to calls that wait for a process
@@ -71,23 +85,56 @@ export function defaultSocketPath(env: NodeJS.ProcessEnv = process.env): string 
 /**
  * Resolves options and environment to an endpoint.
  *
- * @throws PmError `INVALID_ARGUMENT` if the place is malformed or named twice
+ * @throws PmError `INVALID_ARGUMENT` if the place is malformed or named twice, or a file that it needs cannot be used
  */
 export function resolveEndpoint(options: ConnectOptions, env: NodeJS.ProcessEnv = process.env): Endpoint {
-  if (options.socket !== undefined && options.address !== undefined) {
-    throw invalid("give either a socket or an address, not both");
+  const named = [options.socket, options.address, options.context].filter((place) => place !== undefined);
+  if (named.length > 1) {
+    throw invalid("give either a socket, an address or a context");
   }
   if (options.socket !== undefined) {
     return unixEndpoint(options.socket);
   }
-  const host = options.address ?? env["PM_HOST"];
-  if (!host) {
+  const host = options.address ?? (options.context === undefined ? env["PM_HOST"] : undefined);
+  if (host) {
+    return host.startsWith("unix://")
+      ? unixEndpoint(host.slice("unix://".length))
+      : httpsEndpoint(host, { tls: options.tls ?? tlsOf(env), credentials: options.credentials ?? credentialsOf(env) });
+  }
+  const path = contextsPath(env);
+  const contexts = readContexts(path);
+  const context = options.context ?? (env["PM_CONTEXT"] || contexts.current || localContext);
+  if (context === localContext) {
     return unixEndpoint(defaultSocketPath(env));
   }
-  if (host.startsWith("unix://")) {
-    return unixEndpoint(host.slice("unix://".length));
+  const { address, tls, credentials } = resolveContext(context, contexts, path);
+  return address.startsWith("unix://")
+    ? unixEndpoint(address.slice("unix://".length))
+    : httpsEndpoint(address, { tls: options.tls ?? tls, credentials: options.credentials ?? credentials });
+}
+
+function tlsOf(env: NodeJS.ProcessEnv): TlsOptions {
+  const { PM_TLS_CA: ca, PM_TLS_CERT: cert, PM_TLS_KEY: key } = env;
+  return {
+    ...(ca && { ca: fileOf("PM_TLS_CA", ca, (path) => readFileSync(path, "utf8")) }),
+    ...(cert && { cert: fileOf("PM_TLS_CERT", cert, (path) => readFileSync(path, "utf8")) }),
+    ...(key && { key: fileOf("PM_TLS_KEY", key, readPrivateFile) }),
+  };
+}
+
+function credentialsOf(env: NodeJS.ProcessEnv): Credentials | undefined {
+  const { PM_USER: username, PM_PASSWORD_FILE: file } = env;
+  return username && file
+    ? { username, password: fileOf("PM_PASSWORD_FILE", file, readPrivateFile).replace(/\r?\n$/, "") }
+    : undefined;
+}
+
+function fileOf(variable: string, path: string, read: (path: string) => string): string {
+  try {
+    return read(path);
+  } catch (error) {
+    throw invalid(`${variable}: ${(error as Error).message}`);
   }
-  return httpsEndpoint(host, options);
 }
 
 function unixEndpoint(path: string): Endpoint {
@@ -97,13 +144,16 @@ function unixEndpoint(path: string): Endpoint {
   return { kind: "unix", path };
 }
 
-function httpsEndpoint(host: string, options: ConnectOptions): Endpoint {
+function httpsEndpoint(
+  host: string,
+  options: { readonly tls: TlsOptions; readonly credentials: Credentials | undefined },
+): Endpoint {
   const url = URL.canParse(host) ? new URL(host) : undefined;
   if (url?.protocol !== "https:" || url.username !== "" || url.password !== "" || url.pathname !== "/" || url.search) {
     // The text may hold a password, so it is not repeated.
     throw invalid("the daemon's address must look like unix:///path or https://host:port");
   }
-  return { kind: "https", url: url.origin, tls: options.tls ?? {}, credentials: options.credentials };
+  return { kind: "https", url: url.origin, ...options };
 }
 
 function invalid(message: string): PmError {

@@ -1,5 +1,5 @@
 /** The users in force: read from their file, and again when it changes. */
-import { readPrivateFile } from "../../files/private-file.ts";
+import { readPrivateFile } from "../../files/read-private-file.ts";
 import { Reloadable, type ReloadLog } from "../reload/reloadable.ts";
 import { parseUsers, type Users } from "./users-file.ts";
 
@@ -14,5 +14,5 @@ export function openUsers(path: string, log: ReloadLog): Promise<Reloadable<User
 
 /** Reads the users once. */
 export async function loadUsers(path: string): Promise<Users> {
-  return parseUsers(await readPrivateFile(path), path);
+  return parseUsers(readPrivateFile(path), path);
 }

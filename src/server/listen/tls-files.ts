@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
-import { readPrivateFile } from "../../files/private-file.ts";
+import { readPrivateFile } from "../../files/read-private-file.ts";
 import { describeCertificates } from "../../pki/describe.ts";
 import { Reloadable, type ReloadLog } from "../reload/reloadable.ts";
 

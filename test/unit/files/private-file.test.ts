@@ -3,7 +3,8 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createFile, editPrivateFile, readPrivateFile, replaceFile } from "../../../src/files/private-file.ts";
+import { createFile, editPrivateFile, replaceFile } from "../../../src/files/private-file.ts";
+import { readPrivateFile } from "../../../src/files/read-private-file.ts";
 
 let directory: string;
 beforeEach(async () => {
@@ -16,7 +17,7 @@ describe("private files", () => {
     const path = join(directory, "secret");
     await createFile(path, "one");
     await replaceFile(path, "two");
-    expect(await readPrivateFile(path)).toBe("two");
+    expect(readPrivateFile(path)).toBe("two");
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(await readdir(directory)).toEqual(["secret"]);
   });
@@ -25,7 +26,7 @@ describe("private files", () => {
     const path = join(directory, "secret");
     await createFile(path, "one");
     await expect(createFile(path, "two")).rejects.toMatchObject({ code: "EEXIST" });
-    expect(await readPrivateFile(path)).toBe("one");
+    expect(readPrivateFile(path)).toBe("one");
   });
 
   it("are refused when others can touch them, with the command that helps", async () => {
@@ -33,19 +34,19 @@ describe("private files", () => {
     await writeFile(path, "x");
     for (const mode of [0o640, 0o604, 0o620, 0o610]) {
       await chmod(path, mode);
-      await expect(readPrivateFile(path)).rejects.toThrow(`chmod 600 ${path}`);
+      expect(() => readPrivateFile(path)).toThrow(`chmod 600 ${path}`);
     }
     await chmod(path, 0o400);
-    expect(await readPrivateFile(path)).toBe("x");
+    expect(readPrivateFile(path)).toBe("x");
   });
 
   it("are refused when they are not regular files, without waiting for a writer", async () => {
-    await expect(readPrivateFile(directory)).rejects.toThrow("not a regular file");
+    expect(() => readPrivateFile(directory)).toThrow("not a regular file");
     const fifo = join(directory, "fifo");
     expect(spawnSync("mkfifo", ["-m", "600", fifo]).status).toBe(0);
-    await expect(readPrivateFile(fifo)).rejects.toThrow("not a regular file");
+    expect(() => readPrivateFile(fifo)).toThrow("not a regular file");
     await symlink("/dev/zero", join(directory, "zero"));
-    await expect(readPrivateFile(join(directory, "zero"))).rejects.toThrow("not a regular file");
+    expect(() => readPrivateFile(join(directory, "zero"))).toThrow("not a regular file");
   });
 
   it("are edited by one command at a time", async () => {
