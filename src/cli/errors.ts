@@ -32,6 +32,9 @@ const exitCodes: Partial<Record<PmErrorReason, number>> = {
   SHUTTING_DOWN: ExitCode.unreachable,
   UNREACHABLE: ExitCode.unreachable,
   DISCONNECTED: ExitCode.unreachable,
+  TLS_SERVER_UNTRUSTED: ExitCode.unreachable,
+  TLS_CLIENT_REJECTED: ExitCode.unreachable,
+  TLS_FAILED: ExitCode.unreachable,
   TIMEOUT: ExitCode.timeout,
 };
 

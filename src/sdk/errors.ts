@@ -104,7 +104,9 @@ function hintFor(reason: PmErrorReason, metadata: Readonly<Record<string, string
     case "STILL_RUNNING":
       return "stop it first, or use force";
     case "UNAUTHENTICATED":
-      return "give a username and a password";
+      return "give a username and a password: in the context (pm context add), or PM_USER and PM_PASSWORD_FILE";
+    case "PERMISSION_DENIED":
+      return "check the context's user and password; on the daemon's machine, 'pm user passwd' sets a new one";
     default:
       return undefined;
   }

@@ -11,6 +11,7 @@ import { describeEndpoint, type Endpoint } from "../endpoint.ts";
 import { PmError, type StatusCode } from "../errors.ts";
 import { errorFromServer } from "./connect-error.ts";
 import { abortedError, errnoOf, lostError, timedOutError, unreachableError } from "./local-errors.ts";
+import { tlsError } from "./tls-errors.ts";
 
 const statusCodes: Readonly<Record<Code, StatusCode>> = {
   [Code.Canceled]: "canceled",
@@ -35,8 +36,6 @@ const statusCodes: Readonly<Record<Code, StatusCode>> = {
 interface Call {
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
-  /** Whether the daemon ever answered anything through this transport. */
-  readonly answered: boolean;
 }
 
 /** The `PmError` for anything that a call of the stock client threw. */
@@ -54,11 +53,11 @@ export function errorFromConnect(error: unknown, endpoint: Endpoint, call: Call)
     const [info] = error.findDetails(ErrorInfoSchema);
     return errorFromServer(statusCodes[error.code], error.rawMessage, info);
   }
-  return errorFromCause(error, endpoint) ?? errorFromCode(error, endpoint, call);
+  return errorFromCause(error, endpoint) ?? errorFromCode(error, call);
 }
 
-function errorFromCause(error: ConnectError, endpoint: Endpoint): PmError | undefined {
-  for (const cause of causes(error)) {
+function errorFromCause(failure: ConnectError, endpoint: Endpoint): PmError | undefined {
+  for (const cause of causes(failure)) {
     const code = errnoOf(cause);
     if (code === undefined) {
       continue;
@@ -68,47 +67,25 @@ function errorFromCause(error: ConnectError, endpoint: Endpoint): PmError | unde
     if (syscall === "connect" || syscall === "getaddrinfo" || cause instanceof AggregateError) {
       return unreachableError(describeEndpoint(endpoint), cause);
     }
-    const reason = tlsReason(code);
-    if (reason !== undefined) {
-      return new PmError(reason, `no secure connection to ${describeEndpoint(endpoint)}: ${tlsText(cause)}`, {
-        code: reason === "TLS_CLIENT_REJECTED" ? "unauthenticated" : "unavailable",
-        metadata: { tls_code: code },
-        cause,
-      });
+    const error = tlsError(endpoint, code, cause);
+    if (error !== undefined) {
+      return error;
     }
   }
   return undefined;
 }
 
-/** Codes of Node.js: https://nodejs.org/api/tls.html#x509-certificate-error-codes and OpenSSL's reasons behind `ERR_SSL_`. */
-function tlsReason(code: string): "TLS_SERVER_UNTRUSTED" | "TLS_CLIENT_REJECTED" | "TLS_FAILED" | undefined {
-  if (/^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/.test(code)) {
-    return "TLS_CLIENT_REJECTED";
-  }
-  if (
-    /^(ERR_TLS_CERT_ALTNAME|(?!ERR_).*(CERT|CRL|LEAF_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME))/.test(
-      code,
-    )
-  ) {
-    return "TLS_SERVER_UNTRUSTED";
-  }
-  return /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO)/.test(code) ? "TLS_FAILED" : undefined;
-}
-
-/** OpenSSL's own words without the source file and line around them. */
-function tlsText(error: Error): string {
-  return "reason" in error && typeof error.reason === "string" ? error.reason : error.message;
-}
-
-function errorFromCode(error: ConnectError, endpoint: Endpoint, { timeoutMs, answered }: Call): PmError {
+function errorFromCode(error: ConnectError, { timeoutMs }: Call): PmError {
   switch (error.code) {
     case Code.DeadlineExceeded:
       return timedOutError(timeoutMs ?? 0, error);
+    // An HTTP status instead of an answer in the protocol: refused before the request was read.
     case Code.PermissionDenied:
+      return errorFromServer("permission_denied", "the user's name or password is wrong", undefined);
     case Code.Unauthenticated:
+      return errorFromServer("unauthenticated", "the daemon wants a user's name and password", undefined);
     case Code.ResourceExhausted:
-      // An HTTP status instead of an answer in the protocol: refused before the request was read.
-      return errorFromServer(statusCodes[error.code], error.rawMessage, undefined);
+      return errorFromServer("resource_exhausted", error.rawMessage, undefined);
     case Code.Unimplemented:
     case Code.Unknown:
       return new PmError("PROTOCOL", `whoever listens there does not speak the contract: ${error.rawMessage}`, {
@@ -119,14 +96,6 @@ function errorFromCode(error: ConnectError, endpoint: Endpoint, { timeoutMs, ans
       if (error.code === Code.InvalidArgument && error.cause !== undefined) {
         return new PmError("PROTOCOL", `the daemon sent what cannot be decoded: ${error.rawMessage}`, {
           code: "internal",
-          cause: error,
-        });
-      }
-      if (endpoint.kind === "https" && !answered) {
-        // A Node.js server that refuses a certificate closes the connection without an alert.
-        return new PmError("TLS_CLIENT_REJECTED", `${endpoint.url} closed the connection before its first answer`, {
-          code: "unauthenticated",
-          hint: "most likely it refused the client's certificate; its log says why",
           cause: error,
         });
       }

@@ -13,10 +13,12 @@ import {
   WatchProcessesResponseSchema,
 } from "../../../gen/ts/pm/v1/process_service_pb.ts";
 import type { Endpoint } from "../endpoint.ts";
+import { PmError } from "../errors.ts";
 import type { OutputFrame, UsageSample } from "../types.ts";
 import { frameFromMessage } from "./frames.ts";
 import { abortedError } from "./local-errors.ts";
 import { errorFromConnect } from "./stock-errors.ts";
+import { clientRejectedError } from "./tls-errors.ts";
 import type {
   StreamMethod,
   StreamMethods,
@@ -63,7 +65,6 @@ export function stockTransport(endpoint: Endpoint): Transport {
   const client = createClient(ProcessService, transport);
   const headers = authorization(endpoint);
   const closed = new AbortController();
-  let answered = false;
 
   /** Runs one call under a signal of its own, which ends with it. */
   function options(own: AbortSignal, { signal, timeoutMs }: TransportOptions) {
@@ -97,16 +98,20 @@ export function stockTransport(endpoint: Endpoint): Transport {
     },
   };
 
+  const explain = (error: unknown, call: ReturnType<typeof options>): unknown => {
+    const explained = errorFromConnect(error, endpoint, call);
+    const isLost = explained instanceof PmError && explained.reason === "DISCONNECTED";
+    return isLost && endpoint.kind === "https" && !session.heard ? clientRejectedError(endpoint, error) : explained;
+  };
+
   return {
     async unary<M extends UnaryMethod>(method: M, request: UnaryMethods[M][0], callOptions: TransportOptions) {
       const call = options(new AbortController().signal, callOptions);
       throwIfAborted(call.signal);
       try {
-        const answer = (await unaryAsJson(transport, method, request, call)) as UnaryMethods[M][1];
-        answered = true;
-        return answer;
+        return (await unaryAsJson(transport, method, request, call)) as UnaryMethods[M][1];
       } catch (error) {
-        throw errorFromConnect(error, endpoint, { ...call, answered });
+        throw explain(error, call);
       }
     },
 
@@ -116,12 +121,9 @@ export function stockTransport(endpoint: Endpoint): Transport {
       const call = options(own.signal, callOptions);
       throwIfAborted(call.signal);
       try {
-        for await (const item of streams[method](request, call)) {
-          answered = true;
-          yield item;
-        }
+        yield* streams[method](request, call);
       } catch (error) {
-        throw errorFromConnect(error, endpoint, { ...call, answered });
+        throw explain(error, call);
       } finally {
         own.abort();
       }
@@ -155,7 +157,7 @@ function throwIfAborted(signal: AbortSignal): void {
   }
 }
 
-function openSession(endpoint: Endpoint): Http2SessionManager {
+function openSession(endpoint: Endpoint): WideSessionManager {
   const settings = { initialWindowSize: streamWindowBytes };
   if (endpoint.kind === "unix") {
     return new WideSessionManager("http://localhost", {}, { settings, createConnection: () => connect(endpoint.path) });
@@ -168,6 +170,12 @@ function openSession(endpoint: Endpoint): Http2SessionManager {
 /** Raises the connection's window too: `settings` alone leaves it at 64 KiB (https://github.com/nodejs/node/issues/31084). */
 class WideSessionManager extends Http2SessionManager {
   readonly #wide = new WeakSet<Http2Session>();
+  #heard = false;
+
+  /** Whether the other side ever said anything within HTTP/2. */
+  get heard(): boolean {
+    return this.#heard;
+  }
 
   override async request(...args: Parameters<Http2SessionManager["request"]>): Promise<ClientHttp2Stream> {
     const stream = await super.request(...args);
@@ -175,7 +183,13 @@ class WideSessionManager extends Http2SessionManager {
     if (session !== undefined && !this.#wide.has(session)) {
       this.#wide.add(session);
       session.setLocalWindowSize(connectionWindowBytes);
+      session.once("remoteSettings", () => {
+        this.#heard = true;
+      });
     }
+    stream.once("response", () => {
+      this.#heard = true;
+    });
     return stream;
   }
 }

@@ -58,7 +58,7 @@ function refusalOf(result: Refused): Refusal {
     case "missing":
       return {
         status: 401,
-        error: reasonError("UNAUTHENTICATED", "this listener wants a user's name and password (basic authentication)"),
+        error: reasonError("UNAUTHENTICATED", "the daemon wants a user's name and password"),
         headers: { "www-authenticate": 'Basic realm="pm", charset="UTF-8"' },
       };
     case "refused":
