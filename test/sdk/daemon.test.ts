@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
-import { execPath } from "node:process";
+import { env, execPath } from "node:process";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { type ConnectionEvent, PmError, ProcessManager, toContractJson } from "../../src/sdk/index.ts";
@@ -203,6 +203,32 @@ test(
     const child = spawn(execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
     const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
     expect([stdout, code]).toEqual(["TIMEOUT\n", 0]);
+  },
+  limit,
+);
+
+test(
+  "the example does what it says",
+  async () => {
+    const { runtimeDir } = await startDaemon();
+    const child = spawn(execPath, [join(import.meta.dirname, "../../examples/typescript/run-and-follow.ts")], {
+      env: { ...env, PM_RUNTIME_DIR: runtimeDir, PM_HOST: "" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+    expect(stdout.replace(/started [0-9a-f-]{36}/, "started UUID")).toBe(
+      [
+        "not started: No such file or directory (ENOENT)",
+        "started UUID",
+        "stdout at offset 0: line 1",
+        "stdout at offset 7: line 2",
+        "stdout at offset 14: line 3",
+        "stderr at offset 21: done",
+        "exited with 3",
+        "",
+      ].join("\n"),
+    );
+    expect(code).toBe(0);
   },
   limit,
 );

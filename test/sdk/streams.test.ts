@@ -5,6 +5,7 @@ import { OutputStream as Stream } from "../../gen/ts/pm/v1/output_pb.ts";
 import { ProcessState } from "../../gen/ts/pm/v1/process_pb.ts";
 import { type StreamOutputResponseSchema, WatchEventType } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { type ConnectionEvent, type OutputFrame, PmError, ProcessManager } from "../../src/sdk/index.ts";
+import { openTransport } from "../../src/sdk/transport/open.ts";
 import { aborted, contractError, ScriptedDaemon } from "./support/scripted-daemon.ts";
 
 const id = "8d3f4b1e-0d52-4a53-9a3f-3d5f0c6b7a10";
@@ -64,7 +65,27 @@ async function failure(work: Promise<unknown>): Promise<PmError> {
   return error as PmError;
 }
 
-/** Connect 2.2 does not cancel an RPC whose `for await` is left. */
+/** Connect 2.2 does not cancel an RPC whose `for await` is left: the transport must. */
+test("leaving a stream of the transport cancels it on the server", async () => {
+  const begun = Promise.withResolvers<AbortSignal>();
+  await using daemon = await ScriptedDaemon.start({
+    process: {
+      async *streamOutput(_, { signal }) {
+        begun.resolve(signal);
+        yield opened(0);
+        await aborted(signal);
+      },
+    },
+  });
+  const transport = openTransport({ kind: "unix", path: daemon.socket });
+  for await (const frame of transport.stream("pm.v1.ProcessService/StreamOutput", { id, follow: true }, {})) {
+    expect(frame.type).toBe("opened");
+    break;
+  }
+  await aborted(await begun.promise);
+  transport.close();
+});
+
 test.each(["break", "throw", "return() while next() waits", "destroy of a Node.js stream", "cancel of a Web stream"])(
   "%s cancels the stream on the server",
   async (way) => {
