@@ -149,6 +149,16 @@ describe("streamOutput", () => {
     throw new Error("no heartbeat came");
   });
 
+  test("heartbeats also while only another stream's output comes", async () => {
+    const engine = await open();
+    const { id } = await start(engine, shell("while :; do echo noise >&2; done"));
+    for await (const frame of stream(engine, id, { heartbeatMs: 50, streams: ["stdout"] })) {
+      expect(frame.kind).not.toBe("chunk");
+      if (frame.kind === "heartbeat" && frame.nextOffset > 0) return;
+    }
+    throw new Error("no heartbeat came");
+  });
+
   test("ends when the process closes its output and lives on", async () => {
     const engine = await open();
     const { id } = await start(engine, shell("echo bye; exec sleep 60 >&- 2>&-"));

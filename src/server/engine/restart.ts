@@ -34,7 +34,7 @@ export async function restart(
       if (process.settled) core.onSettled();
     };
     work.then(done, done);
-  } else if (options.force) {
+  } else if (options.force && process.starting === null) {
     stopRun(core, process, options).catch(() => {});
   }
   return await abortable(process.restarting, signal);

@@ -58,12 +58,14 @@ export async function stopRun(core: Core, process: ManagedProcess, options: Stop
   core.refresh(process);
   if (process.isLost()) throw lost(process);
   if (process.state === "failed" || !process.treeAlive) return result(core, process);
+  const { run } = process;
   process.stops++;
   core.table.touch(process);
   try {
     const deadline = performance.now() + graceMs;
     if (!(options.force && graceMs === 0)) await ask(core, process, number, deadline);
-    if (process.treeAlive && options.force) await kill(core, process);
+    // A restart may have begun another run meanwhile, which is none of this stop's business.
+    if (process.run === run && process.treeAlive && options.force) await kill(core, process);
   } finally {
     process.stops--;
     core.table.touch(process);

@@ -84,6 +84,11 @@ export async function* streamOutput(
       if (read !== null && read.nextOffset > position) {
         position = Math.min(read.nextOffset, limit);
         lastData = performance.now();
+        // Nothing of what was read may have been wanted.
+        if (heartbeatDue()) {
+          lastFrame = performance.now();
+          yield { kind: "heartbeat", nextOffset: position };
+        }
         // Reading is synchronous: one flood must not keep the others from their turn.
         await setImmediate();
         continue;
