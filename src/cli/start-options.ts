@@ -1,5 +1,5 @@
 /** What `start` and `run` have in common: the options that say what to run and how. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { PmError, type StartOptions } from "../sdk/index.ts";
 import { environmentFile } from "./arguments/environment-file.ts";
@@ -149,9 +149,13 @@ function startHint(request: StartOptions, step: string, errnoName: string, path:
   const { executable } = request;
   switch (errnoName) {
     case "ENOENT":
-      return executable.includes("/")
-        ? "if the file is there, the interpreter in its first line is not"
-        : `"${executable}" is not in the PATH of the process`;
+      if (!executable.includes("/")) {
+        return `"${executable}" is not in the PATH of the process`;
+      }
+      // The same answer for a script whose interpreter is missing: execve(2).
+      return request.cwd !== undefined && existsSync(resolve(request.cwd, executable))
+        ? "the file is there: the interpreter that its first line names is not"
+        : undefined;
     case "EACCES":
       return `${path === "" ? executable : path} must be a file, and executable: chmod +x`;
     case "ENOEXEC":

@@ -11,7 +11,6 @@ import { UsageError } from "./usage-error.ts";
 
 export interface WatchListOptions {
   readonly filter: ProcessFilter;
-  readonly wanted: (info: ProcessInfo) => boolean;
   readonly globals: Globals;
   readonly format: "table" | "wide" | "json" | "jsonl" | "name" | "id";
 }
@@ -32,12 +31,12 @@ export async function watchList(connection: Connection, options: WatchListOption
     },
   });
   if (format === "jsonl" || terminalColumns() === undefined) {
-    return writeEvents(events, options);
+    return writeEvents(events);
   }
   return drawTable(events, options);
 }
 
-async function writeEvents(events: AsyncIterable<WatchEvent>, { wanted }: WatchListOptions): Promise<number> {
+async function writeEvents(events: AsyncIterable<WatchEvent>): Promise<number> {
   const shown = new Set<string>();
   const remove = (id: string): void => {
     if (shown.delete(id)) {
@@ -62,12 +61,8 @@ async function writeEvents(events: AsyncIterable<WatchEvent>, { wanted }: WatchL
       case "modified": {
         const { id } = event.process;
         unconfirmed?.delete(id);
-        if (!wanted(event.process)) {
-          remove(id);
-        } else {
-          print(jsonLine({ type: shown.has(id) ? "MODIFIED" : "ADDED", process: toContractJson(event.process) }));
-          shown.add(id);
-        }
+        print(jsonLine({ type: shown.has(id) ? "MODIFIED" : "ADDED", process: toContractJson(event.process) }));
+        shown.add(id);
       }
     }
   }
@@ -89,7 +84,7 @@ async function drawTable(events: AsyncIterable<WatchEvent>, options: WatchListOp
     clearTimeout(pending);
     pending = setTimeout(draw, redrawEveryMs);
     const rows = process.stdout.rows || 24;
-    const table = processTable([...processes.values()].filter(options.wanted), {
+    const table = processTable([...processes.values()], {
       paint,
       wide: options.format === "wide",
       width: terminalColumns(),

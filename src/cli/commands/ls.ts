@@ -1,4 +1,4 @@
-import { type ProcessFilter, type ProcessInfo, toContractJson } from "../../sdk/index.ts";
+import { type ProcessFilter, toContractJson } from "../../sdk/index.ts";
 import { defineCommand, flag, text } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
@@ -12,9 +12,9 @@ import { UsageError } from "../usage-error.ts";
 export const command = defineCommand({
   summary: "List processes",
   description:
-    "Lists what lives: also processes whose main process has ended and whose children live on. Tables that go to a\n" +
-    "terminal are cut to its width; elsewhere nothing is cut. With --watch, a terminal shows the table as it\n" +
-    "changes, and anything else gets an event a line as JSON.",
+    "Lists what runs; with --all also what has ended, of which children may live on. Tables that go to a terminal\n" +
+    "are cut to its width; elsewhere nothing is cut. With --watch, a terminal shows the table as it changes, and\n" +
+    "anything else gets an event a line as JSON.",
   options: {
     all: flag("Ended processes too", "a"),
     quiet: flag("Only ids", "q"),
@@ -31,18 +31,19 @@ export const command = defineCommand({
       throw new UsageError("give either --quiet or --output");
     }
     const connection = await openConnection(globals);
-    const filter: ProcessFilter = options.selector === undefined ? {} : { selector: options.selector };
-    const wanted = (info: ProcessInfo): boolean => options.all || isAlive(info);
+    const filter: ProcessFilter = {
+      ...(options.all ? {} : { states: ["starting", "running", "stopping"] }),
+      ...(options.selector === undefined ? {} : { selector: options.selector }),
+    };
     if (options.watch) {
       const { watchList } = await import("../watch-list.ts");
       return watchList(connection, {
         filter,
-        wanted,
         globals,
         format: options.quiet ? "id" : (options.output ?? "table"),
       });
     }
-    const processes = (await connection.call((manager) => manager.listAll({ filter }))).filter(wanted);
+    const processes = await connection.call((manager) => manager.listAll({ filter }));
     switch (options.quiet ? "id" : (options.output ?? "table")) {
       case "id":
         print(processes.map(({ id }) => `${id}\n`).join(""));
@@ -69,8 +70,3 @@ export const command = defineCommand({
     return ExitCode.ok;
   },
 });
-
-/** Whether anything of it lives: the main process, or what it left behind. */
-function isAlive({ state, treeAlive }: ProcessInfo): boolean {
-  return treeAlive || state === "starting" || state === "running" || state === "stopping";
-}
