@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -165,12 +166,14 @@ async function otherDaemon(manager: ProcessManager): Promise<void> {
 /** Nothing is written into a directory that is not ours alone; why it is refused, the daemon says best. */
 function prepareDirectory(): void {
   const directory = runtimeDirectory();
-  let stats: Stats | undefined;
+  let stats: Stats;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (!existsSync(directory)) {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    }
     stats = lstatSync(directory);
   } catch (error) {
-    throw unusable(directory, `${(error as NodeJS.ErrnoException).message}`);
+    throw unusable(directory, (error as Error).message);
   }
   if (!stats.isDirectory()) {
     throw unusable(directory, "it is not a directory");
