@@ -2,12 +2,11 @@ import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { isAlive, limitMs, makeDirectory, usePm } from "./support/pm.ts";
+import { describe, expect } from "vitest";
+import { isAlive, limitMs, test } from "./support/pm.ts";
 
 describe.concurrent("references to processes", () => {
-  test("unknown, ambiguous and malformed ones", async () => {
-    const pm = usePm();
+  test("unknown, ambiguous and malformed ones", async ({ pm }) => {
     await pm.ok(["start", "-n", "server", "--id", "aaaabbbb-0000-4000-8000-000000000001", "sleep", "60"]);
     await pm.ok(["start", "--id", "aaaabbbb-0000-4000-8000-000000000002", "sleep", "60"]);
     expect(await pm(["status", "aaaab"])).toMatchObject({ code: 5, out: "" });
@@ -21,8 +20,7 @@ describe.concurrent("references to processes", () => {
     expect(await pm.ok(["status", "-o", "name", "aaaabbbb-0000-4000-8000-000000000001"])).toBe("server");
   });
 
-  test("several at once: each failure is told, the others are acted on", async () => {
-    const pm = usePm();
+  test("several at once: each failure is told, the others are acted on", async ({ pm }) => {
     await pm.ok(["start", "-n", "one", "sleep", "60"]);
     await pm.ok(["start", "-n", "two", "sleep", "60"]);
     const result = await pm(["stop", "-f", "one", "none", "two"]);
@@ -36,8 +34,7 @@ describe.concurrent("references to processes", () => {
 });
 
 describe.concurrent("stopping", () => {
-  test("a process that ignores SIGTERM: survivors are named; with force the tree is gone", async () => {
-    const pm = usePm();
+  test("a process that ignores SIGTERM: survivors are named; with force the tree is gone", async ({ pm }) => {
     const id = await pm.ok(["start", "-n", "deaf", "--", "sh", "-c", 'trap "" TERM; echo ready; sleep 60; sleep 60']);
     await pm.spawn(["logs", "-f", id]).saw("ready");
     const refused = await pm(["stop", "-t", "0.2", "deaf"]);
@@ -54,8 +51,7 @@ describe.concurrent("stopping", () => {
     expect(await pm(["wait", id])).toMatchObject({ code: 137 });
   });
 
-  test("a leader that exits while its children live, and a daemon that forked twice", async () => {
-    const pm = usePm();
+  test("a leader that exits while its children live, and a daemon that forked twice", async ({ pm }) => {
     const script = 'setsid sh -c \'(sleep 60 & echo $! > "$0"/pid; echo forked)\' "$PM_RUNTIME_DIR" & wait; exit 3';
     const id = await pm.ok(["start", "--", "sh", "-c", script]);
     expect(await pm(["wait", id])).toMatchObject({ code: 3 });
@@ -68,8 +64,7 @@ describe.concurrent("stopping", () => {
     expect(isAlive(orphan)).toBe(false);
   });
 
-  test("kill sends a signal and stops nothing else; of an ended process it is a conflict", async () => {
-    const pm = usePm();
+  test("kill sends a signal and stops nothing else; of an ended process it is a conflict", async ({ pm }) => {
     const id = await pm.ok([
       "start",
       "--",
@@ -90,8 +85,7 @@ describe.concurrent("stopping", () => {
 });
 
 describe.concurrent("the daemon", () => {
-  test("two started at once are one", async () => {
-    const pm = usePm();
+  test("two started at once are one", async ({ pm }) => {
     const results = await Promise.all(Array.from({ length: 4 }, () => pm(["start", "sleep", "60"])));
     for (const result of results) {
       expect(result).toMatchObject({ code: 0 });
@@ -100,8 +94,7 @@ describe.concurrent("the daemon", () => {
     expect((await pm.ok(["ls", "-q"])).split("\n").sort()).toEqual(results.map(({ out }) => out.trim()).sort());
   });
 
-  test("is not started with an explicit host, nor when that is turned off", async () => {
-    const pm = usePm();
+  test("is not started with an explicit host, nor when that is turned off", async ({ pm }) => {
     const socket = join(pm.runtimeDir, "pm.sock");
     for (const [args, env] of [
       [["ls"], { PM_NO_AUTOSTART: "1" }],
@@ -119,8 +112,7 @@ describe.concurrent("the daemon", () => {
     expect((await pm(["version"])).out).toMatch(/^pm \d+\.\d+\.\d+ \(Node\.js 26\.[\d.]+\)\n$/);
   });
 
-  test("replaces a stale socket", async () => {
-    const pm = usePm();
+  test("replaces a stale socket", async ({ pm }) => {
     await pm.ok(["daemon", "start"]);
     const pid = await pm.daemonPid();
     process.kill(pid, "SIGKILL");
@@ -133,20 +125,23 @@ describe.concurrent("the daemon", () => {
     });
   });
 
-  test("says why it cannot start: a path too long, a file in the way, another listener", async () => {
-    const long = join(makeDirectory(), "x".repeat(110));
-    const tooLong = await usePm(long)(["ls"]);
+  test("says why it cannot start: a path too long, a file in the way, another listener", async ({
+    makePm,
+    onTestFinished,
+  }) => {
+    const deep = makePm();
+    const tooLong = await deep(["ls"], { env: { PM_RUNTIME_DIR: join(deep.runtimeDir, "x".repeat(110)) } });
     expect(tooLong).toMatchObject({ code: 4, out: "" });
     expect(tooLong.err).toMatch(/too long/);
 
-    const file = usePm();
+    const file = makePm();
     const inTheWay = join(file.runtimeDir, "file");
     writeFileSync(inTheWay, "");
     const notDirectory = await file(["ls"], { env: { PM_RUNTIME_DIR: inTheWay } });
     expect(notDirectory).toMatchObject({ code: 4, out: "" });
     expect(notDirectory.err).toMatch(/runtime directory/);
 
-    const taken = usePm();
+    const taken = makePm();
     chmodSync(taken.runtimeDir, 0o700);
     const server = createServer((socket) => socket.end("hello\n")).listen(join(taken.runtimeDir, "pm.sock"));
     onTestFinished(() => void server.close());
@@ -155,8 +150,7 @@ describe.concurrent("the daemon", () => {
     expect(foreign.out).toBe("");
   });
 
-  test.runIf(process.getuid?.() === 0)("refuses a runtime directory of somebody else", async () => {
-    const pm = usePm();
+  test.runIf(process.getuid?.() === 0)("refuses a runtime directory of somebody else", async ({ pm }) => {
     const foreign = join(pm.runtimeDir, "foreign");
     mkdirSync(foreign, { mode: 0o700 });
     const { chownSync } = await import("node:fs");
@@ -167,8 +161,7 @@ describe.concurrent("the daemon", () => {
     expect(existsSync(join(foreign, "daemon.log"))).toBe(false);
   });
 
-  test.runIf(process.getuid?.() === 0)("says that it may not write to the runtime directory", async () => {
-    const pm = usePm();
+  test.runIf(process.getuid?.() === 0)("says that it may not write to the runtime directory", async ({ pm }) => {
     chmodSync(pm.runtimeDir, 0o755);
     const inside = join(pm.runtimeDir, "readonly");
     mkdirSync(inside, { mode: 0o555 });
@@ -187,8 +180,7 @@ describe.concurrent("the daemon", () => {
     expect(err).toMatch(/EACCES/);
   });
 
-  test("stop leaves processes alone; the next daemon finds them", async () => {
-    const pm = usePm();
+  test("stop leaves processes alone; the next daemon finds them", async ({ pm }) => {
     const id = await pm.ok(["start", "--", "sh", "-c", "echo before; sleep 60"]);
     await pm.spawn(["logs", "-f", id]).saw("before");
     const first = await pm.daemonPid();
@@ -198,8 +190,7 @@ describe.concurrent("the daemon", () => {
     expect(await pm.ok(["logs", id])).toBe("before");
   });
 
-  test("run serves in the foreground under the same pid, and ends by SIGTERM", async () => {
-    const pm = usePm();
+  test("run serves in the foreground under the same pid, and ends by SIGTERM", async ({ pm }) => {
     const daemon = pm.spawn(["daemon", "run"]);
     await daemon.saw("ready", "err");
     expect(await pm.daemonPid()).toBe(daemon.child.pid);
@@ -208,8 +199,7 @@ describe.concurrent("the daemon", () => {
     expect(await daemon.ended).toMatchObject({ code: 0 });
   });
 
-  test("its log is private and bounded when it starts", async () => {
-    const pm = usePm();
+  test("its log is private and bounded when it starts", async ({ pm }) => {
     const log = join(pm.runtimeDir, "daemon.log");
     writeFileSync(log, Buffer.alloc(2 * 1024 * 1024, "x"));
     await pm.ok(["daemon", "start"]);

@@ -1,13 +1,12 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
-import { usePm } from "./support/pm.ts";
+import { describe, expect } from "vitest";
+import { test } from "./support/pm.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 describe.concurrent("pm start", () => {
-  test("prints the id alone; wait, logs and status agree on the end", async () => {
-    const pm = usePm();
+  test("prints the id alone; wait, logs and status agree on the end", async ({ pm }) => {
     const started = await pm(["start", "--", "sh", "-c", "echo out; echo err >&2; exit 7"]);
     expect(started.code).toBe(0);
     const id = started.out.trim();
@@ -22,15 +21,13 @@ describe.concurrent("pm start", () => {
     expect(status.exit.code).toBe(7);
   });
 
-  test("JSON stays pure when the daemon is started on the way", async () => {
-    const pm = usePm();
+  test("JSON stays pure when the daemon is started on the way", async ({ pm }) => {
     const { out, err } = await pm(["start", "-o", "json", "-n", "one", "true"]);
     expect(JSON.parse(out)).toMatchObject({ spec: { executable: "true", name: "one" } });
     expect(err).toContain("started the daemon");
   });
 
-  test("gives the caller's directory and environment, and more on demand", async () => {
-    const pm = usePm();
+  test("gives the caller's directory and environment, and more on demand", async ({ pm }) => {
     const file = join(pm.runtimeDir, "variables");
     await pm.ok(["daemon", "start"]);
     writeFileSync(file, "# comment\nFROM_FILE=a=b c\n\nTAKEN\n");
@@ -45,8 +42,7 @@ describe.concurrent("pm start", () => {
     expect(await run(["--clean-env", "-e", "ALSO", "-C", "p"])).toBe(`${pm.runtimeDir}/p||||also||unset|`);
   });
 
-  test("passes the command line on verbatim, with and without --", async () => {
-    const pm = usePm();
+  test("passes the command line on verbatim, with and without --", async ({ pm }) => {
     const script = 'printf "[%s]" "$@"';
     const args = ["sh", "-c", script, "sh", "-n", "--", "--help", "", "a b", "ü\n"];
     const expected = "[-n][--][--help][][a b][ü\n]";
@@ -55,8 +51,7 @@ describe.concurrent("pm start", () => {
     expect((await pm(["run", "-n", "x", "--", ...args])).out).toBe(expected);
   });
 
-  test("the same id starts once; with another command it is a conflict", async () => {
-    const pm = usePm();
+  test("the same id starts once; with another command it is a conflict", async ({ pm }) => {
     const id = "0b2c9e3e-1111-4222-8333-444455556666";
     expect(await pm.ok(["start", "--id", id, "--", "sleep", "60"])).toBe(id);
     expect(await pm.ok(["start", "--id", id, "--", "sleep", "60"])).toBe(id);
@@ -65,8 +60,7 @@ describe.concurrent("pm start", () => {
     expect(other).toMatchObject({ code: 5, out: "" });
   });
 
-  test("what the system refuses is told in its own words, with nothing on stdout", async () => {
-    const pm = usePm();
+  test("what the system refuses is told in its own words, with nothing on stdout", async ({ pm }) => {
     const script = join(pm.runtimeDir, "script");
     const plain = join(pm.runtimeDir, "plain");
     const folder = join(pm.runtimeDir, "folder");
@@ -96,8 +90,7 @@ describe.concurrent("pm start", () => {
     expect(await pm.ok(["ls", "-aq"])).toBe("");
   });
 
-  test("3 MB of arguments: the system's answer, not a crash", async () => {
-    const pm = usePm();
+  test("3 MB of arguments: the system's answer, not a crash", async ({ pm }) => {
     await pm.ok(["daemon", "start"]);
     // With a large stack Linux takes up to 6 MB from the shell, and from the daemon, whose stack is as ever, less.
     const script = `ulimit -s unlimited 2>/dev/null || exit 99
@@ -110,7 +103,7 @@ describe.concurrent("pm start", () => {
     expect(err).toMatch(/E2BIG|Argument list too long|message size/);
   });
 
-  test.each([
+  test.for<[readonly string[], number, RegExp]>([
     [["-n", "no spaces", "true"], 2, /name/],
     [["-n", "-x", "true"], 2, /name/],
     [["-l", "bad key=1", "true"], 2, /label/],
@@ -124,15 +117,13 @@ describe.concurrent("pm start", () => {
     [["--env-file", "/no/such", "true"], 2, /cannot read "\/no\/such": ENOENT/],
     [["--nmae", "x", "true"], 2, /unknown option --nmae\nhint: did you mean --name\?/],
     [[], 2, /COMMAND/],
-  ])("refuses %j", async (args, code, message) => {
-    const pm = usePm();
+  ])("refuses %j", async ([args, code, message], { pm }) => {
     const result = await pm(["start", ...args]);
     expect(result).toMatchObject({ code, out: "" });
     expect(result.err).toMatch(message);
   });
 
-  test("a name in use is a conflict, and free again after the end", async () => {
-    const pm = usePm();
+  test("a name in use is a conflict, and free again after the end", async ({ pm }) => {
     await pm.ok(["start", "-n", "api", "sleep", "60"]);
     const second = await pm(["start", "-n", "api", "true"]);
     expect(second).toMatchObject({ code: 5, out: "" });
@@ -141,8 +132,7 @@ describe.concurrent("pm start", () => {
     await pm.ok(["start", "-n", "api", "true"]);
   });
 
-  test("sets resource limits", async () => {
-    const pm = usePm();
+  test("sets resource limits", async ({ pm }) => {
     expect(await pm.ok(["run", "--ulimit", "nofile=123:456", "--", "sh", "-c", "ulimit -Sn; ulimit -Hn"])).toBe(
       "123\n456",
     );

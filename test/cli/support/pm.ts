@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished } from "vitest";
+import { test as base, expect } from "vitest";
 
 export const pmPath = join(import.meta.dirname, "../../../bin/pm");
 
@@ -47,13 +47,41 @@ export interface Pm {
 }
 
 /**
- * A `pm` for one test. When the test is over, the daemon and everything that it
- * manages is stopped, and the test fails if anything is left.
+ * A test with a `pm` of its own. When it is over, the commands that it left
+ * running, the daemon and everything that the daemon manages are stopped, and
+ * the test fails if anything is left.
  */
-export function usePm(runtimeDir: string = makeDirectory()): Pm {
+export const test = base
+  /** A further one, in a directory of its own. */
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the parameter's names
+  .extend("makePm", ({}, { onCleanup }) => {
+    const made: Made[] = [];
+    onCleanup(async () => {
+      await Promise.all(made.map(({ close }) => close()));
+    });
+    return (): Pm => {
+      const one = create(makeDirectory());
+      made.push(one);
+      return one.pm;
+    };
+  })
+  .extend("pm", ({ makePm }) => makePm());
+
+interface Made {
+  readonly pm: Pm;
+  readonly close: () => Promise<void>;
+}
+
+function create(runtimeDir: string): Made {
+  const running = new Set<ChildProcess>();
   const env = cleanEnvironment(runtimeDir);
-  const start = (args: readonly string[], options: RunOptions = {}): Running =>
-    follow(spawn(pmPath, args, spawnOptions(env, options)), options.input);
+  const begin = (command: string, args: readonly string[], options: RunOptions = {}): Running => {
+    const child = spawn(command, args, spawnOptions(env, options));
+    running.add(child);
+    child.once("close", () => running.delete(child));
+    return follow(child, options.input);
+  };
+  const start = (args: readonly string[], options?: RunOptions): Running => begin(pmPath, args, options);
   const pm: Pm = Object.assign((args: readonly string[], options?: RunOptions) => start(args, options).ended, {
     runtimeDir,
     env,
@@ -63,15 +91,16 @@ export function usePm(runtimeDir: string = makeDirectory()): Pm {
       expect(result, `pm ${args.join(" ")}`).toMatchObject({ code: 0 });
       return result.out.replace(/\n$/, "");
     },
-    shell(script: string, options: RunOptions = {}) {
-      return follow(spawn("sh", ["-c", script], spawnOptions(env, options)), options.input).ended;
-    },
+    shell: (script: string, options?: RunOptions) => begin("sh", ["-c", script], options).ended,
     async daemonPid() {
       const { pid } = JSON.parse(await pm.ok(["daemon", "status", "-o", "json"])) as { pid: number };
       return pid;
     },
   });
-  onTestFinished(async () => {
+  const close = async (): Promise<void> => {
+    for (const child of running) {
+      child.kill("SIGKILL");
+    }
     if (existsSync(join(runtimeDir, "p"))) {
       // A daemon that a test killed is started again to find what it left.
       await pm(["daemon", "start"]);
@@ -79,12 +108,12 @@ export function usePm(runtimeDir: string = makeDirectory()): Pm {
     }
     expect(await settled(() => leftovers(runtimeDir))).toEqual([]);
     rmSync(runtimeDir, { recursive: true, force: true });
-  }, limitMs * 2);
-  return pm;
+  };
+  return { pm, close };
 }
 
 /** A short path, on tmpfs where there is one. */
-export function makeDirectory(): string {
+function makeDirectory(): string {
   return mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "pmc-"));
 }
 
