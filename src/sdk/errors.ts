@@ -93,8 +93,6 @@ export class PmError extends Error {
 
 function hintFor(reason: PmErrorReason, metadata: Readonly<Record<string, string>>): string | undefined {
   switch (reason) {
-    case "UNREACHABLE":
-      return "start the daemon with `pm daemon start`, or name the right one with PM_HOST";
     case "PROCESS_NOT_FOUND":
       return metadata["suggestion"] === undefined ? undefined : `did you mean "${metadata["suggestion"]}"?`;
     case "PROCESS_AMBIGUOUS":

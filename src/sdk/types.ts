@@ -2,6 +2,7 @@
  * The SDK's vocabulary: plain, immutable objects. Times are `Date`, durations
  * milliseconds, sizes and offsets bytes (exact up to 2^53).
  */
+import type { PmError } from "./errors.ts";
 
 /** Where a process stands; see `ProcessState` in the contract. */
 export type ProcessState = "starting" | "running" | "stopping" | "exited" | "failed" | "lost";
@@ -309,7 +310,7 @@ export interface StreamOptions extends OutputOptions, ReconnectOptions {
 
 /** A change of the connection behind a stream. */
 export type ConnectionEvent =
-  | { readonly type: "disconnected"; readonly error: Error; readonly attempt: number; readonly retryInMs: number }
+  | { readonly type: "disconnected"; readonly error: PmError; readonly attempt: number; readonly retryInMs: number }
   | { readonly type: "reconnected"; readonly attempt: number };
 
 /** Consecutive bytes of one stream, exactly as written. */

@@ -291,7 +291,7 @@ test("a stream waits for the next daemon", async () => {
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
   const attempts: string[] = [];
   const onConnection = (event: ConnectionEvent) => {
-    attempts.push(event.type === "disconnected" ? (event.error as PmError).reason : event.type);
+    attempts.push(event.type === "disconnected" ? event.error.reason : event.type);
     if (attempts.length === 2) {
       void daemon.listen();
     }
