@@ -22,12 +22,9 @@ export function unreachableError(place: string, cause: unknown): PmError {
   return new PmError("UNREACHABLE", `cannot reach the daemon at ${place}${why}`, {
     code: "unavailable",
     ...(code !== undefined && { metadata: { errno_name: code } }),
-    hint: place.startsWith("unix:")
-      ? "start the daemon with `pm daemon start`, or name the right one with PM_HOST"
-      : "is the address right, and does a daemon listen there?",
-    ...(place.startsWith("https:") && {
-      hint: "check the host and the port, and that the daemon there listens on TCP",
-    }),
+    hint: place.startsWith("https:")
+      ? "check the host and the port, and that the daemon there listens on TCP"
+      : "start the daemon with `pm daemon start`, or name the right one with PM_HOST",
     cause,
   });
 }
