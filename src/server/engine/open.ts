@@ -12,9 +12,10 @@ import { EventKind } from "./shim/layout.ts";
 import { acquireDaemonLock } from "./shim/lock.ts";
 import { runtimePaths } from "./shim/paths.ts";
 import { type ShimFailure, Zygote } from "./shim/zygote.ts";
+import { sweepRings } from "./sweep.ts";
 
-/** Events are hints: every ring is looked at this often even if none comes. */
-const sweepMs = 60_000;
+/** A zygote waits for that of the daemon before it, which ends as soon as that daemon has. */
+const patienceMs = 5_000;
 
 /**
  * Takes the runtime directory, starts the zygote and finds the processes of
@@ -48,7 +49,11 @@ export async function openEngine(given: EngineOptions): Promise<Engine> {
       onWarning: (message) => logger.warn({}, message),
     });
     undo.push(() => zygote.close());
-    await zygote.ready();
+    const impatient = setTimeout(
+      () => logger.warn({}, "still waiting for the zygote of an earlier daemon to end"),
+      patienceMs,
+    );
+    await zygote.ready().finally(() => clearTimeout(impatient));
     core = new Core(options, new Cgroups(cgroupRoot), zygote);
     const opened = core;
     const onEvent = ({ uuid, run, kinds }: ShimEvent) => {
@@ -69,11 +74,7 @@ export async function openEngine(given: EngineOptions): Promise<Engine> {
     opened.onSettled = () => retention.wake();
     retention.wake();
     undo.push(() => retention.close());
-    const sweep = setInterval(() => {
-      for (const process of opened.table.ordered) opened.refresh(process);
-    }, sweepMs);
-    sweep.unref();
-    undo.push(() => clearInterval(sweep));
+    undo.push(sweepRings(opened));
     return new ProcessEngine(opened, release);
   } catch (error) {
     release();

@@ -112,6 +112,8 @@ async function finish(core: Core, process: ManagedProcess): Promise<void> {
 
 function watchPreviousRun(core: Core, process: ManagedProcess): void {
   const run = process.run - 1;
+  // The last daemon may have died before it let go of what a restart replaced.
+  if (run > 1) rmSync(core.paths(process, run - 1).run, { recursive: true, force: true });
   const header = core.readView(process, run)?.header;
   if (header === undefined || header.done) return;
   if (hasShim(core.paths(process, run).control)) core.zygote.adopt(process.id, run, header.shimPid, header.shimStart);
