@@ -135,6 +135,27 @@ test("refuses a message above the limit", async () => {
   await expectServing(served);
 });
 
+test("refuses oversize headers over HTTP/2", async () => {
+  const served = await serve({});
+  const session = connectHttp2("http://localhost", { createConnection: () => connect(served.path) });
+  session.on("error", () => {});
+  onTestFinished(() => session.destroy());
+  await new Promise((resolve) => session.once("remoteSettings", resolve));
+  const stream = session.request({
+    ":method": "POST",
+    ":path": infoPath,
+    "content-type": "application/json",
+    ...Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`x-long-${index}`, "a".repeat(1000)])),
+  });
+  const refused = new Promise((resolve) => {
+    stream.once("error", () => resolve("refused"));
+    stream.once("response", (headers) => resolve(headers[":status"]));
+  });
+  stream.end("{}");
+  expect(["refused", 431]).toContain(await refused);
+  await expectServing(served);
+});
+
 test("refuses connections above the limit and goes on when there is room", async () => {
   const served = await serve({}, { maxConnections: 2 });
   const first = connect(served.path);

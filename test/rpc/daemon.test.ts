@@ -9,10 +9,15 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { connect as connectHttp2 } from "node:http2";
+import { connect } from "node:net";
 import { join } from "node:path";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { expect, onTestFinished, test } from "vitest";
 import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
+import { Health, HealthCheckResponse_ServingStatus } from "../../gen/ts/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "../../gen/ts/grpc/reflection/v1/reflection_pb.ts";
 import { ProcessState } from "../../gen/ts/pm/v1/process_pb.ts";
 import { WaitCondition } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { DaemonFailedError, launchDaemon, makeRuntimeDir, startDaemon, type TestDaemon } from "../support/daemon.ts";
@@ -124,6 +129,59 @@ test("many who wait for one process do not keep the daemon from answering", asyn
   for (const { process } of await Promise.all(waits)) {
     expect(process?.exit?.result).toEqual({ case: "signal", value: 9 });
   }
+});
+
+test("a second signal ends it at once, whatever holds up the first", async () => {
+  const daemon = await startDaemon();
+  const id = await start(daemon, "exec yes");
+  // A reader that takes nothing holds its session open for the grace period.
+  const session = connectHttp2("http://localhost", { createConnection: () => connect(daemon.socketPath) });
+  session.on("error", () => {});
+  onTestFinished(() => session.destroy());
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/pm.v1.ProcessService/StreamOutput",
+    "content-type": "application/connect+json",
+  });
+  stream.on("error", () => {});
+  stream.pause();
+  const body = Buffer.from(JSON.stringify({ id, follow: true }));
+  stream.end(Buffer.concat([Buffer.from([0, 0, 0, 0, body.length]), body]));
+  await new Promise((resolve) => stream.once("response", resolve));
+  daemon.signal("SIGTERM");
+  await expect.poll(() => daemon.log, { timeout: 30_000 }).toContain("stopping");
+  daemon.signal("SIGTERM");
+  expect(await daemon.exited).toEqual({ code: 143, signal: null });
+  await daemon.restart();
+  expect((await daemon.processes.getProcess({ id })).process?.state).toBe(ProcessState.RUNNING);
+});
+
+test("a follow of a process that says nothing opens at once and then shows that it lives", async () => {
+  const daemon = await startDaemon();
+  const id = await start(daemon, "exec sleep 600");
+  const heartbeatInterval = { seconds: 1n };
+  const frames = daemon.processes.streamOutput({ id, follow: true, heartbeatInterval })[Symbol.asyncIterator]();
+  expect((await frames.next()).value?.frame).toMatchObject({ case: "opened", value: { processId: id, run: 1 } });
+  expect((await frames.next()).value?.frame).toMatchObject({ case: "heartbeat", value: { nextOffset: 0n } });
+});
+
+test("it says that it is healthy, and by what contract", async () => {
+  const daemon = await startDaemon();
+  const transport = createGrpcTransport({
+    baseUrl: "http://localhost",
+    nodeOptions: { createConnection: () => connect(daemon.socketPath) },
+  });
+  const { status } = await createClient(Health, transport).check({ service: "pm.v1.ProcessService" });
+  expect(status).toBe(HealthCheckResponse_ServingStatus.SERVING);
+  const asked = (async function* () {
+    yield { messageRequest: { case: "listServices", value: "" } } as const;
+  })();
+  const answers: unknown[] = [];
+  for await (const { messageResponse } of createClient(ServerReflection, transport).serverReflectionInfo(asked)) {
+    answers.push(messageResponse);
+  }
+  const service = expect.arrayContaining([expect.objectContaining({ name: "pm.v1.ProcessService" })]);
+  expect(answers).toMatchObject([{ case: "listServicesResponse", value: { service } }]);
 });
 
 test("SIGHUP does not end it", async () => {

@@ -9,7 +9,7 @@ export class SocketFileError extends Error {
 }
 
 /** sockaddr_un.sun_path holds 108 bytes, the NUL included (unix(7)). Node.js cuts longer paths off without a word. */
-export const maxSocketPathBytes = 107;
+const maxSocketPathBytes = 107;
 
 /**
  * A name to bind to, beside `path`. Binding there and renaming makes the

@@ -40,7 +40,7 @@ export function text(field: string, value: string): string {
   return value;
 }
 
-export function path(field: string, value: string): string {
+function path(field: string, value: string): string {
   text(field, value);
   if (Buffer.byteLength(value) > maxPathBytes) {
     throw invalid(field, `must not be longer than ${maxPathBytes} bytes`);
