@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { DaemonConfig } from "./config/daemon-config.ts";
 import { openEngine } from "./engine/open.ts";
 import { prepareRuntimeDirectory } from "./engine/runtime-directory.ts";
+import { openRemote, type RemoteAccess } from "./listen/remote-access.ts";
 import { createRequestHandler } from "./listen/request-handler.ts";
 import { checkSocketPath } from "./listen/socket-file.ts";
 import { type Listener, listenUnix } from "./listen/unix.ts";
@@ -22,6 +23,8 @@ export interface DaemonOptions {
 export interface Daemon {
   /** Begins the shutdown: calls under way end with SHUTTING_DOWN, processes run on. */
   shutdown(why: string): void;
+  /** Reads certificates and users again, where there are any. What cannot be used is logged and refused. */
+  reload(): Promise<void>;
   /** Settles when everything is let go of. */
   readonly stopped: Promise<void>;
 }
@@ -52,6 +55,7 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
   const ending = new AbortController();
   const { promise: asked, resolve: shutdown } = Promise.withResolvers<string>();
   const listeners: Listener[] = [];
+  let remote: RemoteAccess | undefined;
   const letGo = async () => {
     await Promise.all(listeners.map((listener) => listener.close()));
     removePidFile(directory);
@@ -73,8 +77,11 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
       shutdownSignal: ending.signal,
       log,
     });
-    // Other listeners belong here, over the same handler.
     listeners.push(await listenUnix({ path: config.socketPath, handler, log }));
+    if (config.tcp !== undefined) {
+      remote = await openRemote(config.tcp, handler, log);
+      listeners.push(remote);
+    }
   } catch (error) {
     await letGo();
     throw error;
@@ -86,5 +93,5 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
     await letGo();
     log.info("stopped");
   });
-  return { shutdown, stopped };
+  return { shutdown, stopped, reload: async () => remote?.reload() };
 }

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { ConnectError } from "@connectrpc/connect";
-import { readInvocation, UsageError, usage } from "./config/daemon-config.ts";
+import { type DaemonConfig, readInvocation, UsageError, usage } from "./config/daemon-config.ts";
 import { runDaemon } from "./daemon.ts";
 import { DaemonRunningError } from "./engine/options.ts";
 import { openLog } from "./log.ts";
@@ -27,20 +27,24 @@ function refuse(message: string, exitCode: number): never {
   process.exit(exitCode);
 }
 
-function invocation() {
+async function invocation() {
   try {
-    return readInvocation(process.argv.slice(2), process.env);
+    return await readInvocation(process.argv.slice(2), process.env);
   } catch (error) {
     if (!(error instanceof UsageError)) {
       throw error;
     }
-    process.stderr.write(`pm daemon: ${error.message}\n\n${usage}`);
+    process.stderr.write(`pm daemon: ${error.message}\nhint: see 'pm daemon run --help'\n`);
     return refuse(error.message, exitCodes.usage);
   }
 }
 
 async function main(): Promise<void> {
-  const asked = invocation();
+  const asked = await invocation();
+  if (asked.kind === "check") {
+    process.exitCode = await check(asked.config);
+    return;
+  }
   if (asked.kind !== "run") {
     process.stdout.write(asked.kind === "help" ? usage : `${version}\n`);
     return;
@@ -67,8 +71,12 @@ async function main(): Promise<void> {
     log.fatal({ err: reason }, "an unexpected rejection: this daemon ends, processes run on");
     exit(exitCodes.software);
   });
-  // The terminal that it was started from may close.
-  process.on("SIGHUP", () => log.info("SIGHUP: there is nothing to reload"));
+  // Also what a terminal sends that closes: reloading does no harm.
+  let reload = async () => {};
+  process.on("SIGHUP", () => {
+    log.info("SIGHUP: reloading certificates and users");
+    void reload();
+  });
 
   // No file system is kept busy.
   process.chdir("/");
@@ -89,6 +97,7 @@ async function main(): Promise<void> {
   try {
     const daemon = await runDaemon({ config, shimPath: findShim(), log });
     log.info({ version, runtimeDirectory: config.runtimeDirectory }, "ready");
+    reload = daemon.reload;
     readiness.ready();
     void signalled.then(daemon.shutdown);
     await daemon.stopped;
@@ -99,6 +108,17 @@ async function main(): Promise<void> {
     flush();
     refuse(message, error instanceof DaemonRunningError ? exitCodes.conflict : exitCodes.failure);
   }
+}
+
+/** Says what the configuration comes to; the exit code. */
+async function check(config: DaemonConfig): Promise<number> {
+  const { checkConfig } = await import("./config/check.ts");
+  const { summary, warnings, problems } = await checkConfig(config);
+  process.stdout.write(summary.map((line) => `${line}\n`).join(""));
+  process.stderr.write(
+    [...warnings.map((line) => `warning: ${line}\n`), ...problems.map((line) => `error: ${line}\n`)].join(""),
+  );
+  return problems.length === 0 ? 0 : exitCodes.failure;
 }
 
 function describe(error: unknown, directory: string): string {

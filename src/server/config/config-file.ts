@@ -1,7 +1,5 @@
 /** The daemon's configuration file: YAML, every setting known, every error with its line. */
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
 import { isMap, isScalar, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
 
 /** Every setting by its path in the file. */
@@ -31,30 +29,16 @@ export class ConfigFileError extends Error {
   override readonly name = "ConfigFileError";
 }
 
-/** `$XDG_CONFIG_HOME/pm/daemon.yaml`, with the default of the XDG Base Directory Specification. */
-export function defaultConfigPath(env: NodeJS.ProcessEnv): string {
-  const xdg = env["XDG_CONFIG_HOME"];
-  return join(
-    xdg !== undefined && isAbsolute(xdg) ? xdg : join(env["HOME"] || homedir(), ".config"),
-    "pm",
-    "daemon.yaml",
-  );
-}
-
 /**
  * Reads the file.
  *
- * @returns undefined if there is none
  * @throws ConfigFileError
  */
-export function readConfigFile(path: string): ReadonlyMap<Setting, Given> | undefined {
+export function readConfigFile(path: string): ReadonlyMap<Setting, Given> {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return undefined;
-    }
     throw new ConfigFileError(`${path}: cannot be read: ${(error as Error).message}`);
   }
   return parseConfig(text, path);

@@ -37,11 +37,23 @@ export interface TcpListener extends Listener {
   reload(): Promise<boolean>;
 }
 
+/** Listening is not possible; the message says why and what to do. */
+class TcpListenError extends Error {
+  override readonly name = "TcpListenError";
+
+  constructor({ host, port }: { readonly host: string; readonly port: number }, cause: NodeJS.ErrnoException) {
+    const why =
+      { EADDRINUSE: "another program listens there", EADDRNOTAVAIL: "this machine has no such address" }[
+        cause.code ?? ""
+      ] ?? cause.message;
+    super(`Cannot listen on ${host} port ${port}: ${why}. Choose another place with --listen or tcp.listen.`, {
+      cause,
+    });
+  }
+}
+
 /** Exactly these are offered; TLS 1.3 has no others that Node.js enables. */
 export const cipherSuites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
-
-/** The port when none is given. */
-export const defaultPort = 7443;
 
 /** Connections whose peer never answers are found by the kernel (tcp(7), SO_KEEPALIVE). */
 const keepAliveMs = 30_000;
@@ -105,7 +117,7 @@ export async function listenTcp(options: TcpListenerOptions): Promise<TcpListene
     await once(server, "listening");
   } catch (error) {
     tlsFiles[Symbol.dispose]();
-    throw error;
+    throw new TcpListenError(options, error as NodeJS.ErrnoException);
   }
   // An error of accept(2), such as EMFILE, must not end the daemon.
   server.on("error", (error) => log.error({ err: error }, "could not accept a connection"));

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ConfigFileError, defaultConfigPath, parseConfig } from "../../../../src/server/config/config-file.ts";
+import { ConfigFileError, parseConfig } from "../../../../src/server/config/config-file.ts";
+import { defaultConfigPath } from "../../../../src/server/config/config-path.ts";
 
 const parse = (text: string) =>
   Object.fromEntries([...parseConfig(text, "/d.yaml")].map(([key, { text: t }]) => [key, t]));

@@ -1,0 +1,2 @@
+/** The TCP port when none is given. */
+export const defaultPort = 7443;
