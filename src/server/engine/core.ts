@@ -183,7 +183,8 @@ export class Core {
     const changed =
       was === undefined ||
       was.state !== is.state ||
-      was.flags !== is.flags ||
+      was.outputComplete !== is.outputComplete ||
+      was.treeGone !== is.treeGone ||
       was.childPid !== is.childPid ||
       was.dataSize !== is.dataSize;
     // Waking others for nothing would have two waiters wake each other for ever.
