@@ -160,7 +160,14 @@ export class DaemonFailedError extends Error {
 
 async function spawnDaemon(runtimeDir: string, { args = [], env = {} }: TestDaemonOptions): Promise<Run> {
   const child = spawn(process.execPath, [program, ...args], {
-    env: { ...process.env, PM_RUNTIME_DIR: runtimeDir, PM_READY_FD: "3", PM_TEST_RUNTIME: runtimeDir, ...env },
+    env: {
+      ...process.env,
+      PM_RUNTIME_DIR: runtimeDir,
+      PM_READY_FD: "3",
+      // Inherited by processes, as PM_ variables are not: it finds what escaped.
+      RUNTIME_UNDER_TEST: runtimeDir,
+      ...env,
+    },
     stdio: ["ignore", "ignore", "pipe", "pipe"],
   });
   let log = "";
