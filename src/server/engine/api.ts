@@ -321,6 +321,8 @@ export interface Engine {
     options: { resourceVersion: string; filter: ProcessFilter; bookmarkMs: number },
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent>;
+  /** Ends (returns) never by itself; fails with SHUTTING_DOWN when the engine closes. */
+  stats(options: StatsOptions, signal: AbortSignal): AsyncIterable<UsageSample>;
   wait(ref: string, condition: WaitCondition, run: number, signal: AbortSignal): Promise<ProcessInfo>;
   readOutput(ref: string, options: ReadOutputOptions & { maxBytes: number }): Promise<OutputRead>;
   streamOutput(ref: string, options: StreamOutputOptions, signal: AbortSignal): AsyncIterable<OutputFrame>;

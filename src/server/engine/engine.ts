@@ -9,10 +9,12 @@ import type {
   ProcessState,
   ReadOutputOptions,
   SignalTarget,
+  StatsOptions,
   StopOptions,
   StopResult,
   StreamOutputOptions,
   TerminalSize,
+  UsageSample,
   WaitCondition,
   WatchEvent,
 } from "./api.ts";
@@ -27,6 +29,7 @@ import { prune } from "./retention.ts";
 import { signal } from "./signal.ts";
 import { start } from "./start.ts";
 import { stop } from "./stop.ts";
+import { stats } from "./usage/stats.ts";
 import { wait } from "./wait.ts";
 import { watch } from "./watch.ts";
 
@@ -95,6 +98,10 @@ export class ProcessEngine implements Engine {
     abort: AbortSignal,
   ): AsyncIterable<WatchEvent> {
     return watch(this.#core, options, abort);
+  }
+
+  stats(options: StatsOptions, abort: AbortSignal): AsyncIterable<UsageSample> {
+    return stats(this.#core, options, abort);
   }
 
   async wait(ref: string, condition: WaitCondition, run: number, abort: AbortSignal): Promise<ProcessInfo> {

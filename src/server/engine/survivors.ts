@@ -5,7 +5,7 @@ import { survivors } from "./shim/descendants.ts";
 const maxCommand = 256;
 
 /** The letters of proc_pid_stat(5) in words. */
-const states: Readonly<Record<string, string>> = {
+export const schedulingStates: Readonly<Record<string, string>> = {
   R: "running",
   S: "sleeping",
   D: "uninterruptible sleep",
@@ -19,11 +19,11 @@ export function describeSurvivors(shimPid: number): Survivor[] {
   return survivors(shimPid).map(({ pid, command, state }) => ({
     pid,
     command: commandLine(pid) ?? `[${command}]`,
-    state: states[state] ?? state,
+    state: schedulingStates[state] ?? state,
   }));
 }
 
-function commandLine(pid: number): string | null {
+export function commandLine(pid: number): string | null {
   try {
     const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
     if (line === "") return null;

@@ -8,6 +8,7 @@ import { approximateSize, outputInfoToProto, processToProto } from "./convert/pr
 import { optionalSignalName, signalName } from "./convert/signal-name.ts";
 import { graceRange, specFromProto, terminalFromProto } from "./convert/spec.ts";
 import { millisFromDuration } from "./convert/time.ts";
+import { sampleToProto } from "./convert/usage.ts";
 import { hourMs, invalid, newId, token, within } from "./validate.ts";
 
 const defaultPageSize = 1000;
@@ -19,10 +20,14 @@ const maxReadBytes = 4 * 1024 * 1024;
 const maxInputBytes = 1024 * 1024;
 const defaultIntervalMs = 15_000;
 const intervalRange = { min: 1000, max: hourMs };
+const sampleRange = { min: 250, max: hourMs };
+const defaultSampleMs = 1000;
+const maxSampled = 10_000;
+const maxSampledMembers = 100;
 const maxAgeRange = { min: 0, max: 1000 * 366 * 24 * hourMs };
 
 /** The contract's ProcessService on an engine. */
-export function processService(engine: Engine): Omit<ServiceImpl<typeof ProcessService>, "statsProcesses"> {
+export function processService(engine: Engine): ServiceImpl<typeof ProcessService> {
   return {
     async startProcess(request) {
       const { process, existing } = await engine.start({
@@ -94,6 +99,24 @@ export function processService(engine: Engine): Omit<ServiceImpl<typeof ProcessS
         } else {
           yield { type, process: processToProto(event.process, withEnv), resourceVersion };
         }
+      }
+    },
+
+    async *statsProcesses(request, { signal }) {
+      if (request.ids.length > maxSampled) {
+        throw invalid("ids", `must not be more than ${maxSampled}, are ${request.ids.length}`);
+      }
+      if (request.includeMembers && (request.ids.length === 0 || request.ids.length > maxSampledMembers)) {
+        throw invalid("include_members", `needs ids, at most ${maxSampledMembers}`);
+      }
+      const options = {
+        ids: request.ids,
+        intervalMs: millisFromDuration("interval", request.interval, sampleRange) ?? defaultSampleMs,
+        io: request.includeIo,
+        members: request.includeMembers,
+      };
+      for await (const sample of engine.stats(options, signal)) {
+        yield { sample: sampleToProto(sample) };
       }
     },
 
