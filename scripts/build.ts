@@ -7,7 +7,7 @@
  * - `streaming.cjs`: the SDK's streaming transport with the whole Connect
  *   client, twice as large as all the rest; loaded by commands that stream.
  * - `daemon.mjs`: the daemon.
- * - `tui.mjs`: the dashboard.
+ * - `tui.mjs`: the dashboard, and `ui.cjs`, which imports it.
  *
  * Usage: node scripts/build.ts
  */
@@ -40,6 +40,9 @@ const requireBanner = {
 /** What the command line loads from a file of its own, by source. */
 const separate = { "src/sdk/transport/streaming.ts": "streaming.cjs" } as const;
 
+/** The same for what cannot be required: its `import()` stays one. */
+const imported = { "src/tui/load.ts": "ui.cjs" } as const;
+
 const commandLine = {
   ...common,
   format: "cjs",
@@ -53,9 +56,8 @@ const requireSeparate: Plugin = {
   setup({ onResolve }) {
     onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
       const source = relative(root, join(resolveDir, path));
-      return kind === "dynamic-import" && Object.hasOwn(separate, source)
-        ? { path: `./${separate[source as keyof typeof separate]}`, external: true }
-        : undefined;
+      const file: string | undefined = { ...separate, ...imported }[source];
+      return kind === "dynamic-import" && file ? { path: `./${file}`, external: true } : undefined;
     });
   },
 };
@@ -111,15 +113,41 @@ async function buildCommandLine(): Promise<void> {
   });
 }
 
+/** Ink asks for React's developer tools only when DEV is set; they are not shipped. */
+const withoutDevtools: Plugin = {
+  name: "without-devtools",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^react-devtools-core$/ }, () => ({ path: "react-devtools-core", namespace: "stub" }));
+    onLoad({ filter: /.*/, namespace: "stub" }, () => ({ contents: "export default { connectToDevTools() {} };" }));
+  },
+};
+
+async function buildDashboard(): Promise<void> {
+  await buildModule("src/tui/main.tsx", "tui.mjs", { plugins: [withoutDevtools], jsx: "automatic" });
+  const [[source, outfile]] = Object.entries(imported) as [[string, string]];
+  await build({
+    ...common,
+    format: "cjs",
+    entryPoints: [source],
+    outfile: join(dist, outfile),
+    plugins: [
+      {
+        name: "import-dashboard",
+        setup({ onResolve }) {
+          onResolve({ filter: /main\.tsx$/ }, () => ({ path: "./tui.mjs", external: true }));
+        },
+      },
+    ],
+  });
+}
+
 async function buildModule(entry: string, outfile: string, options: BuildOptions = {}): Promise<void> {
   await build({ ...common, entryPoints: [entry], outfile: join(dist, outfile), banner: requireBanner, ...options });
 }
 
 await buildCommandLine();
-for (const [entry, outfile] of [
-  ["src/server/main.ts", "daemon.mjs"],
-  ["src/tui/main.tsx", "tui.mjs"],
-] as const) {
+await buildDashboard();
+for (const [entry, outfile] of [["src/server/main.ts", "daemon.mjs"]] as const) {
   if (existsSync(join(root, entry))) {
     await buildModule(entry, outfile);
   }

@@ -24,6 +24,7 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
   send: { load: () => import("./send.ts") },
   rm: { load: () => import("./rm.ts") },
   prune: { load: () => import("./prune.ts") },
+  ui: { load: () => import("./ui.ts") },
   daemon: {
     summary: "Start, stop and look at the daemon",
     commands: {

@@ -118,12 +118,7 @@ function makeDirectory(): string {
 }
 
 function cleanEnvironment(runtimeDir: string): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
-    PM_RUNTIME_DIR: runtimeDir,
-    // No context of whoever runs the tests.
-    XDG_CONFIG_HOME: join(runtimeDir, "config"),
-  };
+  const env: NodeJS.ProcessEnv = { ...process.env, PM_RUNTIME_DIR: runtimeDir };
   for (const name of [
     "PM_HOST",
     "PM_CONTEXT",

@@ -1,0 +1,45 @@
+import { choice } from "../arguments/values.ts";
+import { defineCommand, flag, single } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { CommandError } from "../errors.ts";
+import { ExitCode } from "../exit-code.ts";
+
+const themes = ["ocean", "dusk", "mono"] as const;
+
+export const command = defineCommand({
+  summary: "Show the dashboard",
+  description:
+    "The processes in a table, their output below, and keys for everything: ? shows them. Quitting ends nothing but the\n" +
+    "dashboard. Colours are the terminal's own sixteen; NO_COLOR and --color=never leave weight and inversion.",
+  options: {
+    theme: single("NAME", choice(...themes), "Colours: ocean, dusk or mono", { complete: themes }),
+    mouse: flag("Take the mouse: click selects, the wheel scrolls"),
+    "screen-reader": flag("Plain lines, read in order, instead of a screen"),
+  },
+  examples: [["INK_SCREEN_READER=true pm ui", "the same as --screen-reader"]],
+  async run({ options, globals }) {
+    if (!process.stdin.isTTY || !process.stdout.isTTY) {
+      throw new CommandError("the dashboard needs a terminal", {
+        exitCode: ExitCode.failure,
+        hint: "pm ls --watch and pm logs -f work without one",
+      });
+    }
+    const connection = await openConnection(globals);
+    if (connection.local) {
+      // Starts the daemon if need be, and says so before the screen is taken. The dashboard waits for any other.
+      await connection.call((manager) => manager.info({ timeoutMs: 5000 })).catch(() => undefined);
+    }
+    const { runDashboard } = await (await import("../../tui/load.ts")).loadDashboard();
+    await runDashboard({
+      connect: async () => connection.manager,
+      context: "",
+      contexts: [],
+      theme: options.theme ?? "ocean",
+      colour:
+        globals.color === undefined || globals.color === "auto" ? !process.env["NO_COLOR"] : globals.color === "always",
+      mouse: options.mouse,
+      spoken: options["screen-reader"] || process.env["INK_SCREEN_READER"] === "true" || process.env["TERM"] === "dumb",
+    });
+    return ExitCode.ok;
+  },
+});

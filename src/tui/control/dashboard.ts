@@ -1,0 +1,310 @@
+import type { ProcessManager } from "../../sdk/manager.ts";
+import { copiedText } from "../paint/log-body.ts";
+import { computeLayout } from "../store/layout.ts";
+import { initialState } from "../store/state.ts";
+import type { Effect } from "../store/update.ts";
+import { copySequence } from "../terminal/clipboard.ts";
+import { ESCAPE_DELAY, InputDecoder, type InputEvent } from "../terminal/input.ts";
+import { act } from "./actions.ts";
+import { attach } from "./attach.ts";
+import { errorText } from "./errors.ts";
+import { DaemonLink } from "./link.ts";
+import { LogFeed } from "./log-feed.ts";
+import type { Presenter } from "./presenter.ts";
+import { ScreenPresenter } from "./screen-presenter.ts";
+import { SpokenPresenter } from "./spoken-presenter.ts";
+import { Store } from "./store.ts";
+
+/** How the dashboard is to run. */
+export interface DashboardOptions {
+  /** Connects to the daemon of a context; "" is the one that the command line names. */
+  readonly connect: (context: string) => Promise<ProcessManager>;
+  /** Contexts that can be switched to. */
+  readonly contexts: readonly string[];
+  readonly context: string;
+  readonly theme: string;
+  readonly colour: boolean;
+  readonly mouse: boolean;
+  /** Plain lines for a screen reader, or for a terminal that cannot place its cursor. */
+  readonly spoken: boolean;
+}
+
+const TICK_MS = 1000;
+/** Keys that are kept for the first list. */
+const EARLY_LIMIT = 1000;
+
+/** The size of the terminal; some answer 0 before they are laid out. */
+function terminalSize(): { columns: number; rows: number } {
+  return { columns: Math.max(1, process.stdout.columns || 80), rows: Math.max(1, process.stdout.rows || 24) };
+}
+
+/** The dashboard on a terminal: keys in, cells out, effects carried out. */
+export class Dashboard {
+  readonly #options: DashboardOptions;
+  readonly #store: Store;
+  readonly #presenter: Presenter;
+  readonly #decoder = new InputDecoder();
+  readonly #done = Promise.withResolvers<void>();
+  #manager: ProcessManager | null = null;
+  #link: DaemonLink | null = null;
+  #log: LogFeed | null = null;
+  #escape: NodeJS.Timeout | null = null;
+  #tick: NodeJS.Timeout | null = null;
+  /** While another program has the terminal, nothing is drawn. */
+  #away = false;
+  #early: InputEvent[] | null = [];
+  #ended = false;
+
+  constructor(options: DashboardOptions) {
+    this.#options = options;
+    const state = initialState({
+      ...terminalSize(),
+      endpoint: "",
+      context: options.context,
+      contexts: options.contexts,
+      theme: options.theme,
+      now: Date.now(),
+    });
+    this.#store = new Store(
+      state,
+      (effect) => this.#run(effect),
+      () => this.#guard(() => this.#draw()),
+      () => {
+        this.#admit();
+        this.#link?.changed(this.#store.state);
+        this.#log?.changed(this.#store.state.log);
+      },
+    );
+    const events = {
+      onEnter: () => {
+        this.#resize();
+        this.#store.frame();
+      },
+      onInput: (text: string) => this.#guard(() => this.#input(text)),
+      onResize: () => this.#resize(),
+      onHangup: () => this.#end(),
+      onReady: () => this.#guard(() => this.#draw()),
+    };
+    this.#presenter = options.spoken ? new SpokenPresenter(events) : new ScreenPresenter(events, options);
+  }
+
+  /** Runs until the user quits or the terminal goes away; rejects with what went wrong. The terminal is restored first. */
+  async run(): Promise<void> {
+    const onError = (error: unknown): void => this.#end(error);
+    process.on("uncaughtException", onError);
+    process.on("unhandledRejection", onError);
+    try {
+      this.#guard(() => this.#presenter.open());
+      this.#tick = setInterval(() => this.#store.dispatch({ type: "tick", now: Date.now() }), TICK_MS);
+      void this.#connect(this.#options.context);
+      await this.#done.promise;
+    } finally {
+      process.off("uncaughtException", onError);
+      process.off("unhandledRejection", onError);
+    }
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#end(error);
+    }
+  }
+
+  #end(error?: unknown): void {
+    if (this.#ended) {
+      return;
+    }
+    this.#ended = true;
+    this.#presenter.close();
+    this.#store.close();
+    for (const timer of [this.#tick, this.#escape]) {
+      if (timer) {
+        clearTimeout(timer);
+      }
+    }
+    this.#disconnect();
+    if (error === undefined) {
+      this.#done.resolve();
+    } else {
+      this.#done.reject(error);
+    }
+  }
+
+  #disconnect(): void {
+    this.#link?.close();
+    this.#log?.close();
+    this.#manager?.close();
+    this.#link = null;
+    this.#log = null;
+    this.#manager = null;
+  }
+
+  async #connect(context: string): Promise<void> {
+    try {
+      const manager = await this.#options.connect(context);
+      if (this.#ended) {
+        manager.close();
+        return;
+      }
+      this.#disconnect();
+      this.#manager = manager;
+      this.#store.dispatch({ type: "connecting", endpoint: manager.address, context });
+      this.#link = new DaemonLink(manager, this.#store);
+      this.#log = new LogFeed(manager, this.#store);
+      this.#link.open();
+    } catch (error) {
+      this.#toast("error", errorText(error));
+      if (!this.#manager) {
+        this.#store.dispatch({ type: "disconnected", error: errorText(error), attempt: 0, retryAt: 0 });
+      }
+    }
+  }
+
+  #toast(level: "info" | "error", text: string): void {
+    this.#store.dispatch({ type: "toast", level, text, now: Date.now() });
+  }
+
+  #input(text: string): void {
+    if (this.#away) {
+      return;
+    }
+    if (this.#escape) {
+      clearTimeout(this.#escape);
+      this.#escape = null;
+    }
+    this.#accept(this.#decoder.push(text));
+    if (this.#decoder.incomplete) {
+      this.#escape = setTimeout(() => {
+        this.#escape = null;
+        this.#accept(this.#decoder.flush());
+      }, ESCAPE_DELAY);
+    }
+  }
+
+  /**
+   * Keys typed before the first list has come are kept until it has: they mean
+   * what is about to be there. Those that leave work at once.
+   */
+  #accept(events: readonly InputEvent[]): void {
+    for (const event of events) {
+      const leaves = event.type === "key" && ["q", "ctrl+c", "ctrl+z"].includes(event.key);
+      if (this.#early && !leaves && this.#early.length < EARLY_LIMIT) {
+        this.#early.push(event);
+      } else {
+        this.#store.dispatch({ type: "input", event });
+      }
+    }
+  }
+
+  /** Lets kept keys in when there is a list, or when there will be none for a while. */
+  #admit(): void {
+    const { table, connection } = this.#store.state;
+    if (this.#early && (table.loaded || connection.phase === "disconnected")) {
+      const events = this.#early;
+      this.#early = null;
+      for (const event of events) {
+        this.#store.dispatch({ type: "input", event });
+      }
+    }
+  }
+
+  #resize(): void {
+    const size = terminalSize();
+    const { columns, rows } = this.#store.state;
+    if (size.columns !== columns || size.rows !== rows) {
+      this.#store.dispatch({ type: "resize", ...size });
+    }
+  }
+
+  #draw(): void {
+    if (this.#ended || this.#away) {
+      return;
+    }
+    this.#presenter.draw(this.#store.state);
+  }
+
+  #run(effect: Effect): void {
+    const { state } = this.#store;
+    const manager = this.#manager;
+    switch (effect.type) {
+      case "quit":
+        this.#end();
+        return;
+      case "suspend":
+        this.#presenter.suspend();
+        return;
+      case "redraw":
+        this.#presenter.invalidate();
+        this.#store.frame();
+        return;
+      case "copy":
+        this.#copy(effect.what);
+        return;
+      case "switch-context":
+        void this.#connect(effect.name);
+        return;
+    }
+    if (!manager) {
+      return;
+    }
+    switch (effect.type) {
+      case "act":
+        void act(manager, effect.action, effect.targets).then((result) => this.#store.dispatch(result));
+        return;
+      case "start":
+        manager.start(effect.options).then(
+          ({ info }) => this.#store.dispatch({ type: "started", process: info, now: Date.now() }),
+          (error: unknown) => this.#store.dispatch({ type: "start-failed", error: errorText(error) }),
+        );
+        return;
+      case "read-details":
+        manager.get(effect.id, { env: true }).then(
+          (process) => this.#store.dispatch({ type: "details", process }),
+          (error: unknown) => this.#toast("error", errorText(error)),
+        );
+        return;
+      case "search":
+        void this.#log?.search(state.log, effect.from, effect.direction);
+        return;
+      case "read-start":
+        void this.#log?.readStart(state.log);
+        return;
+      case "read-end":
+        void this.#log?.readEnd(state.log);
+        return;
+      case "attach":
+        void this.#attach(manager, effect.process);
+        return;
+    }
+  }
+
+  async #attach(manager: ProcessManager, process: Parameters<typeof attach>[1]): Promise<void> {
+    this.#away = true;
+    let failure: unknown;
+    await this.#presenter.lend(async () => {
+      try {
+        await attach(manager, process);
+      } catch (error) {
+        failure = error;
+      }
+      this.#away = false;
+    });
+    if (failure !== undefined) {
+      this.#toast("error", errorText(failure));
+    }
+  }
+
+  #copy(what: "line" | "view" | "id"): void {
+    const { state } = this.#store;
+    const { logRows, logColumns } = computeLayout(state);
+    const text = what === "id" ? (state.table.selected ?? "") : copiedText(state.log, logRows, logColumns, what);
+    if (text === "") {
+      this.#toast("error", "There is nothing to copy");
+      return;
+    }
+    this.#presenter.write(copySequence(text));
+    this.#toast("info", what === "id" ? "Copied the id" : what === "line" ? "Copied the line" : "Copied the view");
+  }
+}

@@ -1,0 +1,30 @@
+/** What went wrong, and what to do about it, in one line. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  const hint = "hint" in error && typeof error.hint === "string" ? ` (${error.hint})` : "";
+  return `${error.message}${hint}`;
+}
+
+/** The reason of an SDK error; "" for any other. */
+export function errorReason(error: unknown): string {
+  return error instanceof Error && "reason" in error && typeof error.reason === "string" ? error.reason : "";
+}
+
+/** Waits, or ends early when aborted. */
+export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

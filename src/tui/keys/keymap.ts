@@ -1,0 +1,254 @@
+/** What a key or a line of the palette does. */
+export type Command =
+  | "down"
+  | "up"
+  | "half-page-down"
+  | "half-page-up"
+  | "page-down"
+  | "page-up"
+  | "first"
+  | "last"
+  | "left"
+  | "right"
+  | "next-pane"
+  | "previous-pane"
+  | "pane-1"
+  | "pane-2"
+  | "open"
+  | "back"
+  | "zoom"
+  | "layout"
+  | "search"
+  | "search-next"
+  | "search-previous"
+  | "log-filter"
+  | "more-context"
+  | "less-context"
+  | "follow"
+  | "wrap"
+  | "timestamps"
+  | "streams"
+  | "start"
+  | "stop"
+  | "kill"
+  | "restart"
+  | "remove"
+  | "attach"
+  | "details"
+  | "sort"
+  | "sort-reverse"
+  | "mark"
+  | "mark-all"
+  | "copy-line"
+  | "copy-view"
+  | "theme"
+  | "help"
+  | "palette"
+  | "redraw"
+  | "suspend"
+  | "quit";
+
+export type KeyGroup = "Move" | "Panes" | "Log" | "Processes" | "General";
+
+export interface KeyBinding {
+  readonly command: Command;
+  /** As `InputDecoder` names them. */
+  readonly keys: readonly string[];
+  readonly group: KeyGroup;
+  /** What it does, for the help and the palette. */
+  readonly description: string;
+  /** A word for the footer, and in which panes it stands there; the lower `rank`, the longer it stays when room runs out. */
+  readonly footer?: { readonly label: string; readonly pane: "table" | "log" | "both"; readonly rank: number };
+}
+
+/** The key map. Help, footer and palette are made from it. */
+export const KEY_MAP: readonly KeyBinding[] = [
+  { command: "down", keys: ["j", "down"], group: "Move", description: "Down" },
+  { command: "up", keys: ["k", "up"], group: "Move", description: "Up" },
+  { command: "first", keys: ["g", "home"], group: "Move", description: "To the first row, or the oldest output kept" },
+  { command: "last", keys: ["G", "end"], group: "Move", description: "To the last row, or the newest output" },
+  { command: "half-page-down", keys: ["ctrl+d"], group: "Move", description: "Half a page down" },
+  { command: "half-page-up", keys: ["ctrl+u"], group: "Move", description: "Half a page up" },
+  { command: "page-down", keys: ["pagedown"], group: "Move", description: "A page down" },
+  { command: "page-up", keys: ["pageup"], group: "Move", description: "A page up" },
+  { command: "left", keys: ["h", "left"], group: "Move", description: "Scroll the log to the left" },
+  { command: "right", keys: ["l", "right"], group: "Move", description: "Scroll the log to the right" },
+  {
+    command: "next-pane",
+    keys: ["tab"],
+    group: "Panes",
+    description: "Next pane",
+    footer: { label: "pane", pane: "both", rank: 9 },
+  },
+  { command: "previous-pane", keys: ["shift+tab"], group: "Panes", description: "Previous pane" },
+  { command: "pane-1", keys: ["1"], group: "Panes", description: "The process table" },
+  { command: "pane-2", keys: ["2"], group: "Panes", description: "The log" },
+  { command: "open", keys: ["enter"], group: "Panes", description: "Open the selected process's log" },
+  { command: "back", keys: ["escape"], group: "Panes", description: "Back: close, clear the filter, leave the log" },
+  {
+    command: "zoom",
+    keys: ["z"],
+    group: "Panes",
+    description: "The focused pane alone, or both",
+    footer: { label: "zoom", pane: "both", rank: 10 },
+  },
+  { command: "layout", keys: ["|"], group: "Panes", description: "The log under the table, or beside it" },
+  {
+    command: "search",
+    keys: ["/"],
+    group: "Log",
+    description: "Filter the table; in the log, search",
+    footer: { label: "search", pane: "both", rank: 3 },
+  },
+  {
+    command: "search-next",
+    keys: ["n"],
+    group: "Log",
+    description: "Next match, towards the newest output",
+    footer: { label: "next", pane: "log", rank: 11 },
+  },
+  { command: "search-previous", keys: ["N"], group: "Log", description: "Previous match" },
+  {
+    command: "log-filter",
+    keys: ["&"],
+    group: "Log",
+    description: "Show only the lines of the log that fit",
+    footer: { label: "filter", pane: "log", rank: 4 },
+  },
+  { command: "more-context", keys: ["+"], group: "Log", description: "More lines around those that fit" },
+  { command: "less-context", keys: ["-"], group: "Log", description: "Fewer lines around those that fit" },
+  {
+    command: "follow",
+    keys: ["f"],
+    group: "Log",
+    description: "Follow the newest output, or pause",
+    footer: { label: "follow", pane: "log", rank: 2 },
+  },
+  {
+    command: "wrap",
+    keys: ["w"],
+    group: "Log",
+    description: "Wrap long lines, or scroll them",
+    footer: { label: "wrap", pane: "log", rank: 6 },
+  },
+  {
+    command: "timestamps",
+    keys: ["t"],
+    group: "Log",
+    description: "Time stamps",
+    footer: { label: "time", pane: "log", rank: 7 },
+  },
+  {
+    command: "streams",
+    keys: ["e"],
+    group: "Log",
+    description: "Both streams, standard output, standard error",
+    footer: { label: "streams", pane: "log", rank: 8 },
+  },
+  {
+    command: "copy-line",
+    keys: ["y"],
+    group: "Log",
+    description: "Copy the marked line of the log (in the table: the id)",
+    footer: { label: "copy", pane: "log", rank: 12 },
+  },
+  { command: "copy-view", keys: ["Y"], group: "Log", description: "Copy what the log shows" },
+  {
+    command: "start",
+    keys: ["s"],
+    group: "Processes",
+    description: "Start a process",
+    footer: { label: "start", pane: "table", rank: 2 },
+  },
+  {
+    command: "stop",
+    keys: ["x"],
+    group: "Processes",
+    description: "Stop",
+    footer: { label: "stop", pane: "table", rank: 4 },
+  },
+  { command: "kill", keys: ["X"], group: "Processes", description: "Kill the whole tree" },
+  {
+    command: "restart",
+    keys: ["r"],
+    group: "Processes",
+    description: "Restart",
+    footer: { label: "restart", pane: "table", rank: 5 },
+  },
+  {
+    command: "remove",
+    keys: ["d"],
+    group: "Processes",
+    description: "Remove an ended process and its output",
+    footer: { label: "remove", pane: "table", rank: 6 },
+  },
+  { command: "attach", keys: ["a"], group: "Processes", description: "Attach to its input and output" },
+  {
+    command: "details",
+    keys: ["i"],
+    group: "Processes",
+    description: "Details",
+    footer: { label: "info", pane: "table", rank: 7 },
+  },
+  {
+    command: "sort",
+    keys: ["o"],
+    group: "Processes",
+    description: "Sort by the next column",
+    footer: { label: "sort", pane: "table", rank: 8 },
+  },
+  { command: "sort-reverse", keys: ["O"], group: "Processes", description: "Reverse the order" },
+  {
+    command: "mark",
+    keys: ["space"],
+    group: "Processes",
+    description: "Mark, to act on several",
+    footer: { label: "mark", pane: "table", rank: 11 },
+  },
+  { command: "mark-all", keys: ["*"], group: "Processes", description: "Mark all that the filter shows, or none" },
+  {
+    command: "help",
+    keys: ["?"],
+    group: "General",
+    description: "This help",
+    footer: { label: "help", pane: "both", rank: 0 },
+  },
+  { command: "palette", keys: [":"], group: "General", description: "All commands, contexts and themes" },
+  { command: "theme", keys: ["T"], group: "General", description: "Next theme" },
+  { command: "redraw", keys: ["ctrl+l"], group: "General", description: "Draw everything again" },
+  { command: "suspend", keys: ["ctrl+z"], group: "General", description: "Back to the shell; fg returns" },
+  {
+    command: "quit",
+    keys: ["q", "ctrl+c"],
+    group: "General",
+    description: "Quit; processes run on",
+    footer: { label: "quit", pane: "both", rank: 1 },
+  },
+];
+
+const COMMANDS = new Map(KEY_MAP.flatMap(({ command, keys }) => keys.map((key): [string, Command] => [key, command])));
+
+export function commandOf(key: string): Command | undefined {
+  return COMMANDS.get(key);
+}
+
+const NAMES: Record<string, string> = {
+  up: "↑",
+  down: "↓",
+  left: "←",
+  right: "→",
+  space: "Space",
+  enter: "Enter",
+  escape: "Esc",
+  tab: "Tab",
+  "shift+tab": "Shift-Tab",
+  pageup: "PgUp",
+  pagedown: "PgDn",
+  home: "Home",
+  end: "End",
+};
+
+/** A key as it is printed: "Ctrl-D", "↑", "PgDn". */
+export function keyName(key: string): string {
+  return NAMES[key] ?? key.replace(/^ctrl\+(.)$/, (_match, letter: string) => `Ctrl-${letter.toUpperCase()}`);
+}

@@ -1,0 +1,53 @@
+const UNITS = ["B", "K", "M", "G", "T", "P"];
+
+/** Bytes in at most five characters, powers of 1024: "980B", "1.4M". */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)}${UNITS[unit]}`;
+}
+
+/** Milliseconds in at most six characters: "12s", "3m04s", "5h12m", "8d03h". */
+export function formatDuration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const two = (value: number): string => String(value).padStart(2, "0");
+  if (seconds < 60) {
+    return `${seconds}s`;
+  }
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) {
+    return `${minutes}m${two(seconds % 60)}s`;
+  }
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? `${hours}h${two(minutes % 60)}m` : `${Math.floor(hours / 24)}d${two(hours % 24)}h`;
+}
+
+/** Percent of one processor in at most five characters. */
+export function formatPercent(percent: number): string {
+  return percent >= 99.95 ? `${Math.round(percent)}%` : `${percent.toFixed(1)}%`;
+}
+
+/** Local time of day with milliseconds. */
+export function formatTime(time: number): string {
+  const date = new Date(time);
+  const pad = (value: number, digits: number): string => String(value).padStart(digits, "0");
+  return `${pad(date.getHours(), 2)}:${pad(date.getMinutes(), 2)}:${pad(date.getSeconds(), 2)}.${pad(date.getMilliseconds(), 3)}`;
+}
+
+/** Local date and time. */
+export function formatDate(date: Date): string {
+  const pad = (value: number): string => String(value).padStart(2, "0");
+  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
+}
+
+const BARS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
+/** Values as bars; the largest, or `least` if that is more, is the full height. */
+export function sparkline(values: readonly number[], least: number): string {
+  const most = Math.max(least, ...values);
+  return values.map((value) => BARS[Math.min(7, Math.floor((value / most) * 7.999))] ?? "▁").join("");
+}

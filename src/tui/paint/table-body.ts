@@ -1,0 +1,100 @@
+import type { DashboardState } from "../store/state.ts";
+import type { Grid, Rect } from "../terminal/grid.ts";
+import { INVERSE, type Style } from "../terminal/style.ts";
+import type { Theme } from "../themes/themes.ts";
+import { cellText, fittingColumns, MARK_COLUMNS } from "./columns.ts";
+import { formatBytes, formatPercent, sparkline } from "./format.ts";
+import { paintTitle } from "./title.ts";
+
+/** The process table: title, column names, rows. */
+export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
+  const { table } = state;
+  const focused = state.focus === "table";
+  const shown = table.order.length;
+  const total = table.processes.size;
+  const parts = [
+    shown === total ? `${total}` : `${shown} of ${total}`,
+    `by ${table.sortKey}${table.descending ? " ↓" : " ↑"}`,
+    ...(table.filter !== "" ? [`filter ${table.filter}`] : []),
+    ...(table.marks.size > 0 ? [`${table.marks.size} marked`] : []),
+  ];
+  const { history } = state;
+  const usage = history.id === null ? undefined : table.usages.get(history.id);
+  const right =
+    usage && history.cpu.length > 1 && rect.width >= 100
+      ? `cpu ${sparkline(history.cpu.slice(-16), 100).padStart(16)} ${formatPercent(usage.cpuPercent ?? 0).padStart(6)}` +
+        `  mem ${sparkline(history.memory.slice(-16), 1).padStart(16)} ${formatBytes(usage.residentBytes).padStart(5)}`
+      : "";
+  paintTitle(grid, rect, "Processes", parts, right, focused, theme);
+  if (rect.height < 2) {
+    return;
+  }
+  const columns = fittingColumns(rect.width);
+  let x = rect.x + MARK_COLUMNS;
+  for (const column of columns) {
+    const sorted = column.sort === table.sortKey;
+    const title = `${column.title}${sorted ? (table.descending ? "↓" : "↑") : ""}`;
+    const text = column.right ? title.padStart(column.width) : title;
+    grid.write(x, rect.y + 1, text, sorted ? theme.strong : theme.faint, column.width);
+    x += column.width + 1;
+  }
+  const rows = rect.height - 2;
+  if (shown === 0) {
+    paintEmpty(grid, rect, state, theme);
+    return;
+  }
+  const end = Math.min(shown, table.top + rows);
+  for (let index = table.top; index < end; index++) {
+    const process = table.processes.get(table.order[index] ?? "");
+    if (!process) {
+      continue;
+    }
+    const y = rect.y + 2 + index - table.top;
+    const selected = index === table.index;
+    const row = selected ? (focused ? theme.selected : theme.selectedFaint) : null;
+    if (row) {
+      grid.clear({ x: rect.x, y, width: rect.width, height: 1 }, row);
+    }
+    const style = (own: Style): Style => (row ? { ...own, flags: own.flags | row.flags } : own);
+    if (table.marks.has(process.id)) {
+      grid.write(rect.x, y, "▌", style(theme.mark));
+    }
+    x = rect.x + MARK_COLUMNS;
+    for (const column of columns) {
+      const text = cellText(column, process, state);
+      const own =
+        column.key === "state"
+          ? theme.states[process.state]
+          : column.key === "exit" && text !== "" && text !== "0"
+            ? theme.bad
+            : column.key === "name"
+              ? theme.text
+              : column.key === "id" || column.key === "command"
+                ? theme.faint
+                : theme.text;
+      // On the inverted row dim text would be hard to read.
+      const flags = row && (row.flags & INVERSE) !== 0 ? { ...own, flags: own.flags & ~2 } : own;
+      grid.write(x, y, column.right ? text.padStart(column.width) : text, style(flags), column.width);
+      x += column.width + 1;
+    }
+  }
+}
+
+function paintEmpty(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
+  const { table, connection } = state;
+  const lines =
+    table.processes.size > 0
+      ? [`No process fits "${table.filter}"`, "Esc clears the filter"]
+      : !table.loaded
+        ? [connection.phase === "disconnected" ? "" : "Connecting…"]
+        : ["No processes yet", "Press s to start one, or in a shell:  pm start -- COMMAND"];
+  for (const [i, line] of lines.entries()) {
+    grid.write(
+      rect.x + MARK_COLUMNS,
+      rect.y + 3 + i,
+      line,
+      i === 0 ? theme.text : theme.faint,
+      rect.width - MARK_COLUMNS,
+    );
+  }
+}

@@ -1,0 +1,149 @@
+import type { ProcessInfo, ProcessState, ProcessUsage } from "../../sdk/types.ts";
+import { EMPTY_LOG, type LogState } from "./log.ts";
+import { EMPTY_TABLE, type TableState } from "./table.ts";
+import type { TextField } from "./text-field.ts";
+
+export type Pane = "table" | "log";
+
+/** How the connection to the daemon stands. */
+export interface ConnectionState {
+  readonly phase: "connecting" | "connected" | "disconnected";
+  /** The daemon's address, as the user would write it. */
+  readonly endpoint: string;
+  /** The context in use; empty: none. */
+  readonly context: string;
+  /** Contexts that can be switched to. */
+  readonly contexts: readonly string[];
+  readonly hostname: string;
+  readonly version: string;
+  readonly pid: number;
+  /** Why it is disconnected. */
+  readonly error: string;
+  /** When the next attempt is made; milliseconds since the epoch. */
+  readonly retryAt: number;
+  readonly attempt: number;
+}
+
+/** A short message about what happened. */
+export interface Toast {
+  readonly id: number;
+  readonly level: "info" | "error";
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** What asks before it acts. */
+export type ConfirmedAction = "stop" | "kill" | "restart" | "remove";
+
+/** What lies over the panes. */
+export type Overlay =
+  | { readonly kind: "help"; readonly scroll: number }
+  | { readonly kind: "palette"; readonly field: TextField; readonly index: number }
+  | { readonly kind: "confirm"; readonly action: ConfirmedAction; readonly targets: readonly ProcessInfo[] }
+  | {
+      readonly kind: "details";
+      readonly id: string;
+      readonly scroll: number;
+      /** Whether values of the environment are shown. */
+      readonly reveal: boolean;
+      /** The process with its environment, once it has been read. */
+      readonly full: ProcessInfo | null;
+      readonly usage: ProcessUsage | null;
+    }
+  | {
+      readonly kind: "start";
+      readonly fields: Readonly<Record<StartField, TextField>>;
+      readonly focus: StartField;
+      readonly error: string;
+    };
+
+export const START_FIELDS = ["command", "cwd", "env", "name"] as const;
+export type StartField = (typeof START_FIELDS)[number];
+
+/** The line that is being typed at the bottom. */
+export interface Prompt {
+  readonly kind: "filter" | "search" | "log-filter";
+  readonly field: TextField;
+  /** What Esc goes back to. */
+  readonly before: string;
+}
+
+/** A process went from one state to another while the dashboard watched. */
+export interface StateChange {
+  readonly id: string;
+  readonly time: number;
+  readonly run: number;
+  readonly state: ProcessState;
+}
+
+/** CPU and memory of the selected process over the last samples, oldest first. */
+export interface UsageHistory {
+  readonly id: string | null;
+  readonly cpu: readonly number[];
+  readonly memory: readonly number[];
+}
+
+export const HISTORY_SAMPLES = 40;
+
+/** Everything that is on the screen, or may be. */
+export interface DashboardState {
+  readonly columns: number;
+  readonly rows: number;
+  readonly connection: ConnectionState;
+  readonly table: TableState;
+  readonly log: LogState;
+  readonly focus: Pane;
+  readonly zoom: boolean;
+  /** Whether the log is beside the table; null: as the width suggests. */
+  readonly beside: boolean | null;
+  readonly overlay: Overlay | null;
+  readonly prompt: Prompt | null;
+  readonly toasts: readonly Toast[];
+  readonly changes: readonly StateChange[];
+  readonly history: UsageHistory;
+  readonly theme: string;
+  /** The time that ages are shown for. Milliseconds since the epoch. */
+  readonly now: number;
+  readonly nextToast: number;
+}
+
+export function initialState(options: {
+  columns: number;
+  rows: number;
+  endpoint: string;
+  context: string;
+  contexts: readonly string[];
+  theme: string;
+  now: number;
+}): DashboardState {
+  return {
+    columns: options.columns,
+    rows: options.rows,
+    connection: {
+      phase: "connecting",
+      endpoint: options.endpoint,
+      context: options.context,
+      contexts: options.contexts,
+      hostname: "",
+      version: "",
+      pid: 0,
+      error: "",
+      retryAt: 0,
+      attempt: 0,
+    },
+    table: EMPTY_TABLE,
+    log: EMPTY_LOG,
+    focus: "table",
+    zoom: false,
+    beside: null,
+    overlay: null,
+    prompt: null,
+    toasts: [],
+    changes: [],
+    history: { id: null, cpu: [], memory: [] },
+    theme: options.theme,
+    now: options.now,
+    nextToast: 1,
+  };
+}

@@ -1,0 +1,108 @@
+import { write, writeSync } from "node:fs";
+
+/**
+ * Writes to a terminal without blocking the event loop: a terminal that reads
+ * slowly (a remote shell, a suspended emulator) must not keep keys waiting.
+ * Writes are made one after another on the thread pool, because Node's own
+ * streams write to a terminal synchronously
+ * (https://nodejs.org/api/process.html#a-note-on-process-io).
+ */
+export class TerminalOutput {
+  readonly #fd: number;
+  readonly #onFailure: (error: Error) => void;
+  #queue: Buffer[] = [];
+  #writing = false;
+  #closed = false;
+  #waiting: (() => void)[] = [];
+  bytesWritten = 0;
+  framesWritten = 0;
+
+  /** `onFailure` is told once when the terminal is gone. */
+  constructor(fd: number, onFailure: (error: Error) => void) {
+    this.#fd = fd;
+    this.#onFailure = onFailure;
+  }
+
+  /** Whether something is still being written: draw the next frame later. */
+  get busy(): boolean {
+    return this.#writing;
+  }
+
+  write(text: string): void {
+    if (this.#closed || text === "") {
+      return;
+    }
+    this.framesWritten++;
+    this.#queue.push(Buffer.from(text));
+    this.#next();
+  }
+
+  /** Calls back when everything is written, at once if it is. */
+  whenIdle(callback: () => void): void {
+    if (this.#writing) {
+      this.#waiting.push(callback);
+    } else {
+      callback();
+    }
+  }
+
+  /** Writes now, before anything that waits, which is dropped: for leaving the terminal. */
+  writeNow(text: string): void {
+    this.#queue = [];
+    const data = Buffer.from(text);
+    let offset = 0;
+    // A full terminal answers EAGAIN if its description is non-blocking; a bounded number of tries, as nobody may read.
+    for (let tries = 0; offset < data.length && tries < 1000; tries++) {
+      try {
+        offset += writeSync(this.#fd, data, offset);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
+          return;
+        }
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#queue = [];
+  }
+
+  #next(): void {
+    if (this.#writing) {
+      return;
+    }
+    const data = this.#queue.shift();
+    if (!data) {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const callback of waiting) {
+        callback();
+      }
+      return;
+    }
+    this.#writing = true;
+    write(this.#fd, data, (error, written) => {
+      this.#writing = false;
+      if (this.#closed) {
+        return;
+      }
+      if (error && error.code !== "EAGAIN") {
+        this.close();
+        this.#onFailure(error);
+        return;
+      }
+      const count = error ? 0 : written;
+      this.bytesWritten += count;
+      if (count < data.length) {
+        this.#queue.unshift(data.subarray(count));
+      }
+      if (error) {
+        setTimeout(() => this.#next(), 5);
+      } else {
+        this.#next();
+      }
+    });
+  }
+}

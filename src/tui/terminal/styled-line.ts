@@ -1,0 +1,175 @@
+import { applySgr, DIM, PLAIN, type Style } from "./style.ts";
+import { eachGrapheme } from "./width.ts";
+
+/**
+ * A line as cells, safe to paint. `text[i]` is the grapheme of cell i, or ""
+ * for the second cell of a wide one.
+ */
+export interface StyledLine {
+  readonly text: string[];
+  readonly style: Style[];
+}
+
+const TAB = 8;
+/** Cells of one line at most; the rest is cut. */
+const CELL_LIMIT = 32_768;
+
+/** Direction overrides and isolates, zero-width spaces, byte order marks: they can make a line read as what it is not. */
+const INVISIBLE = /[\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+function isControl(code: number): boolean {
+  return code < 0x20 || (code >= 0x7f && code <= 0x9f);
+}
+
+/** Where the control sequence that `body` begins after ends, or -1 if nothing ends it. */
+function endOfCsi(text: string, body: number): number {
+  for (let i = body; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x40 && code <= 0x7e) {
+      return i + 1;
+    }
+    if (code < 0x20 || code > 0x3f) {
+      return -1;
+    }
+  }
+  return -1;
+}
+
+/** The same for a control string (OSC, DCS, SOS, PM, APC), which ST or BEL ends. */
+function endOfString(text: string, body: number): number {
+  for (let i = body; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x07 || code === 0x9c) {
+      return i + 1;
+    }
+    if (code === 0x1b) {
+      return text.charCodeAt(i + 1) === 0x5c ? i + 2 : -1;
+    }
+  }
+  return -1;
+}
+
+/**
+ * Turns one line of a process's output into cells. Colours and the like (SGR)
+ * are kept, tabs expanded, carriage return and backspace move as on a terminal;
+ * every other control sequence is dropped, and what only looks like one, or
+ * never ends, is shown with its control characters as symbols. Nothing that
+ * is returned can act on a terminal.
+ */
+export function parseLine(text: string, initial: Style = PLAIN): StyledLine {
+  const cells: string[] = [];
+  const styles: Style[] = [];
+  let style = initial;
+  let x = 0;
+
+  const put = (grapheme: string, width: number, put: Style = style): void => {
+    if (x + width > CELL_LIMIT) {
+      return;
+    }
+    // Half of a wide grapheme that is overwritten leaves a blank.
+    if (cells[x] === "" && x > 0) {
+      cells[x - 1] = " ";
+    }
+    if (cells[x + width] === "") {
+      cells[x + width] = " ";
+    }
+    cells[x] = grapheme;
+    styles[x] = put;
+    if (width === 2) {
+      cells[x + 1] = "";
+      styles[x + 1] = put;
+    }
+    x += width;
+  };
+  const symbol = (code: number): void =>
+    put(code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : "\u00b7", 1, {
+      ...style,
+      flags: style.flags | DIM,
+    });
+
+  let i = 0;
+  while (i < text.length && x < CELL_LIMIT) {
+    let code = text.charCodeAt(i);
+    if (!isControl(code)) {
+      let end = i + 1;
+      let ascii = code < 0x7f;
+      for (; end < text.length; end++) {
+        code = text.charCodeAt(end);
+        if (isControl(code)) {
+          break;
+        }
+        ascii &&= code < 0x7f;
+      }
+      if (ascii) {
+        for (; i < end && x < CELL_LIMIT; i++) {
+          put(text[i] ?? " ", 1);
+        }
+      } else {
+        eachGrapheme(text.slice(i, end).replace(INVISIBLE, ""), put);
+      }
+      i = end;
+      continue;
+    }
+    if (code === 0x09) {
+      const to = Math.min(CELL_LIMIT, x - (x % TAB) + TAB);
+      while (x < to) {
+        put(" ", 1);
+      }
+      i++;
+    } else if (code === 0x0d) {
+      x = 0;
+      i++;
+    } else if (code === 0x08) {
+      x = Math.max(0, x - 1);
+      i++;
+    } else if (code === 0x1b || code >= 0x80) {
+      // C1 controls (U+0080 to U+009F) are ESC and the letter 0x40 below (ECMA-48, 5.3).
+      const kind = code === 0x1b ? text.charCodeAt(i + 1) : code - 0x40;
+      const body = code === 0x1b ? i + 2 : i + 1;
+      let end: number;
+      if (kind === 0x5b) {
+        end = endOfCsi(text, body);
+        if (end > 0 && text[end - 1] === "m") {
+          const parameters = text.slice(body, end - 1);
+          if (/^[0-9;:]{0,256}$/.test(parameters)) {
+            style = applySgr(style, parameters);
+          }
+        }
+      } else if (kind === 0x5d || kind === 0x50 || kind === 0x58 || kind === 0x5e || kind === 0x5f) {
+        end = endOfString(text, body);
+      } else if (code === 0x1b && kind >= 0x20 && kind <= 0x2f) {
+        // Such as ESC ( B: intermediates, then one final character.
+        end = body;
+        while (end < text.length && text.charCodeAt(end) >= 0x20 && text.charCodeAt(end) <= 0x2f) {
+          end++;
+        }
+        end = end < text.length ? end + 1 : -1;
+      } else if (code === 0x1b) {
+        end = kind >= 0x30 && kind <= 0x7e ? i + 2 : -1;
+      } else {
+        end = i + 1;
+      }
+      if (end > 0) {
+        i = end;
+      } else {
+        symbol(code);
+        i++;
+      }
+    } else {
+      symbol(code);
+      i++;
+    }
+  }
+  for (let k = 0; k < cells.length; k++) {
+    if (cells[k] === undefined) {
+      cells[k] = " ";
+      styles[k] = PLAIN;
+    }
+  }
+  return { text: cells, style: styles };
+}
+
+/** The text of `parseLine` without style: for copying, and for one-line labels. */
+export function plainText(text: string): string {
+  return parseLine(text).text.join("");
+}

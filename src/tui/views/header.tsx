@@ -1,0 +1,81 @@
+import { Box, Text } from "ink";
+import type { ReactNode } from "react";
+import type { ProcessState } from "../../sdk/types.ts";
+import { formatBytes, formatPercent } from "../paint/format.ts";
+import type { DashboardState } from "../store/state.ts";
+import { countStates } from "../store/table.ts";
+import { STATE_GLYPHS, type Theme } from "../themes/themes.ts";
+import { ink } from "./ink-style.ts";
+
+const STATES: readonly ProcessState[] = ["running", "starting", "stopping", "exited", "failed", "lost"];
+
+function totals(state: DashboardState): { cpu: number; memory: number; all: boolean } {
+  let cpu = 0;
+  let memory = 0;
+  for (const usage of state.table.usages.values()) {
+    cpu += usage.cpuPercent ?? 0;
+    memory += usage.residentBytes;
+  }
+  let alive = 0;
+  for (const process of state.table.processes.values()) {
+    alive += process.treeAlive ? 1 : 0;
+  }
+  return { cpu, memory, all: alive <= state.table.usages.size };
+}
+
+/** Host, daemon and connection; counts by state; what is used. */
+export function Header({ state, theme, rows }: { state: DashboardState; theme: Theme; rows: number }): ReactNode {
+  const { connection } = state;
+  const counts = countStates(state.table);
+  const { cpu, memory, all } = totals(state);
+  const where = connection.context || connection.hostname || connection.endpoint;
+  const seconds = Math.max(0, Math.ceil((connection.retryAt - state.now) / 1000));
+  const link =
+    connection.phase === "connected" ? (
+      <Text {...ink(theme.good)}>● connected</Text>
+    ) : connection.phase === "connecting" ? (
+      <Text {...ink(theme.warning)}>◌ connecting</Text>
+    ) : (
+      <Text {...ink(theme.banner)}>{` ✗ disconnected · trying again${seconds > 0 ? ` in ${seconds}s` : ""} `}</Text>
+    );
+  const usage = (
+    <Text wrap="truncate">
+      <Text {...ink(theme.faint)}>cpu </Text>
+      {formatPercent(cpu)}
+      <Text {...ink(theme.faint)}> mem </Text>
+      {formatBytes(memory)}
+      {all ? null : <Text {...ink(theme.faint)}> in view</Text>}
+    </Text>
+  );
+  return (
+    <Box flexDirection="column" height={rows} paddingX={1}>
+      <Box height={1} flexShrink={0} justifyContent="space-between" gap={2}>
+        <Text wrap="truncate">
+          <Text {...ink(theme.title)}>pm</Text>
+          <Text {...ink(theme.strong)}>{`  ${where}`}</Text>
+          {state.columns >= 100 && connection.version !== "" ? (
+            <Text {...ink(theme.faint)}>{`  daemon ${connection.version} · pid ${connection.pid}`}</Text>
+          ) : null}
+        </Text>
+        <Box flexShrink={0}>{link}</Box>
+      </Box>
+      {rows > 1 ? (
+        <Box height={1} flexShrink={0} justifyContent="space-between" gap={2}>
+          <Text wrap="truncate">
+            {connection.phase === "disconnected" ? (
+              <Text {...ink(theme.bad)}>{connection.error}</Text>
+            ) : (
+              STATES.filter((name) => counts[name] > 0 || name === "running").map((name) => (
+                <Text key={name}>
+                  <Text {...ink(theme.states[name])}>{STATE_GLYPHS[name]}</Text>
+                  {` ${counts[name]} ${name}   `}
+                </Text>
+              ))
+            )}
+          </Text>
+          <Box flexShrink={0}>{usage}</Box>
+        </Box>
+      ) : null}
+    </Box>
+  );
+}
