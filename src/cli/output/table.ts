@@ -20,8 +20,11 @@ export function renderTable(
   rows: readonly (readonly Cell[])[],
   options: TableOptions,
 ): string {
+  // Nothing stands behind the last column, which is also the longest: it needs no measuring.
   const widths = titles.map((title, column) =>
-    rows.reduce((width, row) => Math.max(width, displayWidth(row[column]?.text ?? "")), title.length),
+    column === titles.length - 1
+      ? 0
+      : rows.reduce((width, row) => Math.max(width, displayWidth(row[column]?.text ?? "")), title.length),
   );
   const header = titles.map((title): Cell => ({ text: title, style: "bold" }));
   return [header, ...rows].map((row) => `${renderRow(row, titles, widths, options)}\n`).join("");
@@ -43,19 +46,23 @@ function renderRow(
     }
     const room = width - used - gap;
     const clipped = clip(text, room);
-    const blanks = Math.max(0, Math.min(widths[column] ?? 0, room) - displayWidth(clipped));
     const painted = style === undefined ? clipped : paint(style, clipped);
+    if (last) {
+      line += " ".repeat(gap) + painted;
+      break;
+    }
+    const blanks = Math.max(0, Math.min(widths[column] ?? 0, room) - displayWidth(clipped));
     const right = alignRight?.has(titles[column] ?? "") === true;
-    const padding = " ".repeat(last && !right ? 0 : blanks);
+    const padding = " ".repeat(blanks);
     line += " ".repeat(gap) + (right ? padding + painted : painted + padding);
-    used += gap + displayWidth(clipped) + padding.length;
+    used += gap + Math.max(widths[column] ?? 0, displayWidth(clipped));
   }
   return line.trimEnd();
 }
 
 /** Cuts text to a width; an ellipsis marks the cut. */
 function clip(text: string, width: number): string {
-  if (displayWidth(text) <= width) {
+  if (width === Number.POSITIVE_INFINITY || displayWidth(text) <= width) {
     return text;
   }
   let clipped = "";
