@@ -1,5 +1,6 @@
 /** A process in the foreground: its output, its signals, its end. */
 import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { PmError, type Process, type ProcessInfo } from "../sdk/index.ts";
 import { formatError } from "./errors.ts";
 import { exitCodeOfProcess } from "./exit-status.ts";
@@ -18,6 +19,9 @@ export interface ForegroundOptions {
 const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 /** Signals that are passed on, each time. */
 const otherSignals = ["SIGUSR1", "SIGUSR2", "SIGCONT"] as const;
+
+/** Milliseconds that output may come after the end of the main process while children of it live. */
+const lingerMs = 250;
 
 /** Takes the signals of pm from its construction on, so that none is lost while the process starts. */
 export class Foreground {
@@ -79,14 +83,21 @@ export class Foreground {
     const enough = new AbortController();
     let position = 0;
     let lastOffset = Number.POSITIVE_INFINITY;
-    const exited = target.wait().then((info) => {
-      if (info.treeAlive) {
-        lastOffset = info.output.nextOffset;
+    const complete = new AbortController();
+    const exited = target.wait().then(async (info) => {
+      if (info.output.complete) {
+        return info;
+      }
+      // What it wrote last is still on its way, and its children may be about to end as well.
+      await sleep(lingerMs, undefined, { signal: complete.signal }).catch(() => {});
+      const now = await target.get();
+      if (now.treeAlive && now.run === info.run) {
+        lastOffset = now.output.nextOffset;
         if (position >= lastOffset) {
           enough.abort();
         }
       }
-      return info;
+      return now.run === info.run ? now : info;
     });
     // Should the stream fail first, its error is the one to tell.
     exited.catch(() => {});
@@ -114,6 +125,7 @@ export class Foreground {
         throw error;
       }
     }
+    complete.abort();
     return exited;
   }
 

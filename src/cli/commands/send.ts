@@ -13,10 +13,14 @@ export const command = defineCommand({
     const { call, manager } = await openConnection(globals);
     // By its UUID from here on: a name may mean another process tomorrow.
     const { id } = await call(() => manager.get(ref));
+    let sent = false;
     for await (const chunk of stdin) {
       await manager.write(id, chunk);
+      sent = true;
     }
-    await manager.write(id, "", { close: options.close });
+    if (options.close || !sent) {
+      await manager.write(id, "", { close: options.close });
+    }
     return ExitCode.ok;
   },
 });

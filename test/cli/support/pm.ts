@@ -118,7 +118,12 @@ function makeDirectory(): string {
 }
 
 function cleanEnvironment(runtimeDir: string): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env, PM_RUNTIME_DIR: runtimeDir };
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    PM_RUNTIME_DIR: runtimeDir,
+    // No context of whoever runs the tests.
+    XDG_CONFIG_HOME: join(runtimeDir, "config"),
+  };
   for (const name of [
     "PM_HOST",
     "PM_CONTEXT",
