@@ -175,7 +175,12 @@ export function applyWatchEvents(table: TableState, events: readonly WatchEvent[
 export function applyUsages(table: TableState, sample: readonly ProcessUsage[]): TableState {
   const usages = new Map(table.usages);
   for (const usage of sample) {
-    usages.set(usage.id, usage);
+    // The first sample of a stream has no percentage; the one before is better than none.
+    const before = usages.get(usage.id)?.cpuPercent;
+    usages.set(
+      usage.id,
+      usage.cpuPercent === undefined && before !== undefined ? { ...usage, cpuPercent: before } : usage,
+    );
   }
   for (const id of usages.keys()) {
     const process = table.processes.get(id);

@@ -1,0 +1,222 @@
+import { describe, expect, test } from "vitest";
+import { KEY_MAP } from "../../../../src/tui/keys/keymap.ts";
+import { computeLayout } from "../../../../src/tui/store/layout.ts";
+import { type DashboardState, initialState } from "../../../../src/tui/store/state.ts";
+import { type Action, type Effect, update } from "../../../../src/tui/store/update.ts";
+import { splitWords } from "../../../../src/tui/store/words.ts";
+import { processInfo } from "../../../support/process-info.ts";
+
+/** A dashboard that remembers what it was told to do. */
+class Driver {
+  state: DashboardState;
+  effects: Effect[] = [];
+
+  constructor(columns = 160, rows = 45) {
+    this.state = initialState({
+      columns,
+      rows,
+      endpoint: "unix:///x",
+      context: "",
+      contexts: ["prod"],
+      theme: "ocean",
+      now: 0,
+    });
+    this.act({
+      type: "watch",
+      now: 0,
+      events: [
+        { type: "reset" },
+        ...["api", "job", "web"].map((name) => ({
+          type: "added" as const,
+          process: processInfo(`id-${name}`, { name }),
+        })),
+        { type: "bookmark", resourceVersion: "1" },
+      ],
+    });
+  }
+
+  act(action: Action): this {
+    const { state, effects } = update(this.state, action);
+    this.state = state;
+    this.effects.push(...effects);
+    return this;
+  }
+
+  keys(...keys: string[]): this {
+    for (const key of keys) {
+      this.act({ type: "input", event: { type: "key", key } });
+    }
+    return this;
+  }
+
+  type(text: string): this {
+    return this.keys(...[...text].map((character) => (character === " " ? "space" : character)));
+  }
+}
+
+describe("keys", () => {
+  test("every key of the map does something or says why not, in both panes, and none throws", () => {
+    for (const focus of ["table", "log"] as const) {
+      for (const { keys } of KEY_MAP) {
+        for (const key of keys) {
+          const driver = new Driver();
+          driver.state = { ...driver.state, focus };
+          expect(() => driver.keys(key)).not.toThrow();
+        }
+      }
+    }
+    expect(new Set(KEY_MAP.flatMap(({ keys }) => keys)).size).toBe(KEY_MAP.flatMap(({ keys }) => keys).length);
+  });
+
+  test("destructive actions name their targets and ask first", () => {
+    const driver = new Driver().keys("j", "x");
+    expect(driver.state.overlay).toMatchObject({ kind: "confirm", action: "stop", targets: [{ id: "id-job" }] });
+    expect(driver.effects).toEqual([]);
+    driver.keys("n");
+    expect(driver.effects).toEqual([]);
+    driver.keys("X", "y");
+    expect(driver.effects).toMatchObject([{ type: "act", action: "kill", targets: [{ id: "id-job" }] }]);
+  });
+
+  test("a bulk action is about the marked processes as they were when it was asked for", () => {
+    const driver = new Driver().keys("*", "r");
+    driver.act({ type: "watch", now: 0, events: [{ type: "removed", id: "id-api" }] });
+    driver.keys("enter");
+    expect(driver.effects).toMatchObject([
+      { action: "restart", targets: [{ id: "id-api" }, { id: "id-job" }, { id: "id-web" }] },
+    ]);
+    expect(driver.state.table.marks.size).toBe(0);
+  });
+
+  test("escape never quits, q and Ctrl-C do", () => {
+    expect(new Driver().keys("escape", "escape", "escape").effects).toEqual([]);
+    expect(new Driver().keys("q").effects).toEqual([{ type: "quit" }]);
+    expect(new Driver().keys("ctrl+c").effects).toEqual([{ type: "quit" }]);
+  });
+
+  test("a filter takes effect while it is typed; escape goes back, enter keeps it", () => {
+    const driver = new Driver().keys("/").type("we");
+    expect(driver.state.table.order).toEqual(["id-web"]);
+    driver.keys("escape");
+    expect(driver.state.table.order).toHaveLength(3);
+    driver.keys("/").type("we").keys("enter");
+    expect(driver.state.prompt).toBeNull();
+    expect(driver.state.table.filter).toBe("we");
+    driver.keys("escape");
+    expect(driver.state.table.filter).toBe("");
+  });
+
+  test("the log shows the selected process and its current run", () => {
+    const driver = new Driver();
+    expect(driver.state.log.target).toEqual({ id: "id-api", run: 1 });
+    driver.keys("j");
+    expect(driver.state.log.target).toEqual({ id: "id-job", run: 1 });
+    driver.act({
+      type: "watch",
+      now: 0,
+      events: [{ type: "modified", process: processInfo("id-job", { name: "job", run: 2 }) }],
+    });
+    expect(driver.state.log.target).toEqual({ id: "id-job", run: 2 });
+  });
+
+  test("the start form: words as a shell splits them, errors in place", () => {
+    const driver = new Driver().keys("s", "enter");
+    expect(driver.state.overlay).toMatchObject({ kind: "start", error: "A command is needed" });
+    driver
+      .type("sh -c 'echo hi'")
+      .keys("tab")
+      .type("/tmp")
+      .keys("tab")
+      .type("A=1 B='x y'")
+      .keys("tab")
+      .type("job-1")
+      .keys("enter");
+    expect(driver.effects).toEqual([
+      {
+        type: "start",
+        options: { executable: "sh", args: ["-c", "echo hi"], cwd: "/tmp", env: { A: "1", B: "x y" }, name: "job-1" },
+      },
+    ]);
+    driver.act({ type: "start-failed", error: "No such file" });
+    expect(driver.state.overlay).toMatchObject({ error: "No such file" });
+    driver.act({ type: "started", process: processInfo("new", { name: "job-1" }), now: 0 });
+    expect(driver.state.overlay).toBeNull();
+    expect(driver.state.table.selected).toBe("new");
+  });
+
+  test("the palette runs commands, switches contexts and themes", () => {
+    const driver = new Driver().keys(":").type("wrap").keys("enter");
+    expect(driver.state.log.wrap).toBe(true);
+    driver.keys(":").type("prod").keys("enter");
+    expect(driver.effects).toEqual([{ type: "switch-context", name: "prod" }]);
+    driver.keys(":").type("theme: mono").keys("enter");
+    expect(driver.state.theme).toBe("mono");
+  });
+
+  test("a paste goes where text is typed and is never taken for keys", () => {
+    const driver = new Driver();
+    driver.act({ type: "input", event: { type: "paste", text: "xy\nd" } });
+    expect(driver.state.overlay).toBeNull();
+    driver.keys("/").act({ type: "input", event: { type: "paste", text: "a\nb" } });
+    expect(driver.state.prompt?.field.text).toBe("a b");
+  });
+
+  test("disconnected keeps the last data and says when it tries again", () => {
+    const driver = new Driver().act({ type: "disconnected", error: "refused", attempt: 1, retryAt: 5000 });
+    expect(driver.state.connection).toMatchObject({ phase: "disconnected", error: "refused" });
+    expect(driver.state.table.order).toHaveLength(3);
+  });
+
+  test("toasts go by themselves", () => {
+    const driver = new Driver().act({ type: "toast", level: "info", text: "x", now: 1000 });
+    expect(driver.state.toasts).toHaveLength(1);
+    driver.act({ type: "tick", now: 10_000 });
+    expect(driver.state.toasts).toHaveLength(0);
+  });
+});
+
+describe("the layout", () => {
+  test.each([
+    [1, 1],
+    [3, 2],
+    [10, 3],
+    [40, 10],
+    [80, 24],
+    [160, 45],
+    [300, 80],
+  ])("%i columns and %i rows: everything is inside", (columns, rows) => {
+    for (const key of ["?", ":", "s", "x", "i", "z", "2"]) {
+      const { state } = new Driver(columns, rows).keys(key);
+      const layout = computeLayout(state);
+      for (const rect of [layout.header, layout.table, layout.log, layout.footer, layout.overlay]) {
+        if (rect) {
+          expect(rect.x).toBeGreaterThanOrEqual(0);
+          expect(rect.y).toBeGreaterThanOrEqual(0);
+          expect(rect.x + rect.width).toBeLessThanOrEqual(columns);
+          expect(rect.y + rect.height).toBeLessThanOrEqual(rows);
+        }
+      }
+    }
+  });
+
+  test("small terminals show one pane, wide ones both side by side", () => {
+    expect(computeLayout(new Driver(40, 10).state).log).toBeNull();
+    expect(computeLayout(new Driver(40, 10).keys("tab").state).table).toBeNull();
+    const wide = computeLayout(new Driver(300, 80).state);
+    expect(wide.log?.y).toBe(wide.table?.y);
+  });
+});
+
+test.each([
+  ["a b", ["a", "b"]],
+  ["  a   b ", ["a", "b"]],
+  ["'a b' c", ["a b", "c"]],
+  ['"a \\" b"', ['a " b']],
+  ["a\\ b", ["a b"]],
+  ["''", [""]],
+  ["", []],
+  ["'open", null],
+  ["back\\", null],
+])("words of %j", (line, words) => {
+  expect(splitWords(line)).toEqual(words);
+});
