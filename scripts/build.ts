@@ -7,6 +7,8 @@
  *   file, because each further one costs half a millisecond.
  * - `streaming.cjs`: the SDK's streaming transport with the whole Connect
  *   client, twice as large as all the rest; loaded by commands that stream.
+ * - `admin.cjs`: certificates, users and contexts, for the few commands that
+ *   change them.
  * - `daemon.mjs`: the daemon.
  * - `tui.mjs`: the dashboard, and `ui.cjs`, which imports it.
  *
@@ -39,7 +41,10 @@ const requireBanner = {
 };
 
 /** What the command line loads from a file of its own, by source. */
-const separate = { "src/sdk/transport/streaming.ts": "streaming.cjs" } as const;
+const separate = {
+  "src/sdk/transport/streaming.ts": "streaming.cjs",
+  "src/admin/index.ts": "admin.cjs",
+} as const;
 
 /** The same for what cannot be required: its `import()` stays one. */
 const imported = { "src/tui/load.ts": "ui.cjs" } as const;

@@ -1,0 +1,50 @@
+import type { ListedCertificate } from "../../admin/index.ts";
+import { withAdmin } from "../admin.ts";
+import { defineCommand } from "../command.ts";
+import { ExitCode } from "../exit-code.ts";
+import { painter } from "../output/color.ts";
+import { outputOption, prettyJson } from "../output/format.ts";
+import { sanitize } from "../output/sanitize.ts";
+import { print } from "../output/sink.ts";
+import { type Cell, renderTable } from "../output/table.ts";
+
+const dayMs = 86_400_000;
+const soonDays = 30;
+
+export const command = defineCommand({
+  summary: "Show the certificates of the daemon and the contexts, and when they expire",
+  description: "Or those of the files that are named.",
+  options: { output: outputOption("table", "json") },
+  operands: { usage: "[FILE...]", min: 0, complete: "file" },
+  async run({ options, operands, globals }) {
+    const listed = await withAdmin((admin) => admin.listCertificates(operands));
+    if (options.output === "json") {
+      print(prettyJson(listed));
+    } else if (listed.length === 0) {
+      print("no certificates: neither the daemon's configuration nor a context names one\n");
+    } else {
+      const titles = ["USE", "SUBJECT", "ISSUER", "FOR", "EXPIRES", "FILE"];
+      print(renderTable(titles, listed.map(rowOf), { paint: painter(1, globals) }));
+    }
+    return listed.some(({ problem }) => problem !== undefined) ? ExitCode.failure : ExitCode.ok;
+  },
+});
+
+function rowOf({ use, file, certificate, problem }: ListedCertificate): Cell[] {
+  const cell = (text: string): Cell => ({ text: sanitize(text) });
+  if (certificate === undefined) {
+    return [cell(use), { text: sanitize(problem ?? ""), style: "red" }, cell(""), cell(""), cell(""), cell(file)];
+  }
+  const { subject, issuer, hosts, authority, usages, notAfter } = certificate;
+  const purpose = authority ? "signing" : hosts.length > 0 ? hosts.join(",") : usages.join(",");
+  return [cell(use), cell(subject), cell(issuer), cell(purpose), expiry(notAfter), cell(file)];
+}
+
+function expiry(date: Date): Cell {
+  const days = Math.floor((date.getTime() - Date.now()) / dayMs);
+  const day = date.toISOString().slice(0, 10);
+  if (days < 0) {
+    return { text: `${day} (expired)`, style: "red" };
+  }
+  return { text: `${day} (${days} days)`, ...(days < soonDays && { style: "yellow" as const }) };
+}

@@ -1,0 +1,60 @@
+import { resolve } from "node:path";
+import { withAdmin } from "../../admin.ts";
+import { defineCommand, flag, text } from "../../command.ts";
+import { ExitCode } from "../../exit-code.ts";
+import { note } from "../../output/sink.ts";
+import { knownPassword } from "../../password.ts";
+import { UsageError } from "../../usage-error.ts";
+
+export const command = defineCommand({
+  summary: "Remember a daemon, and how to get in, under a name",
+  description:
+    "With --user the password is asked for on a terminal, else read from standard input (one line). It is kept in a file of its own, mode 0600.",
+  options: {
+    address: text("URL", "unix:///PATH or https://HOST[:PORT]", { complete: "none" }),
+    ca: text("FILE", "Certificates of the authorities that may have issued the daemon's", { complete: "file" }),
+    cert: text("FILE", "This client's certificate", { complete: "file" }),
+    key: text("FILE", "Its key, mode 0600", { complete: "file" }),
+    user: text("NAME", "The user to log in as", { complete: "none" }),
+    use: flag("Make it the current context"),
+  },
+  operands: { usage: "NAME", min: 1, max: 1, complete: "none" },
+  examples: [
+    [
+      "pm context add box --address https://box:7443 --ca ca.crt --cert me.crt --key me.key --user me",
+      "then: pm --context box ls",
+    ],
+  ],
+  exitCodes: [["5", "there is such a context"]],
+  async run({ options, operands: [name = ""] }) {
+    const { address, ca, cert, key, user } = options;
+    if (address === undefined) {
+      throw new UsageError("--address is missing");
+    }
+    const { ProcessManager } = await import("../../../sdk/index.ts");
+    // Says what is wrong with the address before anything is written.
+    const probe = await ProcessManager.connect(
+      address.startsWith("unix://") ? { socket: address.slice("unix://".length) } : { address },
+    );
+    probe.close();
+    await withAdmin(async (admin) => {
+      const password = user === undefined ? undefined : await knownPassword(user);
+      if (password !== undefined) {
+        admin.checkPassword(password);
+      }
+      await admin.addContext(name, {
+        address: probe.address,
+        ...(ca !== undefined && { ca: resolve(ca) }),
+        ...(cert !== undefined && { cert: resolve(cert) }),
+        ...(key !== undefined && { key: resolve(key) }),
+        ...(user !== undefined && { username: user }),
+        ...(password !== undefined && { password }),
+      });
+      if (options.use) {
+        await admin.setCurrentContext(name);
+      }
+      note(`pm: added the context ${name}${options.use ? ", now the current one" : ""}\n`);
+    });
+    return ExitCode.ok;
+  },
+});

@@ -1,0 +1,17 @@
+import { withAdmin } from "../../admin.ts";
+import { defineCommand } from "../../command.ts";
+import { ExitCode } from "../../exit-code.ts";
+import { note } from "../../output/sink.ts";
+
+export const command = defineCommand({
+  summary: "Forget a context and its password",
+  description: "Certificates and keys stay where they are.",
+  options: {},
+  operands: { usage: "NAME", min: 1, max: 1, complete: "none" },
+  exitCodes: [["3", "there is no such context"]],
+  async run({ operands: [name = ""] }) {
+    await withAdmin((admin) => admin.removeContext(name));
+    note(`pm: removed the context ${name}\n`);
+    return ExitCode.ok;
+  },
+});

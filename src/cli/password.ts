@@ -1,0 +1,92 @@
+/** Passwords come from a prompt or from standard input, never from arguments or the environment. */
+import { readSync } from "node:fs";
+import { CommandError } from "./errors.ts";
+import { ExitCode } from "./exit-code.ts";
+import { note } from "./output/sink.ts";
+
+/** Longer than any password; a pipe that never ends must not fill the memory. */
+const maxBytes = 8192;
+
+/**
+ * Asks twice on a terminal; else takes the first line of standard input.
+ *
+ * @throws CommandError if there is none, or the two differ
+ */
+export async function newPassword(user: string): Promise<string> {
+  if (!process.stdin.isTTY) {
+    return firstLine();
+  }
+  const password = await prompt(`Password for ${user}: `);
+  if ((await prompt("Again: ")) !== password) {
+    throw new CommandError("the two passwords differ", { exitCode: ExitCode.usage });
+  }
+  return password;
+}
+
+/** Asks once on a terminal; else takes the first line of standard input. */
+export async function knownPassword(user: string): Promise<string> {
+  return process.stdin.isTTY ? prompt(`Password of ${user}: `) : firstLine();
+}
+
+function firstLine(): string {
+  const buffer = Buffer.alloc(maxBytes);
+  let length = 0;
+  while (length < maxBytes && !buffer.subarray(0, length).includes(0x0a)) {
+    let read: number;
+    try {
+      read = readSync(0, buffer, length, maxBytes - length, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EOF") {
+        break;
+      }
+      throw error;
+    }
+    if (read === 0) {
+      break;
+    }
+    length += read;
+  }
+  const text = buffer.toString("utf8", 0, length);
+  const line = text.split(/\r?\n/, 1)[0] ?? "";
+  if (line === "") {
+    throw new CommandError("there is no password on standard input", {
+      exitCode: ExitCode.usage,
+      hint: "pipe it in as one line, or run this on a terminal",
+    });
+  }
+  return line;
+}
+
+/** Reads a line from the terminal without showing it. */
+function prompt(question: string): Promise<string> {
+  const { stdin } = process;
+  note(question);
+  stdin.setRawMode(true);
+  stdin.setEncoding("utf8");
+  stdin.resume();
+  return new Promise((resolve, reject) => {
+    let line = "";
+    const finish = (settle: () => void) => {
+      stdin.off("data", onData);
+      stdin.setRawMode(false);
+      stdin.pause();
+      note("\n");
+      settle();
+    };
+    const onData = (text: string) => {
+      for (const character of text) {
+        if (character === "\r" || character === "\n") {
+          finish(() => resolve(line));
+          return;
+        }
+        // Ctrl-C and Ctrl-D.
+        if (character === "\u0003" || character === "\u0004") {
+          finish(() => reject(new CommandError("canceled", { exitCode: ExitCode.signalBase + 2 })));
+          return;
+        }
+        line = character === "\u007f" || character === "\b" ? [...line].slice(0, -1).join("") : line + character;
+      }
+    };
+    stdin.on("data", onData);
+  });
+}
