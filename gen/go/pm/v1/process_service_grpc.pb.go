@@ -73,8 +73,9 @@ type ProcessServiceClient interface {
 	// and starts a new run of the same spec under the same id. The output of the
 	// previous run stays readable until the next restart.
 	//
-	// Errors: STILL_RUNNING if it did not stop (it is left as it is),
-	// START_FAILED (the process is then in state FAILED), SUPERVISOR_LOST.
+	// Errors: STILL_RUNNING if it did not stop (it is left as it is), NAME_IN_USE
+	// if another process took its name since it ended, START_FAILED (the process
+	// is then in state FAILED), SUPERVISOR_LOST.
 	RestartProcess(ctx context.Context, in *RestartProcessRequest, opts ...grpc.CallOption) (*RestartProcessResponse, error)
 	// GetProcess answers one process.
 	GetProcess(ctx context.Context, in *GetProcessRequest, opts ...grpc.CallOption) (*GetProcessResponse, error)
@@ -358,8 +359,9 @@ type ProcessServiceServer interface {
 	// and starts a new run of the same spec under the same id. The output of the
 	// previous run stays readable until the next restart.
 	//
-	// Errors: STILL_RUNNING if it did not stop (it is left as it is),
-	// START_FAILED (the process is then in state FAILED), SUPERVISOR_LOST.
+	// Errors: STILL_RUNNING if it did not stop (it is left as it is), NAME_IN_USE
+	// if another process took its name since it ended, START_FAILED (the process
+	// is then in state FAILED), SUPERVISOR_LOST.
 	RestartProcess(context.Context, *RestartProcessRequest) (*RestartProcessResponse, error)
 	// GetProcess answers one process.
 	GetProcess(context.Context, *GetProcessRequest) (*GetProcessResponse, error)

@@ -2266,8 +2266,9 @@ export const ProcessService: GenService<{
    * and starts a new run of the same spec under the same id. The output of the
    * previous run stays readable until the next restart.
    *
-   * Errors: STILL_RUNNING if it did not stop (it is left as it is),
-   * START_FAILED (the process is then in state FAILED), SUPERVISOR_LOST.
+   * Errors: STILL_RUNNING if it did not stop (it is left as it is), NAME_IN_USE
+   * if another process took its name since it ended, START_FAILED (the process
+   * is then in state FAILED), SUPERVISOR_LOST.
    *
    * @generated from rpc pm.v1.ProcessService.RestartProcess
    */

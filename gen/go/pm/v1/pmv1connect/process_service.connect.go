@@ -107,8 +107,9 @@ type ProcessServiceClient interface {
 	// and starts a new run of the same spec under the same id. The output of the
 	// previous run stays readable until the next restart.
 	//
-	// Errors: STILL_RUNNING if it did not stop (it is left as it is),
-	// START_FAILED (the process is then in state FAILED), SUPERVISOR_LOST.
+	// Errors: STILL_RUNNING if it did not stop (it is left as it is), NAME_IN_USE
+	// if another process took its name since it ended, START_FAILED (the process
+	// is then in state FAILED), SUPERVISOR_LOST.
 	RestartProcess(context.Context, *connect.Request[v1.RestartProcessRequest]) (*connect.Response[v1.RestartProcessResponse], error)
 	// GetProcess answers one process.
 	GetProcess(context.Context, *connect.Request[v1.GetProcessRequest]) (*connect.Response[v1.GetProcessResponse], error)
@@ -402,8 +403,9 @@ type ProcessServiceHandler interface {
 	// and starts a new run of the same spec under the same id. The output of the
 	// previous run stays readable until the next restart.
 	//
-	// Errors: STILL_RUNNING if it did not stop (it is left as it is),
-	// START_FAILED (the process is then in state FAILED), SUPERVISOR_LOST.
+	// Errors: STILL_RUNNING if it did not stop (it is left as it is), NAME_IN_USE
+	// if another process took its name since it ended, START_FAILED (the process
+	// is then in state FAILED), SUPERVISOR_LOST.
 	RestartProcess(context.Context, *connect.Request[v1.RestartProcessRequest]) (*connect.Response[v1.RestartProcessResponse], error)
 	// GetProcess answers one process.
 	GetProcess(context.Context, *connect.Request[v1.GetProcessRequest]) (*connect.Response[v1.GetProcessResponse], error)
