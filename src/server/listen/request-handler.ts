@@ -5,6 +5,7 @@ import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Log } from "../log.ts";
 import { errorInterceptor } from "../rpc/error-interceptor.ts";
+import { giveReason } from "../rpc/errors.ts";
 import { maxTimeoutMs, readMaxBytes, writeMaxBytes } from "./limits.ts";
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -38,6 +39,11 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     writeMaxBytes,
     maxTimeoutMs,
     shutdownSignal: options.shutdownSignal,
+    // A message that is too long or malformed is refused before any interceptor
+    // runs. What a call failed with ends its signal before it is written down.
+    requestGate: ({ signal }) => {
+      signal.addEventListener("abort", () => giveReason(signal.reason), { once: true });
+    },
     interceptors: [errorInterceptor(options.log), refuseWhen(options.shutdownSignal), ...(options.interceptors ?? [])],
   });
   options.routes(router);

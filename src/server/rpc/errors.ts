@@ -52,9 +52,7 @@ export function reasonError(
   const short = Object.fromEntries(
     Object.entries(metadata).map(([key, value]) => [key, shorten(value, maxMetadataLength)]),
   );
-  return new ConnectError(shorten(message, maxMessageLength), code, undefined, [
-    { desc: ErrorInfoSchema, value: { reason, domain: "pm", metadata: short } },
-  ]);
+  return new ConnectError(shorten(message, maxMessageLength), code, undefined, [errorInfo(reason, short)]);
 }
 
 export function shuttingDown(): ConnectError {
@@ -78,6 +76,22 @@ export function toConnectError(error: unknown, log: Log, method: string): Connec
   const id = randomUUID();
   log.error({ err: error, errorId: id, method }, "a call failed unexpectedly");
   return new ConnectError(`internal error ${id}: the daemon's log says more`, Code.Internal);
+}
+
+/** Adds the contract's reason to a refusal of the RPC library itself, which knows of none. */
+export function giveReason(error: unknown): void {
+  if (!(error instanceof ConnectError) || error.details.length > 0) {
+    return;
+  }
+  if (error.code === Code.ResourceExhausted) {
+    error.details.push(errorInfo("LIMIT_EXCEEDED", { limit: "message_bytes" }));
+  } else if (error.code === Code.InvalidArgument) {
+    error.details.push(errorInfo("INVALID_ARGUMENT", {}));
+  }
+}
+
+function errorInfo(reason: Reason, metadata: Record<string, string>) {
+  return { desc: ErrorInfoSchema, value: { reason, domain: "pm", metadata } };
 }
 
 function shorten(text: string, length: number): string {

@@ -13,7 +13,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { Code, type ConnectRouter } from "@connectrpc/connect";
 import {
   ServerReflection,
   type ServerReflectionRequest,
@@ -25,6 +25,7 @@ import {
   ServerReflectionResponseSchema as ServerReflectionResponseV1AlphaSchema,
   ServerReflection as ServerReflectionV1Alpha,
 } from "../../../gen/ts/grpc/reflection/v1alpha/reflection_pb.ts";
+import { reasonError } from "./errors.ts";
 
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>["messageResponse"]>;
 
@@ -67,7 +68,7 @@ async function* atMost<T>(limit: number, items: AsyncIterable<T>): AsyncGenerato
   let count = 0;
   for await (const item of items) {
     if (++count > limit) {
-      throw new ConnectError(`at most ${limit} requests in one stream`, Code.ResourceExhausted);
+      throw reasonError("LIMIT_EXCEEDED", `at most ${limit} requests in one stream`, { limit: "reflection_requests" });
     }
     yield item;
   }

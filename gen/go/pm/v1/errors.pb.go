@@ -32,7 +32,8 @@ const (
 	// ERROR_REASON_UNSPECIFIED is never sent.
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
 	// ERROR_REASON_INVALID_ARGUMENT: a field of the request is malformed or out
-	// of range. INVALID_ARGUMENT. Metadata: `field` (its path in the request).
+	// of range. INVALID_ARGUMENT. Metadata: `field` (its path in the request;
+	// absent if the request as a whole could not be decoded).
 	ErrorReason_ERROR_REASON_INVALID_ARGUMENT ErrorReason = 1
 	// ERROR_REASON_INVALID_ID: a process reference is neither a UUID, a prefix
 	// of at least four characters, nor a valid name. INVALID_ARGUMENT.
@@ -85,7 +86,8 @@ const (
 	// limit, so nothing was started. FAILED_PRECONDITION. Metadata: `field`.
 	ErrorReason_ERROR_REASON_UNSUPPORTED_LIMIT ErrorReason = 15
 	// ERROR_REASON_LIMIT_EXCEEDED: a limit of the daemon is reached (processes,
-	// output bound, message size). RESOURCE_EXHAUSTED. Metadata: `limit`.
+	// output bound, message size). RESOURCE_EXHAUSTED. Metadata: `limit`, its
+	// name.
 	ErrorReason_ERROR_REASON_LIMIT_EXCEEDED ErrorReason = 16
 	// ERROR_REASON_SHUTTING_DOWN: the daemon is stopping. Processes run on; try
 	// again when the next daemon is up. UNAVAILABLE.

@@ -31,7 +31,8 @@ export const ErrorReason = {
 
   /**
    * ERROR_REASON_INVALID_ARGUMENT: a field of the request is malformed or out
-   * of range. INVALID_ARGUMENT. Metadata: `field` (its path in the request).
+   * of range. INVALID_ARGUMENT. Metadata: `field` (its path in the request;
+   * absent if the request as a whole could not be decoded).
    *
    * @generated from enum value: ERROR_REASON_INVALID_ARGUMENT = 1;
    */
@@ -159,7 +160,8 @@ export const ErrorReason = {
 
   /**
    * ERROR_REASON_LIMIT_EXCEEDED: a limit of the daemon is reached (processes,
-   * output bound, message size). RESOURCE_EXHAUSTED. Metadata: `limit`.
+   * output bound, message size). RESOURCE_EXHAUSTED. Metadata: `limit`, its
+   * name.
    *
    * @generated from enum value: ERROR_REASON_LIMIT_EXCEEDED = 16;
    */
