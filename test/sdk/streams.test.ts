@@ -1,9 +1,18 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { constants, createServer } from "node:http2";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { expect, test } from "vitest";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { expect, onTestFinished, test } from "vitest";
 import { OutputStream as Stream } from "../../gen/ts/pm/v1/output_pb.ts";
 import { ProcessState } from "../../gen/ts/pm/v1/process_pb.ts";
-import { type StreamOutputResponseSchema, WatchEventType } from "../../gen/ts/pm/v1/process_service_pb.ts";
+import {
+  ProcessService,
+  type StreamOutputResponseSchema,
+  WatchEventType,
+} from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { type ConnectionEvent, type OutputFrame, PmError, ProcessManager } from "../../src/sdk/index.ts";
 import { openTransport } from "../../src/sdk/transport/open.ts";
 import { aborted, contractError, ScriptedDaemon } from "./support/scripted-daemon.ts";
@@ -423,4 +432,43 @@ test("a stream that nobody reads does not hold up another one", async () => {
   const bytes = await Array.fromAsync(pm.stream("other").bytes());
   expect(Buffer.concat(bytes).length).toBe(100 * block.length);
   await Promise.all(stalled.map((frames) => frames.return?.()));
+});
+
+test("a call that a closing session refuses is sent again", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "pm-sdk-"));
+  const handler = connectNodeAdapter({
+    routes: ({ service }) => {
+      service(ProcessService, {
+        streamOutput: async function* () {
+          yield* [opened(0), chunk(0, "out"), end(3)];
+        },
+      });
+    },
+  });
+  const server = createServer();
+  let calls = 0;
+  server.on("request", (request, response) => {
+    calls += 1;
+    if (calls <= 2) {
+      request.stream.on("error", () => {});
+      request.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    } else {
+      handler(request, response);
+    }
+  });
+  const socket = join(directory, "pm.sock");
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  const pm = await ProcessManager.connect({ socket });
+  onTestFinished(async () => {
+    pm.close();
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const refused = await failure(Array.fromAsync(pm.stream(id, { reconnect: false })));
+  expect(refused).toMatchObject({ reason: "DISCONNECTED", code: "unavailable" });
+  expect(refused.message).toContain("did not take the call");
+  const frames = await Array.fromAsync(pm.stream(id));
+  expect(frames.map(summary)).toEqual(["opened 1@0", "stdout 0 out", "end 3 complete"]);
+  expect(calls).toBe(3);
 });

@@ -67,6 +67,10 @@ function errorFromCause(failure: ConnectError, endpoint: Endpoint): PmError | un
     if (syscall === "connect" || syscall === "getaddrinfo" || cause instanceof AggregateError) {
       return unreachableError(describeEndpoint(endpoint), cause);
     }
+    // The session is closing. RFC 9113, 8.7: nothing of the request was processed, so it may be sent again.
+    if (code === "ERR_HTTP2_STREAM_ERROR" && cause.message.includes("NGHTTP2_REFUSED_STREAM")) {
+      return lostError(cause, "the daemon is closing the connection and did not take the call");
+    }
     const error = tlsError(endpoint, code, cause);
     if (error !== undefined) {
       return error;
