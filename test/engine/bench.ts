@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, vi } from "vitest";
@@ -142,6 +142,19 @@ export function alive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** The zygote that serves a runtime directory. */
+export function zygoteIn(runtimeDir: string): number {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/comm`, "utf8") !== "pm-zygote\n") continue;
+      if (readlinkSync(`/proc/${pid}/cwd`) === runtimeDir) return Number(pid);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  throw new Error(`no zygote serves ${runtimeDir}`);
 }
 
 export const stopDefaults = { signal: "", graceMs: null, force: false } as const;

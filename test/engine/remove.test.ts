@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../../src/server/engine/api.ts";
+import type { Engine, ProcessInfo } from "../../src/server/engine/api.ts";
 import {
   alive,
   complete,
@@ -16,6 +16,7 @@ import {
   start,
   stopDefaults,
   untilOutput,
+  zygoteIn,
 } from "./bench.ts";
 
 describe("remove", () => {
@@ -55,6 +56,23 @@ describe("remove", () => {
     await engine.remove(sleeper, true);
     // The end of the process and its removal may be seen as one.
     expect(["exited", "PROCESS_NOT_FOUND"]).toContain(await waiting);
+  });
+
+  test("its id is free at once, though nobody has seen its shim's end yet", async () => {
+    const runtimeDir = runtimeDirectory();
+    const engine = await open({ runtimeDir });
+    const { id } = await start(engine, spec("sleep", ["60"]));
+    const zygote = zygoteIn(runtimeDir);
+    process.kill(zygote, "SIGSTOP");
+    let again: Promise<ProcessInfo>;
+    try {
+      await engine.remove(id, true);
+      again = start(engine, shell("exit 3"), id);
+    } finally {
+      process.kill(zygote, "SIGCONT");
+    }
+    expect(await again).toMatchObject({ id, run: 1 });
+    expect((await engine.wait(id, "exited", 0, limit())).exit?.code).toBe(3);
   });
 
   test("a writer outside the tree does not keep it, nor its shim", async () => {

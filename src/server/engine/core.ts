@@ -143,6 +143,12 @@ export class Core {
     }
   }
 
+  /** After a removal: a new process may take the same id, and begins with run 1 again. */
+  forgetRuns(process: ManagedProcess): void {
+    this.followers.forget(process.id);
+    for (const run of [process.run, process.run - 1]) this.zygote.forget(process.id, run);
+  }
+
   /** A shim is gone. If its ring has no last word, nobody will ever write one. */
   shimGone(process: ManagedProcess, run: number, failure: ShimFailure | null): void {
     try {

@@ -38,7 +38,7 @@ export async function remove(core: Core, process: ManagedProcess, force: boolean
 /** Removes a settled process whose shim has finished, or has been told to. */
 export function erase(core: Core, process: ManagedProcess): void {
   core.table.remove(process);
-  core.followers.forget(process.id);
+  core.forgetRuns(process);
   core.cgroups.leave(process.id, process.run);
   const directory = core.paths(process).process;
   try {

@@ -123,7 +123,7 @@ function store(core: Core, process: ManagedProcess): StartFailure | null {
 /** After an error nothing is left behind. */
 export function discard(core: Core, process: ManagedProcess): void {
   core.table.remove(process);
-  core.followers.forget(process.id);
+  core.forgetRuns(process);
   core.cgroups.leave(process.id, process.run);
   if (process.foreignDirectory) return;
   const directory = core.paths(process).process;

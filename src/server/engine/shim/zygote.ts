@@ -123,6 +123,14 @@ export class Zygote {
     }
   }
 
+  /**
+   * A run was removed whose shim has finished, or is about to: what becomes of
+   * that shim concerns nobody, and least of all a new run of the same name.
+   */
+  forget(uuid: string, run: number): void {
+    this.#shims.delete(key(uuid, run));
+  }
+
   /** Lets the zygote exit. Shims and processes live on. */
   close(): void {
     if (this.#closed) {
