@@ -35,7 +35,7 @@ export function runtimeDirectory(): string {
     const engine = await openEngine({ runtimeDir: directory, shimPath, cgroupRoot: null });
     try {
       await engine.stopAll(0);
-      for (const { id } of engine.list(everything, { size: 10_000, token: "" }).processes)
+      for (const { id } of (await engine.list(everything, { size: 10_000, token: "" })).processes)
         await engine.remove(id, true);
     } finally {
       await engine.close();

@@ -70,7 +70,7 @@ test.each([1, 2, 3])("many operations at once all end, and leave nothing undecid
   await Promise.all(work);
   const possible = ["PROCESS_NOT_FOUND", "PROCESS_EXISTS", "NOT_RUNNING", "STILL_RUNNING"];
   expect([...reasons].filter((reason) => !possible.includes(reason))).toEqual([]);
-  const { processes } = engine.list(everything, { size: 100, token: "" });
+  const { processes } = await engine.list(everything, { size: 100, token: "" });
   expect(new Set(readdirSync(join(runtimeDir, "p")))).toEqual(new Set(processes.map(({ id }) => id)));
   for (const { id, state, pid } of processes) {
     expect(["running", "exited"]).toContain(state);

@@ -54,7 +54,7 @@ test("with the runtime directory full, starts are refused in the system's words 
   expect(engine.get(id)).toMatchObject({ state: "failed", run: 2 });
   rmSync(join(base, "ballast"));
   expect((await complete(engine, shell("exit 0"))).exit?.code).toBe(0);
-  for (const reference of engine.list({ labels: [], states: [], ids: [] }, { size: 10, token: "" }).processes) {
+  for (const reference of (await engine.list({ labels: [], states: [], ids: [] }, { size: 10, token: "" })).processes) {
     await engine.remove(reference.id, true);
   }
 });

@@ -86,7 +86,7 @@ describe("a killed daemon", () => {
     const seen = daemon.received.subarray(header);
 
     const engine = await open({ runtimeDir });
-    expect(engine.list(everything, { size: 100, token: "" }).totalSize).toBe(50);
+    expect((await engine.list(everything, { size: 100, token: "" })).totalSize).toBe(50);
     const [first] = writers;
     const begin = { kind: "offset", offset: seen.length } as const;
     const rest = await read(stream(engine, first?.[0] ?? "", { start: begin }));
@@ -108,7 +108,7 @@ describe("a killed daemon", () => {
       await new Promise((resolve) => setTimeout(resolve, delay));
       await daemon.kill();
       const engine = await open({ runtimeDir });
-      const { processes } = engine.list(everything, { size: 1000, token: "" });
+      const { processes } = await engine.list(everything, { size: 1000, token: "" });
       const onDisk = readdirSync(join(runtimeDir, "p"));
       expect(new Set(onDisk)).toEqual(new Set(processes.map(({ id }) => id)));
       // Asking again, as a client does, starts each exactly once.
@@ -238,7 +238,7 @@ describe("what a dead daemon can leave", () => {
     const file = randomUUID();
     writeFileSync(join(parent, file), "");
     const engine = await open({ runtimeDir });
-    const { processes } = engine.list(everything, { size: 10, token: "" });
+    const { processes } = await engine.list(everything, { size: 10, token: "" });
     expect(processes.map((process) => process.id)).toEqual([id]);
     const kept = ["note.txt", "directory", damaged, later, copy, file];
     expect(readdirSync(parent)).toEqual(expect.arrayContaining(kept));

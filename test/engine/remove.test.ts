@@ -116,11 +116,11 @@ describe("prune", () => {
 
 describe("retention", () => {
   async function untilRemoved(engine: Engine, count: number): Promise<string[]> {
-    const left = () => engine.list(everything, { size: 100, token: "" }).processes;
+    const left = async () => (await engine.list(everything, { size: 100, token: "" })).processes;
     for await (const event of engine.watch({ resourceVersion: "", filter: everything, bookmarkMs: 60_000 }, limit())) {
-      if (event.type !== "added" && left().length <= count) break;
+      if (event.type !== "added" && (await left()).length <= count) break;
     }
-    return left().map(({ id }) => id);
+    return (await left()).map(({ id }) => id);
   }
 
   test("lets the oldest ends go when there are too many, and no living tree", async () => {

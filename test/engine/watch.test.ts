@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Engine, ProcessFilter, WatchEvent } from "../../src/server/engine/api.ts";
+import type { Engine, ProcessFilter, ProcessInfo, WatchEvent } from "../../src/server/engine/api.ts";
 import { complete, everything, limit, open, reasonOf, shell, spec, start, stopDefaults } from "./bench.ts";
 
 /** A watch that is read one event at a time. */
@@ -70,7 +70,7 @@ describe("watch", () => {
     const engine = await open();
     const old = await complete(engine, spec("true"));
     const gone = await complete(engine, spec("true"));
-    const { resourceVersion } = engine.list(everything, { size: 0, token: "" });
+    const { resourceVersion } = await engine.list(everything, { size: 0, token: "" });
     await engine.remove(gone.id, false);
     const fresh = await complete(engine, spec("true"));
     await engine.restart(old.id, stopDefaults);
@@ -110,10 +110,14 @@ describe("watch", () => {
 
   test("refuses a version of another daemon, of the future, and nonsense", async () => {
     const engine = await open();
-    const { resourceVersion } = engine.list(everything, { size: 0, token: "" });
+    const { resourceVersion } = await engine.list(everything, { size: 0, token: "" });
     const [instance] = resourceVersion.split("-");
     const other = await open();
-    const versions = [`${instance}-9999`, other.list(everything, { size: 0, token: "" }).resourceVersion, "nonsense"];
+    const versions = [
+      `${instance}-9999`,
+      (await other.list(everything, { size: 0, token: "" })).resourceVersion,
+      "nonsense",
+    ];
     const reasons = await Promise.all(versions.map((version) => reasonOf(new Watcher(engine, version).next())));
     expect(reasons).toEqual(["RESOURCE_VERSION_EXPIRED", "RESOURCE_VERSION_EXPIRED", "INVALID_ARGUMENT"]);
   });
@@ -155,7 +159,7 @@ describe("list", () => {
     const seen: string[] = [];
     let token = "";
     do {
-      const page = engine.list(everything, { size: 3, token });
+      const page = await engine.list(everything, { size: 3, token });
       expect(page.totalSize).toBe(7 - (seen.length > 0 ? 1 : 0));
       seen.push(...page.processes.map(({ id }) => id));
       token = page.nextPageToken;
@@ -169,22 +173,51 @@ describe("list", () => {
     const engine = await open();
     const web = await start(engine, spec("sleep", ["60"], { name: "web", labels: { app: "web", tier: "front" } }));
     const db = await complete(engine, spec("true", [], { labels: { app: "db" } }));
-    const list = (filter: Partial<ProcessFilter>) =>
-      engine.list({ ...everything, ...filter }, { size: 0, token: "" }).processes.map(({ id }) => id);
-    expect(list({ labels: [{ key: "app", op: "equals", value: "web" }] })).toEqual([web.id]);
-    expect(list({ labels: [{ key: "tier", op: "notEquals", value: "back" }] })).toEqual([web.id, db.id]);
-    expect(list({ labels: [{ key: "tier", op: "exists", value: "" }] })).toEqual([web.id]);
-    expect(list({ labels: [{ key: "tier", op: "notExists", value: "" }] })).toEqual([db.id]);
-    expect(list({ states: ["exited"] })).toEqual([db.id]);
-    expect(list({ ids: ["web", db.id.slice(0, 8), "nobody"] })).toEqual([web.id, db.id]);
-    expect(list({ ids: ["nobody"] })).toEqual([]);
+    const list = async (filter: Partial<ProcessFilter>) =>
+      (await engine.list({ ...everything, ...filter }, { size: 0, token: "" })).processes.map(({ id }) => id);
+    expect(await list({ labels: [{ key: "app", op: "equals", value: "web" }] })).toEqual([web.id]);
+    expect(await list({ labels: [{ key: "tier", op: "notEquals", value: "back" }] })).toEqual([web.id, db.id]);
+    expect(await list({ labels: [{ key: "tier", op: "exists", value: "" }] })).toEqual([web.id]);
+    expect(await list({ labels: [{ key: "tier", op: "notExists", value: "" }] })).toEqual([db.id]);
+    expect(await list({ states: ["exited"] })).toEqual([db.id]);
+    expect(await list({ ids: ["web", db.id.slice(0, 8), "nobody"] })).toEqual([web.id, db.id]);
+    expect(await list({ ids: ["nobody"] })).toEqual([]);
     expect(engine.info().counts).toMatchObject({ running: 1, exited: 1, lost: 0 });
+  });
+
+  test("ends a page where the caller has no room left, never before its first process", async () => {
+    const engine = await open();
+    const ids: string[] = [];
+    for (let index = 0; index < 3; index++) ids.push((await start(engine, spec("true"))).id);
+    const asked: string[] = [];
+    const fits = ({ id }: ProcessInfo) => asked.push(id) === 2;
+    const first = await engine.list(everything, { size: 10, token: "", fits });
+    expect(first.processes.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+    expect(asked).toEqual(ids);
+    const rest = await engine.list(everything, { size: 10, token: first.nextPageToken, fits: () => false });
+    expect(rest.processes.map(({ id }) => id)).toEqual(ids.slice(2));
+    expect([rest.nextPageToken, rest.totalSize]).toEqual(["", 3]);
+  });
+
+  test("of many processes leaves others their turn", async () => {
+    const engine = await open();
+    for (let index = 0; index < 120; index++) await start(engine, spec("sleep", ["60"]));
+    let turns = 0;
+    const list = engine.list(everything, { size: 1000, token: "" });
+    const takeTurns = () => {
+      turns++;
+      turn = setImmediate(takeTurns);
+    };
+    let turn = setImmediate(takeTurns);
+    expect((await list).processes).toHaveLength(120);
+    clearImmediate(turn);
+    expect(turns).toBeGreaterThan(0);
   });
 
   test("refuses a page token of another query, and nonsense", async () => {
     const engine = await open();
     for (let index = 0; index < 3; index++) await start(engine, spec("true"));
-    const { nextPageToken } = engine.list(everything, { size: 2, token: "" });
+    const { nextPageToken } = await engine.list(everything, { size: 2, token: "" });
     expect(await reasonOf(() => engine.list(label("x"), { size: 2, token: nextPageToken }))).toBe("PAGE_TOKEN_INVALID");
     expect(await reasonOf(() => engine.list(everything, { size: 2, token: "??" }))).toBe("PAGE_TOKEN_INVALID");
   });

@@ -102,21 +102,20 @@ test("long metadata is cut, so that the trailers arrive", async () => {
 
 test("a page of large processes is cut short, never below one", async () => {
   const large: ProcessInfo = { ...someProcess, spec: { ...someProcess.spec, args: ["x".repeat(1_200_000)] } };
-  const sizes: number[] = [];
   const { client } = clientOn({
-    list: (_filter, { size }) => {
-      sizes.push(size);
-      const processes = Array.from({ length: Math.min(size, 5) }, () => large);
-      return { processes, nextPageToken: "next", resourceVersion: "v", totalSize: 5 };
+    list: async (_filter, { size, fits }) => {
+      expect(size).toBe(1000);
+      const room = [0, 1, 2, 3, 4].map(() => fits?.(large));
+      expect(room).toEqual([true, true, false, false, false]);
+      return { processes: [large, large], nextPageToken: "next", resourceVersion: "v", totalSize: 5 };
     },
   });
-  expect((await client.listProcesses({})).processes.length).toBe(2);
-  expect(sizes).toEqual([1000, 2]);
+  expect(await client.listProcesses({})).toMatchObject({ processes: [{}, {}], nextPageToken: "next" });
 });
 
 test("a page never holds more than 10000", async () => {
   const { client } = clientOn({
-    list: (_filter, { size }) => ({ processes: [], nextPageToken: "", resourceVersion: "v", totalSize: size }),
+    list: async (_filter, { size }) => ({ processes: [], nextPageToken: "", resourceVersion: "v", totalSize: size }),
   });
   expect((await client.listProcesses({ pageSize: 4_000_000_000 })).totalSize).toBe(10_000);
 });

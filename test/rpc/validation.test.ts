@@ -162,7 +162,7 @@ test("a spec arrives as it was sent", async () => {
 async function filterOf(labelSelector: string): Promise<ProcessFilter> {
   const seen = Promise.withResolvers<ProcessFilter>();
   const { client } = clientOn({
-    list: (filter) => {
+    list: async (filter) => {
       seen.resolve(filter);
       return { processes: [], nextPageToken: "", resourceVersion: "v", totalSize: 0 };
     },

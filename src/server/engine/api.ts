@@ -189,6 +189,26 @@ export interface ProcessFilter {
   readonly ids: readonly string[];
 }
 
+export interface PageRequest {
+  /** Processes at most. 0: the engine's default. */
+  readonly size: number;
+  /** Empty: the first page. */
+  readonly token: string;
+  /**
+   * Asked for each process in order, once, whether it still has room in the
+   * answer. The first one has in any case. Default: all have.
+   */
+  readonly fits?: (process: ProcessInfo) => boolean;
+}
+
+export interface ProcessPage {
+  readonly processes: readonly ProcessInfo[];
+  /** Empty: there are no more. */
+  readonly nextPageToken: string;
+  readonly resourceVersion: string;
+  readonly totalSize: number;
+}
+
 export interface LabelRequirement {
   readonly key: string;
   readonly op: "equals" | "notEquals" | "exists" | "notExists";
@@ -312,10 +332,7 @@ export interface Engine {
   signal(ref: string, signalName: string, target: SignalTarget): Promise<ProcessInfo>;
   restart(ref: string, options: StopOptions, signal?: AbortSignal): Promise<ProcessInfo>;
   get(ref: string): ProcessInfo;
-  list(
-    filter: ProcessFilter,
-    page: { size: number; token: string },
-  ): { processes: ProcessInfo[]; nextPageToken: string; resourceVersion: string; totalSize: number };
+  list(filter: ProcessFilter, page: PageRequest): Promise<ProcessPage>;
   /** Ends (returns) never by itself; fails with SHUTTING_DOWN when the engine closes. */
   watch(
     options: { resourceVersion: string; filter: ProcessFilter; bookmarkMs: number },

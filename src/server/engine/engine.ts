@@ -1,10 +1,13 @@
+import { setImmediate } from "node:timers/promises";
 import type {
   Engine,
   EngineInfo,
   OutputFrame,
   OutputRead,
+  PageRequest,
   ProcessFilter,
   ProcessInfo,
+  ProcessPage,
   ProcessSpec,
   ProcessState,
   ReadOutputOptions,
@@ -32,6 +35,9 @@ import { stop } from "./stop.ts";
 import { stats } from "./usage/stats.ts";
 import { wait } from "./wait.ts";
 import { watch } from "./watch.ts";
+
+/** Begun in one go, before others get their turn. */
+const stopsAtOnce = 50;
 
 /** The engine's face: finds the process that a reference means and hands it to the operation. */
 export class ProcessEngine implements Engine {
@@ -86,11 +92,8 @@ export class ProcessEngine implements Engine {
     return this.#core.table.info(process);
   }
 
-  list(
-    filter: ProcessFilter,
-    page: { size: number; token: string },
-  ): { processes: ProcessInfo[]; nextPageToken: string; resourceVersion: string; totalSize: number } {
-    return list(this.#core, filter, page);
+  async list(filter: ProcessFilter, page: PageRequest): Promise<ProcessPage> {
+    return await list(this.#core, filter, page);
   }
 
   watch(
@@ -143,7 +146,12 @@ export class ProcessEngine implements Engine {
   async stopAll(graceMs: number | null): Promise<void> {
     this.#core.refuseStarts();
     const options = { signal: "", graceMs, force: true };
-    await Promise.allSettled(this.#core.table.ordered.map((process) => stop(this.#core, process, options)));
+    const stops: Promise<unknown>[] = [];
+    for (const [index, process] of [...this.#core.table.ordered].entries()) {
+      if (index % stopsAtOnce === stopsAtOnce - 1) await setImmediate();
+      stops.push(stop(this.#core, process, options).catch(() => {}));
+    }
+    await Promise.all(stops);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { closeSync, constants, lstatSync, openSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Core } from "./core.ts";
 import { decided } from "./launch.ts";
@@ -19,8 +19,9 @@ import { discard } from "./start.ts";
 export function recover(core: Core): void {
   const directory = runtimePaths(core.options.runtimeDir).processes;
   const unfinished: ManagedProcess[] = [];
-  for (const name of readdirSync(directory)) {
-    if (!isUuid(name)) {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const { name } = entry;
+    if (!isUuid(name) || !entry.isDirectory()) {
       core.options.logger.warn(
         { path: join(directory, name) },
         "something that is no process lies among them; skipped",
@@ -41,10 +42,6 @@ export function recover(core: Core): void {
 
 function recoverOne(core: Core, parent: string, id: string): ManagedProcess | null {
   const directory = join(parent, id);
-  if (!lstatSync(directory).isDirectory()) {
-    core.options.logger.warn({ path: directory }, "something that is no process lies among them; skipped");
-    return null;
-  }
   const record = readRecord(directory);
   if (record === null) {
     // A start that had not come as far as its record, or a removal that had come past it.

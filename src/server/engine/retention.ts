@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { ProcessFilter } from "./api.ts";
 import type { Core } from "./core.ts";
 import { compileFilter } from "./filter.ts";
@@ -9,6 +10,8 @@ import { erase, release } from "./remove.ts";
 /** Many ends at once make one pass. */
 const passDelayMs = 100;
 const maxDelayMs = 3600 * 1000;
+/** Let go in one go, before others get their turn. */
+const batch = 100;
 
 /** Lets ended processes go: by count, oldest end first, and by age. */
 export class Retention {
@@ -38,15 +41,17 @@ export class Retention {
     const now = Date.now();
     const excess = settled.length - count;
     let next = Number.POSITIVE_INFINITY;
+    const leaving: ManagedProcess[] = [];
     for (const [index, process] of settled.entries()) {
       const expires = endMs(process) + ageMs;
       if (index < excess || expires <= now) {
-        void letGo(this.#core, process);
+        leaving.push(process);
       } else {
         next = Math.min(next, expires - now);
       }
     }
     if (next !== Number.POSITIVE_INFINITY) this.#schedule(Math.min(next + 1, maxDelayMs));
+    void letGoAll(this.#core, leaving, () => {});
   }
 
   #schedule(delayMs: number): void {
@@ -81,10 +86,32 @@ export async function prune(
       (process) => process.settled && !process.removing && now - endMs(process) >= olderThanMs && fits(process),
     ),
   );
+  const ids: string[] = [];
   let freedBytes = 0;
-  for (const process of chosen) freedBytes += heldBytes(core, process);
-  if (!dryRun) await Promise.all(chosen.map((process) => letGo(core, process)));
-  return { ids: chosen.map(({ id }) => id), freedBytes };
+  const count = (process: ManagedProcess) => {
+    ids.push(process.id);
+    freedBytes += heldBytes(core, process);
+  };
+  if (dryRun) for (const process of chosen) count(process);
+  else await letGoAll(core, chosen, count);
+  return { ids, freedBytes };
+}
+
+/** Lets them go in slices, those that are still ended then. Calls `before` for each of them. */
+async function letGoAll(
+  core: Core,
+  processes: readonly ManagedProcess[],
+  before: (process: ManagedProcess) => void,
+): Promise<void> {
+  const leaving: Promise<void>[] = [];
+  for (const process of processes) {
+    if (leaving.length % batch === batch - 1) await setImmediate();
+    if (core.closed) break;
+    if (!process.settled || process.removing || process.removed) continue;
+    before(process);
+    leaving.push(letGo(core, process));
+  }
+  await Promise.all(leaving);
 }
 
 async function letGo(core: Core, process: ManagedProcess): Promise<void> {

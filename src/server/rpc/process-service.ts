@@ -62,17 +62,12 @@ export function processService(engine: Engine): ServiceImpl<typeof ProcessServic
       return { process: processToProto(engine.get(request.id), withEnv) };
     },
 
-    listProcesses(request) {
+    async listProcesses(request) {
       const withEnv = viewIsFull("view", request.view);
       const filter = filterFromProto(request.filter);
       const pageToken = token("page_token", request.pageToken);
       const size = Math.min(request.pageSize || defaultPageSize, maxPageSize);
-      let page = engine.list(filter, { size, token: pageToken });
-      const fitting = countFitting(page.processes, withEnv);
-      if (fitting < page.processes.length) {
-        // Nothing changes between the two: neither waits.
-        page = engine.list(filter, { size: fitting, token: pageToken });
-      }
+      const page = await engine.list(filter, { size, token: pageToken, fits: room(maxPageBytes, withEnv) });
       return {
         processes: page.processes.map((process) => processToProto(process, withEnv)),
         nextPageToken: page.nextPageToken,
@@ -194,16 +189,11 @@ function stopOptions(request: {
   };
 }
 
-/** How many of the first processes fit into one message: at least one. */
-function countFitting(processes: readonly ProcessInfo[], withEnv: boolean): number {
-  let bytes = 0;
-  let count = 0;
-  for (const process of processes) {
-    bytes += approximateSize(process, withEnv);
-    if (bytes > maxPageBytes && count > 0) {
-      break;
-    }
-    count += 1;
-  }
-  return count;
+/** Whether one process more fits into a message that may have so many bytes. */
+function room(bytes: number, withEnv: boolean): (process: ProcessInfo) => boolean {
+  let left = bytes;
+  return (process) => {
+    left -= approximateSize(process, withEnv);
+    return left >= 0;
+  };
 }

@@ -29,14 +29,15 @@ export function runtimePaths(runtimeDir: string): RuntimePaths {
 
 /** `uuid` in its lower-case text form, `run` from 1. */
 export function runPaths(runtimeDir: string, uuid: string, run: number): RunPaths {
-  const process = join(runtimeDir, "p", uuid);
-  const directory = join(process, String(run));
+  // Not by join(): a list looks at thousands.
+  const process = `${runtimeDir}/p/${uuid}`;
+  const directory = `${process}/${run}`;
   return {
     process,
     run: directory,
-    spec: join(directory, "spec"),
-    ring: join(directory, "ring"),
-    control: join(directory, "control"),
-    stdin: join(directory, "stdin"),
+    spec: `${directory}/spec`,
+    ring: `${directory}/ring`,
+    control: `${directory}/control`,
+    stdin: `${directory}/stdin`,
   };
 }

@@ -75,6 +75,7 @@ export class Zygote {
   #closed = false;
   #backoff = FIRST_BACKOFF_MS;
   #timer: NodeJS.Timeout | undefined;
+  #outgoing: Buffer[] = [];
 
   constructor(options: ZygoteOptions) {
     this.#options = options;
@@ -317,6 +318,13 @@ export class Zygote {
     uuidToBytes(uuid).copy(bytes, requestLayout.uuid);
     bytes.writeBigUInt64LE(start, requestLayout.shim_start);
     bytes.writeUInt32LE(pid, requestLayout.shim_pid);
-    this.#child?.stdin?.write(bytes);
+    this.#outgoing.push(bytes);
+    // What is asked for in one go is one write: a recovery adopts thousands.
+    if (this.#outgoing.length === 1) {
+      queueMicrotask(() => {
+        this.#child?.stdin?.write(Buffer.concat(this.#outgoing));
+        this.#outgoing = [];
+      });
+    }
   }
 }
