@@ -201,7 +201,7 @@ describe("list", () => {
 
   test("of many processes leaves others their turn", async () => {
     const engine = await open();
-    for (let index = 0; index < 120; index++) await start(engine, spec("sleep", ["60"]));
+    for (let index = 0; index < 220; index++) await start(engine, spec("sleep", ["60"]));
     let turns = 0;
     const list = engine.list(everything, { size: 1000, token: "" });
     const takeTurns = () => {
@@ -209,7 +209,7 @@ describe("list", () => {
       turn = setImmediate(takeTurns);
     };
     let turn = setImmediate(takeTurns);
-    expect((await list).processes).toHaveLength(120);
+    expect((await list).processes).toHaveLength(220);
     clearImmediate(turn);
     expect(turns).toBeGreaterThan(0);
   });
