@@ -301,22 +301,27 @@ static void open_events(void)
 	close(reader);
 }
 
-static void raise_descriptor_limit(void)
+/* Node.js has raised the daemon's soft limit, and so ours, to the hard one. A
+ * process gets the one that held before, where we are told. */
+static void raise_descriptor_limit(const char *open_files)
 {
 	if (getrlimit(RLIMIT_NOFILE, &inherited.nofile) != 0)
 		give_up("getrlimit");
+	rlim_t soft = open_files != NULL ? strtoul(open_files, NULL, 10) : 0;
+	if (soft > 0 && soft < inherited.nofile.rlim_cur)
+		inherited.nofile.rlim_cur = soft;
 	struct rlimit raised = {inherited.nofile.rlim_max, inherited.nofile.rlim_max};
 	setrlimit(RLIMIT_NOFILE, &raised);
 }
 
-int zygote_run(void)
+int zygote_run(const char *open_files)
 {
 	syscall(SYS_close_range, 3u, UINT_MAX, 0u);
 	setsid();
 	prctl(PR_SET_NAME, "pm-zygote");
 	ignore_signals();
 	inherited.umask = umask(077);
-	raise_descriptor_limit();
+	raise_descriptor_limit(open_files);
 	take_lock();
 	open_events();
 	zygote.epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -137,4 +137,17 @@ describe.concurrent("pm start", () => {
       "123\n456",
     );
   });
+
+  /** Node.js raises its own, and would pass that on. */
+  test.for([
+    ["that a command starts", ""],
+    ["that was started by hand", "pm daemon start; ulimit -Sn 200;"],
+    ["in the foreground", "pm daemon run & until PM_NO_AUTOSTART=1 pm ls -q; do sleep 0.1; done; ulimit -Sn 200;"],
+  ])("a process has the caller's soft limit of open files, under a daemon %s", async ([, prepare], { pm }) => {
+    const script = `ulimit -Sn 300; ${prepare} pm run -- sh -c 'ulimit -Sn; ulimit -Hn'; ulimit -Hn; pm daemon stop`;
+    const { out } = await pm.shell(script);
+    const [soft, hard, callersHard] = out.split("\n");
+    expect(soft).toBe("300");
+    expect(hard).toBe(callersHard);
+  });
 });

@@ -19,6 +19,7 @@ import { isUnreachable } from "../connection.ts";
 import { CommandError } from "../errors.ts";
 import { ExitCode } from "../exit-code.ts";
 import { note } from "../output/sink.ts";
+import { openFilesOfCaller } from "./open-files.ts";
 import { daemonLogPath, daemonProgram, runtimeDirectory } from "./paths.ts";
 
 /** Finding 10,000 processes again takes a daemon some hundred milliseconds; the rest is for slow machines. */
@@ -45,7 +46,7 @@ export async function launchDaemon(manager: ProcessManager): Promise<void> {
       cwd: "/",
       detached: true,
       stdio: ["ignore", "ignore", log, "pipe"],
-      env: { ...process.env, PM_READY_FD: "3" },
+      env: { ...openFilesOfCaller(), ...process.env, PM_READY_FD: "3" },
     });
   } finally {
     closeSync(log);

@@ -45,6 +45,7 @@ export async function openEngine(given: EngineOptions): Promise<Engine> {
     const zygote = new Zygote({
       shimPath: options.shimPath,
       runtimeDir: options.runtimeDir,
+      openFiles: options.openFiles,
       onGone,
       onWarning: (message) => logger.warn({}, message),
     });

@@ -37,6 +37,8 @@ export interface EngineOptions {
   readonly logger?: EngineLogger;
   /** What processes inherit. Default: `process.env` without the daemon's own PM_ variables. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The soft limit of open files that processes get. Default: the daemon's, which Node.js raises to the hard one. */
+  readonly openFiles?: number | undefined;
   /** Working directory of processes that name none. Default: the user's home directory. */
   readonly home?: string;
 }
@@ -87,6 +89,7 @@ export function resolveOptions(options: EngineOptions, cgroupRoot: string | null
     cgroupRoot,
     logger: options.logger ?? silentLogger,
     environment: options.environment ?? inheritedEnvironment(),
+    openFiles: options.openFiles,
     home: options.home ?? homedir(),
     defaultGraceMs: defaults.graceMs,
   };

@@ -1,0 +1,19 @@
+import { readFileSync } from "node:fs";
+
+/**
+ * The soft limit of open files (RLIMIT_NOFILE) that whoever called `pm` lives
+ * under, as the daemon takes it in PM_OPEN_FILES: Node.js has raised its own to
+ * the hard one, and processes shall not inherit that. Programs that use
+ * select(2), or close every descriptor up to the limit, suffer from a high one.
+ *
+ * @returns nothing where it cannot be known
+ */
+export function openFilesOfCaller(): { PM_OPEN_FILES?: string } {
+  try {
+    const limits = readFileSync(`/proc/${process.ppid}/limits`, "latin1");
+    const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+    return soft === undefined ? {} : { PM_OPEN_FILES: soft };
+  } catch {
+    return {};
+  }
+}
