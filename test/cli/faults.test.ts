@@ -184,7 +184,7 @@ describe.concurrent("the daemon", () => {
     const id = await pm.ok(["start", "--", "sh", "-c", "echo before; sleep 60"]);
     await pm.spawn(["logs", "-f", id]).saw("before");
     const first = await pm.daemonPid();
-    expect((await pm(["daemon", "stop"])).err).toContain("1 processes run on");
+    expect((await pm(["daemon", "stop"])).err).toContain("1 process runs on");
     expect(isAlive(first)).toBe(false);
     expect(await pm.ok(["ls", "-q"])).toBe(id);
     expect(await pm.ok(["logs", id])).toBe("before");

@@ -40,7 +40,9 @@ export const command = defineCommand({
     if (local) {
       await gone(pid);
     }
-    note(`pm: stopped the daemon (pid ${pid})${running === 0 ? "" : `; ${running} processes run on`}\n`);
+    note(
+      `pm: stopped the daemon (pid ${pid})${running === 0 ? "" : `; ${running === 1 ? "1 process runs" : `${running} processes run`} on`}\n`,
+    );
     return ExitCode.ok;
   },
 });
