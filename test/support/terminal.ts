@@ -98,7 +98,7 @@ export class TestTerminal {
   /** The text of one row, without blanks at its end. */
   row(y: number): string {
     const { active } = this.#emulator.buffer;
-    return active.getLine(active.viewportY + y)?.translateToString(true) ?? "";
+    return active.getLine(active.viewportY + y)?.translateToString(true).trimEnd() ?? "";
   }
 
   /** The screen as text. */

@@ -223,6 +223,7 @@ function paintMatches(
       cells.push(cell);
     }
   }
+  pattern.expression.lastIndex = 0;
   for (const match of text.matchAll(pattern.expression)) {
     if (match[0] === "") {
       continue;

@@ -188,7 +188,7 @@ export function appendLive(log: LogState, more: LogWindow, complete: boolean): L
   } else if (log.top === null || window.bytes + more.bytes <= WINDOW_ROOM) {
     next = { ...next, window: more.from > window.to && log.top === null ? more : appendWindow(window, more) };
   }
-  return next.filtered ? { ...next, filtered: filterOn(next.filtered, next.window, next.complete) } : next;
+  return catchUp(next);
 }
 
 /** From where the filter needs output that is not at hand; null: it is up to date or will be with the live output. */
@@ -210,20 +210,14 @@ export function mergeScan(log: LogState, read: LogWindow, output: OutputInfo): L
   // What was evicted before it could be looked at is skipped.
   const filtered = { ...log.filtered, to: Math.max(log.filtered.to, read.from) };
   const scanned = filterOn(filtered, read, ended);
-  return {
+  // A line longer than a read: go on after it rather than read it for ever.
+  const stuck = scanned.to === filtered.to && read.to > filtered.to && read.to < output.nextOffset;
+  return catchUp({
     ...log,
     first: Math.max(log.first, output.firstOffset),
     next: Math.max(log.next, output.nextOffset),
-    // A line longer than a read: go on after it rather than read it for ever.
-    filtered:
-      scanned.to === filtered.to && read.to > filtered.to && !nearEnd(read, output)
-        ? { ...scanned, to: read.to }
-        : scanned,
-  };
-}
-
-function nearEnd(read: LogWindow, output: OutputInfo): boolean {
-  return read.to >= output.nextOffset;
+    filtered: stuck ? { ...scanned, to: read.to } : scanned,
+  });
 }
 
 /** Above this a paused pane takes no more live output, or what is looked at would give way to it. */
@@ -265,15 +259,15 @@ export function following(log: LogState): boolean {
   return log.filtered ? log.filteredTop === null : log.top === null;
 }
 
-/** Begins, changes or (null) ends the filter. Looking through the kept history is the caller's. */
+/** Begins, changes or (null) ends the filter. Looking through history that is not at hand is the caller's. */
 export function setLogFilter(log: LogState, pattern: LogPattern | null, context: number): LogState {
-  return {
-    ...log,
-    filtered: pattern ? emptyFilter(pattern, context) : null,
-    filteredTop: null,
-    top: null,
-    newLines: 0,
-  };
+  const filtered = pattern ? emptyFilter(pattern, context) : null;
+  return catchUp({ ...log, filtered, filteredTop: null, top: null, newLines: 0 });
+}
+
+/** Looks through what is at hand. */
+function catchUp(log: LogState): LogState {
+  return log.filtered ? { ...log, filtered: filterOn(log.filtered, log.window, log.complete) } : log;
 }
 
 /** Looks through more output, in order. What does not touch what was looked through before is left to the scan. */

@@ -593,7 +593,9 @@ function promptInput(state: DashboardState, prompt: Prompt, event: InputEvent): 
       return only(closed);
     }
     const pattern = logPattern(prompt.field.text);
-    return pattern ? search({ ...closed, log: { ...state.log, pattern, match: null } }, "backwards") : only(closed);
+    // From where one looks: the newest match when following, else the first one from the top of the pane.
+    const direction = following(state.log) ? "backwards" : "forwards";
+    return pattern ? search({ ...closed, log: { ...state.log, pattern, match: null } }, direction) : only(closed);
   }
   if (event.type === "key" && prompt.kind === "filter" && (event.key === "down" || event.key === "up")) {
     return only({ ...state, table: moveSelection(state.table, event.key === "down" ? 1 : -1) });

@@ -36,9 +36,7 @@ export function Panel({
         <Text {...ink(theme.title)} wrap="truncate">
           {title}
         </Text>
-        <Text {...ink(theme.faint)} wrap="truncate">
-          {keys}
-        </Text>
+        {rect.width - 4 > title.length + keys.length + 1 ? <Text {...ink(theme.faint)}>{keys}</Text> : null}
       </Box>
       {children}
     </Box>

@@ -19,8 +19,12 @@ export function Toasts({ rect, toasts, theme }: { rect: Rect; toasts: readonly T
       overflow="hidden"
     >
       {toasts.slice(-rect.height).map((toast) => (
-        <Box key={toast.id} height={1} flexShrink={0} paddingX={1} gap={1}>
-          <Text {...ink(toast.level === "error" ? theme.bad : theme.good)}>{toast.level === "error" ? "✗" : "✓"}</Text>
+        <Box key={toast.id} height={1} flexShrink={0} paddingX={1}>
+          <Box width={2} flexShrink={0}>
+            <Text {...ink(toast.level === "error" ? theme.bad : theme.good)}>
+              {toast.level === "error" ? "✗" : "✓"}
+            </Text>
+          </Box>
           <Text wrap="truncate">{plainText(toast.text)}</Text>
         </Box>
       ))}
