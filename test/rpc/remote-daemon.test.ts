@@ -8,7 +8,7 @@ import { Code } from "@connectrpc/connect";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { hashPassword } from "../../src/server/auth/password-hash.ts";
 import { basic, daemonClient, pki } from "../listen/serve-tls.ts";
-import { DaemonFailedError, startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { DaemonFailedError, startDaemon, tcpPort } from "../support/daemon.ts";
 
 const program = join(import.meta.dirname, "../../src/server/main.ts");
 const cheap = { ln: 10, r: 8, p: 1 };
@@ -26,18 +26,11 @@ async function configured(listen = "127.0.0.1:0") {
   return { directory, write, config: join(directory, "daemon.yaml") };
 }
 
-/** What a daemon has logged may arrive after it said that it is ready. */
-async function portOf(daemon: TestDaemon): Promise<number> {
-  const port = /"address":"127\.0\.0\.1","port":(\d+)/;
-  await expect.poll(() => daemon.log, { timeout: 30_000 }).toMatch(port);
-  return Number(port.exec(daemon.log)?.[1]);
-}
-
 describe("a daemon with a configuration file", () => {
   it("serves the same processes on both listeners, and takes new users at SIGHUP", async () => {
     const { config, write } = await configured();
     const daemon = await startDaemon({ args: ["--config", config] });
-    const port = await portOf(daemon);
+    const port = await tcpPort(daemon);
     const remote = daemonClient(port, "connect", basic("ann", "one"));
     const here = await daemon.daemon.getInfo({});
     expect((await remote.getInfo({})).instanceId).toBe(here.instanceId);
@@ -59,7 +52,7 @@ describe("a daemon with a configuration file", () => {
   it("refuses to start when it cannot listen, with what to do", async () => {
     const { config } = await configured();
     const first = await startDaemon({ args: ["--config", config] });
-    const port = await portOf(first);
+    const port = await tcpPort(first);
     const failure = await startDaemon({ args: ["--config", config, "--listen", `127.0.0.1:${port}`] }).catch(
       (error: unknown) => error,
     );

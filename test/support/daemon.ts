@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { expect, onTestFinished } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { DaemonService } from "../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { processesOf } from "./leftovers.ts";
@@ -131,10 +131,20 @@ export async function launchDaemon(options: TestDaemonOptions = {}): Promise<Tes
         await stopAll();
       }
       await run.exited;
-      await expect.poll(() => processesOf(runtimeDir), { timeout: limitMs }).toEqual([]);
+      // Not expect.poll: that works inside tests only, and this is for hooks too.
+      await vi.waitFor(() => expect(processesOf(runtimeDir)).toEqual([]), limitMs);
       rmSync(runtimeDir, { recursive: true, force: true });
     },
   };
+}
+
+/** The port that a daemon with a TCP listener chose: its log, which may come after its readiness, says it. */
+export function tcpPort(daemon: TestDaemon): Promise<number> {
+  return vi.waitFor(() => {
+    const port = /"address":"[^"]+","port":(\d+)/.exec(daemon.log)?.[1];
+    expect(port).toBeDefined();
+    return Number(port);
+  }, limitMs);
 }
 
 interface Run {

@@ -1,0 +1,96 @@
+// This example starts a process, copies its output to the end, and stops
+// another one, with connect-go.
+//
+//	go run ./connect -address unix:///run/user/1000/pm/pm.sock
+//	go run ./connect -address https://box:7443 -ca ca.crt -cert me.crt -key me.key -user me -password-file me.password
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"log"
+	"os"
+	"time"
+
+	"connectrpc.com/connect"
+	"pm.example/examples/go/access"
+	pm "pm.example/gen/go/pm/v1"
+	"pm.example/gen/go/pm/v1/pmv1connect"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+func main() {
+	daemon := access.Flags()
+	flag.Parse()
+	if err := run(context.Background(), daemon); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, daemon *access.Access) error {
+	httpClient, baseURL, err := daemon.HTTPClient()
+	if err != nil {
+		return err
+	}
+	client := pmv1connect.NewProcessServiceClient(httpClient, baseURL)
+
+	id, err := start(ctx, client, "sh", "-c", "for i in 1 2 3; do echo line $i; done; exit 3")
+	if err != nil {
+		return err
+	}
+	if err := copyOutput(ctx, client, id); err != nil {
+		return err
+	}
+
+	id, err = start(ctx, client, "sleep", "1000")
+	if err != nil {
+		return err
+	}
+	return stop(ctx, client, id)
+}
+
+func start(ctx context.Context, client pmv1connect.ProcessServiceClient, executable string, args ...string) (string, error) {
+	answer, err := client.StartProcess(ctx, connect.NewRequest(&pm.StartProcessRequest{
+		Spec: &pm.ProcessSpec{Executable: executable, Args: args},
+	}))
+	if err != nil {
+		return "", err
+	}
+	return answer.Msg.GetProcess().GetId(), nil
+}
+
+// copyOutput follows the output until there can be no more, and says how the process ended.
+func copyOutput(ctx context.Context, client pmv1connect.ProcessServiceClient, id string) error {
+	stream, err := client.StreamOutput(ctx, connect.NewRequest(&pm.StreamOutputRequest{Id: id, Follow: true}))
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	for stream.Receive() {
+		switch frame := stream.Msg().GetFrame().(type) {
+		case *pm.StreamOutputResponse_Chunk:
+			os.Stdout.Write(frame.Chunk.GetData())
+		case *pm.StreamOutputResponse_Gap:
+			fmt.Fprintf(os.Stderr, "lost: bytes %d to %d\n", frame.Gap.GetFromOffset(), frame.Gap.GetToOffset())
+		case *pm.StreamOutputResponse_End:
+			fmt.Printf("%d bytes, exit code %d\n", frame.End.GetFinalOffset(), frame.End.GetExit().GetCode())
+			return nil
+		}
+	}
+	return errors.Join(stream.Err(), errors.New("the stream broke off"))
+}
+
+func stop(ctx context.Context, client pmv1connect.ProcessServiceClient, id string) error {
+	answer, err := client.StopProcess(ctx, connect.NewRequest(&pm.StopProcessRequest{
+		Id: id, GracePeriod: durationpb.New(5 * time.Second), Force: true,
+	}))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("stopped: %v, by %s\n", answer.Msg.GetStopped(), answer.Msg.GetProcess().GetExit().GetSignalName())
+	return nil
+}

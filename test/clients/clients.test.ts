@@ -1,0 +1,211 @@
+/**
+ * The client table: what each client, of which we wrote none, sees of the
+ * daemon over the unix socket and over TLS. Every one must see the same.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hashPassword } from "../../src/server/auth/password-hash.ts";
+import { pki } from "../listen/serve-tls.ts";
+import { launchDaemon, type TestDaemon, tcpPort } from "../support/daemon.ts";
+import { requires } from "../support/requires.ts";
+import { bufCurl, curl } from "./command-line.ts";
+import { connectEs } from "./connect-es.ts";
+import { grpcJs } from "./grpc-js.ts";
+import { type ClientRun, type Outcome, type Place, runTool, script } from "./place.ts";
+
+const root = join(import.meta.dirname, "../..");
+const directory = mkdtempSync(join(tmpdir(), "pm-clients-"));
+const goBinaries = join(directory, "go");
+const pythonCode = join(directory, "python");
+/** Wheels are installed once a version; a fresh checkout installs them again. */
+const pythonPackages = join(root, "node_modules/.cache/pm-python-grpcio-1.85.1");
+
+const has = {
+  go: requires("go", works("go", "version")),
+  curl: requires(
+    "curl with HTTP/2",
+    /\bHTTP2\b/.test(spawnSync("curl", ["--version"], { encoding: "utf8" }).stdout ?? ""),
+  ),
+  python: requires("python3 with pip", works("python3", "-m", "pip", "--version")),
+};
+
+function works(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
+}
+
+const file = (name: string, text: string): string => {
+  writeFileSync(join(directory, name), text, { mode: 0o600 });
+  return join(directory, name);
+};
+const password = "pass: w\u00f6rd";
+const files = {
+  ca: file("ca.crt", pki.authority.certificate),
+  cert: file("client.crt", pki.client.certificate),
+  key: file("client.key", pki.client.key),
+  password: file("password", `${password}\n`),
+};
+
+const wrongPassword = file("wrong-password", "wrong\n");
+
+let daemon: TestDaemon;
+let places: Record<Place["name"], Place>;
+
+beforeAll(async () => {
+  file("server.crt", pki.server.certificate);
+  file("server.key", pki.server.key);
+  file("users", `ann:${await hashPassword(password, { ln: 10, r: 8, p: 1 })}\n`);
+  const tcp = "certificate: server.crt, key: server.key, clientAuthority: ca.crt, users: users";
+  const config = file("daemon.yaml", `tcp: { listen: "localhost:0", ${tcp} }\n`);
+  daemon = await launchDaemon({ args: ["--config", config] });
+  const port = await tcpPort(daemon);
+  const common = { files, user: "ann", password };
+  places = {
+    unix: { ...common, name: "unix", address: `unix://${daemon.socketPath}` },
+    mTLS: { ...common, name: "mTLS", address: `https://localhost:${port}` },
+  };
+  if (has.go) {
+    execFileSync("go", ["build", "-o", join(goBinaries, "client"), "."], { cwd: join(import.meta.dirname, "go") });
+    execFileSync("go", ["build", "-o", goBinaries, "./connect", "./grpc"], { cwd: join(root, "examples/go") });
+  }
+  if (has.python) {
+    preparePython();
+  }
+}, 300_000);
+
+afterAll(async () => {
+  await daemon?.close();
+  rmSync(directory, { recursive: true, force: true });
+}, 60_000);
+
+function preparePython(): void {
+  if (!existsSync(pythonPackages)) {
+    const requirements = join(import.meta.dirname, "requirements.txt");
+    const options = ["-q", "--disable-pip-version-check", "--no-deps"];
+    const staging = join(directory, "packages");
+    execFileSync("python3", ["-m", "pip", "install", ...options, "--target", staging, "-r", requirements]);
+    mkdirSync(join(pythonPackages, ".."), { recursive: true });
+    execFileSync("cp", ["-r", staging, pythonPackages]);
+  }
+  mkdirSync(pythonCode);
+  const protos = ["process_service", "process", "output", "usage", "errors"].map((name) => `pm/v1/${name}.proto`);
+  execFileSync(
+    "python3",
+    [
+      ...["-m", "grpc_tools.protoc", "-I", join(root, "proto"), "-I", join(root, "third_party/proto")],
+      ...[`--python_out=${pythonCode}`, `--grpc_python_out=${pythonCode}`],
+      ...[...protos, "google/rpc/error_details.proto", "google/rpc/status.proto"],
+    ],
+    { env: { ...process.env, PYTHONPATH: pythonPackages } },
+  );
+}
+
+function parsed({ code, stdout, stderr }: { code: number | null; stdout: Buffer; stderr: string }): Outcome {
+  if (code !== 0) {
+    throw new Error(stderr);
+  }
+  return JSON.parse(stdout.toString()) as Outcome;
+}
+
+function goArguments(place: Place): string[] {
+  const { ca, cert, key, password: passwordFile } = place.files;
+  const tls = place.name === "unix" ? [] : ["-ca", ca, "-cert", cert, "-key", key];
+  const user = place.name === "unix" || place.user === undefined ? [] : ["-user", place.user];
+  return ["-address", place.address, ...tls, ...user, "-password-file", passwordFile];
+}
+
+function goClient(name: string): ClientRun {
+  return async (place) =>
+    parsed(
+      await runTool(join(goBinaries, "client"), ["-client", name, ...goArguments(place)], {
+        env: { PM_TEST_SCRIPT: script },
+      }),
+    );
+}
+
+const python: ClientRun = async (place) => {
+  const { ca, cert, key, password: passwordFile } = place.files;
+  return parsed(
+    await runTool("python3", [join(import.meta.dirname, "client.py")], {
+      env: {
+        PYTHONPATH: `${pythonCode}:${pythonPackages}`,
+        PYTHONDONTWRITEBYTECODE: "1",
+        PM_TEST_ADDRESS: place.address,
+        PM_TEST_CA: ca,
+        PM_TEST_CERT: cert,
+        PM_TEST_KEY: key,
+        PM_TEST_USER: place.user ?? "",
+        PM_TEST_PASSWORD_FILE: passwordFile,
+        PM_TEST_SCRIPT: script,
+      },
+    }),
+  );
+};
+
+const table: readonly (readonly [name: string, available: boolean, run: ClientRun])[] = [
+  ["grpc-js", true, grpcJs],
+  ["connect-es (Connect, HTTP/2)", true, connectEs("connect")],
+  ["connect-es (Connect, HTTP/1.1)", true, connectEs("connect-1.1")],
+  ["connect-es (gRPC)", true, connectEs("grpc")],
+  ["connect-es (gRPC-Web)", true, connectEs("grpc-web")],
+  ["grpc-go", has.go, goClient("grpc-go")],
+  ["connect-go (Connect)", has.go, goClient("connect-go")],
+  ["connect-go (gRPC)", has.go, goClient("connect-go-grpc")],
+  ["buf curl (Connect)", true, bufCurl("connect")],
+  ["buf curl (gRPC)", true, bufCurl("grpc")],
+  ["buf curl (gRPC-Web)", true, bufCurl("grpcweb")],
+  ["curl (JSON, HTTP/1.1)", has.curl, curl("--http1.1")],
+  ["curl (JSON, HTTP/2)", has.curl, curl("--http2")],
+  ["Python grpcio", has.python, python],
+];
+
+const lines = Array.from({ length: 3000 }, (_, i) => `line ${i} of the output\n`).join("");
+const expected: Outcome = {
+  error: ["FAILED_PRECONDITION", "START_FAILED", "ENOENT"],
+  stream: [createHash("sha256").update(lines).digest("hex"), 3],
+  cancel: "CANCELLED",
+  deadline: "DEADLINE_EXCEEDED",
+  stopped: true,
+};
+
+describe.each(table)("%s", (_name, available, run) => {
+  test.skipIf(!available).each(["unix", "mTLS"] as const)(
+    "over %s: unary, stream to the end, cancel, deadline, error details",
+    async (name) => {
+      expect(await run(places[name])).toEqual(expected);
+    },
+  );
+
+  test.skipIf(!available)("with a wrong password is told PERMISSION_DENIED, without one UNAUTHENTICATED", async () => {
+    const withWrong = { ...files, password: wrongPassword };
+    const wrong = await run({ ...places.mTLS, password: "wrong", files: withWrong, schema: root });
+    expect(wrong).toEqual({ refused: "PERMISSION_DENIED" });
+    expect(await run({ ...places.mTLS, user: undefined, schema: root })).toEqual({ refused: "UNAUTHENTICATED" });
+  });
+});
+
+describe.skipIf(!has.go)("the Go examples", () => {
+  test.each(["connect", "grpc"])("%s starts, streams to the end and stops, over both", async (name) => {
+    for (const place of [places.unix, places.mTLS]) {
+      const { code, stdout, stderr } = await runTool(join(goBinaries, name), goArguments(place));
+      expect({ code, stderr, stdout: stdout.toString() }).toEqual({
+        code: 0,
+        stderr: "",
+        stdout: "line 1\nline 2\nline 3\n21 bytes, exit code 3\nstopped: true, by SIGTERM\n",
+      });
+    }
+  });
+});
+
+test("buf curl lists the services by reflection", async () => {
+  const { stdout } = await runTool("buf", [
+    ...["curl", "--list-services", "--unix-socket", daemon.socketPath, "--http2-prior-knowledge"],
+    "http://localhost",
+  ]);
+  for (const service of ["pm.v1.ProcessService", "pm.v1.DaemonService", "grpc.health.v1.Health"]) {
+    expect(stdout.toString()).toContain(service);
+  }
+});

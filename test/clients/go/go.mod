@@ -1,0 +1,23 @@
+module pm.example/test/clients/go
+
+go 1.26.0
+
+replace (
+	pm.example/examples/go => ../../../examples/go
+	pm.example/gen/go => ../../../gen/go
+)
+
+require (
+	connectrpc.com/connect v1.21.1
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1
+	google.golang.org/grpc v1.85.0
+	pm.example/examples/go v0.0.0-00010101000000-000000000000
+	pm.example/gen/go v0.0.0-00010101000000-000000000000
+)
+
+require (
+	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/sys v0.48.0 // indirect
+	golang.org/x/text v0.42.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"pm.example/examples/go/access"
+	pm "pm.example/gen/go/pm/v1"
+)
+
+func newCaller(name string, daemon *access.Access) (caller, error) {
+	switch name {
+	case "grpc-go":
+		connection, err := daemon.DialGRPC()
+		return grpcCaller{pm.NewProcessServiceClient(connection)}, err
+	case "connect-go", "connect-go-grpc":
+		return newConnectCaller(daemon, name == "connect-go-grpc")
+	}
+	return nil, fmt.Errorf("no client %q", name)
+}
+
+type grpcCaller struct{ client pm.ProcessServiceClient }
+
+func (c grpcCaller) start(ctx context.Context, spec *pm.ProcessSpec) (string, error) {
+	answer, err := c.client.StartProcess(ctx, &pm.StartProcessRequest{Spec: spec})
+	return answer.GetProcess().GetId(), err
+}
+
+func (c grpcCaller) stream(ctx context.Context, id string, onFrame func(*pm.StreamOutputResponse) bool) error {
+	stream, err := c.client.StreamOutput(ctx, &pm.StreamOutputRequest{Id: id, Follow: true})
+	if err != nil {
+		return err
+	}
+	for {
+		answer, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !onFrame(answer) {
+			return nil
+		}
+	}
+}
+
+func (c grpcCaller) wait(ctx context.Context, id string) error {
+	_, err := c.client.WaitProcess(ctx, &pm.WaitProcessRequest{Id: id})
+	return err
+}
+
+func (c grpcCaller) stop(ctx context.Context, id string) (bool, error) {
+	answer, err := c.client.StopProcess(ctx, &pm.StopProcessRequest{Id: id, Force: true})
+	return answer.GetStopped(), err
+}
+
+var codeNames = map[codes.Code]string{
+	codes.Canceled: "CANCELLED", codes.DeadlineExceeded: "DEADLINE_EXCEEDED",
+	codes.FailedPrecondition: "FAILED_PRECONDITION", codes.PermissionDenied: "PERMISSION_DENIED",
+	codes.Unauthenticated: "UNAUTHENTICATED",
+}
+
+func (c grpcCaller) explain(err error) (code, reason, errnoName string) {
+	s := status.Convert(err)
+	for _, detail := range s.Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			reason, errnoName = info.GetReason(), info.GetMetadata()["errno_name"]
+		}
+	}
+	if name, ok := codeNames[s.Code()]; ok {
+		return name, reason, errnoName
+	}
+	return s.Code().String() + ": " + s.Message(), reason, errnoName
+}
