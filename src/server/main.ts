@@ -130,7 +130,7 @@ async function check(config: DaemonConfig): Promise<number> {
 function describe(error: unknown, directory: string): string {
   const message = error instanceof Error ? error.message : String(error);
   const pid = error instanceof DaemonRunningError ? readPidFile(directory) : undefined;
-  return pid === undefined ? message : `${message} (It is process ${pid}.)`;
+  return pid === undefined ? message : `${message} (it is process ${pid})`;
 }
 
 await main();

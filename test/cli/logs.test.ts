@@ -112,7 +112,7 @@ describe.concurrent("pm logs", () => {
     expect(shell.out).toMatch(/(130|here)/);
   });
 
-  test("is quiet when nobody reads on, and the process goes on", async ({ pm }) => {
+  test("is quiet when nobody reads on, and the process goes on", async ({ pm, expect }) => {
     const id = await pm.ok(["start", "--", "sh", "-c", "while :; do echo line; sleep 0.01; done"]);
     const script = "while :; do echo y; sleep 0.01; done";
     const { out, err } = await pm.shell(`pm logs -f ${id} | head -n 3; pm run -- sh -c '${script}' | head -n 2`);

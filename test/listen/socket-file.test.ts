@@ -41,7 +41,7 @@ test("a socket that somebody listens on is left alone", async () => {
     other.close();
   });
   await new Promise((resolve) => other.once("listening", resolve));
-  await expect(serve({}, { path })).rejects.toThrow(/Another program listens on/);
+  await expect(serve({}, { path })).rejects.toThrow(/another program listens on/);
   expect(lstatSync(path).isSocket()).toBe(true);
 });
 
@@ -68,7 +68,7 @@ test("a path that Linux would cut off is refused with what to do", async () => {
   const directory = join(privateDirectory(), "d".repeat(100));
   mkdirSync(directory, { mode: 0o700 });
   await expect(serve({}, { path: join(directory, "pm.sock") })).rejects.toThrow(
-    /too long: \d+ bytes, of which Linux takes 107\. Set PM_RUNTIME_DIR/,
+    /too long: \d+ bytes, of which Linux takes 107; set PM_RUNTIME_DIR/,
   );
   expect(readdirSync(directory)).toEqual([]);
 });

@@ -58,14 +58,14 @@ export class Core {
 
   checkPresent(process: ManagedProcess): void {
     if (process.removed || process.removing) {
-      throw new EngineError("PROCESS_NOT_FOUND", `Process ${process.id} was removed.`, { id: process.id });
+      throw new EngineError("PROCESS_NOT_FOUND", `process ${process.id} was removed`, { id: process.id });
     }
   }
 
   /** As `checkPresent`, for what a removal does itself. */
   checkListed(process: ManagedProcess): void {
     if (process.removed) {
-      throw new EngineError("PROCESS_NOT_FOUND", `Process ${process.id} was removed.`, { id: process.id });
+      throw new EngineError("PROCESS_NOT_FOUND", `process ${process.id} was removed`, { id: process.id });
     }
   }
 
@@ -225,6 +225,6 @@ export class Core {
 export function shuttingDown(): EngineError {
   return new EngineError(
     "SHUTTING_DOWN",
-    "The daemon is stopping. Processes run on; try again when the next daemon is up.",
+    "the daemon is stopping; processes run on, try again when the next one is up",
   );
 }

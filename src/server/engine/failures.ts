@@ -61,7 +61,7 @@ export function startFailed(id: string, spec: ProcessSpec, cause: StartFailure):
   if (cause.path !== "") metadata["path"] = cause.path;
   return new EngineError(
     "START_FAILED",
-    `Cannot start ${spec.executable}: ${where}${cause.message} (step ${stepNames[cause.step]})`,
+    `cannot start ${spec.executable}: ${where}${cause.message} (step ${stepNames[cause.step]})`,
     metadata,
   );
 }

@@ -24,7 +24,7 @@ export async function writeInput(
   if (process.inputWaiting >= maxWaiting) {
     throw new EngineError(
       "LIMIT_EXCEEDED",
-      `${maxWaiting} writes already wait for process ${process.id} to read its input.`,
+      `${maxWaiting} writes already wait for process ${process.id} to read its input`,
       { limit: "waiting_writes" },
     );
   }
@@ -58,7 +58,7 @@ async function writeNow(
   await checkRunning(core, process);
   const { run } = process;
   if (process.view?.header.stdinClosed) throw inputClosed(process);
-  const closing = core.onClose(() => ended.abort(new EngineError("SHUTTING_DOWN", "The daemon is stopping.")));
+  const closing = core.onClose(() => ended.abort(new EngineError("SHUTTING_DOWN", "the daemon is stopping")));
   try {
     if (data.length > 0) await writeStdin(core.paths(process).stdin, data, signal);
     if (close) await control(core, process, Control.closeStdin);
@@ -75,7 +75,7 @@ async function writeNow(
 /** Sets the size of a process's terminal. */
 export async function resizeTerminal(core: Core, process: ManagedProcess, size: TerminalSize): Promise<void> {
   checkTerminal("size", size);
-  if (process.spec.terminal === null) throw invalid("id", `Process ${process.id} has no terminal.`);
+  if (process.spec.terminal === null) throw invalid("id", `process ${process.id} has no terminal`);
   await checkRunning(core, process);
   try {
     await control(core, process, Control.resize, size.rows, size.columns);
@@ -97,7 +97,7 @@ async function checkRunning(core: Core, process: ManagedProcess): Promise<void> 
 }
 
 export function notRunning(process: ManagedProcess, state: ProcessState): EngineError {
-  return new EngineError("NOT_RUNNING", `Process ${process.id} does not run: it is ${state}.`, {
+  return new EngineError("NOT_RUNNING", `process ${process.id} does not run: it is ${state}`, {
     id: process.id,
     state,
   });
@@ -106,7 +106,7 @@ export function notRunning(process: ManagedProcess, state: ProcessState): Engine
 function inputClosed(process: ManagedProcess): EngineError {
   return new EngineError(
     "INPUT_CLOSED",
-    `Process ${process.id} has no standard input to write to: it was started without one, or it was closed.`,
+    `process ${process.id} has no standard input to write to: it was started without one, or it was closed`,
     { id: process.id },
   );
 }

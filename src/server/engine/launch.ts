@@ -50,7 +50,7 @@ export async function decided(core: Core, process: ManagedProcess): Promise<Star
     if (process.shimGone) {
       const known = process.shimFailure;
       if (known !== null) return failure(known.step, known.errno, core.paths(process).ring);
-      return failure(Step.shim, 0, "", "The shim was killed before it had executed the program");
+      return failure(Step.shim, 0, "", "the shim was killed before it had executed the program");
     }
     await process.changed.wait(undefined, recheckMs);
   }

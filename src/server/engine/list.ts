@@ -59,7 +59,7 @@ function parseToken(token: string, filter: ProcessFilter): { createTime: bigint;
   if (!valid || print !== fingerprint(filter)) {
     throw new EngineError(
       "PAGE_TOKEN_INVALID",
-      "The page token is malformed or belongs to another query: use the one of the page before, with the same filter.",
+      "the page token is malformed or belongs to another query: use the one of the page before, with the same filter",
     );
   }
   return { createTime: BigInt(time), id };

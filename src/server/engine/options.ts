@@ -49,7 +49,7 @@ export class DaemonRunningError extends Error {
   readonly runtimeDir: string;
 
   constructor(runtimeDir: string) {
-    super(`Another pm daemon already serves ${runtimeDir}: use that one, or choose another runtime directory.`);
+    super(`another pm daemon already serves ${runtimeDir}: use that one, or choose another runtime directory`);
     this.runtimeDir = runtimeDir;
   }
 }

@@ -35,7 +35,7 @@ export function resolveReference<P extends { readonly id: string }>(index: Refer
   if (isUuid(lower)) {
     const found = index.byId(lower);
     if (found !== undefined) return found;
-    throw new EngineError("PROCESS_NOT_FOUND", `There is no process ${lower}.`, { id: reference });
+    throw new EngineError("PROCESS_NOT_FOUND", `no process ${quote(reference)}`, { id: reference });
   }
   const named = isName(reference) ? index.byName(reference) : undefined;
   if (named !== undefined) return named;
@@ -43,7 +43,7 @@ export function resolveReference<P extends { readonly id: string }>(index: Refer
   if (!prefix && !isName(reference)) {
     throw new EngineError(
       "INVALID_ID",
-      `${JSON.stringify(shorten(reference))} is not a process reference: give a UUID, its first four or more characters, or a name.`,
+      `${quote(reference)} is not a process reference: give a UUID, its first four or more characters, or a name`,
       { id: shorten(reference) },
     );
   }
@@ -60,7 +60,7 @@ export function resolveReference<P extends { readonly id: string }>(index: Refer
     if (candidates.length > 1) {
       throw new EngineError(
         "PROCESS_AMBIGUOUS",
-        `${candidates.length} processes begin with ${lower}: give more characters of the id.`,
+        `${candidates.length} processes begin with ${lower}: give more characters of the id`,
         { id: reference, candidates: candidates.sort().slice(0, maxCandidates).join(",") },
       );
     }
@@ -68,9 +68,13 @@ export function resolveReference<P extends { readonly id: string }>(index: Refer
   const suggestion = similarName(index.names(), reference);
   throw new EngineError(
     "PROCESS_NOT_FOUND",
-    `There is no process ${reference}.${suggestion === undefined ? "" : ` Did you mean ${suggestion}?`}`,
+    `no process ${quote(reference)}${suggestion === undefined ? "" : `; did you mean ${quote(suggestion)}?`}`,
     suggestion === undefined ? { id: reference } : { id: reference, suggestion },
   );
+}
+
+function quote(text: string): string {
+  return JSON.stringify(shorten(text));
 }
 
 function shorten(text: string): string {

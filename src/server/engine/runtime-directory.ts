@@ -15,7 +15,7 @@ export class RuntimeDirectoryError extends Error {
  */
 export function prepareRuntimeDirectory(directory: string): void {
   if (!isAbsolute(directory)) {
-    throw new RuntimeDirectoryError(`The runtime directory ${directory} must be an absolute path.`);
+    throw new RuntimeDirectoryError(`the runtime directory ${directory} must be an absolute path`);
   }
   attempt(directory, "made", () => mkdirSync(dirname(directory), { recursive: true, mode: 0o700 }));
   try {
@@ -26,18 +26,16 @@ export function prepareRuntimeDirectory(directory: string): void {
   const status = attempt(directory, "examined", () => lstatSync(directory));
   if (status.isSymbolicLink()) {
     throw new RuntimeDirectoryError(
-      `The runtime directory ${directory} is a symbolic link: name the directory itself, so that nobody can point it elsewhere.`,
+      `the runtime directory ${directory} is a symbolic link: name the directory itself, so that nobody can point it elsewhere`,
     );
   }
   if (!status.isDirectory()) {
-    throw new RuntimeDirectoryError(
-      `The runtime directory ${directory} is not a directory: remove it or name another.`,
-    );
+    throw new RuntimeDirectoryError(`the runtime directory ${directory} is not a directory: remove it or name another`);
   }
   checkOwner(directory, status);
   if ((status.mode & 0o077) !== 0) {
     throw new RuntimeDirectoryError(
-      `The runtime directory ${directory} has mode ${(status.mode & 0o777).toString(8).padStart(4, "0")}, so others may reach into it: chmod 0700 ${directory}`,
+      `the runtime directory ${directory} has mode ${(status.mode & 0o777).toString(8).padStart(4, "0")}, so others may reach into it: chmod 0700 ${directory}`,
     );
   }
   checkAncestors(directory);
@@ -45,7 +43,7 @@ export function prepareRuntimeDirectory(directory: string): void {
   const processes = join(directory, "p");
   attempt(processes, "made", () => mkdirSync(processes, { recursive: true, mode: 0o700 }));
   if (!attempt(processes, "examined", () => lstatSync(processes)).isDirectory()) {
-    throw new RuntimeDirectoryError(`${processes} is not a directory: remove it.`);
+    throw new RuntimeDirectoryError(`${processes} is not a directory: remove it`);
   }
 }
 
@@ -53,7 +51,7 @@ function checkOwner(directory: string, status: Stats): void {
   const user = process.geteuid?.() ?? 0;
   if (status.uid !== user) {
     throw new RuntimeDirectoryError(
-      `The runtime directory ${directory} belongs to user ${status.uid}, not to user ${user} who runs this daemon: set PM_RUNTIME_DIR to a directory of your own.`,
+      `the runtime directory ${directory} belongs to user ${status.uid}, not to user ${user} who runs this daemon: set PM_RUNTIME_DIR to a directory of your own`,
     );
   }
 }
@@ -67,13 +65,13 @@ function checkAncestors(directory: string): void {
     const status = attempt(path, "examined", () => statSync(path));
     if (status.uid !== 0 && status.uid !== user) {
       throw new RuntimeDirectoryError(
-        `The runtime directory ${directory} lies below ${path}, which belongs to user ${status.uid}: choose a directory below one of your own.`,
+        `the runtime directory ${directory} lies below ${path}, which belongs to user ${status.uid}: choose a directory below one of your own`,
       );
     }
     const sticky = (status.mode & 0o1000) !== 0;
     if ((status.mode & 0o002) !== 0 && !sticky) {
       throw new RuntimeDirectoryError(
-        `The runtime directory ${directory} lies below ${path}, which everybody may write to: choose another, or chmod o-w ${path}`,
+        `the runtime directory ${directory} lies below ${path}, which everybody may write to: choose another, or chmod o-w ${path}`,
       );
     }
     const parent = dirname(path);
@@ -93,7 +91,7 @@ function attempt<T>(directory: string, verb: string, action: () => T): T {
 function refusal(directory: string, verb: string, error: unknown): RuntimeDirectoryError {
   const reason = error instanceof Error ? error.message : String(error);
   return new RuntimeDirectoryError(
-    `The runtime directory ${directory} cannot be ${verb} (${reason}): set PM_RUNTIME_DIR to a directory that you may write to, best on tmpfs.`,
+    `the runtime directory ${directory} cannot be ${verb} (${reason}): set PM_RUNTIME_DIR to a directory that you may write to, best on tmpfs`,
     { cause: error },
   );
 }

@@ -20,7 +20,7 @@ export async function signal(
   target: SignalTarget,
 ): Promise<ProcessInfo> {
   const number = signalNumber(name);
-  if (number === undefined) throw invalid("signal", `There is no signal ${JSON.stringify(name)}.`);
+  if (number === undefined) throw invalid("signal", `no signal ${JSON.stringify(name)}`);
   if (process.starting !== null) await process.starting;
   core.checkOpen();
   core.checkListed(process);
@@ -37,7 +37,7 @@ export async function signal(
   if (errno === noSuchProcess) throw notRunning(process, process.state);
   if (errno !== 0) {
     const { message } = failure(Step.shim, errno, "");
-    throw new EngineError("SUPERVISOR_LOST", `The shim of process ${process.id} could not send ${name}: ${message}.`, {
+    throw new EngineError("SUPERVISOR_LOST", `the shim of process ${process.id} could not send ${name}: ${message}`, {
       id: process.id,
     });
   }

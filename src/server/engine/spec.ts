@@ -15,35 +15,35 @@ const maxGraceMs = 24 * 3600 * 1000;
  */
 export function normalizeSpec(spec: ProcessSpec, options: ResolvedOptions): ProcessSpec {
   if (spec.executable === "" || Buffer.byteLength(spec.executable) > 4095) {
-    throw invalid("spec.executable", "The executable must have 1 to 4095 bytes.");
+    throw invalid("spec.executable", "the executable must have 1 to 4095 bytes");
   }
   checkNul("spec.executable", spec.executable);
   for (const [index, argument] of spec.args.entries()) checkNul(`spec.args[${index}]`, argument);
   for (const [key, value] of Object.entries(spec.env)) {
     if (key === "" || key.includes("="))
-      throw invalid("spec.env", "The name of a variable is empty or has a '=' in it.");
+      throw invalid("spec.env", "the name of a variable is empty or has a '=' in it");
     checkNul("spec.env", key);
     checkNul(`spec.env[${key}]`, value);
   }
   checkNul("spec.cwd", spec.cwd);
   if (spec.cwd !== "" && !spec.cwd.startsWith("/")) {
-    throw invalid("spec.cwd", `The working directory ${spec.cwd} must be an absolute path.`);
+    throw invalid("spec.cwd", `the working directory ${spec.cwd} must be an absolute path`);
   }
   if (spec.name !== "" && !isName(spec.name)) {
-    throw invalid("spec.name", `${JSON.stringify(spec.name)} is not a valid name.`);
+    throw invalid("spec.name", `${JSON.stringify(spec.name)} is not a valid name`);
   }
   const signal = spec.stop.signal === "" ? undefined : signalNumber(spec.stop.signal);
   if (spec.stop.signal !== "" && signal === undefined) {
-    throw invalid("spec.stop.signal", `There is no signal ${spec.stop.signal}.`);
+    throw invalid("spec.stop.signal", `no signal "${spec.stop.signal}"`);
   }
   const { graceMs } = spec.stop;
   if (graceMs !== null && !(graceMs >= 0 && graceMs <= maxGraceMs)) {
-    throw invalid("spec.stop.grace_period", "The grace period must be 0 to 24 hours.");
+    throw invalid("spec.stop.grace_period", "the grace period must be 0 to 24 hours");
   }
   if (spec.terminal !== null) checkTerminal("spec.terminal", spec.terminal);
   for (const [index, limit] of spec.limits.rlimits.entries()) {
     if (rlimitNumber(limit.resource) === undefined) {
-      throw invalid(`spec.limits.rlimits[${index}].resource`, `There is no resource limit ${limit.resource}.`);
+      throw invalid(`spec.limits.rlimits[${index}].resource`, `no resource limit "${limit.resource}"`);
     }
   }
   return {
@@ -77,7 +77,7 @@ export function checkTerminal(field: string, size: { rows: number; columns: numb
     ["columns", size.columns],
   ] as const) {
     if (!Number.isInteger(value) || value < 1 || value > 0xffff) {
-      throw invalid(`${field}.${key}`, "A terminal has 1 to 65535 rows and columns.");
+      throw invalid(`${field}.${key}`, "a terminal has 1 to 65535 rows and columns");
     }
   }
 }
@@ -89,12 +89,12 @@ export function invalid(field: string, message: string): EngineError {
 function outputLimit(bytes: number, options: ResolvedOptions): number {
   if (bytes === 0) return options.defaultOutputLimitBytes;
   if (!Number.isSafeInteger(bytes) || bytes < PAGE) {
-    throw invalid("spec.output_limit_bytes", `The output limit must be at least ${PAGE} bytes.`);
+    throw invalid("spec.output_limit_bytes", `the output limit must be at least ${PAGE} bytes`);
   }
   if (bytes > options.maxOutputLimitBytes) {
     throw new EngineError(
       "LIMIT_EXCEEDED",
-      `The output limit of ${bytes} bytes is above this daemon's maximum of ${options.maxOutputLimitBytes}.`,
+      `the output limit of ${bytes} bytes is above this daemon's maximum of ${options.maxOutputLimitBytes}`,
       { limit: "max_output_limit_bytes" },
     );
   }
@@ -102,7 +102,7 @@ function outputLimit(bytes: number, options: ResolvedOptions): number {
 }
 
 function checkNul(field: string, text: string): void {
-  if (text.includes("\0")) throw invalid(field, `${field} has a NUL character in it, which execve(2) cannot pass on.`);
+  if (text.includes("\0")) throw invalid(field, `${field} has a NUL character in it, which execve(2) cannot pass on`);
 }
 
 function sorted(map: Readonly<Record<string, string>>): Record<string, string> {

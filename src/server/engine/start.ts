@@ -25,7 +25,7 @@ export async function start(
 ): Promise<{ process: ProcessInfo; existing: boolean }> {
   core.checkAccepting();
   const id = request.id === "" ? randomUUID() : request.id.toLowerCase();
-  if (!isUuid(id)) throw new EngineError("INVALID_ID", "The id of a new process must be a UUID.", { id: request.id });
+  if (!isUuid(id)) throw new EngineError("INVALID_ID", "the id of a new process must be a UUID", { id: request.id });
   const spec = normalizeSpec(request.spec, core.options);
   for (let known = core.table.byId(id); known !== undefined; known = core.table.byId(id)) {
     const process = await existing(core, known, spec);
@@ -60,7 +60,7 @@ export function checkName(core: Core, name: string, except?: ManagedProcess): vo
   if (name === "") return;
   const holder = core.table.holderOf(name, except);
   if (holder === undefined) return;
-  throw new EngineError("NAME_IN_USE", `The name ${name} is in use by process ${holder.id}, which has not ended.`, {
+  throw new EngineError("NAME_IN_USE", `the name "${name}" is in use by process ${holder.id}, which has not ended`, {
     name,
     id: holder.id,
   });
@@ -70,7 +70,7 @@ export function checkName(core: Core, name: string, except?: ManagedProcess): vo
 async function existing(core: Core, process: ManagedProcess, spec: ProcessSpec): Promise<ProcessInfo | null> {
   if (process.removing || !sameSpec(process.spec, spec)) {
     const why = process.removing ? "is being removed" : "has another spec";
-    throw new EngineError("PROCESS_EXISTS", `There is a process ${process.id} already, and it ${why}.`, {
+    throw new EngineError("PROCESS_EXISTS", `there is a process ${process.id} already, and it ${why}`, {
       id: process.id,
     });
   }
@@ -91,14 +91,14 @@ function checkLimits(core: Core, spec: ProcessSpec): void {
   if (field !== undefined) {
     throw new EngineError(
       "UNSUPPORTED_LIMIT",
-      `This daemon cannot enforce spec.limits.${field}: it has no delegated cgroup v2 subtree. Nothing was started.`,
+      `this daemon cannot enforce spec.limits.${field}: it has no delegated cgroup v2 subtree, so nothing was started`,
       { field: `spec.limits.${field}` },
     );
   }
   if (core.table.size >= core.options.maxProcesses) {
     throw new EngineError(
       "LIMIT_EXCEEDED",
-      `This daemon lists ${core.table.size} processes, as many as it may: remove or prune ended ones.`,
+      `this daemon lists ${core.table.size} processes, as many as it may: remove or prune ended ones`,
       { limit: "max_processes" },
     );
   }

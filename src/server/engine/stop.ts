@@ -50,8 +50,7 @@ async function stopWhole(core: Core, process: ManagedProcess, options: StopOptio
 export async function stopRun(core: Core, process: ManagedProcess, options: StopOptions): Promise<StopResult> {
   const number = stopSignal(process, options);
   const graceMs = options.graceMs ?? process.spec.stop.graceMs ?? core.options.defaultGraceMs;
-  if (!(graceMs >= 0 && graceMs <= maxGraceMs))
-    throw invalid("grace_period", "The grace period must be 0 to 24 hours.");
+  if (!(graceMs >= 0 && graceMs <= maxGraceMs)) throw invalid("grace_period", "the grace period must be 0 to 24 hours");
   if (process.starting !== null) await process.starting;
   core.checkOpen();
   core.checkListed(process);
@@ -145,7 +144,7 @@ async function until(
 function stopSignal(process: ManagedProcess, options: StopOptions): number {
   const name = options.signal || process.spec.stop.signal || "SIGTERM";
   const number = signalNumber(name);
-  if (number === undefined) throw invalid("signal", `There is no signal ${name}.`);
+  if (number === undefined) throw invalid("signal", `no signal "${name}"`);
   return number;
 }
 
@@ -164,7 +163,7 @@ function survivorsOf(process: ManagedProcess): Survivor[] {
 export function lost(process: ManagedProcess): EngineError {
   return new EngineError(
     "SUPERVISOR_LOST",
-    `The shim of process ${process.id} was killed, so pm can no longer control what may be left of it.`,
+    `the shim of process ${process.id} was killed, so pm can no longer control what may be left of it`,
     { id: process.id },
   );
 }
@@ -176,7 +175,7 @@ export function stillRunning(process: ManagedProcess, what: string): EngineError
     .join(",");
   return new EngineError(
     "STILL_RUNNING",
-    `Process ${process.id} ${what}${pids === "" ? "" : ` (process ids ${pids})`}.`,
+    `process ${process.id} ${what}${pids === "" ? "" : ` (process ids ${pids})`}`,
     { id: process.id, pids },
   );
 }

@@ -134,7 +134,7 @@ export class Table implements ReferenceIndex<ManagedProcess> {
   parseVersion(version: string): number {
     const match = /^([0-9a-f]{1,64})-(\d{1,15})$/.exec(version);
     if (match === null) {
-      throw new EngineError("INVALID_ARGUMENT", "The resource version is malformed: use one that the daemon gave.", {
+      throw new EngineError("INVALID_ARGUMENT", "the resource version is malformed: use one that the daemon gave", {
         field: "resource_version",
       });
     }
@@ -142,7 +142,7 @@ export class Table implements ReferenceIndex<ManagedProcess> {
     if (match[1] !== this.#instance || sequence < this.#forgotten || sequence > this.#sequence) {
       throw new EngineError(
         "RESOURCE_VERSION_EXPIRED",
-        "The resource version is too old, or of another daemon: list again and watch from there.",
+        "the resource version is too old, or of another daemon: list again and watch from there",
       );
     }
     return sequence;

@@ -40,7 +40,7 @@ function meets(process: ManagedProcess, condition: WaitCondition): boolean {
 export function runNotFound(process: ManagedProcess, run: number): EngineError {
   return new EngineError(
     "RUN_NOT_FOUND",
-    `Process ${process.id} has no run ${run} whose output is kept: its current run is ${process.run}.`,
+    `process ${process.id} has no run ${run} whose output is kept: its current run is ${process.run}`,
     { id: process.id, run: String(run) },
   );
 }

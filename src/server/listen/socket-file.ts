@@ -28,23 +28,23 @@ export function bindingPath(path: string): string {
  */
 export function checkSocketPath(path: string): void {
   if (!path.startsWith("/")) {
-    throw new SocketFileError(`The socket must be an absolute path, not ${JSON.stringify(path)}.`);
+    throw new SocketFileError(`the socket must be an absolute path, not ${JSON.stringify(path)}`);
   }
   const bytes = Math.max(Buffer.byteLength(path), Buffer.byteLength(bindingPath(path)));
   if (bytes > maxSocketPathBytes) {
     throw new SocketFileError(
-      `The socket's path ${path} is too long: ${bytes} bytes, of which Linux takes ${maxSocketPathBytes}. Set PM_RUNTIME_DIR (or --socket) to a shorter path.`,
+      `the socket's path ${path} is too long: ${bytes} bytes, of which Linux takes ${maxSocketPathBytes}; set PM_RUNTIME_DIR (or --socket) to a shorter path`,
     );
   }
   const directory = dirname(path);
   const stats = statOf(directory);
   if (stats === undefined || !stats.isDirectory()) {
-    throw new SocketFileError(`The socket's directory ${directory} is not a directory: make it, with mode 0700.`);
+    throw new SocketFileError(`the socket's directory ${directory} is not a directory: make it, with mode 0700`);
   }
   const uid = BigInt(process.getuid?.() ?? 0);
   if (stats.uid !== uid || (stats.mode & 0o077n) !== 0n) {
     throw new SocketFileError(
-      `The socket's directory ${directory} is open to other users: it must be your own and have mode 0700, since whoever reaches the socket controls the daemon.`,
+      `the socket's directory ${directory} is open to other users: it must be your own and have mode 0700, since whoever reaches the socket controls the daemon`,
     );
   }
 }
@@ -61,10 +61,10 @@ export async function checkReplaceable(path: string): Promise<void> {
     return;
   }
   if (!stats.isSocket()) {
-    throw new SocketFileError(`${path} exists and is not a socket: move it away.`);
+    throw new SocketFileError(`${path} exists and is not a socket: move it away`);
   }
   if (await isListening(path)) {
-    throw new SocketFileError(`Another program listens on ${path}: stop it, or choose another socket.`);
+    throw new SocketFileError(`another program listens on ${path}: stop it, or choose another socket`);
   }
 }
 

@@ -61,7 +61,7 @@ export async function startOffset(
     if (!Number.isSafeInteger(start.offset) || start.offset < 0 || start.offset > next) {
       throw new EngineError(
         "OFFSET_OUT_OF_RANGE",
-        `Offset ${start.offset} lies beyond the end of the output, ${next}.`,
+        `offset ${start.offset} lies beyond the end of the output, ${next}`,
         {
           offset: String(start.offset),
           next_offset: String(next),
