@@ -33,6 +33,8 @@ export class TestTerminal {
   raw = "";
   /** Bytes that the program wrote. */
   bytes = 0;
+  /** Synchronized updates (mode 2026) that the program wrote. */
+  updates = 0;
   /** Modes that were set (true) or reset (false), as "?1049". */
   readonly modes = new Map<string, boolean>();
   #ended = false;
@@ -61,6 +63,7 @@ export class TestTerminal {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: sequences begin with ESC
       for (const match of text.matchAll(/\x1b\[(\?\d+)([hl])/g)) {
         this.modes.set(match[1] ?? "", match[2] === "h");
+        this.updates += match[0] === "\x1b[?2026h" ? 1 : 0;
       }
       this.raw = (this.raw + text).slice(-(1 << 20));
       this.#emulator.write(chunk, () => this.#notify());
@@ -98,7 +101,12 @@ export class TestTerminal {
   /** The text of one row, without blanks at its end. */
   row(y: number): string {
     const { active } = this.#emulator.buffer;
-    return active.getLine(active.viewportY + y)?.translateToString(true).trimEnd() ?? "";
+    return (
+      active
+        .getLine(active.viewportY + y)
+        ?.translateToString(true)
+        .trimEnd() ?? ""
+    );
   }
 
   /** The screen as text. */

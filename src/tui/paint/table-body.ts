@@ -10,10 +10,10 @@ import { paintTitle } from "./title.ts";
 export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
   const { table } = state;
   const focused = state.focus === "table";
-  const shown = table.order.length;
+  const count = table.order.length;
   const total = table.processes.size;
   const parts = [
-    shown === total ? `${total}` : `${shown} of ${total}`,
+    count === total ? `${total}` : `${count} of ${total}`,
     `by ${table.sortKey}${table.descending ? " ↓" : " ↑"}`,
     ...(table.filter !== "" ? [`filter ${table.filter}`] : []),
     ...(table.marks.size > 0 ? [`${table.marks.size} marked`] : []),
@@ -22,8 +22,8 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
   const usage = history.id === null ? undefined : table.usages.get(history.id);
   const right =
     usage && history.cpu.length > 1 && rect.width >= 100
-      ? `cpu ${sparkline(history.cpu.slice(-16), 100).padStart(16)} ${formatPercent(usage.cpuPercent ?? 0).padStart(6)}` +
-        `  mem ${sparkline(history.memory.slice(-16), 1).padStart(16)} ${formatBytes(usage.residentBytes).padStart(5)}`
+      ? `cpu ${sparkline(history.cpu.slice(-16), 100)} ${formatPercent(usage.cpuPercent ?? 0).padStart(6)}` +
+        `  mem ${sparkline(history.memory.slice(-16), 1)} ${formatBytes(usage.residentBytes).padStart(5)}`
       : "";
   paintTitle(grid, rect, "Processes", parts, right, focused, theme);
   if (rect.height < 2) {
@@ -39,11 +39,11 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
     x += column.width + 1;
   }
   const rows = rect.height - 2;
-  if (shown === 0) {
+  if (count === 0) {
     paintEmpty(grid, rect, state, theme);
     return;
   }
-  const end = Math.min(shown, table.top + rows);
+  const end = Math.min(count, table.top + rows);
   for (let index = table.top; index < end; index++) {
     const process = table.processes.get(table.order[index] ?? "");
     if (!process) {
@@ -72,9 +72,9 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
               : column.key === "id" || column.key === "command"
                 ? theme.faint
                 : theme.text;
-      // On the inverted row dim text would be hard to read.
-      const flags = row && (row.flags & INVERSE) !== 0 ? { ...own, flags: own.flags & ~2 } : own;
-      grid.write(x, y, column.right ? text.padStart(column.width) : text, style(flags), column.width);
+      // On the inverted row dim text and colours would be hard to read.
+      const shown = row && (row.flags & INVERSE) !== 0 ? theme.text : own;
+      grid.write(x, y, column.right ? text.padStart(column.width) : text, style(shown), column.width);
       x += column.width + 1;
     }
   }

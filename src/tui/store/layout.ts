@@ -42,7 +42,7 @@ function centred(area: Rect, width: number, height: number): Rect {
 function overlayRect(overlay: Overlay, area: Rect): Rect {
   switch (overlay.kind) {
     case "help":
-      return centred(area, 94, 34);
+      return centred(area, 126, 34);
     case "palette":
       return centred(area, 70, 18);
     case "confirm":

@@ -168,7 +168,9 @@ export function applyWatchEvents(table: TableState, events: readonly WatchEvent[
   const usages = [...next.usages.keys()].some((id) => !processes.has(id))
     ? new Map([...next.usages].filter(([id]) => processes.has(id)))
     : next.usages;
-  return reorder({ ...next, marks, usages });
+  // Nobody has chosen anything while the first list comes in: it begins at its first row.
+  const selection = table.loaded ? null : { selected: null, index: 0 };
+  return reorder({ ...next, marks, usages, ...selection });
 }
 
 /** Takes a sample over. Processes that are not in it keep what was known of them only while they run. */

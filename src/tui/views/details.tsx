@@ -124,11 +124,14 @@ function linesOf(
       : "",
   );
   heading("Output");
+  // Growth alone is no event of the watch; the log pane knows better.
+  const shown = state.log.target?.id === process.id && state.log.opened ? state.log : null;
+  const first = shown?.first ?? output.firstOffset;
+  const next = shown?.next ?? output.nextOffset;
   line(
     "Kept",
-    `${formatBytes(output.nextOffset - output.firstOffset)} of ${formatBytes(output.nextOffset)} written, at most ${formatBytes(output.limitBytes)}${output.complete ? ", complete" : ""}`,
+    `${formatBytes(next - first)} of ${formatBytes(next)} written, at most ${formatBytes(output.limitBytes)}${(shown?.complete ?? output.complete) ? ", complete" : ""}`,
   );
-  line("Streams", `stdout ${formatBytes(output.stdoutBytes)} · stderr ${formatBytes(output.stderrBytes)}`);
   if (usage && usage.members.length > 0) {
     heading("Process tree");
     lines.push(...treeLines(usage.members));

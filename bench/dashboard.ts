@@ -1,0 +1,269 @@
+/**
+ * What the dashboard costs and how fast it answers: the built `pm ui` in a
+ * pseudo-terminal of 160x45, on a real daemon with real processes.
+ *
+ * Usage: npm run build, then
+ *   node bench/dashboard.ts [--processes 10000] [--seconds 30] [--lines 50000]
+ *
+ * "Updating" means: sorted by CPU, so that every process is sampled and comes
+ * anew once a second. Figures of a busy machine are worse than the program's;
+ * the load average is printed with them.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { loadavg } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ProcessManager } from "../src/sdk/index.ts";
+import { TestTerminal } from "../test/support/terminal.ts";
+
+const { values } = parseArgs({
+  options: {
+    processes: { type: "string", default: "10000" },
+    seconds: { type: "string", default: "30" },
+    lines: { type: "string", default: "50000" },
+  },
+});
+const processes = Number(values.processes);
+const seconds = Number(values.seconds);
+const lines = Number(values.lines);
+
+const root = join(import.meta.dirname, "..");
+const pm = join(root, "bin/pm");
+const runtimeDir = mkdtempSync("/dev/shm/pmb-");
+const env = { PM_RUNTIME_DIR: runtimeDir, PM_NODE: process.execPath };
+const terminals: TestTerminal[] = [];
+
+function report(what: string, value: string, wanted = ""): void {
+  console.log(`${what.padEnd(52)} ${value.padStart(22)}   ${wanted}`);
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+function milliseconds(value: number): string {
+  return `${value.toFixed(1)} ms`;
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Processor time of a process so far, in seconds (proc_pid_stat(5), fields 14 and 15). */
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+function residentMegabytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1024;
+}
+
+function open(): TestTerminal {
+  const terminal = new TestTerminal(pm, ["ui"], { columns: 160, rows: 45, env });
+  terminals.push(terminal);
+  return terminal;
+}
+
+function selectedRow(terminal: TestTerminal): number {
+  for (let y = 4; y < terminal.rows; y++) {
+    if (terminal.cell(2, y).inverse) {
+      return y;
+    }
+  }
+  return -1;
+}
+
+/** Types keys one at a time and measures until the screen shows what they did. */
+async function keyLatencies(terminal: TestTerminal, count: number): Promise<{ times: number[]; dropped: number }> {
+  const times: number[] = [];
+  let dropped = 0;
+  for (let i = 0; i < count; i++) {
+    // f shows "paused" or "following" in the log's title: no data does that.
+    const before = terminal.text().includes("─ paused") || / paused/.test(terminal.text());
+    const begun = performance.now();
+    terminal.type("f");
+    try {
+      await terminal.until("the key is shown", () => / paused/.test(terminal.text()) !== before, 5000);
+      times.push(performance.now() - begun);
+    } catch {
+      dropped++;
+    }
+    // Not in step with frames or samples.
+    await sleep(37 + ((i * 61) % 97));
+  }
+  return { times: times.sort((a, b) => a - b), dropped };
+}
+
+async function latencies(action: () => Promise<unknown>, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const begun = performance.now();
+    await action();
+    times.push(performance.now() - begun);
+    await sleep(5);
+  }
+  return times.sort((a, b) => a - b);
+}
+
+execFileSync(pm, ["daemon", "start"], { env: { ...process.env, ...env }, stdio: "ignore" });
+const manager = await ProcessManager.connect({ socket: join(runtimeDir, "pm.sock"), timeoutMs: 120_000 });
+try {
+  console.log(
+    `${processes} processes, ${lines} lines/s in view, 160x45, ${seconds} s; load ${loadavg()
+      .map((value) => value.toFixed(1))
+      .join(" ")}\n`,
+  );
+
+  // The first frame, and nothing to do.
+  const ended = await manager.start({ executable: "true", name: "ended" });
+  await ended.wait({ until: "treeGone" });
+  const bare: number[] = [];
+  const first: number[] = [];
+  for (let i = 0; i < 7; i++) {
+    let begun = performance.now();
+    spawnSync(process.execPath, ["-e", "0"]);
+    bare.push(performance.now() - begun);
+    begun = performance.now();
+    const terminal = open();
+    await terminal.shows("─ Processes");
+    first.push(performance.now() - begun);
+    terminal.type("q");
+    await terminal.exited;
+  }
+  bare.sort((a, b) => a - b);
+  first.sort((a, b) => a - b);
+  report("first frame, median of 7", milliseconds(percentile(first, 0.5)), "≤ 200 ms where bare node takes 25");
+  report("bare node -e 0, median of 7", milliseconds(percentile(bare, 0.5)));
+  report("ratio", (percentile(first, 0.5) / percentile(bare, 0.5)).toFixed(1), "≤ 8");
+  const idle = open();
+  await idle.shows("end of output");
+  await idle.quiet(1000);
+  const idleBytes = idle.bytes;
+  await sleep(10_000);
+  report("bytes written in 10 s without a change", String(idle.bytes - idleBytes), "0");
+  await idle.close();
+
+  // Load: processes, and one that writes.
+  const begun = performance.now();
+  let started = 0;
+  await Promise.all(
+    Array.from({ length: 32 }, async () => {
+      while (started < processes) {
+        const i = started++;
+        await manager.start({ executable: "sleep", args: ["100000"], name: `p${i}`, outputLimitBytes: 4096 });
+      }
+    }),
+  );
+  report("started", `${processes} in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  await manager.start({
+    executable: process.execPath,
+    args: [
+      "-e",
+      `let n = 0;
+       const { writeSync } = require("node:fs");
+       const write = (text) => { const data = Buffer.from(text); for (let at = 0; at < data.length;) at += writeSync(1, data, at); };
+       const begun = Date.now();
+       setInterval(() => {
+         const due = Math.floor((Date.now() - begun) / 1000 * ${lines});
+         let text = "";
+         for (; n < due; n++) text += "line " + n + " of a process that writes very much, all day long\\n";
+         write(text);
+       }, 20);`,
+    ],
+    name: "aaa-writer",
+    outputLimitBytes: 8 << 20,
+  });
+  const ui = open();
+  await ui.shows("of a process that writes", 60_000);
+  // The writer stays selected while the table is sorted by CPU, and everything is sampled.
+  ui.type("oo");
+  await ui.shows("by cpu", 60_000);
+  await sleep(5000);
+  const cpu = cpuSeconds(ui.pid);
+  const resident = residentMegabytes(ui.pid);
+  const from = performance.now();
+  let frames = 0;
+  let most = resident;
+  let counted = ui.bytes;
+  const bytesBefore = ui.bytes;
+  const counter = setInterval(() => {
+    most = Math.max(most, residentMegabytes(ui.pid));
+    counted = ui.bytes;
+  }, 500);
+  const beginFrames = ui.updates;
+  await sleep(seconds * 1000);
+  clearInterval(counter);
+  frames = ui.updates - beginFrames;
+  const elapsed = (performance.now() - from) / 1000;
+  report("CPU of the UI", `${(((cpuSeconds(ui.pid) - cpu) / elapsed) * 100).toFixed(1)} % of a core`, "≤ 15 %");
+  report(
+    "resident at the beginning, at the end, most",
+    `${resident.toFixed(0)}, ${residentMegabytes(ui.pid).toFixed(0)}, ${most.toFixed(0)} MB`,
+    "≤ 200 MB, flat",
+  );
+  report("frames per second", (frames / elapsed).toFixed(1), "≥ 20");
+  report("bytes written per second", String(Math.round((counted - bytesBefore) / elapsed)));
+  const keys = await keyLatencies(ui, 200);
+  report("key to screen p50", milliseconds(percentile(keys.times, 0.5)), "≤ 10 ms");
+  report("key to screen p95", milliseconds(percentile(keys.times, 0.95)), "≤ 20 ms");
+  report("key to screen, worst", milliseconds(keys.times.at(-1) ?? Number.NaN));
+  report("keys dropped", `${keys.dropped} of 200`, "0");
+  // All at once: none may be lost. The selection moves a row for each.
+  ui.type("1g");
+  await sleep(500);
+  const top = selectedRow(ui);
+  ui.type("jjjjjjjjjj");
+  await ui
+    .until("ten rows down", () => selectedRow(ui) - top === 10, 5000)
+    .then(
+      () => report("ten keys at once", "all arrived"),
+      () => report("ten keys at once", `moved ${selectedRow(ui) - top}`, "10"),
+    );
+  ui.type("q");
+  await ui.exited;
+  await manager.stop("aaa-writer", { force: true, graceMs: 0 });
+
+  // A flood, in view and not.
+  const flood = await manager.start({
+    executable: "sh",
+    args: ["-c", "exec dd if=/dev/zero bs=64k 2>/dev/null | tr '\\0' 'x'"],
+    name: "aaa-flood",
+  });
+  const rate = async (): Promise<number> => {
+    const one = (await flood.output({ start: { tailBytes: 1 } })).output.nextOffset;
+    await sleep(4000);
+    return ((await flood.output({ start: { tailBytes: 1 } })).output.nextOffset - one) / 4 / 1e6;
+  };
+  const rateAlone = await rate();
+  const alone = await latencies(() => manager.get("p0"), 200);
+  const viewer = open();
+  await viewer.shows("xxxxxxxx", 60_000);
+  await sleep(2000);
+  const rateViewed = await rate();
+  const viewed = await latencies(() => manager.get("p0"), 200);
+  const viewerCpu = cpuSeconds(viewer.pid);
+  await sleep(3000);
+  report("flood in nobody's view", `${rateAlone.toFixed(0)} MB/s`);
+  report("flood in view", `${rateViewed.toFixed(0)} MB/s`, "as before");
+  report(
+    "another client's call, not in view p50, p95",
+    `${milliseconds(percentile(alone, 0.5))}, ${milliseconds(percentile(alone, 0.95))}`,
+  );
+  report(
+    "another client's call, in view p50, p95",
+    `${milliseconds(percentile(viewed, 0.5))}, ${milliseconds(percentile(viewed, 0.95))}`,
+    "as before",
+  );
+  report(
+    "CPU of the UI with the flood in view",
+    `${(((cpuSeconds(viewer.pid) - viewerCpu) / 3) * 100).toFixed(1)} % of a core`,
+  );
+} finally {
+  for (const terminal of terminals) {
+    await terminal.close();
+  }
+  await manager.shutdown({ stopProcesses: true, graceMs: 0 }).catch((error: unknown) => console.error(error));
+  manager.close();
+  rmSync(runtimeDir, { recursive: true, force: true });
+}
