@@ -1,5 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { describe, expect, test } from "vitest";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { FATAL_SIGNALS } from "../../src/tui/terminal/session.ts";
 import { startDaemon } from "../support/daemon.ts";
 import { openDashboard, openUi, selectedRow, start } from "./dashboard.ts";
@@ -242,6 +245,29 @@ describe("the connection", () => {
     await start(daemon, "zz-new", "exec sleep 1000");
     await terminal.shows("zz-new");
     expect(selectedRow(terminal)).toContain("worker");
+  });
+
+  test("switches to another context and back", async () => {
+    const { daemon } = await openDashboard();
+    const other = await startDaemon();
+    await start(other, "elsewhere", "echo over there; exec sleep 1000");
+    const config = mkdtempSync(join(tmpdir(), "pm-config-"));
+    onTestFinished(() => rmSync(config, { recursive: true, force: true }));
+    mkdirSync(join(config, "pm"), { mode: 0o700 });
+    writeFileSync(
+      join(config, "pm/contexts.json"),
+      JSON.stringify({ contexts: { second: { address: `unix://${other.socketPath}` } } }),
+      { mode: 0o600 },
+    );
+    const terminal = openUi(daemon, { env: { XDG_CONFIG_HOME: config } });
+    await terminal.shows("worker");
+    terminal.type(":context second\r");
+    await terminal.shows("over there");
+    await terminal.shows("second");
+    expect(terminal.text()).not.toContain("worker");
+    terminal.type(":context default\r");
+    await terminal.shows("worker");
+    await terminal.hides("elsewhere");
   });
 
   test("without a daemon it waits for one", async () => {

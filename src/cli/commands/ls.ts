@@ -7,6 +7,7 @@ import { displayName, jsonLine, outputOption, prettyJson } from "../output/forma
 import { processTable } from "../output/process-table.ts";
 import { print } from "../output/sink.ts";
 import { terminalColumns } from "../output/terminal.ts";
+import { measureUsage } from "../usage.ts";
 import { UsageError } from "../usage-error.ts";
 
 export const command = defineCommand({
@@ -64,6 +65,7 @@ export const command = defineCommand({
             wide: options.output === "wide",
             width: terminalColumns(),
             now: new Date(),
+            ...(options.output === "wide" && { usages: await measureUsage(connection.manager, processes) }),
           }),
         );
     }

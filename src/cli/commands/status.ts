@@ -7,6 +7,7 @@ import { displayName, jsonLine, outputOption, prettyJson } from "../output/forma
 import { processDetails } from "../output/process-details.ts";
 import { processTable } from "../output/process-table.ts";
 import { print } from "../output/sink.ts";
+import { measureUsage } from "../usage.ts";
 
 export const command = defineCommand({
   summary: "Show all about a process",
@@ -17,7 +18,7 @@ export const command = defineCommand({
   operands: { usage: "ID", min: 1, max: 1, complete: "process" },
   examples: [["pm status -o json api | jq .exit", "what the contract says of how it ended"]],
   async run({ options, operands: [id = ""], globals }) {
-    const { call } = await openConnection(globals);
+    const { call, manager } = await openConnection(globals);
     const info: ProcessInfo = await call((manager) => manager.get(id, { env: options.env }));
     const paint = painter(1, globals);
     switch (options.output ?? "text") {
@@ -32,10 +33,25 @@ export const command = defineCommand({
         break;
       case "table":
       case "wide":
-        print(processTable([info], { paint, wide: options.output === "wide", width: undefined, now: new Date() }));
+        print(
+          processTable([info], {
+            paint,
+            wide: options.output === "wide",
+            width: undefined,
+            now: new Date(),
+            ...(options.output === "wide" && { usages: await measureUsage(manager, [info]) }),
+          }),
+        );
         break;
       case "text":
-        print(processDetails(info, { paint, environment: options.env, now: new Date() }));
+        print(
+          processDetails(info, {
+            paint,
+            environment: options.env,
+            now: new Date(),
+            usage: (await measureUsage(manager, [info])).get(info.id),
+          }),
+        );
     }
     return ExitCode.ok;
   },

@@ -1,3 +1,4 @@
+import { contextsPath, localContext, readContexts } from "../../sdk/context/contexts.ts";
 import { choice } from "../arguments/values.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
@@ -31,9 +32,13 @@ export const command = defineCommand({
     }
     const { runDashboard } = await (await import("../../tui/load.ts")).loadDashboard();
     await runDashboard({
-      connect: async () => connection.manager,
+      connect: async (context) => {
+        const { manager } =
+          context === "" ? connection : await openConnection({ ...globals, host: undefined, context });
+        return manager;
+      },
       context: "",
-      contexts: [],
+      contexts: contextNames(),
       theme: options.theme ?? "ocean",
       colour:
         globals.color === undefined || globals.color === "auto" ? !process.env["NO_COLOR"] : globals.color === "always",
@@ -43,3 +48,12 @@ export const command = defineCommand({
     return ExitCode.ok;
   },
 });
+
+/** What can be switched to. A contexts file that cannot be read takes nothing from the dashboard. */
+function contextNames(): readonly string[] {
+  try {
+    return [localContext, ...Object.keys(readContexts(contextsPath()).contexts)];
+  } catch {
+    return [localContext];
+  }
+}

@@ -1,5 +1,5 @@
 /** The text of `pm status`. */
-import type { ExitStatus, ProcessInfo, ResourceLimit } from "../../sdk/index.ts";
+import type { ExitStatus, ProcessInfo, ProcessUsage, ResourceLimit } from "../../sdk/index.ts";
 import type { Paint } from "./color.ts";
 import { labelText, uptime } from "./process-table.ts";
 import { sanitize } from "./sanitize.ts";
@@ -10,9 +10,11 @@ export interface ProcessDetailsOptions {
   readonly paint: Paint;
   readonly environment: boolean;
   readonly now: Date;
+  /** What it uses now. @default not known */
+  readonly usage?: ProcessUsage | undefined;
 }
 
-export function processDetails(info: ProcessInfo, { paint, environment, now }: ProcessDetailsOptions): string {
+export function processDetails(info: ProcessInfo, { paint, environment, now, usage }: ProcessDetailsOptions): string {
   const { spec, output } = info;
   const rows: (readonly [title: string, text: string])[] = [
     ["Id", info.id],
@@ -27,6 +29,9 @@ export function processDetails(info: ProcessInfo, { paint, environment, now }: P
   rows.push(["Run", String(info.run)], ["Created", info.createTime.toISOString()]);
   if (info.startTime !== undefined) {
     rows.push(["Started", info.startTime.toISOString()]);
+  }
+  if (usage !== undefined) {
+    rows.push(["Uses", currentUsage(usage)]);
   }
   if (info.exitTime !== undefined) {
     rows.push([
@@ -85,6 +90,14 @@ function exitDetails(exit: ExitStatus): string {
 function usageText({ usage }: ExitStatus): string {
   const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)}s`;
   return `${seconds(usage.userMs)} user, ${seconds(usage.systemMs)} system, at most ${formatBytes(usage.maxResidentBytes)} resident`;
+}
+
+function currentUsage({ cpuPercent, cpuMs, residentBytes, descendants, io }: ProcessUsage): string {
+  const percent = cpuPercent === undefined ? "" : `${cpuPercent.toFixed(1)}% of a processor, `;
+  const traffic =
+    io === undefined ? "" : `, ${formatBytes(io.readBytes)} read, ${formatBytes(io.writtenBytes)} written`;
+  const tree = descendants === 0 ? "" : `, ${descendants} ${descendants === 1 ? "descendant" : "descendants"}`;
+  return `${percent}${(cpuMs / 1000).toFixed(2)}s so far, ${formatBytes(residentBytes)} resident${tree}${traffic}`;
 }
 
 function limitsText({ spec: { limits } }: ProcessInfo): string {

@@ -1,5 +1,5 @@
 /** The table of `pm ls`. */
-import type { ProcessInfo, ProcessState } from "../../sdk/index.ts";
+import type { ProcessInfo, ProcessState, ProcessUsage } from "../../sdk/index.ts";
 import type { Paint, Style } from "./color.ts";
 import { sanitize } from "./sanitize.ts";
 import { shellWords } from "./shell-words.ts";
@@ -12,6 +12,8 @@ export interface ProcessTableOptions {
   /** Columns of the terminal; undefined where nothing must be cut. */
   readonly width: number | undefined;
   readonly now: Date;
+  /** For the wide table: what is used, by id. */
+  readonly usages?: ReadonlyMap<string, ProcessUsage>;
 }
 
 const stateStyles: Readonly<Record<ProcessState, Style>> = {
@@ -31,17 +33,20 @@ export function processTable(processes: readonly ProcessInfo[], options: Process
   // A list that is cut to a terminal is for eyes, one that is not may be for programs.
   const idLength = width === undefined || wide ? undefined : uniquePrefixLength(processes.map(({ id }) => id));
   const columns = wide ? [...narrowColumns, ...wideColumns, commandColumn] : [...narrowColumns, commandColumn];
-  const rows = processes.map((info) => columns.map(({ cell }) => cell(info, { now, idLength })));
+  const rows = processes.map((info) =>
+    columns.map(({ cell }) => cell(info, { now, idLength, usage: options.usages?.get(info.id) })),
+  );
   return renderTable(
     columns.map(({ title }) => title),
     rows,
-    { paint, alignRight: new Set(["PID"]), ...(width === undefined ? {} : { width }) },
+    { paint, alignRight: new Set(["PID", "CPU", "MEMORY"]), ...(width === undefined ? {} : { width }) },
   );
 }
 
 interface CellContext {
   readonly now: Date;
   readonly idLength: number | undefined;
+  readonly usage: ProcessUsage | undefined;
 }
 
 interface Column {
@@ -59,6 +64,15 @@ const narrowColumns: readonly Column[] = [
 ];
 
 const wideColumns: readonly Column[] = [
+  {
+    title: "CPU",
+    cell: (_info, { usage }) => ({ text: usage?.cpuPercent === undefined ? "-" : `${usage.cpuPercent.toFixed(1)}%` }),
+  },
+  {
+    title: "MEMORY",
+    cell: (_info, { usage }) => ({ text: usage === undefined ? "-" : formatBytes(usage.residentBytes) }),
+  },
+  { title: "CHILDREN", cell: (_info, { usage }) => ({ text: usage === undefined ? "-" : String(usage.descendants) }) },
   { title: "RUN", cell: ({ run }) => ({ text: String(run) }) },
   { title: "STARTED", cell: ({ startTime }) => ({ text: startTime?.toISOString() ?? "-" }) },
   { title: "OUTPUT", cell: ({ output }) => ({ text: formatBytes(output.nextOffset) }) },
