@@ -161,3 +161,36 @@ test("connections beyond the limit are refused until others end", async () => {
     )
     .toBe(true);
 });
+
+test("HTTP/2 where HTTP/1.1 was negotiated is refused at once, and leaves nothing behind", async () => {
+  const served = await serveTls();
+  for (let i = 0; i < 15; i++) {
+    const socket = await tls(served.port, "http/1.1");
+    socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    await closed(socket);
+  }
+  await expectServing(served);
+});
+
+test("a timeout that no timer can wait for is none", async () => {
+  const served = await serveTls();
+  const session = connectHttp2(`https://localhost:${served.port}`, tlsOptions);
+  onTestFinished(() => session.destroy());
+  const statusWith = (header: string, value: string, contentType: string, body: Buffer) =>
+    new Promise((resolve, reject) => {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": "/pm.v1.DaemonService/GetInfo",
+        "content-type": contentType,
+        authorization: basic(),
+        [header]: value,
+      });
+      stream.once("error", reject);
+      stream.once("response", (headers) => resolve(headers[":status"]));
+      stream.once("trailers", (trailers) => resolve(trailers["grpc-status"]));
+      stream.resume();
+      stream.end(body);
+    });
+  expect(await statusWith("connect-timeout-ms", "9999999999", "application/json", Buffer.from("{}"))).toBe(200);
+  expect(await statusWith("grpc-timeout", "99999999H", "application/grpc", Buffer.alloc(5))).toBe(200);
+});

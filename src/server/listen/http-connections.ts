@@ -101,6 +101,12 @@ export function createHttpConnections(
           http1.emit("connection", detected);
         },
         http2: (detected, deadline) => {
+          if ("alpnProtocol" in detected && detected.alpnProtocol !== "h2") {
+            // Node.js would neither serve it nor say so; HTTP/1 answers 400.
+            clearTimeout(deadline);
+            http1.emit("connection", detected);
+            return;
+          }
           undetected.delete(detected);
           // The connection preface ends with the client's settings.
           http2.once("session", (session) => session.once("remoteSettings", () => clearTimeout(deadline)));

@@ -68,6 +68,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
 }
 
 function serve(handler: UniversalHandler, request: NodeRequest, response: NodeResponse, log: Log): void {
+  forgetEndlessTimeouts(request.headers);
   // The authority means nothing here: routes do not depend on it, and each
   // listener authenticates by other means.
   request.headers[":authority" in request.headers ? ":authority" : "host"] = "localhost";
@@ -97,6 +98,27 @@ function refuseWhen(stopping: AbortSignal): Interceptor {
     return next(request);
   };
 }
+
+/**
+ * A timeout beyond what a timer can wait is as good as none, and the client
+ * keeps it itself; Connect would hand it to setTimeout(), which then fires at
+ * once and warns on stderr.
+ */
+function forgetEndlessTimeouts(headers: NodeRequest["headers"]): void {
+  const [, digits = "", unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(String(headers["grpc-timeout"] ?? "")) ?? [];
+  if (Number(digits) * (grpcTimeoutUnits[unit] ?? 0) > maxTimeoutMs) {
+    delete headers["grpc-timeout"];
+  }
+  if (
+    /^\d{1,10}$/.test(String(headers["connect-timeout-ms"])) &&
+    Number(headers["connect-timeout-ms"]) > maxTimeoutMs
+  ) {
+    delete headers["connect-timeout-ms"];
+  }
+}
+
+/** Milliseconds; https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
+const grpcTimeoutUnits: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
 function isDisconnect(error: unknown): boolean {
   const { code } = ConnectError.from(error);

@@ -70,7 +70,7 @@ export function toConnectError(error: unknown, log: Log, method: string): Connec
   if (error instanceof ConnectError) {
     return error;
   }
-  if (error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError")) {
+  if (error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError" || isReset(error))) {
     return new ConnectError("the call was canceled", Code.Canceled);
   }
   const id = randomUUID();
@@ -92,6 +92,11 @@ export function giveReason(error: unknown): void {
 
 function errorInfo(reason: Reason, metadata: Record<string, string>) {
   return { desc: ErrorInfoSchema, value: { reason, domain: "pm", metadata } };
+}
+
+/** The client took its request back before it had sent all of it. */
+function isReset(error: Error): boolean {
+  return "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
 }
 
 function shorten(text: string, length: number): string {
