@@ -78,6 +78,7 @@ if (succeeds("git", ["cat-file", "-e", "main:proto/pm/v1"])) {
   console.log("contract: skipped: breaking changes (no branch main with a contract here)");
 }
 checkGenerated("buf.gen.yaml", "gen/ts");
+checkGenerated("buf.gen.reference.yaml", "docs/reference");
 if (succeeds("go", ["version"])) {
   checkGenerated("buf.gen.go.yaml", "gen/go");
   check("gen/go builds", "go", ["-C", "gen/go", "vet", "./..."]);

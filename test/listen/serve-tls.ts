@@ -135,10 +135,6 @@ export function daemonClient(...args: Parameters<typeof transportTo>) {
   return createClient(DaemonService, transportTo(...args));
 }
 
-export function processClient(...args: Parameters<typeof transportTo>) {
-  return createClient(ProcessService, transportTo(...args));
-}
-
 async function makePki() {
   const authority = await createAuthority({ name: "pm test authority", days: 10 });
   const otherAuthority = await createAuthority({ name: "another authority", days: 10 });
