@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, isIPv6, type Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server, type TlsOptions } from "node:tls";
 import type { Authenticator } from "../auth/authenticator.ts";
+import { limitedLog } from "../limited-log.ts";
 import type { Log } from "../log.ts";
 import { requireBasicAuth } from "./basic-auth.ts";
 import { createHttpConnections, type HttpConnectionsOptions } from "./http-connections.ts";
@@ -102,15 +103,18 @@ export async function listenTcp(options: TcpListenerOptions): Promise<TcpListene
     connections.accept(socket);
   });
   server.maxConnections = options.maxConnections ?? maxConnections;
-  server.on("drop", () => log.warn({ limit: server.maxConnections }, "too many connections: refused one"));
+  // Anybody who reaches the port can cause these.
+  const warn = limitedLog((fields, message) => log.warn(fields, message));
+  const inform = limitedLog((fields, message) => log.info(fields, message));
+  server.on("drop", () => warn({ limit: server.maxConnections }, "too many connections: refused one"));
   server.on("tlsClientError", (error, socket) => {
     // Node.js closes the connection of a client whose certificate it does not
     // accept without an alert: only this log says why.
     const reason = socket.authorizationError ?? error.message;
-    log.info({ peer: socket.remoteAddress, reason: String(reason) }, "refused a TLS handshake");
+    inform({ peer: socket.remoteAddress, reason: String(reason) }, "refused a TLS handshake");
     socket.destroy();
   });
-  const sockets = trackConnections(server, options.maxConnectionsPerPeer ?? 128, log);
+  const sockets = trackConnections(server, options.maxConnectionsPerPeer ?? 128, warn);
 
   try {
     server.listen(options.port, options.host);
@@ -159,7 +163,11 @@ function contextOf(material: TlsMaterial): SecureContextOptions {
  * All connections, TLS handshakes under way included; those of one address
  * beyond `limitPerPeer` are closed, so that one machine cannot take all places.
  */
-function trackConnections(server: Server, limitPerPeer: number, log: Log): ReadonlySet<Socket> {
+function trackConnections(
+  server: Server,
+  limitPerPeer: number,
+  warn: (fields: object, message: string) => void,
+): ReadonlySet<Socket> {
   const sockets = new Set<Socket>();
   const counts = new Map<string, number>();
   server.prependListener("connection", (socket: Socket) => {
@@ -178,7 +186,7 @@ function trackConnections(server: Server, limitPerPeer: number, log: Log): Reado
       }
     });
     if (count > limitPerPeer) {
-      log.warn({ peer, limit: limitPerPeer }, "too many connections from one address: refused one");
+      warn({ peer, limit: limitPerPeer }, "too many connections from one address: refused one");
       socket.destroy();
     }
   });
