@@ -103,7 +103,7 @@ function toSvg(terminal: TestTerminal, colours: Background): string {
     }
   }
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
+    `<svg xmlns="http://www.w3.org/2000/svg" shape-rendering="crispEdges" width="${width}" height="${height}" ` +
     `font-family="${FONT}, Noto Sans Mono CJK SC, WenQuanYi Zen Hei, monospace" font-size="${CELL.font}">${parts.join("")}</svg>`
   );
 }

@@ -9,6 +9,9 @@ import type { Source, Store } from "./store.ts";
 /** Up to so many living processes all are sampled, above it those in view. */
 const SAMPLE_ALL = 500;
 const SAMPLE_MS = 1000;
+/** Where thousands are sampled, since the table is sorted by what they use: half as often. */
+const MANY = 1000;
+const SAMPLE_MANY_MS = 2000;
 /** A selection that is still moving does not ask for samples. */
 const SETTLE_MS = 150;
 const FIRST_PAUSE_MS = 200;
@@ -109,8 +112,9 @@ class Sampler {
     await sleep(this.#details ? 0 : SETTLE_MS, signal);
     while (!signal.aborted) {
       try {
+        const many = ids === "all" && this.#store.state.table.processes.size > MANY;
         const options = {
-          intervalMs: SAMPLE_MS,
+          intervalMs: many ? SAMPLE_MANY_MS : SAMPLE_MS,
           signal,
           ...(ids !== "all" && { ids }),
           ...(this.#details && { members: true, io: true }),

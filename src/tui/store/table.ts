@@ -81,9 +81,22 @@ function sameSortValue(table: TableState, a: ProcessInfo, b: ProcessInfo): boole
 function reorder(table: TableState): TableState {
   const predicate = processPredicate(table.filter);
   const entries: { id: string; value: number | string; created: number }[] = [];
-  for (const process of table.processes.values()) {
+  const add = (process: ProcessInfo): void => {
     if (!predicate || predicate(process)) {
       entries.push({ id: process.id, value: sortValue(table, process), created: process.createTime.getTime() });
+    }
+  };
+  // In the order of before, if it holds them all: what is nearly sorted is sorted in a tenth of the time.
+  if (table.order.length === table.processes.size && table.order.every((id) => table.processes.has(id))) {
+    for (const id of table.order) {
+      const process = table.processes.get(id);
+      if (process) {
+        add(process);
+      }
+    }
+  } else {
+    for (const process of table.processes.values()) {
+      add(process);
     }
   }
   const sign = table.descending ? -1 : 1;
