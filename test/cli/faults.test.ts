@@ -112,7 +112,7 @@ describe.concurrent("the daemon", () => {
     expect((await pm(["version"])).out).toMatch(/^pm \d+\.\d+\.\d+ \(Node\.js 26\.[\d.]+\)\n$/);
   });
 
-  test("replaces a stale socket", async ({ pm }) => {
+  test("replaces a stale socket", async ({ pm, expect }) => {
     await pm.ok(["daemon", "start"]);
     const pid = await pm.daemonPid();
     process.kill(pid, "SIGKILL");

@@ -147,7 +147,7 @@ describe.concurrent("pm ls", () => {
     expect(await watch.ended).toMatchObject({ signal: "SIGINT", err: "" });
   });
 
-  test("rm and prune forget what has ended", async ({ pm }) => {
+  test("rm and prune forget what has ended", async ({ pm, expect }) => {
     const id = await pm.ok(["start", "-n", "run", "sleep", "60"]);
     expect(await pm(["rm", id])).toMatchObject({ code: 5, out: "" });
     const ended = await pm.ok(["start", "true"]);
