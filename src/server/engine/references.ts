@@ -68,7 +68,7 @@ export function resolveReference<P extends { readonly id: string }>(index: Refer
   const suggestion = similarName(index.names(), reference);
   throw new EngineError(
     "PROCESS_NOT_FOUND",
-    `no process ${quote(reference)}${suggestion === undefined ? "" : `; did you mean ${quote(suggestion)}?`}`,
+    `no process ${quote(reference)}`,
     suggestion === undefined ? { id: reference } : { id: reference, suggestion },
   );
 }
