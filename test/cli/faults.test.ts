@@ -39,7 +39,7 @@ describe.concurrent("stopping", () => {
     await pm.spawn(["logs", "-f", id]).saw("ready");
     const refused = await pm(["stop", "-t", "0.2", "deaf"]);
     expect(refused).toMatchObject({ code: 6, out: "" });
-    expect(refused.err).toMatch(/"deaf" did not stop within/);
+    expect(refused.err).toMatch(/"deaf" did not stop within 0.2s;/);
     const pids = [...refused.err.matchAll(/pid (\d+) {2}\S.* {2}(\S.*)/g)];
     expect(pids.length).toBeGreaterThan(0);
     expect(refused.err).toContain("pm stop --force deaf");
