@@ -6,7 +6,6 @@ import {
   existsSync,
   fstatSync,
   lstatSync,
-  mkdirSync,
   openSync,
   renameSync,
   type Stats,
@@ -14,6 +13,7 @@ import {
 } from "node:fs";
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
+import { makeDirectories } from "../../files/make-directories.ts";
 import type { ProcessManager } from "../../sdk/index.ts";
 import { isUnreachable } from "../connection.ts";
 import { CommandError } from "../errors.ts";
@@ -170,7 +170,7 @@ function prepareDirectory(): void {
   let stats: Stats;
   try {
     if (!existsSync(directory)) {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectories(directory, 0o700);
     }
     stats = lstatSync(directory);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { accessSync, constants, lstatSync, mkdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
+import { makeDirectories } from "../../files/make-directories.ts";
 
 /** The runtime directory cannot be used; the message says what to do. */
 export class RuntimeDirectoryError extends Error {
@@ -17,7 +18,7 @@ export function prepareRuntimeDirectory(directory: string): void {
   if (!isAbsolute(directory)) {
     throw new RuntimeDirectoryError(`the runtime directory ${directory} must be an absolute path`);
   }
-  attempt(directory, "made", () => mkdirSync(dirname(directory), { recursive: true, mode: 0o700 }));
+  attempt(directory, "made", () => makeDirectories(dirname(directory), 0o700));
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
