@@ -223,8 +223,8 @@ describe("hostile output", () => {
       times.push(performance.now() - begun);
     }
     times.sort((a, b) => a - b);
-    // Two cores that other tests use as well: the median says what the dashboard takes.
-    expect(times[10]).toBeLessThan(50);
+    // Other tests use the same cores: far above what it takes (the bench measures), far below a stall.
+    expect(times[10]).toBeLessThan(1000);
     terminal.type("g");
     await terminal.until("the beginning", () => /x{100}/.test(terminal.text()) && terminal.text().includes("paused"));
   });
