@@ -198,7 +198,8 @@ export function neededScan(log: LogState): number | null {
     return null;
   }
   const to = Math.max(filtered.to, first);
-  return to < next && (to < window.from || window.to <= to) ? to : null;
+  // What is at hand has been looked through; only its last line may wait for more, which comes live if it is the newest.
+  return to < next && (to < window.from || window.to < next) ? to : null;
 }
 
 /** Takes over what a scan for the filter read. */

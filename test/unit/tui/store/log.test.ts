@@ -123,6 +123,16 @@ describe("the log pane", () => {
     expect(neededScan(log)).toBeNull();
   });
 
+  test("a line that the window cuts at its end is read again where the window does not reach the newest output", () => {
+    let log: LogState = { ...logOf(""), window: live(0, "line 0001\nline 00"), first: 0, next: 100 };
+    log = setLogFilter(log, logPattern("line"), 0);
+    expect(log.filtered?.matches).toBe(1);
+    expect(neededScan(log)).toBe(10);
+    log = mergeScan(log, live(10, numbered(2, 9)), output(0, 100));
+    expect(log.filtered?.matches).toBe(10);
+    expect(neededScan(log)).toBeNull();
+  });
+
   test("patterns: text as it is, ~ for an expression, capitals count", () => {
     expect(logPattern("a.b")?.expression.test("axb")).toBe(false);
     expect(logPattern("~a.b")?.expression.test("AXB")).toBe(true);
