@@ -200,12 +200,33 @@ describe.skipIf(!has.go)("the Go examples", () => {
   });
 });
 
-test("buf curl lists the services by reflection", async () => {
-  const { stdout } = await runTool("buf", [
-    ...["curl", "--list-services", "--unix-socket", daemon.socketPath, "--http2-prior-knowledge"],
-    "http://localhost",
-  ]);
-  for (const service of ["pm.v1.ProcessService", "pm.v1.DaemonService", "grpc.health.v1.Health"]) {
-    expect(stdout.toString()).toContain(service);
+test.each(["unix", "mTLS"] as const)("reflection (v1 and v1alpha) and health answer over %s", async (name) => {
+  const { address, user } = places[name];
+  const way =
+    name === "unix"
+      ? ["--unix-socket", daemon.socketPath, "--http2-prior-knowledge"]
+      : ["--cacert", files.ca, "--cert", files.cert, "--key", files.key, "-u", `${user}:${password}`];
+  const base = name === "unix" ? "http://localhost" : address;
+  const header = `Authorization: Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+  const reflect = name === "unix" ? [] : ["--reflect-header", header];
+  for (const protocol of ["grpc-v1", "grpc-v1alpha"]) {
+    const listed = await runTool("buf", [
+      ...["curl", "--list-services", "--reflect-protocol", protocol, ...way, ...reflect],
+      base,
+    ]);
+    for (const service of ["pm.v1.ProcessService", "pm.v1.DaemonService", "grpc.health.v1.Health"]) {
+      expect(listed.stdout.toString(), listed.stderr).toContain(service);
+    }
   }
+  const call = async (method: string, request: object, until?: (stdout: Buffer) => boolean) => {
+    const { stdout } = await runTool(
+      "buf",
+      ["curl", "--protocol", "grpc", "-d", "@-", ...way, ...reflect, `${base}/grpc.health.v1.Health/${method}`],
+      { input: JSON.stringify(request), ...(until && { until }) },
+    );
+    return stdout.toString();
+  };
+  expect(JSON.parse(await call("Check", { service: "pm.v1.ProcessService" }))).toEqual({ status: "SERVING" });
+  expect(JSON.parse(await call("List", {})).statuses).toMatchObject({ "pm.v1.DaemonService": { status: "SERVING" } });
+  expect(await call("Watch", {}, (stdout) => stdout.includes("}"))).toContain("SERVING");
 });
