@@ -149,7 +149,7 @@ export const KEY_MAP: readonly KeyBinding[] = [
     command: "copy-line",
     keys: ["y"],
     group: "Log",
-    description: "Copy the marked line of the log (in the table: the id)",
+    description: "Copy the marked line; in the table, the id",
     footer: { label: "copy", pane: "log", rank: 12 },
   },
   { command: "copy-view", keys: ["Y"], group: "Log", description: "Copy what the log shows" },
