@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -291,5 +290,6 @@ describe("the connection", () => {
 
 /** The state letter of proc_pid_stat(5). */
 function processState(pid: number): string {
-  return execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).trim()[0] ?? "";
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return stat.charAt(stat.lastIndexOf(")") + 2);
 }
