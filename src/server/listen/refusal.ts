@@ -2,6 +2,7 @@
  * Answers to requests that are refused before any service sees them, in the
  * form that the clients of each protocol read.
  */
+import type { ServerResponse } from "node:http";
 import { createRegistry } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
@@ -42,7 +43,7 @@ export function refuse(request: NodeRequest, response: NodeResponse, refusal: Re
     response.setHeader(name, value);
   }
   response.setHeader("cache-control", "no-store");
-  let body: Uint8Array | undefined;
+  let body: Uint8Array = new Uint8Array();
   const contentType = request.headers["content-type"] ?? "";
   if (/^application\/grpc(?:$|[-+;])/i.test(contentType)) {
     response.statusCode = status === 401 || status === 403 ? status : 200;
@@ -54,33 +55,47 @@ export function refuse(request: NodeRequest, response: NodeResponse, refusal: Re
     response.statusCode = status;
     response.setHeader("content-type", "application/json");
     body = errorToJsonBytes(error, { registry: detailRegistry });
-    response.setHeader("content-length", body.length);
   }
-  letGo(request, response);
-  if (body === undefined) {
-    response.end();
-  } else {
-    response.end(body);
-  }
-}
-
-function letGo(request: NodeRequest, response: NodeResponse): void {
   if ("stream" in request && request.stream !== undefined) {
     // RFC 9113, section 8.1: an answer that needs no more of the request ends the stream with NO_ERROR.
     const { stream } = request;
     response.once("finish", () => stream.close());
+    if (body.length > 0) {
+      response.end(body);
+    } else {
+      response.end();
+    }
     return;
   }
+  // Without a stream it is HTTP/1.
+  answerThenDrain(request, response as ServerResponse, body);
+}
+
+/**
+ * Sends the whole answer at once, but ends it, and with it the connection, only
+ * when the request has been read: a client that still writes to a closed
+ * connection gets EPIPE or a reset and may never read the answer (RFC 9112,
+ * section 9.6).
+ */
+function answerThenDrain(request: NodeRequest, response: ServerResponse, body: Uint8Array): void {
   response.setHeader("connection", "close");
-  // Closing with unread bytes in the kernel resets the connection, and the
-  // client may lose the answer: read on for a while.
+  response.setHeader("content-length", body.length);
+  response.flushHeaders();
+  if (body.length > 0) {
+    response.write(body);
+  }
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, drainTimeoutMs);
   let drained = 0;
-  const timer = setTimeout(() => request.destroy(), drainTimeoutMs);
   request.on("data", (chunk: Uint8Array) => {
     drained += chunk.length;
     if (drained > drainedBytes) {
-      request.destroy();
+      end();
     }
   });
-  request.once("close", () => clearTimeout(timer));
+  request.once("end", end);
+  request.once("close", end);
 }
