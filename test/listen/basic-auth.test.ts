@@ -108,6 +108,30 @@ test.each([
   }
 });
 
+test("a refused HTTP/1.1 client reads its answer first and may still write its body", async () => {
+  const { port } = await serveTls();
+  const socket = connectTls({ host: "localhost", port, ...tlsOptions, ALPNProtocols: ["http/1.1"] });
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  const ended = new Promise<string>((resolve, reject) => {
+    socket.once("end", () => resolve("by the server"));
+    socket.once("error", reject);
+  });
+  const answer = new Promise<string>((resolve) => socket.once("data", (bytes: Buffer) => resolve(bytes.toString())));
+  socket.write(
+    `POST ${infoPath} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n`,
+  );
+  expect(await answer).toMatch(/^HTTP\/1\.1 401 /);
+  // A request of another connection takes longer than a close would: this one is still open.
+  await expect(daemonClient(port, "connect", "").getInfo({})).rejects.toMatchObject({ code: Code.Unauthenticated });
+  expect(socket.readyState).toBe("open");
+  await new Promise<void>((resolve, reject) => {
+    socket.write("{}", (error) => (error ? reject(error) : resolve()));
+  });
+  expect(await ended).toBe("by the server");
+});
+
 describe("grpc-js", () => {
   function call(port: number, authorization: string | undefined): Promise<ServiceError | Uint8Array | undefined> {
     const channel = credentials.createSsl(
