@@ -1,6 +1,6 @@
 /**
  * How long whole commands take, as ratios to a bare start of the shipped
- * runtime: `npm run bench:commands -- [rounds]`. The commands of one round run
+ * runtime: `npm run bench:commands -- [rounds] [processes]`. The commands of one round run
  * one after the other, so that a machine whose speed drifts slows all of them.
  * Uses a daemon of its own in a private runtime directory.
  */
@@ -10,7 +10,7 @@ import { join } from "node:path";
 
 const pm = join(import.meta.dirname, "../bin/pm");
 const rounds = Number(process.argv[2] ?? 30);
-const listed = 100;
+const listed = Number(process.argv[3] ?? 10);
 
 const directory = mkdtempSync("/dev/shm/pm-bench-");
 const env = { ...process.env, PM_RUNTIME_DIR: directory };

@@ -5,10 +5,14 @@ const INTERVAL_MS = 250;
 /** What one request may name. */
 const MAX_IDS = 10_000;
 
-/** What those of the processes use that live, by id. */
+/**
+ * What those of the processes use that live, by id. A percentage needs a second
+ * sample, and so a wait.
+ */
 export async function measureUsage(
   manager: ProcessManager,
   processes: readonly ProcessInfo[],
+  { percent }: { readonly percent: boolean },
 ): Promise<ReadonlyMap<string, ProcessUsage>> {
   const ids = processes.filter(({ treeAlive }) => treeAlive).map(({ id }) => id);
   if (ids.length === 0) {
@@ -16,7 +20,7 @@ export async function measureUsage(
   }
   const options = { intervalMs: INTERVAL_MS, io: ids.length === 1, ...(ids.length <= MAX_IDS && { ids }) };
   for await (const sample of manager.stats(options)) {
-    if (sample.intervalMs !== undefined || sample.usages.length === 0) {
+    if (!percent || sample.intervalMs !== undefined || sample.usages.length === 0) {
       return new Map(sample.usages.map((usage) => [usage.id, usage]));
     }
   }

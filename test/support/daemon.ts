@@ -75,7 +75,12 @@ export async function startDaemon(options: TestDaemonOptions = {}): Promise<Test
 export async function launchDaemon(options: TestDaemonOptions = {}): Promise<TestDaemon> {
   const runtimeDir = options.runtimeDir ?? makeRuntimeDir();
   const socketPath = join(runtimeDir, "pm.sock");
-  let run = await spawnDaemon(runtimeDir, options);
+  let run = await spawnDaemon(runtimeDir, options).catch((error: unknown) => {
+    if (options.runtimeDir === undefined) {
+      rmSync(runtimeDir, { recursive: true, force: true });
+    }
+    throw error;
+  });
   let log = "";
   const transport = createConnectTransport({
     httpVersion: "2",

@@ -65,7 +65,9 @@ export const command = defineCommand({
             wide: options.output === "wide",
             width: terminalColumns(),
             now: new Date(),
-            ...(options.output === "wide" && { usages: await measureUsage(connection.manager, processes) }),
+            ...(options.output === "wide" && {
+              usages: await measureUsage(connection.manager, processes, { percent: true }),
+            }),
           }),
         );
     }

@@ -39,7 +39,7 @@ export const command = defineCommand({
             wide: options.output === "wide",
             width: undefined,
             now: new Date(),
-            ...(options.output === "wide" && { usages: await measureUsage(manager, [info]) }),
+            ...(options.output === "wide" && { usages: await measureUsage(manager, [info], { percent: true }) }),
           }),
         );
         break;
@@ -49,7 +49,7 @@ export const command = defineCommand({
             paint,
             environment: options.env,
             now: new Date(),
-            usage: (await measureUsage(manager, [info])).get(info.id),
+            usage: (await measureUsage(manager, [info], { percent: false })).get(info.id),
           }),
         );
     }

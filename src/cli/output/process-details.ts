@@ -92,12 +92,11 @@ function usageText({ usage }: ExitStatus): string {
   return `${seconds(usage.userMs)} user, ${seconds(usage.systemMs)} system, at most ${formatBytes(usage.maxResidentBytes)} resident`;
 }
 
-function currentUsage({ cpuPercent, cpuMs, residentBytes, descendants, io }: ProcessUsage): string {
-  const percent = cpuPercent === undefined ? "" : `${cpuPercent.toFixed(1)}% of a processor, `;
+function currentUsage({ cpuMs, residentBytes, descendants, io }: ProcessUsage): string {
   const traffic =
     io === undefined ? "" : `, ${formatBytes(io.readBytes)} read, ${formatBytes(io.writtenBytes)} written`;
   const tree = descendants === 0 ? "" : `, ${descendants} ${descendants === 1 ? "descendant" : "descendants"}`;
-  return `${percent}${(cpuMs / 1000).toFixed(2)}s so far, ${formatBytes(residentBytes)} resident${tree}${traffic}`;
+  return `${(cpuMs / 1000).toFixed(2)}s of processor time, ${formatBytes(residentBytes)} resident${tree}${traffic}`;
 }
 
 function limitsText({ spec: { limits } }: ProcessInfo): string {
