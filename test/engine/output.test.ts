@@ -249,6 +249,25 @@ describe("streamOutput", () => {
   });
 });
 
+test("of a flood of 1 GB a reader gets every byte, or is told of the gap", async () => {
+  const engine = await open();
+  const { id } = await start(engine, shell("head -c 1000000000 /dev/zero"));
+  let next = 0;
+  let end: OutputFrame | undefined;
+  for await (const frame of stream(engine, id)) {
+    if (frame.kind === "chunk") {
+      expect(frame.chunk.offset).toBe(next);
+      next += frame.chunk.data.length;
+    } else if (frame.kind === "gap") {
+      expect(frame.gap.from).toBe(next);
+      next = frame.gap.to;
+    }
+    end = frame;
+  }
+  expect(next).toBe(1_000_000_000);
+  expect(end).toMatchObject({ kind: "end", reason: "complete", finalOffset: 1_000_000_000, exit: { code: 0 } });
+});
+
 function openFiles(below: string): string[] {
   return readdirLinks("/proc/self/fd").filter((path) => path.startsWith(join(below, "p")));
 }
