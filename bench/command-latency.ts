@@ -10,7 +10,7 @@ import { join } from "node:path";
 
 const pm = join(import.meta.dirname, "../bin/pm");
 const rounds = Number(process.argv[2] ?? 30);
-const listed = Number(process.argv[3] ?? 10);
+const listed = Number(process.argv[3] ?? 100);
 
 const directory = mkdtempSync("/dev/shm/pm-bench-");
 const env = { ...process.env, PM_RUNTIME_DIR: directory };
