@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     // Nobody's own contexts and configuration take part in a test.
-    env: { XDG_CONFIG_HOME: "/nonexistent", PM_CONFIG: "", PM_HOST: "", PM_CONTEXT: "" },
+    env: { XDG_CONFIG_HOME: "/dev/null/none", PM_CONFIG: "", PM_HOST: "", PM_CONTEXT: "" },
     include: ["test/**/*.test.{ts,tsx}"],
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",

@@ -166,7 +166,7 @@ describe.concurrent("the daemon", () => {
     const inside = join(pm.runtimeDir, "readonly");
     mkdirSync(inside, { mode: 0o555 });
     const child = spawn(join(import.meta.dirname, "../../bin/pm"), ["ls"], {
-      env: { ...pm.env, PM_RUNTIME_DIR: join(inside, "pm"), HOME: "/nonexistent" },
+      env: { ...pm.env, PM_RUNTIME_DIR: join(inside, "pm"), HOME: "/dev/null/none" },
       uid: 65534,
       gid: 65534,
       stdio: ["ignore", "pipe", "pipe"],
