@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { configDirectory } from "./test/support/config-directory.ts";
 
 export default defineConfig({
   test: {
-    // Nobody's own contexts and configuration take part in a test.
-    env: { XDG_CONFIG_HOME: "/dev/null/none", PM_CONFIG: "", PM_HOST: "", PM_CONTEXT: "" },
+    env: { XDG_CONFIG_HOME: configDirectory, PM_CONFIG: "", PM_HOST: "", PM_CONTEXT: "" },
     include: ["test/**/*.test.{ts,tsx}"],
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",

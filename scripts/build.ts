@@ -1,7 +1,7 @@
 /**
  * Builds what ships into dist/:
  *
- * - `pm.cjs`: the entry; turns on V8's compile cache, kept in dist/cache.
+ * - `pm.cjs`: the entry; loads `cli.cjs` with its code cache (`build-code-cache.ts`).
  * - `cli.cjs`: the command line in one file, of which a command evaluates only
  *   what it uses. CommonJS, because an ESM entry costs 24 ms more to start; one
  *   file, because each further one costs half a millisecond.
@@ -14,7 +14,7 @@
  *
  * Usage: node scripts/build.ts
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
@@ -117,10 +117,7 @@ async function buildCommandLine(): Promise<void> {
     plugins: [requireSeparate],
     outfile: join(dist, "cli.cjs"),
   });
-  writeFileSync(
-    join(dist, "pm.cjs"),
-    'require("node:module").enableCompileCache(__dirname + "/cache");require("./cli.cjs");\n',
-  );
+  await build({ ...commandLine, entryPoints: ["src/cli/pm.ts"], outfile: join(dist, "pm.cjs") });
 }
 
 /** Ink asks for React's developer tools only when DEV is set; they are not shipped. */
@@ -155,6 +152,8 @@ async function buildModule(entry: string, outfile: string, options: BuildOptions
   await build({ ...common, entryPoints: [entry], outfile: join(dist, outfile), banner: requireBanner, ...options });
 }
 
+// V8 would take the cache of another cli.cjs of the same length.
+rmSync(join(dist, "cli.cache"), { force: true });
 await buildCommandLine();
 await buildDashboard();
 for (const [entry, outfile] of [["src/server/main.ts", "daemon.mjs"]] as const) {

@@ -57,11 +57,15 @@ function firstLine(): string {
   return line;
 }
 
+/** Typed ahead of the next prompt. */
+let ahead = "";
+
 /** Reads a line from the terminal without showing it. */
 function prompt(question: string): Promise<string> {
   const { stdin } = process;
-  note(question);
+  // First, so that nothing typed at the question is shown.
   stdin.setRawMode(true);
+  note(question);
   stdin.setEncoding("utf8");
   stdin.resume();
   return new Promise((resolve, reject) => {
@@ -74,8 +78,10 @@ function prompt(question: string): Promise<string> {
       settle();
     };
     const onData = (text: string) => {
-      for (const character of text) {
+      const characters = [...text];
+      for (const [index, character] of characters.entries()) {
         if (character === "\r" || character === "\n") {
+          ahead = characters.slice(index + 1).join("");
           finish(() => resolve(line));
           return;
         }
@@ -88,5 +94,6 @@ function prompt(question: string): Promise<string> {
       }
     };
     stdin.on("data", onData);
+    onData(ahead);
   });
 }

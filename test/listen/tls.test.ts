@@ -213,6 +213,18 @@ describe.skipIf(!openssl)("openssl s_client", () => {
     expect(served.logged()).toContain(`"reason":"${reason}"`);
   });
 
+  test("refuses a client's certificate as the server's, and takes the server's", async () => {
+    const served = await serveTls();
+    const asServer = ["-purpose", "sslserver"];
+    expect(await sClient(served, asServer, pki.client)).toContain("HTTP/1.1 401 Unauthorized");
+    writeFileSync(served.files.certificate, pki.client.certificate);
+    writeFileSync(served.files.key, pki.client.key);
+    expect(await served.listener.reload()).toBe(true);
+    const output = await sClient(served, asServer, pki.client);
+    expect(output).toMatch(/unsupported certificate purpose|unsuitable certificate purpose/);
+    expect(output).not.toContain("HTTP/1.1");
+  });
+
   test("sees a certificate of the authority for the name it asked for", async () => {
     const output = await sClient(await serveTls(), ["-verify_hostname", "localhost"], pki.client);
     expect(output).toContain("Verify return code: 0 (ok)");

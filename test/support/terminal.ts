@@ -104,7 +104,7 @@ export class TestTerminal {
     return (
       active
         .getLine(active.viewportY + y)
-        ?.translateToString(true)
+        ?.translateToString(true, 0, this.columns)
         .trimEnd() ?? ""
     );
   }

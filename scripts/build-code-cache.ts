@@ -1,0 +1,85 @@
+/**
+ * Makes dist/cli.cache: the bytecode of what everyday commands use. Runs them,
+ * one after the other in one process, against a daemon of its own in a private
+ * runtime directory, and has V8 write down what it compiled.
+ *
+ * Usage: node scripts/build-code-cache.ts
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Script } from "node:vm";
+import { readScript, runScript } from "../src/cli/code-cache.ts";
+
+const dist = join(import.meta.dirname, "../dist");
+const file = join(dist, "cli.cjs");
+const cacheFile = join(dist, "cli.cache");
+const id = "00000000-0000-4000-8000-000000000001";
+
+const commands: readonly (readonly string[])[] = [
+  ["start", "--id", id, "-n", "one", "-l", "a=b", "-e", "A=B", "--", "sh", "-c", "echo text; exit 7"],
+  ["start", "sleep", "3600"],
+  ["ls"],
+  ["ls", "--all", "-o", "json"],
+  ["ls", "-q"],
+  ["status", "one"],
+  ["status", "-o", "json", "one"],
+  ["status", "unknown"],
+  ["wait", id],
+  ["logs", id],
+  ["kill", "-s", "CONT", "sleep"],
+  ["restart", id],
+  ["stop", id],
+  ["rm", id],
+  ["version", "--client"],
+];
+const last = ["daemon", "stop", "--stop-processes", "-t", "0"];
+
+/** Runs a command in this process to where it would exit. */
+function run(script: Script, args: readonly string[]): Promise<unknown> {
+  return new Promise((resolve) => {
+    process.argv = [process.execPath, file, ...args];
+    process.exit = resolve as typeof process.exit;
+    runScript(script, file);
+  });
+}
+
+async function record(): Promise<void> {
+  const exit = process.exit;
+  const script = readScript(file, cacheFile);
+  try {
+    for (const command of commands) {
+      await run(script, command);
+    }
+    writeFileSync(cacheFile, script.createCachedData());
+  } finally {
+    await run(script, last);
+    exit(0);
+  }
+}
+
+if (process.env["PM_RECORD_CODE"] === "1") {
+  await record();
+} else {
+  const directory = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "pm-build-"));
+  try {
+    // With the flags of bin/pm: V8 refuses a cache of others.
+    const { status, stderr } = spawnSync(process.execPath, ["--min-semi-space-size=16", import.meta.filename], {
+      env: {
+        PATH: process.env["PATH"],
+        PM_RECORD_CODE: "1",
+        PM_RUNTIME_DIR: directory,
+        XDG_CONFIG_HOME: directory,
+        PM_NODE: process.execPath,
+      },
+      stdio: ["ignore", "ignore", "pipe"],
+      encoding: "utf8",
+    });
+    if (status !== 0 || !existsSync(cacheFile)) {
+      console.error(`build: no code cache, commands start slower: ${stderr}`);
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
