@@ -1,4 +1,4 @@
-/** What the two generators of the reference share: a buf plugin that turns the contract into one file. */
+/** What the generator of the reference stands on: a buf plugin that turns the contract into one file. */
 import {
   create,
   createFileRegistry,
