@@ -122,14 +122,20 @@ describe("the process table", () => {
     terminal.type("j");
     terminal.type("\x1b");
     await terminal.hides("Executable");
-    terminal.type("?");
-    await terminal.shows("Half a page down");
-    terminal.type("\x1b");
-    await terminal.hides("Half a page down");
+    for (const leaves of ["?", "q", "\x1b"]) {
+      terminal.type("?");
+      await terminal.shows("Half a page down");
+      terminal.type(leaves);
+      await terminal.hides("Half a page down");
+    }
     terminal.type(":");
     await terminal.shows("Enter runs");
     terminal.type("time stamps\r");
     await terminal.shows(/\d\d:\d\d:\d\d\.\d\d\d 500/);
+    terminal.type("?");
+    await terminal.shows("Half a page down");
+    terminal.type("\x03");
+    expect(await terminal.exited).toEqual({ code: 0, signal: 0 });
   });
 
   test("environment values are masked until asked for", async () => {

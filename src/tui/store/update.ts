@@ -625,13 +625,18 @@ function applyPrompt(state: DashboardState, kind: Prompt["kind"], text: string):
 function overlayInput(state: DashboardState, overlay: Overlay, event: InputEvent): Update {
   const close: Update = only({ ...state, overlay: null });
   const key = event.type === "key" ? event.key : "";
-  if (key === "escape" || (key === "ctrl+c" && overlay.kind !== "help")) {
+  const read = overlay.kind === "help" || overlay.kind === "details";
+  if (!read && (key === "escape" || key === "ctrl+c")) {
     return close;
   }
   switch (overlay.kind) {
     case "help":
     case "details": {
-      if (key === "q" || key === "?" || key === "i" || key === "enter" || key === "ctrl+c") {
+      // To be read, like a page of less: q leaves it. Ctrl-C means what it means without it.
+      if (key === "ctrl+c") {
+        return perform(state, "quit");
+      }
+      if (key === "escape" || key === "q" || key === "enter" || key === (overlay.kind === "help" ? "?" : "i")) {
         return close;
       }
       if (overlay.kind === "details" && key === "e") {

@@ -174,7 +174,7 @@ export function Details({
   const base = current ?? overlay.full;
   if (!base) {
     return (
-      <Panel rect={rect} title="Details" keys="Esc closes" theme={theme}>
+      <Panel rect={rect} title="Details" keys="q Esc close" theme={theme}>
         <Text {...ink(theme.faint)}>It was removed</Text>
       </Panel>
     );
@@ -183,7 +183,7 @@ export function Details({
   const lines = linesOf(process, overlay, state);
   const rows = Math.max(1, rect.height - 4);
   const from = Math.max(0, Math.min(overlay.scroll, lines.length - rows));
-  const keys = `${lines.length > rows ? "j k scroll · " : ""}e ${overlay.reveal ? "hides" : "shows"} values · Esc closes`;
+  const keys = `${lines.length > rows ? "j k scroll · " : ""}e ${overlay.reveal ? "hides" : "shows"} values · q Esc close`;
   return (
     <Panel rect={rect} title={plainText(processLabel(process))} keys={keys} theme={theme}>
       <Box flexDirection="column" marginTop={1}>

@@ -60,7 +60,7 @@ export function Help({ rect, scroll, theme }: { rect: Rect; scroll: number; them
   const from = Math.max(0, Math.min(scroll, longest - rows));
   const more = longest > rows ? "j k scroll · " : "";
   return (
-    <Panel rect={rect} title="Keys" keys={`${more}Esc closes`} theme={theme}>
+    <Panel rect={rect} title="Keys" keys={`${more}? q Esc close`} theme={theme}>
       <Box marginTop={1} gap={2}>
         {columns.map((lines, i) => (
           <Column

@@ -94,6 +94,20 @@ describe("keys", () => {
     expect(new Driver().keys("ctrl+c").effects).toEqual([{ type: "quit" }]);
   });
 
+  test.each(["?", "i"])(
+    "what %s shows is left by q, Esc and its own key, none of which quits; Ctrl-C quits",
+    (opens) => {
+      for (const leaves of ["q", "escape", opens]) {
+        const driver = new Driver().keys(opens);
+        expect(driver.state.overlay).not.toBeNull();
+        driver.effects = [];
+        driver.keys(leaves);
+        expect([leaves, driver.state.overlay, driver.effects]).toEqual([leaves, null, []]);
+      }
+      expect(new Driver().keys(opens, "ctrl+c").effects).toContainEqual({ type: "quit" });
+    },
+  );
+
   test("a filter takes effect while it is typed; escape goes back, enter keeps it", () => {
     const driver = new Driver().keys("/").type("we");
     expect(driver.state.table.order).toEqual(["id-web"]);
