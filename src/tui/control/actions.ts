@@ -1,7 +1,8 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
+import type { Action } from "../store/action.ts";
+import { processLabel } from "../store/selection.ts";
 import type { ConfirmedAction } from "../store/state.ts";
-import { type Action, processLabel } from "../store/update.ts";
 import { errorText } from "./errors.ts";
 
 /** Requests of one bulk action that are under way at a time. */

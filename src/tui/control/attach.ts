@@ -1,6 +1,6 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
-import { processLabel } from "../store/update.ts";
+import { processLabel } from "../store/selection.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { errorText } from "./errors.ts";
 

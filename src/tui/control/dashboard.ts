@@ -1,8 +1,8 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import { copiedText } from "../paint/log-body.ts";
+import type { Effect } from "../store/action.ts";
 import { computeLayout } from "../store/layout.ts";
 import { initialState } from "../store/state.ts";
-import type { Effect } from "../store/update.ts";
 import { copySequence } from "../terminal/clipboard.ts";
 import { ESCAPE_DELAY, InputDecoder, type InputEvent } from "../terminal/input.ts";
 import { act } from "./actions.ts";

@@ -1,8 +1,8 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ConnectionEvent, UsageSample, WatchEvent } from "../../sdk/types.ts";
+import type { Action } from "../store/action.ts";
 import { computeLayout } from "../store/layout.ts";
 import type { DashboardState } from "../store/state.ts";
-import type { Action } from "../store/update.ts";
 import { errorText, sleep } from "./errors.ts";
 import type { Source, Store } from "./store.ts";
 

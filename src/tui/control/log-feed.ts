@@ -1,5 +1,6 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { OutputInfo, OutputRead } from "../../sdk/types.ts";
+import type { Action } from "../store/action.ts";
 import {
   type LogRead,
   type LogState,
@@ -10,7 +11,6 @@ import {
   wantedStreams,
 } from "../store/log.ts";
 import { type LogItem, type LogWindow, lineAt, windowOf } from "../store/log-window.ts";
-import type { Action } from "../store/update.ts";
 import { errorReason, errorText, sleep } from "./errors.ts";
 import { FRAME_MS, type Source, type Store } from "./store.ts";
 

@@ -9,8 +9,8 @@ import {
   styleLine,
 } from "../store/log.ts";
 import { type LogLine, lineAt } from "../store/log-window.ts";
+import { processLabel, selectedProcess } from "../store/selection.ts";
 import type { DashboardState } from "../store/state.ts";
-import { processLabel, selectedProcess } from "../store/update.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { BOLD, type Style } from "../terminal/style.ts";
 import type { StyledLine } from "../terminal/styled-line.ts";

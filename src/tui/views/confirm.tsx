@@ -1,8 +1,8 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import { commandLine } from "../store/process-filter.ts";
+import { processLabel } from "../store/selection.ts";
 import type { ConfirmedAction, Overlay } from "../store/state.ts";
-import { processLabel } from "../store/update.ts";
 import type { Rect } from "../terminal/grid.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import type { Theme } from "../themes/themes.ts";

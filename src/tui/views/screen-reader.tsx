@@ -5,9 +5,9 @@ import { formatBytes, formatPercent } from "../paint/format.ts";
 import { lineText } from "../store/log.ts";
 import { lineAt, previousLine } from "../store/log-window.ts";
 import { commandLine } from "../store/process-filter.ts";
+import { processLabel, selectedProcess } from "../store/selection.ts";
 import type { DashboardState } from "../store/state.ts";
 import { countStates } from "../store/table.ts";
-import { processLabel, selectedProcess } from "../store/update.ts";
 import { plainText } from "../terminal/styled-line.ts";
 
 const LOG_LINES = 5;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { KEY_MAP } from "../../../../src/tui/keys/keymap.ts";
+import type { Action, Effect } from "../../../../src/tui/store/action.ts";
 import { computeLayout } from "../../../../src/tui/store/layout.ts";
 import { type DashboardState, initialState } from "../../../../src/tui/store/state.ts";
-import { type Action, type Effect, update } from "../../../../src/tui/store/update.ts";
+import { update } from "../../../../src/tui/store/update.ts";
 import { splitWords } from "../../../../src/tui/store/words.ts";
 import { processInfo } from "../../../support/process-info.ts";
 

@@ -1,0 +1,70 @@
+import type { DaemonInfo, OutputInfo, ProcessInfo, StartOptions, UsageSample, WatchEvent } from "../../sdk/types.ts";
+import type { InputEvent } from "../terminal/input.ts";
+import type { LogPosition, LogState } from "./log.ts";
+import type { LogWindow } from "./log-window.ts";
+import type { ConfirmedAction, DashboardState } from "./state.ts";
+
+/** Something that happened: a key, news from the daemon, the result of an effect. */
+export type Action =
+  | { readonly type: "input"; readonly event: InputEvent }
+  | { readonly type: "resize"; readonly columns: number; readonly rows: number }
+  | { readonly type: "tick"; readonly now: number }
+  | { readonly type: "watch"; readonly events: readonly WatchEvent[]; readonly now: number }
+  | { readonly type: "usage"; readonly sample: UsageSample; readonly details: boolean }
+  | { readonly type: "connecting"; readonly endpoint: string; readonly context: string }
+  | { readonly type: "connected"; readonly info: DaemonInfo }
+  | {
+      readonly type: "disconnected";
+      readonly error: string;
+      readonly retryAt: number;
+      readonly attempt: number;
+    }
+  | { readonly type: "log-opened"; readonly target: LogState["target"]; readonly output: OutputInfo }
+  | { readonly type: "log-live"; readonly more: LogWindow; readonly complete: boolean; readonly skimming: boolean }
+  | { readonly type: "log-read"; readonly read: LogWindow; readonly output: OutputInfo }
+  | {
+      readonly type: "log-jump";
+      readonly read: LogWindow;
+      readonly output: OutputInfo;
+      readonly position: LogPosition | null;
+    }
+  | { readonly type: "log-scanned"; readonly read: LogWindow; readonly output: OutputInfo }
+  | {
+      readonly type: "log-found";
+      readonly read: LogWindow;
+      readonly output: OutputInfo;
+      readonly offset: number;
+    }
+  | { readonly type: "log-not-found"; readonly now: number; readonly direction: "forwards" | "backwards" }
+  | { readonly type: "details"; readonly process: ProcessInfo }
+  | { readonly type: "started"; readonly process: ProcessInfo; readonly now: number }
+  | { readonly type: "start-failed"; readonly error: string }
+  | { readonly type: "toast"; readonly level: "info" | "error"; readonly text: string; readonly now: number };
+
+/** Something to do in the world. */
+export type Effect =
+  | { readonly type: "act"; readonly action: ConfirmedAction; readonly targets: readonly ProcessInfo[] }
+  | { readonly type: "start"; readonly options: StartOptions }
+  | { readonly type: "read-details"; readonly id: string }
+  | { readonly type: "search"; readonly from: number; readonly direction: "forwards" | "backwards" }
+  | { readonly type: "read-start" }
+  | { readonly type: "read-end" }
+  | { readonly type: "copy"; readonly what: "line" | "view" | "id" }
+  | { readonly type: "attach"; readonly process: ProcessInfo }
+  | { readonly type: "switch-context"; readonly name: string }
+  | { readonly type: "redraw" }
+  | { readonly type: "suspend" }
+  | { readonly type: "quit" };
+
+/** What an action leads to. */
+export interface Update {
+  readonly state: DashboardState;
+  readonly effects: readonly Effect[];
+}
+
+const NO_EFFECTS: readonly Effect[] = [];
+
+/** A new state, and nothing to do. */
+export function only(state: DashboardState): Update {
+  return { state, effects: NO_EFFECTS };
+}

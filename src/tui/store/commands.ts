@@ -1,0 +1,108 @@
+import type { Command } from "../keys/keymap.ts";
+import { nextThemeName } from "../themes/themes.ts";
+import { only, type Update } from "./action.ts";
+import { computeLayout } from "./layout.ts";
+import { logCommand } from "./log-commands.ts";
+import { go } from "./move.ts";
+import { selectedProcess } from "./selection.ts";
+import { startForm } from "./start-form.ts";
+import type { DashboardState } from "./state.ts";
+import { nextSort, setSort, targets, toggleAllMarks, toggleMark } from "./table.ts";
+import { textField } from "./text-field.ts";
+
+/** Carries a command out, whether a key or the palette asked for it. */
+export function perform(state: DashboardState, command: Command): Update {
+  const { log, table } = state;
+  switch (command) {
+    case "down":
+    case "up":
+    case "half-page-down":
+    case "half-page-up":
+    case "page-down":
+    case "page-up":
+    case "first":
+    case "last":
+    case "left":
+    case "right":
+    case "next-pane":
+    case "previous-pane":
+    case "pane-1":
+    case "pane-2":
+    case "open":
+    case "back":
+      return go(state, command);
+    case "log-filter":
+    case "search-next":
+    case "search-previous":
+    case "more-context":
+    case "less-context":
+    case "follow":
+    case "wrap":
+    case "timestamps":
+    case "streams":
+      return logCommand(state, command);
+    case "zoom":
+      return only({ ...state, zoom: !state.zoom });
+    case "layout": {
+      const layout = computeLayout(state);
+      return only({ ...state, beside: layout.log && layout.table ? layout.log.y !== layout.table.y : state.beside });
+    }
+    case "search":
+      return only(
+        state.focus === "table"
+          ? { ...state, prompt: { kind: "filter", field: textField(table.filter), before: table.filter } }
+          : { ...state, prompt: { kind: "search", field: textField(), before: log.pattern?.text ?? "" } },
+      );
+    case "start":
+      return only({ ...state, overlay: startForm() });
+    case "stop":
+    case "kill":
+    case "restart":
+    case "remove": {
+      const chosen = targets(table);
+      return only(
+        chosen.length === 0 ? state : { ...state, overlay: { kind: "confirm", action: command, targets: chosen } },
+      );
+    }
+    case "attach": {
+      const process = selectedProcess(state);
+      return process ? { state, effects: [{ type: "attach", process }] } : only(state);
+    }
+    case "details": {
+      const process = selectedProcess(state);
+      return process
+        ? {
+            state: {
+              ...state,
+              overlay: { kind: "details", id: process.id, scroll: 0, reveal: false, full: null, usage: null },
+            },
+            effects: [{ type: "read-details", id: process.id }],
+          }
+        : only(state);
+    }
+    case "sort":
+      return only({ ...state, table: nextSort(table) });
+    case "sort-reverse":
+      return only({ ...state, table: setSort(table, table.sortKey, !table.descending) });
+    case "mark":
+      return only({ ...state, table: toggleMark(table) });
+    case "mark-all":
+      return only({ ...state, table: toggleAllMarks(table) });
+    case "copy-line":
+      return { state, effects: [{ type: "copy", what: state.focus === "log" ? "line" : "id" }] };
+    case "copy-view":
+      return { state, effects: [{ type: "copy", what: "view" }] };
+    case "theme":
+      return only({ ...state, theme: nextThemeName(state.theme) });
+    case "help":
+      return only({ ...state, overlay: { kind: "help", scroll: 0 } });
+    case "palette":
+      return only({ ...state, overlay: { kind: "palette", field: textField(), index: 0 } });
+    case "redraw":
+      return { state, effects: [{ type: "redraw" }] };
+    case "suspend":
+      return { state, effects: [{ type: "suspend" }] };
+    case "quit":
+      return { state, effects: [{ type: "quit" }] };
+  }
+}

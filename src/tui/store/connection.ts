@@ -1,0 +1,51 @@
+import { type Action, only, type Update } from "./action.ts";
+import { openLog } from "./log.ts";
+import type { DashboardState } from "./state.ts";
+import { EMPTY_TABLE } from "./table.ts";
+
+/** How the connection stands; another daemon's processes are not this one's. */
+export function connectionChanged(
+  state: DashboardState,
+  action: Extract<Action, { type: "connecting" | "connected" | "disconnected" }>,
+): Update {
+  switch (action.type) {
+    case "connecting":
+      return only({
+        ...state,
+        connection: {
+          ...state.connection,
+          phase: "connecting",
+          endpoint: action.endpoint,
+          context: action.context,
+          error: "",
+        },
+        table: { ...EMPTY_TABLE, sortKey: state.table.sortKey, descending: state.table.descending },
+        log: openLog(state.log, null),
+        overlay: null,
+      });
+    case "connected":
+      return only({
+        ...state,
+        connection: {
+          ...state.connection,
+          phase: "connected",
+          hostname: action.info.hostname,
+          version: action.info.version,
+          pid: action.info.pid,
+          error: "",
+          attempt: 0,
+        },
+      });
+    case "disconnected":
+      return only({
+        ...state,
+        connection: {
+          ...state.connection,
+          phase: "disconnected",
+          error: action.error,
+          retryAt: action.retryAt,
+          attempt: action.attempt,
+        },
+      });
+  }
+}

@@ -1,0 +1,35 @@
+import type { InputEvent } from "../terminal/input.ts";
+import { only, type Update } from "./action.ts";
+import { computeLayout } from "./layout.ts";
+import { scrollLog } from "./log.ts";
+import type { DashboardState } from "./state.ts";
+import { moveSelection, selectIndex } from "./table.ts";
+
+/** A click selects a row and focuses a pane, the wheel moves what is under it. */
+export function mouseInput(state: DashboardState, event: Extract<InputEvent, { type: "mouse" }>): Update {
+  if (state.overlay) {
+    return only(state);
+  }
+  const layout = computeLayout(state);
+  const inside = (rect: typeof layout.table): boolean =>
+    rect !== null &&
+    event.x >= rect.x &&
+    event.x < rect.x + rect.width &&
+    event.y >= rect.y &&
+    event.y < rect.y + rect.height;
+  const pane = inside(layout.table) ? "table" : inside(layout.log) ? "log" : null;
+  if (!pane) {
+    return only(state);
+  }
+  if (event.button === "left") {
+    const row = event.y - (layout.table?.y ?? 0) - 2;
+    const table = pane === "table" && row >= 0 ? selectIndex(state.table, state.table.top + row) : state.table;
+    return only({ ...state, focus: pane, table });
+  }
+  const by = event.button === "wheel-up" ? -3 : 3;
+  return only(
+    pane === "table"
+      ? { ...state, table: moveSelection(state.table, by) }
+      : { ...state, log: scrollLog(state.log, by, layout.logRows, layout.logColumns) },
+  );
+}
