@@ -3,11 +3,11 @@
  * pseudo-terminal of 160x45, on a real daemon with real processes.
  *
  * Usage: npm run build, then
- *   node bench/dashboard.ts [--processes 10000] [--seconds 30] [--lines 50000]
+ *   node bench/dashboard.ts [--processes 10000] [--seconds 30] [--lines 50000] [--minutes 0]
  *
  * Twice: sorted by name, where those in view are sampled once a second, and
  * sorted by CPU, where every process is sampled and comes anew every two
- * seconds. Figures of a busy machine are worse than the program's; the load
+ * seconds. With --minutes the memory is then watched for so long. Figures of a busy machine are worse than the program's; the load
  * average is printed with them.
  */
 import { execFileSync, spawnSync } from "node:child_process";
@@ -23,11 +23,13 @@ const { values } = parseArgs({
     processes: { type: "string", default: "10000" },
     seconds: { type: "string", default: "30" },
     lines: { type: "string", default: "50000" },
+    minutes: { type: "string", default: "0" },
   },
 });
 const processes = Number(values.processes);
 const seconds = Number(values.seconds);
 const lines = Number(values.lines);
+const minutes = Number(values.minutes);
 
 const root = join(import.meta.dirname, "..");
 const pm = join(root, "bin/pm");
@@ -225,6 +227,10 @@ try {
   ui.type("oo");
   await ui.shows("by cpu", 60_000);
   await measure(ui, "sorted by CPU");
+  for (let minute = 0; minute < minutes; minute++) {
+    await sleep(60_000);
+    report(`resident after ${minute + 1} min more`, `${residentMegabytes(ui.pid).toFixed(0)} MB`, "flat");
+  }
   ui.type("q");
   await ui.exited;
   await manager.stop("aaa-writer", { force: true, graceMs: 0 });

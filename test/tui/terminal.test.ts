@@ -64,6 +64,36 @@ describe("the terminal", () => {
     expectRestored(terminal);
   });
 
+  test("is restored after an exception, which is told on the main screen", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "worker", "exec sleep 1000");
+    const directory = mkdtempSync(join(tmpdir(), "pm-preload-"));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const preload = join(directory, "preload.cjs");
+    // A view draws a rule with this; it fails once the window has a certain width.
+    writeFileSync(
+      preload,
+      `const { repeat } = String.prototype;
+       String.prototype.repeat = function (count) {
+         if (this == "─" && process.stdout.columns === 97) throw new Error("made to fail");
+         return repeat.call(this, count);
+       };`,
+    );
+    const terminal = openUi(daemon, {
+      columns: 96,
+      rows: 24,
+      args: ["--mouse"],
+      env: { NODE_OPTIONS: `--require ${preload}` },
+    });
+    await terminal.shows("worker");
+    terminal.resize(97, 24);
+    terminal.type(":");
+    expect(await terminal.exited).toEqual({ code: 1, signal: 0 });
+    await terminal.shows("made to fail");
+    expectRestored(terminal);
+    expect(terminal.modes.get("?1000")).toBe(false);
+  });
+
   test("Ctrl-Z gives it back, fg takes it again", async () => {
     const { terminal } = await openDashboard({ columns: 100, rows: 30 });
     terminal.type("\x1a");

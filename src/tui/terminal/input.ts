@@ -161,9 +161,9 @@ export class InputDecoder {
   #sequence(parameters: string, final: string, events: InputEvent[]): void {
     if (parameters.startsWith("<") && (final === "M" || final === "m")) {
       const [button, x, y] = parameters.slice(1).split(";").map(Number);
-      const name =
-        button === 64 ? "wheel-up" : button === 65 ? "wheel-down" : button === 0 && final === "M" ? "left" : null;
-      if (name && x && y) {
+      const name = button === 64 ? "wheel-up" : button === 65 ? "wheel-down" : button === 0 ? "left" : null;
+      // "m" is the release of what was pressed with "M".
+      if (final === "M" && name && x && y) {
         events.push({ type: "mouse", button: name, x: x - 1, y: y - 1 });
       }
       return;
