@@ -270,6 +270,21 @@ try {
     "CPU of the UI with the flood in view",
     `${(((cpuSeconds(viewer.pid) - viewerCpu) / 3) * 100).toFixed(1)} % of a core`,
   );
+  await viewer.close();
+  await manager.stop("aaa-flood", { force: true, graceMs: 0 });
+
+  // A line of 10 MB comes into view while keys are typed.
+  await manager.start({
+    executable: "sh",
+    args: ["-c", "echo begin; sleep 3; head -c 10000000 /dev/zero | tr '\\0' y; exec sleep 1000"],
+    name: "aaa-line",
+    outputLimitBytes: 16 << 20,
+  });
+  const reader = open();
+  await reader.shows(/^\W*begin$/m, 60_000);
+  const keys = await keyLatencies(reader, 80);
+  report("longest stall while a line of 10 MB comes", milliseconds(keys.times.at(-1) ?? Number.NaN), "≤ 50 ms");
+  report("it came into view", String(reader.text().includes("yyyyyyyy")));
 } finally {
   for (const terminal of terminals) {
     await terminal.close();

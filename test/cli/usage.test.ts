@@ -7,7 +7,9 @@ test("pm ls -o wide and pm status say what a process and its tree use", async ({
   expect(wide).toMatch(/CPU +MEMORY +CHILDREN/);
   expect(wide).toMatch(/\d+\.\d% +\d+\.\d [KM]iB +1 /);
   const status = await pm.ok(["status", "tree"]);
-  expect(status).toMatch(/Uses +\d+\.\d\ds of processor time, .* resident, 1 descendant, .* read/);
+  expect(status).toMatch(
+    /Uses +\d+\.\d\ds of processor time \(on average \d+\.\d%\), .* resident, 1 descendant, .* read/,
+  );
   await pm.ok(["kill", "tree"]);
   await pm.ok(["wait", "tree"]).catch(() => undefined);
   const ended = await pm.ok(["status", "tree"]);

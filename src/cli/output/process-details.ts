@@ -31,7 +31,7 @@ export function processDetails(info: ProcessInfo, { paint, environment, now, usa
     rows.push(["Started", info.startTime.toISOString()]);
   }
   if (usage !== undefined) {
-    rows.push(["Uses", currentUsage(usage)]);
+    rows.push(["Uses", currentUsage(usage, info.startTime, now)]);
   }
   if (info.exitTime !== undefined) {
     rows.push([
@@ -92,11 +92,18 @@ function usageText({ usage }: ExitStatus): string {
   return `${seconds(usage.userMs)} user, ${seconds(usage.systemMs)} system, at most ${formatBytes(usage.maxResidentBytes)} resident`;
 }
 
-function currentUsage({ cpuMs, residentBytes, descendants, io }: ProcessUsage): string {
+function currentUsage(
+  { cpuMs, residentBytes, descendants, io }: ProcessUsage,
+  startTime: Date | undefined,
+  now: Date,
+): string {
+  // Of the whole run: a percentage of this moment would take a second sample, and the time until it.
+  const ranMs = startTime === undefined ? 0 : now.getTime() - startTime.getTime();
+  const average = ranMs > 0 ? ` (on average ${((cpuMs / ranMs) * 100).toFixed(1)}%)` : "";
   const traffic =
     io === undefined ? "" : `, ${formatBytes(io.readBytes)} read, ${formatBytes(io.writtenBytes)} written`;
   const tree = descendants === 0 ? "" : `, ${descendants} ${descendants === 1 ? "descendant" : "descendants"}`;
-  return `${(cpuMs / 1000).toFixed(2)}s of processor time, ${formatBytes(residentBytes)} resident${tree}${traffic}`;
+  return `${(cpuMs / 1000).toFixed(2)}s of processor time${average}, ${formatBytes(residentBytes)} resident${tree}${traffic}`;
 }
 
 function limitsText({ spec: { limits } }: ProcessInfo): string {
