@@ -277,7 +277,7 @@ try {
   await manager.start({
     executable: "sh",
     args: ["-c", "echo begin; sleep 3; head -c 10000000 /dev/zero | tr '\\0' y; exec sleep 1000"],
-    name: "aaa-line",
+    name: "aaa-a-line",
     outputLimitBytes: 16 << 20,
   });
   const reader = open();
