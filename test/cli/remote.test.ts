@@ -1,17 +1,9 @@
 /** From `pm init` to a remote daemon, with the built `pm`. */
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { limitMs, type Pm, test } from "./support/pm.ts";
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** `pm` with a configuration directory of its own, inside the directory that the test removes. */
 function configured(pm: Pm) {

@@ -4,6 +4,7 @@ import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError } from "../errors.ts";
 import { ExitCode } from "../exit-code.ts";
+import type { Globals } from "../globals.ts";
 
 const themes = ["ocean", "dusk", "mono"] as const;
 
@@ -30,14 +31,16 @@ export const command = defineCommand({
       // Starts the daemon if need be, and says so before the screen is taken. The dashboard waits for any other.
       await connection.call((manager) => manager.info({ timeoutMs: 5000 })).catch(() => undefined);
     }
+    let first: typeof connection | null = connection;
     const { runDashboard } = await (await import("../../tui/load.ts")).loadDashboard();
     await runDashboard({
       connect: async (context) => {
-        const { manager } =
-          context === "" ? connection : await openConnection({ ...globals, host: undefined, context });
+        // Closed when it is left: to come back is a connection of its own.
+        const { manager } = first ?? (await openConnection({ ...globals, host: undefined, context }));
+        first = null;
         return manager;
       },
-      context: "",
+      context: contextName(globals),
       contexts: contextNames(),
       theme: options.theme ?? "ocean",
       colour:
@@ -48,6 +51,15 @@ export const command = defineCommand({
     return ExitCode.ok;
   },
 });
+
+/** The context that the command line leads to; "": no context. */
+function contextName({ host, context }: Globals): string {
+  if (host !== undefined || (context === undefined && process.env["PM_HOST"])) {
+    return "";
+  }
+  const name = context ?? (process.env["PM_CONTEXT"] || readContexts(contextsPath()).current);
+  return name === undefined || name === localContext ? "" : name;
+}
 
 /** What can be switched to. A contexts file that cannot be read takes nothing from the dashboard. */
 function contextNames(): readonly string[] {

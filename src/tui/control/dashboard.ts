@@ -18,10 +18,11 @@ import { Store } from "./store.ts";
 
 /** How the dashboard is to run. */
 export interface DashboardOptions {
-  /** Connects to the daemon of a context; "" is the one that the command line names. */
+  /** Connects to the daemon of a context; the first time to the one that the command line names. */
   readonly connect: (context: string) => Promise<ProcessManager>;
   /** Contexts that can be switched to. */
   readonly contexts: readonly string[];
+  /** Of the daemon that the command line names; "": none. */
   readonly context: string;
   readonly theme: string;
   readonly colour: boolean;

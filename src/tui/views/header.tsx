@@ -28,7 +28,7 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
   const { connection } = state;
   const counts = countStates(state.table);
   const { cpu, memory, all } = totals(state);
-  const where = connection.context || connection.hostname || connection.endpoint;
+  const where = [connection.context, connection.hostname || connection.endpoint].filter(Boolean).join(" · ");
   const seconds = Math.max(0, Math.ceil((connection.retryAt - state.now) / 1000));
   const link =
     connection.phase === "connected" ? (
