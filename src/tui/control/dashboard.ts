@@ -8,7 +8,6 @@ import { ESCAPE_DELAY, InputDecoder, type InputEvent } from "../terminal/input.t
 import { act } from "./actions.ts";
 import { attach } from "./attach.ts";
 import { errorText } from "./errors.ts";
-import { keepHeapSmall } from "./heap.ts";
 import { DaemonLink } from "./link.ts";
 import { LogFeed } from "./log-feed.ts";
 import type { Presenter } from "./presenter.ts";
@@ -206,7 +205,6 @@ export class Dashboard {
     if (this.#early && (table.loaded || connection.phase === "disconnected")) {
       const events = this.#early;
       this.#early = null;
-      keepHeapSmall();
       for (const event of events) {
         this.#store.dispatch({ type: "input", event });
       }

@@ -4,6 +4,7 @@ import type { Action } from "../store/action.ts";
 import { computeLayout } from "../store/layout.ts";
 import type { DashboardState } from "../store/state.ts";
 import { errorText, sleep } from "./errors.ts";
+import { keepHeapSmall } from "./heap.ts";
 import type { Source, Store } from "./store.ts";
 
 /** Up to so many living processes all are sampled, above it those in view. */
@@ -113,6 +114,9 @@ class Sampler {
     while (!signal.aborted) {
       try {
         const many = ids === "all" && this.#store.state.table.processes.size > MANY;
+        if (!this.#details) {
+          keepHeapSmall(many);
+        }
         const options = {
           intervalMs: many ? SAMPLE_MANY_MS : SAMPLE_MS,
           signal,
