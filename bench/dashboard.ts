@@ -7,8 +7,9 @@
  *
  * Twice: sorted by name, where those in view are sampled once a second, and
  * sorted by CPU, where every process is sampled and comes anew every two
- * seconds. With --minutes the memory is then watched for so long. Figures of a busy machine are worse than the program's; the load
- * average is printed with them.
+ * seconds. With --minutes the memory is then watched for so long. Figures of a
+ * busy machine are worse than the program's; the load average is printed with
+ * them.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -34,7 +34,8 @@ const commands: readonly (readonly string[])[] = [
   ["rm", id],
   ["version", "--client"],
 ];
-const last = ["daemon", "stop", "--stop-processes", "-t", "0"];
+/** Milliseconds that the commands do not need on any machine. */
+const limitMs = 120_000;
 
 /** Runs a command in this process to where it would exit. */
 function run(script: Script, args: readonly string[]): Promise<unknown> {
@@ -48,38 +49,45 @@ function run(script: Script, args: readonly string[]): Promise<unknown> {
 async function record(): Promise<void> {
   const exit = process.exit;
   const script = readScript(file, cacheFile);
+  for (const command of commands) {
+    await run(script, command);
+  }
+  writeFileSync(cacheFile, script.createCachedData());
+  exit(0);
+}
+
+function build(): void {
+  const directory = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "pm-build-"));
+  const env = {
+    PATH: process.env["PATH"],
+    PM_RUNTIME_DIR: directory,
+    XDG_CONFIG_HOME: directory,
+    PM_NODE: process.execPath,
+  };
   try {
-    for (const command of commands) {
-      await run(script, command);
+    // With the flags of bin/pm: V8 refuses a cache of others.
+    const { status, stderr } = spawnSync(process.execPath, ["--min-semi-space-size=16", import.meta.filename], {
+      env: { ...env, PM_RECORD_CODE: "1" },
+      stdio: ["ignore", "ignore", "pipe"],
+      encoding: "utf8",
+      timeout: limitMs,
+      killSignal: "SIGKILL",
+    });
+    if (status !== 0) {
+      console.error(`build: no code cache, commands start slower: ${stderr}`);
     }
-    writeFileSync(cacheFile, script.createCachedData());
   } finally {
-    await run(script, last);
-    exit(0);
+    // However the recording ended, its daemon ends with it.
+    spawnSync(process.execPath, [join(dist, "pm.cjs"), "daemon", "stop", "--stop-processes", "-t", "0"], {
+      env,
+      stdio: "ignore",
+    });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
 if (process.env["PM_RECORD_CODE"] === "1") {
   await record();
 } else {
-  const directory = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "pm-build-"));
-  try {
-    // With the flags of bin/pm: V8 refuses a cache of others.
-    const { status, stderr } = spawnSync(process.execPath, ["--min-semi-space-size=16", import.meta.filename], {
-      env: {
-        PATH: process.env["PATH"],
-        PM_RECORD_CODE: "1",
-        PM_RUNTIME_DIR: directory,
-        XDG_CONFIG_HOME: directory,
-        PM_NODE: process.execPath,
-      },
-      stdio: ["ignore", "ignore", "pipe"],
-      encoding: "utf8",
-    });
-    if (status !== 0 || !existsSync(cacheFile)) {
-      console.error(`build: no code cache, commands start slower: ${stderr}`);
-    }
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  build();
 }
