@@ -7,6 +7,7 @@
  *   file, because each further one costs half a millisecond.
  * - `streaming.cjs`: the SDK's streaming transport with the whole Connect
  *   client, twice as large as all the rest; loaded by commands that stream.
+ * - `attach.cjs`: a terminal that is joined to a process.
  * - `admin.cjs`: certificates, users and contexts, for the few commands that
  *   change them.
  * - `daemon.mjs`: the daemon.
@@ -44,6 +45,7 @@ const requireBanner = {
 const separate = {
   "src/sdk/transport/streaming.ts": "streaming.cjs",
   "src/admin/index.ts": "admin.cjs",
+  "src/terminal/standard-terminal.ts": "attach.cjs",
 } as const;
 
 /** The same for what cannot be required: its `import()` stays one. */

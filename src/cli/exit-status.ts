@@ -3,7 +3,7 @@ import { ExitCode } from "./exit-code.ts";
 import { note } from "./output/sink.ts";
 
 /** What a shell would exit with for a process that ended so. */
-function shellExitCode(exit: ExitStatus): number {
+export function shellExitCode(exit: ExitStatus): number {
   return exit.code ?? ExitCode.signalBase + (exit.signal ?? 0);
 }
 

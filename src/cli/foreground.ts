@@ -1,10 +1,13 @@
 /** A process in the foreground: its output, its signals, its end. */
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isatty } from "node:tty";
 import { PmError, type Process, type ProcessInfo } from "../sdk/index.ts";
+import { ProgramModes } from "../terminal/program-modes.ts";
+import { enterRawMode, leaveRawMode } from "../terminal/raw-mode.ts";
 import { formatError } from "./errors.ts";
 import { exitCodeOfProcess } from "./exit-status.ts";
-import { BrokenPipe, note, writeOutput } from "./output/sink.ts";
+import { BrokenPipe, note, print, writeOutput } from "./output/sink.ts";
 
 export interface ForegroundOptions {
   /** Pass standard input on. */
@@ -27,11 +30,14 @@ const lingerMs = 250;
 export class Foreground {
   readonly #options: ForegroundOptions;
   readonly #early: NodeJS.Signals[] = [];
+  /** What the process has changed on the terminal that standard output is; undefined if it is none. */
+  readonly #modes: ProgramModes | undefined;
   #process: Process | undefined;
   #asked = 0;
 
   constructor(options: ForegroundOptions) {
     this.#options = options;
+    this.#modes = options.terminal && isatty(1) ? new ProgramModes(true) : undefined;
     for (const signal of [...endingSignals, ...otherSignals, "SIGTSTP"] as const) {
       process.on(signal, () => {
         if (this.#process === undefined) {
@@ -105,6 +111,7 @@ export class Foreground {
       for await (const frame of target.stream({ follow: true, run: target.info.run, signal: enough.signal })) {
         switch (frame.type) {
           case "chunk":
+            this.#modes?.feed(frame.data);
             await writeOutput(frame.data);
             position = frame.offset + frame.data.length;
             break;
@@ -173,8 +180,16 @@ export class Foreground {
     if (!stdin.isTTY) {
       return () => {};
     }
-    stdin.setRawMode(true);
-    const restore = (): void => void stdin.setRawMode(false);
+    enterRawMode(stdin, this.#modes !== undefined);
+    const restore = (): void => {
+      process.off("exit", restore);
+      try {
+        print(this.#modes?.leave ?? "");
+      } catch {
+        // The terminal is gone, and what was set on it.
+      }
+      leaveRawMode(stdin);
+    };
     process.once("exit", restore);
     return restore;
   }

@@ -262,23 +262,6 @@ describe("the log", () => {
     await terminal.shows("to stdout");
   });
 
-  test("attaches to a process's input and returns", async () => {
-    const daemon = await startDaemon();
-    await start(daemon, "echoer", 'while read -r line; do echo "heard $line"; done', { stdin: 2 });
-    const terminal = openUi(daemon);
-    await terminal.shows("echoer");
-    terminal.type("a");
-    await terminal.shows("attached to echoer");
-    expect(terminal.alternate).toBe(false);
-    terminal.type("hello\r");
-    await terminal.shows("heard hello");
-    terminal.type("\x1d");
-    await terminal.until("the dashboard is back", () => terminal.alternate && terminal.text().includes("Processes"));
-    await terminal.shows("heard hello");
-    terminal.type("q");
-    expect((await terminal.exited).code).toBe(0);
-  });
-
   test("says what is no longer kept, and reads history by windows", async () => {
     const daemon = await startDaemon();
     await start(daemon, "writer", "seq -f 'number %07g' 1 200000; exec sleep 1000", { outputLimitBytes: 1n << 20n });

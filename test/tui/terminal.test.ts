@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { FATAL_SIGNALS } from "../../src/tui/terminal/session.ts";
+import { FATAL_SIGNALS } from "../../src/terminal/session.ts";
 import { startDaemon } from "../support/daemon.ts";
 import { openDashboard, openUi, selectedRow, start } from "./dashboard.ts";
 

@@ -21,6 +21,7 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
   ls: { load: () => import("./ls.ts") },
   logs: { load: () => import("./logs.ts") },
   wait: { load: () => import("./wait.ts") },
+  attach: { load: () => import("./attach.ts") },
   send: { load: () => import("./send.ts") },
   rm: { load: () => import("./rm.ts") },
   prune: { load: () => import("./prune.ts") },

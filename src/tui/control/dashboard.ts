@@ -1,4 +1,7 @@
+import { StringDecoder } from "node:string_decoder";
 import type { ProcessManager } from "../../sdk/manager.ts";
+import type { ProcessInfo } from "../../sdk/types.ts";
+import { terminalSize } from "../../terminal/size.ts";
 import { copiedText } from "../paint/log-body.ts";
 import type { Effect } from "../store/action.ts";
 import { computeLayout } from "../store/layout.ts";
@@ -6,7 +9,7 @@ import { initialState } from "../store/state.ts";
 import { copySequence } from "../terminal/clipboard.ts";
 import { ESCAPE_DELAY, InputDecoder, type InputEvent } from "../terminal/input.ts";
 import { act } from "./actions.ts";
-import { attach } from "./attach.ts";
+import { attach, type Borrower } from "./attach.ts";
 import { errorText } from "./errors.ts";
 import { DaemonLink } from "./link.ts";
 import { LogFeed } from "./log-feed.ts";
@@ -34,16 +37,12 @@ const TICK_MS = 1000;
 /** Keys that are kept for the first list. */
 const EARLY_LIMIT = 1000;
 
-/** The size of the terminal; some answer 0 before they are laid out. */
-function terminalSize(): { columns: number; rows: number } {
-  return { columns: Math.max(1, process.stdout.columns || 80), rows: Math.max(1, process.stdout.rows || 24) };
-}
-
 /** The dashboard on a terminal: keys in, cells out, effects carried out. */
 export class Dashboard {
   readonly #options: DashboardOptions;
   readonly #store: Store;
   readonly #presenter: Presenter;
+  readonly #text = new StringDecoder("utf8");
   readonly #decoder = new InputDecoder();
   readonly #done = Promise.withResolvers<void>();
   #manager: ProcessManager | null = null;
@@ -51,8 +50,9 @@ export class Dashboard {
   #log: LogFeed | null = null;
   #escape: NodeJS.Timeout | null = null;
   #tick: NodeJS.Timeout | null = null;
-  /** While another program has the terminal, nothing is drawn. */
+  /** While a process has the terminal, nothing is drawn. */
   #away = false;
+  #borrower: Borrower | null = null;
   #early: InputEvent[] | null = [];
   #ended = false;
 
@@ -79,9 +79,10 @@ export class Dashboard {
     const events = {
       onEnter: () => {
         this.#resize();
+        this.#borrower?.redraw();
         this.#store.frame();
       },
-      onInput: (text: string) => this.#guard(() => this.#input(text)),
+      onInput: (data: Buffer) => this.#guard(() => this.#input(data)),
       onResize: () => this.#resize(),
       onHangup: () => this.#end(),
       onReady: () => this.#guard(() => this.#draw()),
@@ -118,6 +119,7 @@ export class Dashboard {
       return;
     }
     this.#ended = true;
+    this.#borrower?.leave();
     this.#presenter.close();
     this.#store.close();
     for (const timer of [this.#tick, this.#escape]) {
@@ -167,15 +169,16 @@ export class Dashboard {
     this.#store.dispatch({ type: "toast", level, text, now: Date.now() });
   }
 
-  #input(text: string): void {
+  #input(data: Buffer): void {
     if (this.#away) {
+      this.#borrower?.input(data);
       return;
     }
     if (this.#escape) {
       clearTimeout(this.#escape);
       this.#escape = null;
     }
-    this.#accept(this.#decoder.push(text));
+    this.#accept(this.#decoder.push(this.#text.write(data)));
     if (this.#decoder.incomplete) {
       this.#escape = setTimeout(() => {
         this.#escape = null;
@@ -216,6 +219,7 @@ export class Dashboard {
     const { columns, rows } = this.#store.state;
     if (size.columns !== columns || size.rows !== rows) {
       this.#store.dispatch({ type: "resize", ...size });
+      this.#borrower?.resized();
     }
   }
 
@@ -281,19 +285,18 @@ export class Dashboard {
     }
   }
 
-  async #attach(manager: ProcessManager, process: Parameters<typeof attach>[1]): Promise<void> {
+  async #attach(manager: ProcessManager, process: ProcessInfo): Promise<void> {
+    if (this.#away) {
+      return;
+    }
     this.#away = true;
-    let failure: unknown;
-    await this.#presenter.lend(async () => {
-      try {
-        await attach(manager, process);
-      } catch (error) {
-        failure = error;
-      }
-      this.#away = false;
-    });
-    if (failure !== undefined) {
-      this.#toast("error", errorText(failure));
+    try {
+      await attach(manager, process, this.#presenter, (borrower) => {
+        this.#borrower = borrower;
+        this.#away = borrower !== null;
+      });
+    } catch (error) {
+      this.#toast("error", errorText(error));
     }
   }
 

@@ -1,5 +1,5 @@
+import type { SessionEvents, TerminalModes } from "../../terminal/session.ts";
 import type { DashboardState } from "../store/state.ts";
-import type { SessionEvents } from "../terminal/session.ts";
 
 export interface PresenterEvents extends SessionEvents {
   /** What held a frame back is over: draw the newest state. */
@@ -14,8 +14,10 @@ export interface Presenter {
   invalidate(): void;
   /** Stops this process until the shell continues it. */
   suspend(): void;
-  /** Lends the terminal. */
-  lend(use: () => Promise<void>): Promise<void>;
+  /** Has the terminal in other modes, and draws nothing, while `use` is under way. */
+  lend(modes: TerminalModes, use: () => Promise<void>): Promise<void>;
+  /** Writes bytes as they are; resolves when the terminal has taken them. */
+  send(data: Uint8Array): Promise<void>;
   /** Sends a sequence that shows nothing. */
   write(sequence: string): void;
   /** Gives the terminal back. */

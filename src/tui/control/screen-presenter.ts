@@ -1,8 +1,9 @@
 import type { ReadStream } from "node:tty";
+import { TerminalOutput } from "../../terminal/output.ts";
+import { type TerminalModes, TerminalSession } from "../../terminal/session.ts";
 import type { DashboardState } from "../store/state.ts";
-import { TerminalOutput } from "../terminal/output.ts";
+import { screenModes } from "../terminal/modes.ts";
 import { Screen } from "../terminal/screen.ts";
-import { screenModes, TerminalSession } from "../terminal/session.ts";
 import { DashboardScreen } from "./dashboard-screen.ts";
 import type { Presenter, PresenterEvents } from "./presenter.ts";
 
@@ -72,8 +73,12 @@ export class ScreenPresenter implements Presenter {
     this.#session.suspend();
   }
 
-  lend(use: () => Promise<void>): Promise<void> {
-    return this.#session.lend(use);
+  lend(modes: TerminalModes, use: () => Promise<void>): Promise<void> {
+    return this.#session.lend(modes, use);
+  }
+
+  send(data: Uint8Array): Promise<void> {
+    return this.#output.send(data);
   }
 
   write(sequence: string): void {

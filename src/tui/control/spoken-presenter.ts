@@ -2,9 +2,9 @@ import { PassThrough } from "node:stream";
 import type { ReadStream } from "node:tty";
 import { type Instance, render } from "ink";
 import { createElement } from "react";
+import { TerminalOutput } from "../../terminal/output.ts";
+import { PLAIN_MODES, type TerminalModes, TerminalSession } from "../../terminal/session.ts";
 import type { DashboardState } from "../store/state.ts";
-import { TerminalOutput } from "../terminal/output.ts";
-import { PLAIN_MODES, TerminalSession } from "../terminal/session.ts";
 import { ScreenReaderView, sentences } from "../views/screen-reader.tsx";
 import type { Presenter, PresenterEvents } from "./presenter.ts";
 
@@ -91,8 +91,12 @@ export class SpokenPresenter implements Presenter {
     this.#session.suspend();
   }
 
-  lend(use: () => Promise<void>): Promise<void> {
-    return this.#session.lend(use);
+  lend(modes: TerminalModes, use: () => Promise<void>): Promise<void> {
+    return this.#session.lend(modes, use);
+  }
+
+  send(data: Uint8Array): Promise<void> {
+    return this.#output.send(data);
   }
 
   write(sequence: string): void {

@@ -14,8 +14,6 @@ export class TerminalOutput {
   #writing = false;
   #closed = false;
   #waiting: (() => void)[] = [];
-  bytesWritten = 0;
-  framesWritten = 0;
 
   /** `onFailure` is told once when the terminal is gone. */
   constructor(fd: number, onFailure: (error: Error) => void) {
@@ -32,9 +30,18 @@ export class TerminalOutput {
     if (this.#closed || text === "") {
       return;
     }
-    this.framesWritten++;
     this.#queue.push(Buffer.from(text));
     this.#next();
+  }
+
+  /** Writes bytes as they are; resolves when the terminal has taken them, or never will. */
+  send(data: Uint8Array): Promise<void> {
+    if (this.#closed || data.length === 0) {
+      return Promise.resolve();
+    }
+    this.#queue.push(Buffer.from(data.buffer, data.byteOffset, data.length));
+    this.#next();
+    return new Promise((resolve) => this.whenIdle(resolve));
   }
 
   /** Calls back when everything is written, at once if it is. */
@@ -67,6 +74,15 @@ export class TerminalOutput {
   close(): void {
     this.#closed = true;
     this.#queue = [];
+    this.#idle();
+  }
+
+  #idle(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const callback of waiting) {
+      callback();
+    }
   }
 
   #next(): void {
@@ -75,11 +91,7 @@ export class TerminalOutput {
     }
     const data = this.#queue.shift();
     if (!data) {
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const callback of waiting) {
-        callback();
-      }
+      this.#idle();
       return;
     }
     this.#writing = true;
@@ -94,7 +106,6 @@ export class TerminalOutput {
         return;
       }
       const count = error ? 0 : written;
-      this.bytesWritten += count;
       if (count < data.length) {
         this.#queue.unshift(data.subarray(count));
       }

@@ -1,26 +1,19 @@
 import type { ReadStream } from "node:tty";
 import type { TerminalOutput } from "./output.ts";
+import { enterRawMode, leaveRawMode } from "./raw-mode.ts";
 
-/** What is set on a terminal, and what takes it back. */
+/** What is set on a terminal while a part of pm uses it. */
 export interface TerminalModes {
+  /** Sequences that set it; asked for each time the terminal is taken. */
   readonly enter: string;
+  /** Sequences that take it back; asked for each time the terminal is given back. */
   readonly leave: string;
-}
-
-const MOUSE_ON = "\x1b[?1000h\x1b[?1006h";
-const MOUSE_OFF = "\x1b[?1006l\x1b[?1000l";
-
-/** The alternate screen without automatic wrap and cursor, with bracketed paste. */
-export function screenModes(mouse: boolean): TerminalModes {
-  return {
-    enter: `\x1b[?1049h\x1b[?7l\x1b[?25l\x1b[?2004h${mouse ? MOUSE_ON : ""}\x1b[0m\x1b[2J\x1b[H`,
-    // CAN (0x18) first: it ends a sequence that an interrupted write left half sent.
-    leave: `\x18\x1b[?2026l${mouse ? MOUSE_OFF : ""}\x1b[?2004l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l`,
-  };
+  /** Whether what is written must arrive as it is, newlines included. */
+  readonly verbatim: boolean;
 }
 
 /** Nothing but raw input. */
-export const PLAIN_MODES: TerminalModes = { enter: "", leave: "" };
+export const PLAIN_MODES: TerminalModes = { enter: "", leave: "", verbatim: false };
 
 /** Signals that end a process and can be caught (signal(7)); SIGPIPE is ignored by Node.js. */
 export const FATAL_SIGNALS = [
@@ -45,9 +38,9 @@ export const FATAL_SIGNALS = [
 ] as const satisfies readonly NodeJS.Signals[];
 
 export interface SessionEvents {
-  /** The terminal is ours (again) and empty: draw everything. */
+  /** The terminal is ours (again) and shows nothing of ours: draw everything. */
   readonly onEnter: () => void;
-  readonly onInput: (text: string) => void;
+  readonly onInput: (data: Buffer) => void;
   readonly onResize: () => void;
   /** The terminal hung up. */
   readonly onHangup: () => void;
@@ -62,8 +55,8 @@ export class TerminalSession {
   readonly #input: ReadStream;
   readonly #output: TerminalOutput;
   readonly #events: SessionEvents;
-  readonly #modes: TerminalModes;
   readonly #cleanup: (() => void)[] = [];
+  #modes: TerminalModes;
   #entered = false;
   #closed = false;
 
@@ -75,8 +68,7 @@ export class TerminalSession {
   }
 
   open(): void {
-    this.#input.setEncoding("utf8");
-    this.#listen(this.#input, "data", (text: string) => this.#events.onInput(text));
+    this.#listen(this.#input, "data", (data: Buffer) => this.#events.onInput(data));
     this.#listen(this.#input, "end", () => this.#events.onHangup());
     this.#listen(this.#input, "error", () => this.#events.onHangup());
     this.#listen(process.stdout, "resize", () => this.#events.onResize());
@@ -104,16 +96,14 @@ export class TerminalSession {
     process.kill(process.pid, "SIGSTOP");
   }
 
-  /** Lends the terminal to `use`, which may do with it what it likes, and takes it back. */
-  async lend(use: () => Promise<void>): Promise<void> {
-    this.#leave();
-    this.#input.pause();
+  /** Has the terminal in other modes while `use` is under way. Events come as before. */
+  async lend(modes: TerminalModes, use: () => Promise<void>): Promise<void> {
+    const own = this.#modes;
+    this.#change(modes);
     try {
       await use();
     } finally {
-      if (!this.#closed) {
-        this.#enter();
-      }
+      this.#change(own);
     }
   }
 
@@ -131,10 +121,19 @@ export class TerminalSession {
     this.#output.close();
   }
 
+  #change(modes: TerminalModes): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#leave();
+    this.#modes = modes;
+    this.#enter();
+  }
+
   #enter(): void {
     this.#entered = true;
     try {
-      this.#input.setRawMode(true);
+      enterRawMode(this.#input, this.#modes.verbatim);
     } catch {
       this.#events.onHangup();
       return;
@@ -150,11 +149,7 @@ export class TerminalSession {
     }
     this.#entered = false;
     this.#output.writeNow(this.#modes.leave);
-    try {
-      this.#input.setRawMode(false);
-    } catch {
-      // The terminal is gone: nothing to give back.
-    }
+    leaveRawMode(this.#input);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: listeners of four emitters with one signature each

@@ -1,0 +1,83 @@
+import { isatty } from "node:tty";
+import type { ExitStatus, ProcessInfo, ProcessManager } from "../../sdk/index.ts";
+import { wholeNumber } from "../arguments/values.ts";
+import { defineCommand, flag, single } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { formatError } from "../errors.ts";
+import { ExitCode } from "../exit-code.ts";
+import { exitCodeOfProcess, shellExitCode } from "../exit-status.ts";
+import { displayName } from "../output/format.ts";
+import { sanitize } from "../output/sanitize.ts";
+import { note, writeOutput } from "../output/sink.ts";
+
+/** Lines of earlier output. */
+const defaultLines = 20;
+
+export const command = defineCommand({
+  summary: "Join the terminal to a process: its output here, your keys there",
+  description:
+    "A process started with --tty gets every key, in a terminal of the size of yours; one started with --stdin gets\n" +
+    "lines; of any other the output is shown. Ctrl-] leaves it, and the process runs on. Without a terminal, standard\n" +
+    "input is passed on as it is; its end does not close the process's.",
+  options: {
+    lines: single("LINES", wholeNumber(0), `Begin with so many lines of earlier output (default: ${defaultLines})`, {
+      short: "n",
+      complete: "none",
+    }),
+    "no-stdin": flag("Show the output only"),
+  },
+  operands: { usage: "ID", min: 1, max: 1, complete: "process" },
+  exitCodes: [
+    ["0", "left with Ctrl-]"],
+    ["0-255", "the process ended: its own code, 128 and the number of the signal that ended it"],
+  ],
+  examples: [["pm start -n shell --tty -- bash; pm attach shell", "a shell to come back to"]],
+  async run({ options, operands: [ref = ""], globals }) {
+    const { call, manager } = await openConnection(globals);
+    const info = await call(() => manager.get(ref));
+    const lines = options.lines ?? defaultLines;
+    if (!options["no-stdin"] && isatty(0) && isatty(1)) {
+      return attachTerminal(manager, info, lines);
+    }
+    if (!options["no-stdin"] && (info.spec.stdin === "pipe" || info.spec.terminal)) {
+      passInput(manager, info).catch((error: unknown) => note(formatError(error, globals.debug)));
+    }
+    return passOutput(manager, info, lines);
+  },
+});
+
+async function attachTerminal(manager: ProcessManager, info: ProcessInfo, lines: number): Promise<number> {
+  const { attachStandardTerminal } = await import("../../terminal/standard-terminal.ts");
+  const name = sanitize(displayName(info));
+  const end = await attachStandardTerminal(manager, info, { lines, name });
+  if (end.reason === "ended") {
+    return exitCode(manager, info, end.exit);
+  }
+  note(`\npm: left ${name}\n`);
+  return ExitCode.ok;
+}
+
+async function passInput(manager: ProcessManager, { id }: ProcessInfo): Promise<void> {
+  for await (const chunk of process.stdin) {
+    await manager.write(id, chunk);
+  }
+}
+
+async function passOutput(manager: ProcessManager, info: ProcessInfo, lines: number): Promise<number> {
+  let exit: ExitStatus | undefined;
+  for await (const frame of manager.stream(info.id, { run: info.run, follow: true, start: { tailLines: lines } })) {
+    if (frame.type === "chunk") {
+      await writeOutput(frame.data);
+    } else if (frame.type === "gap") {
+      note(`pm: ${frame.to - frame.from} bytes of output are no longer kept\n`);
+    } else if (frame.type === "end") {
+      exit = frame.exit;
+    }
+  }
+  return exitCode(manager, info, exit);
+}
+
+/** As the run ended; if nobody knows how, says so. */
+async function exitCode(manager: ProcessManager, { id }: ProcessInfo, exit: ExitStatus | undefined): Promise<number> {
+  return exit ? shellExitCode(exit) : exitCodeOfProcess(await manager.get(id));
+}

@@ -1,0 +1,104 @@
+import stringWidth from "string-width";
+
+/** What comes of what is typed. */
+export interface LineInputEvents {
+  /** Shows something on the terminal. */
+  readonly echo: (text: string) => void;
+  /** A line is finished; its newline is part of it. */
+  readonly line: (text: string) => void;
+  /** Ctrl-D on an empty line: there will be no more. */
+  readonly end: () => void;
+  /** Ctrl-C. */
+  readonly interrupt: () => void;
+  /** Ctrl-Z. */
+  readonly suspend: () => void;
+}
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/**
+ * Lines typed on a terminal in raw mode, as the kernel's own line discipline
+ * would take them (termios(3), `ICANON`): echoed, with backspace, Ctrl-U and
+ * Ctrl-W to correct them. Sequences of other keys are left out.
+ */
+export class LineInput {
+  readonly #events: LineInputEvents;
+  #line = "";
+  /** Within a sequence that begins with ESC. */
+  #escape: "" | "begun" | "csi" = "";
+
+  constructor(events: LineInputEvents) {
+    this.#events = events;
+  }
+
+  type(text: string): void {
+    for (const character of text) {
+      if (this.#escape !== "") {
+        this.#skip(character);
+      } else {
+        this.#character(character);
+      }
+    }
+  }
+
+  #character(character: string): void {
+    switch (character) {
+      case "\r":
+      case "\n": {
+        const line = `${this.#line}\n`;
+        this.#line = "";
+        this.#events.echo("\r\n");
+        this.#events.line(line);
+        return;
+      }
+      case "\x7f":
+      case "\b":
+        this.#erase([...segmenter.segment(this.#line)].at(-1)?.index ?? 0);
+        return;
+      case "\x15":
+        this.#erase(0);
+        return;
+      case "\x17":
+        this.#erase(this.#line.search(/\S+\s*$/));
+        return;
+      case "\x03":
+        this.#events.interrupt();
+        return;
+      case "\x04":
+        // A line that has begun is passed on as it is (termios(3), VEOF).
+        if (this.#line === "") {
+          this.#events.end();
+        } else {
+          this.#events.line(this.#line);
+          this.#line = "";
+        }
+        return;
+      case "\x1a":
+        this.#events.suspend();
+        return;
+      case "\x1b":
+        this.#escape = "begun";
+        return;
+    }
+    if (character >= " " || character === "\t") {
+      this.#line += character;
+      this.#events.echo(character === "\t" ? " " : character);
+    }
+  }
+
+  #erase(from: number): void {
+    const kept = Math.max(0, from);
+    const cells = stringWidth(this.#line.slice(kept).replaceAll("\t", " "));
+    this.#line = this.#line.slice(0, kept);
+    this.#events.echo("\b \b".repeat(cells));
+  }
+
+  /** Leaves out what an arrow or a function key sends. */
+  #skip(character: string): void {
+    if (this.#escape === "begun") {
+      this.#escape = character === "[" || character === "O" ? "csi" : "";
+    } else if (character >= "@" && character <= "~") {
+      this.#escape = "";
+    }
+  }
+}
