@@ -221,6 +221,9 @@ describe("the log", () => {
     await terminal.shows("6 fit");
     terminal.type("\x1b");
     await terminal.hides("6 fit");
+    // Where one looked with the filter one looks without it.
+    terminal.type("G");
+    await terminal.shows("following");
 
     await say(`wide ${"=".repeat(200)} end of it`);
     await terminal.shows("›");
@@ -250,8 +253,8 @@ describe("the log", () => {
     await terminal.shows("│ to stderr");
     const row =
       Array.from({ length: terminal.rows }, (_, y) => y).find((y) => terminal.row(y).includes("│ to stderr")) ?? 0;
-    expect(terminal.cell(2, row).foreground).toBe(1);
-    expect(terminal.cell(2, row - 1).foreground).toBeNull();
+    expect(terminal.cell(3, row).foreground).toBe(1);
+    expect(terminal.cell(3, row - 1).foreground).toBeNull();
     terminal.type("e");
     await terminal.hides("to stderr");
     await terminal.shows("to stdout");

@@ -2,9 +2,9 @@ import { StringDecoder } from "node:string_decoder";
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
 import { terminalSize } from "../../terminal/size.ts";
-import { copiedText } from "../paint/log-body.ts";
 import type { Effect } from "../store/action.ts";
 import { computeLayout } from "../store/layout.ts";
+import { copiedText } from "../store/log-rows.ts";
 import { initialState } from "../store/state.ts";
 import { copySequence } from "../terminal/clipboard.ts";
 import { ESCAPE_DELAY, InputDecoder, type InputEvent } from "../terminal/input.ts";
@@ -271,13 +271,19 @@ export class Dashboard {
         );
         return;
       case "search":
-        void this.#log?.search(state.log, effect.from, effect.direction);
+        void this.#log?.search(state.log, effect);
+        return;
+      case "show-line":
+        void this.#log?.showLine(state.log, effect.offset);
+        return;
+      case "cancel-search":
+        this.#log?.cancelSearch();
         return;
       case "read-start":
-        void this.#log?.readStart(state.log);
+        void this.#log?.readStart();
         return;
       case "read-end":
-        void this.#log?.readEnd(state.log);
+        void this.#log?.readEnd();
         return;
       case "attach":
         void this.#attach(manager, effect.process);
@@ -302,8 +308,8 @@ export class Dashboard {
 
   #copy(what: "line" | "view" | "id"): void {
     const { state } = this.#store;
-    const { logRows, logColumns } = computeLayout(state);
-    const text = what === "id" ? (state.table.selected ?? "") : copiedText(state.log, logRows, logColumns, what);
+    const text =
+      what === "id" ? (state.table.selected ?? "") : copiedText(state.log, computeLayout(state).logSize, what);
     if (text === "") {
       this.#toast("error", "There is nothing to copy");
       return;

@@ -1,17 +1,21 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { OutputInfo, OutputRead } from "../../sdk/types.ts";
-import type { Action } from "../store/action.ts";
+import type { Action, Effect } from "../store/action.ts";
 import {
+  contains,
+  isShown,
   type LogRead,
   type LogState,
-  matches,
+  type LogView,
   neededRead,
   neededScan,
   READ_BYTES,
   wantedStreams,
 } from "../store/log.ts";
-import { type LogItem, type LogWindow, lineAt, windowOf } from "../store/log-window.ts";
+import type { SearchDirection } from "../store/log-search.ts";
+import { type LogItem, type LogWindow, windowOf } from "../store/log-window.ts";
 import { errorReason, errorText, sleep } from "./errors.ts";
+import { LogSearch } from "./log-search.ts";
 import { FRAME_MS, type Source, type Store } from "./store.ts";
 
 /** How much of the newest output is shown when a process is opened. Bytes. */
@@ -27,13 +31,12 @@ const RATE_MS = 500;
 /** How much is read each time while skimming, and how often. */
 const SKIM_BYTES = 32 << 10;
 const SKIM_MS = FRAME_MS + 5;
-/** How much a search looks through at a time. Bytes. */
-const SEARCH_BYTES = 512 << 10;
 /** At least so long between reads of a filter's scan. Milliseconds. */
 const SCAN_MS = 20;
 
 /** Live output, collected between frames. */
 class LiveSource implements Source {
+  readonly #view: LogView;
   from = 0;
   to = 0;
   bytes = 0;
@@ -41,6 +44,10 @@ class LiveSource implements Source {
   complete = false;
   skimming = false;
   changed = false;
+
+  constructor(view: LogView) {
+    this.#view = view;
+  }
 
   drain(): Action | null {
     if (!this.changed) {
@@ -51,7 +58,8 @@ class LiveSource implements Source {
     this.from = this.to;
     this.items = [];
     this.bytes = 0;
-    return { type: "log-live", more, complete: this.complete, skimming: this.skimming };
+    const { complete, skimming } = this;
+    return { type: "log-live", view: this.#view, more, complete, skimming };
   }
 }
 
@@ -71,10 +79,11 @@ function windowFromRead(read: OutputRead, from: number): LogWindow {
 export class LogFeed {
   readonly #manager: ProcessManager;
   readonly #store: Store;
-  #key = "";
+  #view: LogView | null = null;
   #abort = new AbortController();
   #reading = false;
   #scanning = false;
+  #searching: AbortController | null = null;
 
   constructor(manager: ProcessManager, store: Store) {
     this.#manager = manager;
@@ -83,37 +92,42 @@ export class LogFeed {
 
   /** Asks for what the state shows. */
   changed(log: LogState): void {
-    const key = log.target ? `${log.target.id} ${log.target.run} ${log.streams}` : "";
-    if (key !== this.#key) {
-      this.#key = key;
+    const { target, streams } = log;
+    if (this.#view ? !isShown(log, this.#view) : target !== null) {
       this.#abort.abort();
       this.#abort = new AbortController();
       this.#reading = false;
       this.#scanning = false;
-      if (log.target) {
-        void this.#follow(log, this.#abort.signal);
+      this.#view = target && { target, streams };
+      if (this.#view) {
+        void this.#follow(this.#view, this.#abort.signal);
       }
+      return;
+    }
+    const view = this.#view;
+    if (!view) {
       return;
     }
     const read = neededRead(log);
     if (read && !this.#reading) {
-      void this.#fill(log, read, this.#abort.signal);
+      void this.#fill(view, read, this.#abort.signal);
     }
     if (!this.#scanning && neededScan(log) !== null) {
-      void this.#scan(this.#abort.signal);
+      void this.#scan(view, this.#abort.signal);
     }
   }
 
   close(): void {
-    this.#key = "";
+    this.#view = null;
     this.#abort.abort();
   }
 
   /** Reads the beginning of what is kept. */
-  async readStart(log: LogState): Promise<void> {
-    const read = await this.#read(log, 0, READ_BYTES, this.#abort.signal);
+  async readStart(): Promise<void> {
+    const view = this.#view;
+    const read = view && (await this.#read(view, 0, READ_BYTES, this.#abort.signal));
     if (read) {
-      this.#apply(log, {
+      this.#apply(view, {
         type: "log-jump",
         read: read.window,
         output: read.output,
@@ -123,109 +137,83 @@ export class LogFeed {
   }
 
   /** Reads the end of it. */
-  async readEnd(log: LogState): Promise<void> {
-    const { target } = log;
-    if (!target) {
+  async readEnd(): Promise<void> {
+    const view = this.#view;
+    if (!view) {
       return;
     }
     try {
-      const read = await this.#tail(log, TAIL_BYTES, this.#abort.signal);
-      this.#apply(log, { type: "log-jump", read: read.window, output: read.output, position: null });
+      const read = await this.#tail(view, TAIL_BYTES, this.#abort.signal);
+      this.#apply(view, { type: "log-jump", read: read.window, output: read.output, position: null });
     } catch {
       // The connection: the banner says so.
     }
   }
 
-  /** Looks for the next line that fits. */
-  async search(log: LogState, from: number, direction: "forwards" | "backwards"): Promise<void> {
-    const { signal } = this.#abort;
-    const notFound: Action = { type: "log-not-found", now: Date.now(), direction };
+  /** Looks for the next line that fits; another search, or output, ends it. */
+  async search(log: LogState, { from, direction, inclusive }: Extract<Effect, { type: "search" }>): Promise<void> {
     const { pattern } = log;
-    if (!pattern) {
+    const view = this.#view;
+    if (!pattern || !view) {
       return;
     }
-    let at = from;
-    for (let first = true; !signal.aborted; first = false) {
-      const start = direction === "forwards" ? at : Math.max(0, at - SEARCH_BYTES);
-      const length = direction === "forwards" ? SEARCH_BYTES : at - start;
-      const read = length > 0 ? await this.#read(log, start, length, signal) : null;
-      if (!read) {
-        this.#apply(log, notFound);
-        return;
+    this.cancelSearch();
+    this.#searching = new AbortController();
+    const signal = AbortSignal.any([this.#abort.signal, this.#searching.signal]);
+    const search = new LogSearch(log, pattern, (offset, bytes) => this.#read(view, offset, bytes, signal), signal);
+    const found = await search.run(from, direction, inclusive);
+    if (signal.aborted) {
+      return;
+    }
+    if (!found) {
+      this.#apply(view, { type: "log-not-found" });
+      return;
+    }
+    await this.showLine(log, found.offset, found.wrapped ? direction : null, signal);
+  }
+
+  /** Goes to a line, wherever it is. */
+  async showLine(
+    log: LogState,
+    offset: number,
+    wrapped: SearchDirection | null = null,
+    signal = this.#abort.signal,
+  ): Promise<void> {
+    const view = this.#view;
+    if (!view) {
+      return;
+    }
+    if (contains(this.#store.state.log.window, offset)) {
+      this.#apply(view, { type: "log-found", offset, read: null, wrapped });
+    } else if (contains(log.window, offset)) {
+      this.#apply(view, { type: "log-found", offset, read: log.window, wrapped });
+    } else {
+      const read = await this.#read(view, Math.max(0, offset - READ_BYTES / 2), READ_BYTES, signal);
+      if (!signal.aborted) {
+        this.#apply(view, read ? { type: "log-found", offset, read: read.window, wrapped } : { type: "log-not-found" });
       }
-      const { window, output } = read;
-      let found: number | null = null;
-      let next = window.to;
-      let firstNext: number | null = null;
-      for (let line = lineAt(window, window.from); line; line = lineAt(window, line.next)) {
-        firstNext ??= line.next;
-        if (direction === "backwards" && line.offset >= at) {
-          break;
-        }
-        if (!line.ended && direction === "forwards" && window.to < output.nextOffset && line.offset > start) {
-          next = line.offset;
-          break;
-        }
-        const skip = direction === "forwards" && first && line.offset <= from;
-        if (!skip && matches(pattern, line)) {
-          found = line.offset;
-          if (direction === "forwards") {
-            break;
-          }
-        }
-      }
-      if (found !== null) {
-        await this.#found(log, found, signal);
-        return;
-      }
-      if (direction === "forwards") {
-        if (next <= at || window.to >= output.nextOffset) {
-          this.#apply(log, notFound);
-          return;
-        }
-        at = next;
-      } else {
-        const kept = Math.max(start, output.firstOffset);
-        if (kept <= output.firstOffset || start === 0) {
-          this.#apply(log, notFound);
-          return;
-        }
-        // The first line of the window may have begun before it.
-        at = firstNext !== null && firstNext < at ? firstNext : start;
-      }
-      // Between two reads others have their turn.
-      await sleep(0, signal);
     }
   }
 
-  /** Reads what is around a match and goes there. */
-  async #found(log: LogState, offset: number, signal: AbortSignal): Promise<void> {
-    const from = Math.max(0, offset - READ_BYTES / 2);
-    const read = await this.#read(log, from, READ_BYTES, signal);
-    if (read) {
-      this.#apply(log, { type: "log-found", read: read.window, output: read.output, offset });
-    }
+  cancelSearch(): void {
+    this.#searching?.abort();
+    this.#searching = null;
   }
 
   /** Dispatches if the same output is still on view. */
-  #apply(log: LogState, action: Action): void {
-    const { target, streams } = this.#store.state.log;
-    if (target?.id === log.target?.id && target?.run === log.target?.run && streams === log.streams) {
+  #apply(view: LogView, action: Action): void {
+    if (isShown(this.#store.state.log, view)) {
       this.#store.dispatch(action);
     }
   }
 
   async #read(
-    log: LogState,
+    { target, streams: shown }: LogView,
     from: number,
     maxBytes: number,
     signal: AbortSignal,
   ): Promise<{ window: LogWindow; output: OutputInfo } | null> {
-    const { target } = log;
-    if (!target) {
-      return null;
-    }
-    const streams = wantedStreams(log.streams);
+    const streams = wantedStreams(shown);
     try {
       const read = await this.#manager.output(target.id, {
         run: target.run,
@@ -243,10 +231,10 @@ export class LogFeed {
     }
   }
 
-  async #tail(log: LogState, bytes: number, signal: AbortSignal): Promise<{ window: LogWindow; output: OutputInfo }> {
-    const streams = wantedStreams(log.streams);
-    const read = await this.#manager.output(log.target?.id ?? "", {
-      run: log.target?.run ?? 0,
+  async #tail(view: LogView, bytes: number, signal: AbortSignal): Promise<{ window: LogWindow; output: OutputInfo }> {
+    const streams = wantedStreams(view.streams);
+    const read = await this.#manager.output(view.target.id, {
+      run: view.target.run,
       start: { tailBytes: bytes },
       maxBytes: bytes * 2,
       signal,
@@ -256,14 +244,14 @@ export class LogFeed {
     return { window: windowFromRead(read, from), output: read.output };
   }
 
-  async #fill(log: LogState, wanted: LogRead, signal: AbortSignal): Promise<void> {
+  async #fill(view: LogView, wanted: LogRead, signal: AbortSignal): Promise<void> {
     this.#reading = true;
-    const read = await this.#read(log, wanted.from, wanted.to - wanted.from, signal);
+    const read = await this.#read(view, wanted.from, wanted.to - wanted.from, signal);
     if (signal.aborted) {
       return;
     }
     if (read) {
-      this.#apply(log, { type: "log-read", read: read.window, output: read.output });
+      this.#apply(view, { type: "log-read", read: read.window, output: read.output });
     } else {
       await sleep(500, signal);
     }
@@ -271,7 +259,7 @@ export class LogFeed {
   }
 
   /** Looks through history for the filter until the live output takes over. */
-  async #scan(signal: AbortSignal): Promise<void> {
+  async #scan(view: LogView, signal: AbortSignal): Promise<void> {
     this.#scanning = true;
     for (;;) {
       const { log } = this.#store.state;
@@ -279,13 +267,13 @@ export class LogFeed {
       if (from === null || signal.aborted) {
         break;
       }
-      const read = await this.#read(log, from, READ_BYTES, signal);
+      const read = await this.#read(view, from, READ_BYTES, signal);
       if (!read || signal.aborted) {
         break;
       }
       const { filtered } = this.#store.state.log;
       if (filtered?.pattern === log.filtered?.pattern && filtered?.context === log.filtered?.context) {
-        this.#apply(log, { type: "log-scanned", read: read.window, output: read.output });
+        this.#apply(view, { type: "log-scanned", read: read.window, output: read.output });
       }
       await sleep(SCAN_MS, signal);
     }
@@ -294,22 +282,23 @@ export class LogFeed {
     }
   }
 
-  async #follow(log: LogState, signal: AbortSignal): Promise<void> {
+  async #follow(view: LogView, signal: AbortSignal): Promise<void> {
     await sleep(SETTLE_MS, signal);
     let resumeAt: number | null = null;
     while (!signal.aborted) {
       try {
-        resumeAt = await this.#stream(log, resumeAt, signal);
+        resumeAt = await this.#stream(view, resumeAt, signal);
         if (resumeAt === null) {
           return;
         }
-        resumeAt = await this.#skim(log, signal);
+        resumeAt = await this.#skim(view, signal);
       } catch (error) {
         if (signal.aborted) {
           return;
         }
         const reason = errorReason(error);
         if (reason === "PROCESS_NOT_FOUND" || reason === "RUN_NOT_FOUND") {
+          this.#apply(view, { type: "log-gone" });
           return;
         }
         if (reason === "OFFSET_OUT_OF_RANGE") {
@@ -321,13 +310,10 @@ export class LogFeed {
   }
 
   /** Streams; returns null at the end of the output, or where to go on when it comes too fast. */
-  async #stream(log: LogState, resumeAt: number | null, signal: AbortSignal): Promise<number | null> {
-    const { target } = log;
-    if (!target) {
-      return null;
-    }
-    const source = new LiveSource();
-    const streams = wantedStreams(log.streams);
+  async #stream(view: LogView, resumeAt: number | null, signal: AbortSignal): Promise<number | null> {
+    const { target } = view;
+    const source = new LiveSource(view);
+    const streams = wantedStreams(view.streams);
     const stream = this.#manager.stream(target.id, {
       run: target.run,
       follow: true,
@@ -342,7 +328,7 @@ export class LogFeed {
         case "opened":
           source.from = frame.startOffset;
           source.to = frame.startOffset;
-          this.#apply(log, { type: "log-opened", target, output: frame.output });
+          this.#apply(view, { type: "log-opened", output: frame.output });
           break;
         case "chunk": {
           const end = frame.offset + frame.data.length;
@@ -387,12 +373,12 @@ export class LogFeed {
   }
 
   /** Reads only the newest, a frame at a time, until it comes slowly again; returns where to go on. */
-  async #skim(log: LogState, signal: AbortSignal): Promise<number> {
-    const source = new LiveSource();
+  async #skim(view: LogView, signal: AbortSignal): Promise<number> {
+    const source = new LiveSource(view);
     source.skimming = true;
     let before: { time: number; next: number } | null = null;
     for (;;) {
-      const { window, output } = await this.#tail(log, SKIM_BYTES, signal);
+      const { window, output } = await this.#tail(view, SKIM_BYTES, signal);
       const time = performance.now();
       source.from = window.from;
       source.to = window.to;

@@ -10,6 +10,7 @@ export type Command =
   | "last"
   | "left"
   | "right"
+  | "line-start"
   | "next-pane"
   | "previous-pane"
   | "pane-1"
@@ -28,6 +29,7 @@ export type Command =
   | "wrap"
   | "timestamps"
   | "streams"
+  | "previous-run"
   | "start"
   | "stop"
   | "kill"
@@ -73,6 +75,7 @@ export const KEY_MAP: readonly KeyBinding[] = [
   { command: "page-up", keys: ["pageup"], group: "Move", description: "A page up" },
   { command: "left", keys: ["h", "left"], group: "Move", description: "Scroll the log to the left" },
   { command: "right", keys: ["l", "right"], group: "Move", description: "Scroll the log to the right" },
+  { command: "line-start", keys: ["0"], group: "Move", description: "To the beginning of the log's lines" },
   {
     command: "next-pane",
     keys: ["tab"],
@@ -83,7 +86,12 @@ export const KEY_MAP: readonly KeyBinding[] = [
   { command: "previous-pane", keys: ["shift+tab"], group: "Panes", description: "Previous pane" },
   { command: "pane-1", keys: ["1"], group: "Panes", description: "The process table" },
   { command: "pane-2", keys: ["2"], group: "Panes", description: "The log" },
-  { command: "open", keys: ["enter"], group: "Panes", description: "Open the selected process's log" },
+  {
+    command: "open",
+    keys: ["enter"],
+    group: "Panes",
+    description: "Open the log; in a filtered log, the line in its place",
+  },
   { command: "back", keys: ["escape"], group: "Panes", description: "Back: close, clear the filter, leave the log" },
   {
     command: "zoom",
@@ -144,6 +152,13 @@ export const KEY_MAP: readonly KeyBinding[] = [
     group: "Log",
     description: "Both streams, standard output, standard error",
     footer: { label: "streams", pane: "log", rank: 8 },
+  },
+  {
+    command: "previous-run",
+    keys: ["p"],
+    group: "Log",
+    description: "The run before, or the current one",
+    footer: { label: "run before", pane: "log", rank: 9 },
   },
   {
     command: "copy-line",

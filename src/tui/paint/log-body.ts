@@ -1,14 +1,9 @@
+import type { ProcessInfo } from "../../sdk/types.ts";
 import { GUTTER_COLUMNS, TIMESTAMP_COLUMNS } from "../store/layout.ts";
-import {
-  type FilteredLine,
-  following,
-  followTop,
-  type LogPattern,
-  type LogState,
-  lineText,
-  styleLine,
-} from "../store/log.ts";
-import { type LogLine, lineAt } from "../store/log-window.ts";
+import { following, type LogState } from "../store/log.ts";
+import { matchingCells } from "../store/log-pattern.ts";
+import { currentLine, type LogRow, visibleRows } from "../store/log-rows.ts";
+import { progress } from "../store/log-scroll.ts";
 import { processLabel, selectedProcess } from "../store/selection.ts";
 import type { DashboardState } from "../store/state.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
@@ -18,105 +13,38 @@ import type { Theme } from "../themes/themes.ts";
 import { formatBytes, formatTime } from "./format.ts";
 import { paintTitle } from "./title.ts";
 
-/** A row of the log pane: which cells of which line. */
-interface LogRow {
-  readonly line: LogLine;
-  readonly styled: StyledLine;
-  /** Row of the line, with wrapping. */
-  readonly row: number;
-  /** Cells before it that are scrolled or wrapped away. */
-  readonly from: number;
-  readonly faint: boolean;
-  readonly separated: boolean;
-}
-
-function* unfilteredLines(log: LogState, rows: number, width: number): Generator<{ line: LogLine; skip: number }> {
-  const top = log.top ?? followTop(log, rows, width);
-  let offset = top.offset;
-  let skip = top.row;
-  for (;;) {
-    const line = lineAt(log.window, offset);
-    if (!line) {
-      return;
-    }
-    yield { line, skip };
-    skip = 0;
-    offset = line.next;
-  }
-}
-
-function filteredStart(log: LogState, rows: number): number {
-  const count = log.filtered?.lines.length ?? 0;
-  return log.filteredTop ?? Math.max(0, count - rows);
-}
-
-/** The rows that are on the screen. */
-export function visibleRows(log: LogState, rows: number, width: number): readonly LogRow[] {
-  const result: LogRow[] = [];
-  const add = (line: LogLine, skip: number, filtered: FilteredLine | null): boolean => {
-    const styled = styleLine(line);
-    const count = log.wrap ? Math.max(1, Math.ceil(styled.text.length / width)) : 1;
-    for (let row = skip; row < count && result.length < rows; row++) {
-      result.push({
-        line,
-        styled,
-        row,
-        from: log.wrap ? row * width : log.column,
-        faint: filtered !== null && !filtered.match,
-        separated: row === 0 && (filtered?.separated ?? false),
-      });
-    }
-    return result.length < rows;
-  };
-  if (log.filtered) {
-    const { lines } = log.filtered;
-    for (let i = filteredStart(log, rows); i < lines.length; i++) {
-      const filtered = lines[i];
-      if (!filtered || !add(filtered.line, 0, filtered)) {
-        break;
-      }
-    }
-    return result;
-  }
-  for (const { line, skip } of unfilteredLines(log, rows, width)) {
-    if (!add(line, skip, null)) {
-      break;
-    }
-  }
-  return result;
-}
-
-/** The line that "y" copies: the match that the search stands on, else the last row when following, else the first. */
-export function currentLine(log: LogState, visible: readonly LogRow[]): LogLine | undefined {
-  const match = log.match === null ? undefined : visible.find(({ line }) => line.offset === log.match);
-  return (match ?? (following(log) ? visible.at(-1) : visible[0]))?.line;
-}
-
-/** What "y" or "Y" copies. */
-export function copiedText(log: LogState, rows: number, width: number, what: "line" | "view"): string {
-  const visible = visibleRows(log, rows, width);
-  if (what === "line") {
-    const line = currentLine(log, visible);
-    return line ? lineText(line) : "";
-  }
-  return visible
-    .filter(({ row, line }, i) => (row === 0 || i === 0) && !line.gap)
-    .map(({ line }) => `${lineText(line)}\n`)
-    .join("");
-}
-
 /** The log pane: title and rows. */
 export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
   const { log } = state;
   const focused = state.focus === "log";
   const process = selectedProcess(state);
-  const parts = [
-    ...(process ? [processLabel(process)] : []),
-    ...(process && process.run > 1 ? [`run ${process.run}`] : []),
+  paintTitle(grid, rect, "Log", process ? titleParts(log, process) : [], titleEnd(log), focused, theme);
+  const rows = rect.height - 1;
+  if (rows < 1) {
+    return;
+  }
+  const timestamps = log.timestamps ? TIMESTAMP_COLUMNS : 0;
+  const width = Math.max(1, rect.width - GUTTER_COLUMNS - timestamps);
+  const size = { rows, columns: width };
+  const visible = visibleRows(log, size);
+  if (visible.length === 0) {
+    grid.write(rect.x + GUTTER_COLUMNS, rect.y + 1, emptyText(log), theme.faint, width);
+    return;
+  }
+  const current = focused && !following(log) ? currentLine(log, visible) : undefined;
+  for (const [i, row] of visible.entries()) {
+    paintRow(grid, { x: rect.x, y: rect.y + 1 + i, width, height: 1 }, log, row, row.line === current, theme);
+  }
+}
+
+function titleParts(log: LogState, process: ProcessInfo): string[] {
+  const run = log.target?.run ?? process.run;
+  return [
+    processLabel(process),
+    ...(process.run > 1 ? [`run ${run}${log.previous ? ", the one before" : ""}`] : []),
     ...(log.streams === "all" ? [] : [log.streams]),
     ...(log.wrap ? ["wrap"] : []),
     ...(!log.wrap && log.column > 0 ? [`from column ${log.column + 1}`] : []),
-    ...(log.pattern && !log.filtered ? [`search ${log.pattern.text}${log.searching ? " …" : ""}`] : []),
     ...(log.filtered
       ? [
           `filter ${log.filtered.pattern.text}`,
@@ -124,71 +52,78 @@ export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: T
           ...(log.filtered.context > 0 ? [`±${log.filtered.context}`] : []),
         ]
       : []),
+    ...(log.pattern ? [`search ${log.pattern.text}${log.searching ? " … Esc ends it" : ""}`] : []),
     ...(log.skimming ? ["too fast: showing the newest"] : []),
   ];
-  const right = !log.target
-    ? ""
-    : following(log)
-      ? log.complete
-        ? "end of output"
-        : "following"
-      : `paused${log.newLines > 0 ? ` · ${log.newLines} new` : ""}`;
-  paintTitle(grid, rect, "Log", parts, right, focused, theme);
-  const rows = rect.height - 1;
-  if (rows < 1) {
+}
+
+function titleEnd(log: LogState): string {
+  if (!log.target) {
+    return "";
+  }
+  if (following(log)) {
+    return log.complete ? "end of output" : "following";
+  }
+  const place = `paused · ${Math.round(progress(log) * 100)}%`;
+  return log.newLines > 0 ? `${place} · ${log.newLines} new` : place;
+}
+
+/** Why there is nothing to see. */
+function emptyText(log: LogState): string {
+  if (!log.target) {
+    return "";
+  }
+  if (log.gone) {
+    return "Its output is no longer kept";
+  }
+  if (!log.opened || (!log.filtered && (log.top !== null || log.window.to < log.next))) {
+    return "Reading…";
+  }
+  if (log.filtered) {
+    return "No line fits";
+  }
+  return log.complete ? "It wrote nothing" : "Nothing written yet";
+}
+
+/** One row: signs for the line and its stream, its time, and its text in `rect.width` cells. */
+function paintRow(grid: Grid, rect: Rect, log: LogState, shown: LogRow, current: boolean, theme: Theme): void {
+  const { line, styled, row, from, filtered } = shown;
+  const { y, width } = rect;
+  if (line.gap) {
+    const lost = `⋯ ${formatBytes(line.gap.to - line.gap.from)} of output no longer kept ⋯`;
+    grid.write(rect.x + GUTTER_COLUMNS, y, lost, theme.warning, width);
     return;
   }
-  const timestamps = log.timestamps ? TIMESTAMP_COLUMNS : 0;
-  const width = Math.max(1, rect.width - GUTTER_COLUMNS - timestamps);
-  const visible = visibleRows(log, rows, width);
-  if (visible.length === 0) {
-    const text = !log.target
-      ? ""
-      : log.filtered
-        ? "No line fits"
-        : !log.opened
-          ? "Reading…"
-          : log.complete
-            ? "It wrote nothing"
-            : "Nothing written yet";
-    grid.write(rect.x + GUTTER_COLUMNS, rect.y + 1, text, theme.faint, width);
-    return;
+  const isStderr = line.stream === "stderr";
+  if (row === 0 && current) {
+    grid.put(rect.x, y, "▸", 1, theme.accent);
+  } else if (row === 0 && filtered?.separated && (log.filtered?.context ?? 0) > 0) {
+    grid.put(rect.x, y, "┈", 1, theme.faint);
   }
-  const current = focused && !following(log) ? currentLine(log, visible) : undefined;
-  const highlight = log.filtered?.pattern ?? log.pattern;
-  for (const [i, { line, styled, row, from, faint, separated }] of visible.entries()) {
-    const y = rect.y + 1 + i;
-    if (line.gap) {
-      const lost = `⋯ ${formatBytes(line.gap.to - line.gap.from)} of output no longer kept ⋯`;
-      grid.write(rect.x + GUTTER_COLUMNS, y, lost, theme.warning, width);
-      continue;
+  if (isStderr) {
+    grid.put(rect.x + 1, y, "│", 1, theme.stderr);
+  }
+  if (log.timestamps && row === 0) {
+    grid.write(rect.x + GUTTER_COLUMNS, y, formatTime(line.time), theme.faint);
+  }
+  const x = rect.x + GUTTER_COLUMNS + (log.timestamps ? TIMESTAMP_COLUMNS : 0);
+  grid.writeLine(x, y, isStderr ? tint(styled, theme.stderr) : styled, from, from + width);
+  if (filtered && !filtered.match) {
+    grid.addFlags({ x, y, width, height: 1 }, theme.faint.flags);
+  }
+  // A search within a filter looks for something else than the filter.
+  const highlight = log.pattern ?? log.filtered?.pattern;
+  if (highlight) {
+    const style = line.offset === log.match ? theme.currentMatch : theme.match;
+    for (const [first, end] of matchingCells(highlight, styled)) {
+      paintCells(grid, x - from, y, styled, Math.max(first, from), Math.min(end, from + width), style);
     }
-    const isStderr = line.stream === "stderr";
-    const sign = line === current && row === 0 ? "▸" : separated ? "┈" : isStderr ? "│" : " ";
-    grid.put(rect.x, y, sign, 1, sign === "▸" ? theme.accent : isStderr ? theme.stderr : theme.faint);
-    if (timestamps > 0 && row === 0) {
-      grid.write(rect.x + GUTTER_COLUMNS, y, formatTime(line.time), theme.faint);
-    }
-    const x = rect.x + GUTTER_COLUMNS + timestamps;
-    grid.writeLine(x, y, isStderr ? tint(styled, theme.stderr) : styled, from, from + width);
-    if (faint) {
-      grid.addFlags({ x, y, width, height: 1 }, theme.faint.flags);
-    }
-    if (highlight) {
-      paintMatches(
-        grid,
-        x,
-        y,
-        styled,
-        from,
-        width,
-        highlight,
-        line.offset === log.match ? theme.currentMatch : theme.match,
-      );
-    }
-    if (!log.wrap && styled.text.length > from + width) {
-      grid.put(x + width - 1, y, "›", 1, theme.faint);
-    }
+  }
+  if (!log.wrap && styled.text.length > from + width) {
+    grid.put(x + width - 1, y, "›", 1, theme.faint);
+  }
+  if (!log.wrap && from > 0 && styled.text.length > 0) {
+    grid.put(x, y, "‹", 1, theme.faint);
   }
 }
 
@@ -201,40 +136,12 @@ function tint(line: StyledLine, style: Style): StyledLine {
   };
 }
 
-function paintMatches(
-  grid: Grid,
-  x: number,
-  y: number,
-  line: StyledLine,
-  from: number,
-  width: number,
-  pattern: LogPattern,
-  style: Style,
-): void {
-  const text = line.text.join("");
-  pattern.expression.lastIndex = 0;
-  if (!pattern.expression.test(text)) {
-    return;
-  }
-  // Which cell each character of the text is in.
-  const cells: number[] = [];
-  for (const [cell, grapheme] of line.text.entries()) {
-    for (let i = 0; i < grapheme.length; i++) {
-      cells.push(cell);
-    }
-  }
-  pattern.expression.lastIndex = 0;
-  for (const match of text.matchAll(pattern.expression)) {
-    if (match[0] === "") {
-      continue;
-    }
-    const first = cells[match.index] ?? 0;
-    const last = cells[match.index + match[0].length - 1] ?? first;
-    for (let cell = Math.max(first, from); cell <= last && cell < from + width; cell++) {
-      const grapheme = line.text[cell] ?? " ";
-      if (grapheme !== "") {
-        grid.put(x + cell - from, y, grapheme, line.text[cell + 1] === "" ? 2 : 1, style);
-      }
+/** Cells of a line again, in another style. */
+function paintCells(grid: Grid, x: number, y: number, line: StyledLine, from: number, to: number, style: Style): void {
+  for (let cell = from; cell < to; cell++) {
+    const grapheme = line.text[cell] ?? " ";
+    if (grapheme !== "") {
+      grid.put(x + cell, y, grapheme, line.text[cell + 1] === "" ? 2 : 1, style);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { DaemonInfo, OutputInfo, ProcessInfo, StartOptions, UsageSample, WatchEvent } from "../../sdk/types.ts";
 import type { InputEvent } from "../terminal/input.ts";
-import type { LogPosition, LogState } from "./log.ts";
+import type { LogPosition, LogView } from "./log.ts";
+import type { SearchDirection } from "./log-search.ts";
 import type { LogWindow } from "./log-window.ts";
 import type { ConfirmedAction, DashboardState } from "./state.ts";
 
@@ -19,8 +20,16 @@ export type Action =
       readonly retryAt: number;
       readonly attempt: number;
     }
-  | { readonly type: "log-opened"; readonly target: LogState["target"]; readonly output: OutputInfo }
-  | { readonly type: "log-live"; readonly more: LogWindow; readonly complete: boolean; readonly skimming: boolean }
+  | { readonly type: "log-opened"; readonly output: OutputInfo }
+  | { readonly type: "log-gone" }
+  | {
+      readonly type: "log-live";
+      /** What the output is of: it may come when something else is already on view. */
+      readonly view: LogView;
+      readonly more: LogWindow;
+      readonly complete: boolean;
+      readonly skimming: boolean;
+    }
   | { readonly type: "log-read"; readonly read: LogWindow; readonly output: OutputInfo }
   | {
       readonly type: "log-jump";
@@ -31,11 +40,13 @@ export type Action =
   | { readonly type: "log-scanned"; readonly read: LogWindow; readonly output: OutputInfo }
   | {
       readonly type: "log-found";
-      readonly read: LogWindow;
-      readonly output: OutputInfo;
       readonly offset: number;
+      /** What is around it; null: it is at hand. */
+      readonly read: LogWindow | null;
+      /** The direction in which the search went past the end. */
+      readonly wrapped: SearchDirection | null;
     }
-  | { readonly type: "log-not-found"; readonly now: number; readonly direction: "forwards" | "backwards" }
+  | { readonly type: "log-not-found" }
   | { readonly type: "details"; readonly process: ProcessInfo }
   | { readonly type: "started"; readonly process: ProcessInfo; readonly now: number }
   | { readonly type: "start-failed"; readonly error: string }
@@ -46,7 +57,16 @@ export type Effect =
   | { readonly type: "act"; readonly action: ConfirmedAction; readonly targets: readonly ProcessInfo[] }
   | { readonly type: "start"; readonly options: StartOptions }
   | { readonly type: "read-details"; readonly id: string }
-  | { readonly type: "search"; readonly from: number; readonly direction: "forwards" | "backwards" }
+  | {
+      readonly type: "search";
+      readonly from: number;
+      readonly direction: SearchDirection;
+      /** Whether the line at `from` is looked at first. */
+      readonly inclusive: boolean;
+    }
+  | { readonly type: "cancel-search" }
+  /** Reads what is around a line that is not at hand, and goes there. */
+  | { readonly type: "show-line"; readonly offset: number }
   | { readonly type: "read-start" }
   | { readonly type: "read-end" }
   | { readonly type: "copy"; readonly what: "line" | "view" | "id" }

@@ -24,6 +24,7 @@ export function perform(state: DashboardState, command: Command): Update {
     case "last":
     case "left":
     case "right":
+    case "line-start":
     case "next-pane":
     case "previous-pane":
     case "pane-1":
@@ -40,6 +41,7 @@ export function perform(state: DashboardState, command: Command): Update {
     case "wrap":
     case "timestamps":
     case "streams":
+    case "previous-run":
       return logCommand(state, command);
     case "zoom":
       return only({ ...state, zoom: !state.zoom });

@@ -1,4 +1,5 @@
 import type { Rect } from "../terminal/grid.ts";
+import type { LogSize } from "./log-scroll.ts";
 import type { DashboardState, Overlay } from "./state.ts";
 
 /** Where everything is on the screen. A pane that has no room is null. */
@@ -14,8 +15,7 @@ export interface Layout {
   /** Rows for processes. */
   readonly tableRows: number;
   /** Rows and columns for output. */
-  readonly logRows: number;
-  readonly logColumns: number;
+  readonly logSize: LogSize;
 }
 
 /** Below this one pane is shown at a time. */
@@ -25,8 +25,8 @@ const SMALL_ROWS = 24;
 const WIDE_COLUMNS = 200;
 /** "HH:MM:SS.mmm " */
 export const TIMESTAMP_COLUMNS = 13;
-/** The column of the stream's mark. */
-export const GUTTER_COLUMNS = 2;
+/** A sign for the line, one for its stream, and a blank. */
+export const GUTTER_COLUMNS = 3;
 
 function centred(area: Rect, width: number, height: number): Rect {
   const w = Math.max(1, Math.min(area.width, width));
@@ -97,7 +97,9 @@ export function computeLayout(state: DashboardState): Layout {
         ? { x: columns - toastColumns, y: footer.y - toastRows, width: toastColumns, height: toastRows }
         : null,
     tableRows: Math.max(0, (table?.height ?? 0) - 2),
-    logRows: Math.max(0, (log?.height ?? 0) - 1),
-    logColumns: Math.max(1, (log?.width ?? columns) - GUTTER_COLUMNS - (state.log.timestamps ? TIMESTAMP_COLUMNS : 0)),
+    logSize: {
+      rows: Math.max(0, (log?.height ?? 0) - 1),
+      columns: Math.max(1, (log?.width ?? columns) - GUTTER_COLUMNS - (state.log.timestamps ? TIMESTAMP_COLUMNS : 0)),
+    },
   };
 }

@@ -1,9 +1,15 @@
 import type { Command } from "../keys/keymap.ts";
 import { only, type Update } from "./action.ts";
 import { computeLayout } from "./layout.ts";
-import { following, openLog, pause, resume, setLogFilter } from "./log.ts";
+import { following, type LogState, resume, setLogFilter, setStreams } from "./log.ts";
+import { visibleRows } from "./log-rows.ts";
+import { bringIntoView, type LogSize, pause } from "./log-scroll.ts";
+import { search } from "./log-search.ts";
+import { EMPTY_WINDOW } from "./log-window.ts";
+import { selectedProcess } from "./selection.ts";
 import type { DashboardState } from "./state.ts";
 import { textField } from "./text-field.ts";
+import { addToast } from "./toasts.ts";
 
 export type LogCommand = Extract<
   Command,
@@ -16,6 +22,7 @@ export type LogCommand = Extract<
   | "wrap"
   | "timestamps"
   | "streams"
+  | "previous-run"
 >;
 
 /** What the log shows of the output, and how. */
@@ -44,18 +51,32 @@ export function logCommand(state: DashboardState, command: LogCommand): Update {
       if (!following(log)) {
         return toEnd(state);
       }
-      const { logRows, logColumns } = computeLayout(state);
-      return only({ ...state, log: pause(log, logRows, logColumns) });
+      return only({ ...state, log: pause(log, computeLayout(state).logSize) });
     }
     case "wrap":
-      return only({ ...state, log: { ...log, wrap: !log.wrap, column: 0, top: log.top && { ...log.top, row: 0 } } });
+      return only({ ...state, log: wrap(log, computeLayout(state).logSize) });
     case "timestamps":
       return only({ ...state, log: { ...log, timestamps: !log.timestamps } });
     case "streams": {
       const streams = log.streams === "all" ? "stdout" : log.streams === "stdout" ? "stderr" : "all";
-      return only({ ...state, log: openLog({ ...log, streams }, log.target) });
+      return only({ ...state, log: setStreams(log, streams) });
+    }
+    case "previous-run": {
+      const run = selectedProcess(state)?.run;
+      return only(
+        run === 1
+          ? addToast(state, "info", "There was no run before this one", state.now)
+          : { ...state, log: { ...log, previous: run !== undefined && !log.previous } },
+      );
     }
   }
+}
+
+/** Wraps or not, with the match that the search stands on still in view. */
+function wrap(log: LogState, size: LogSize): LogState {
+  const next = { ...log, wrap: !log.wrap, column: 0, top: log.top && { ...log.top, row: 0 } };
+  const onMatch = log.top !== null && visibleRows(log, size).some(({ line }) => line.offset === log.match);
+  return onMatch && log.match !== null ? bringIntoView(next, log.match, size) : next;
 }
 
 /** To the newest output, and after it. */
@@ -63,19 +84,5 @@ export function toEnd(state: DashboardState): Update {
   const { log } = state;
   return log.filtered || log.window.to >= log.next
     ? only({ ...state, log: resume(log) })
-    : { state, effects: [{ type: "read-end" }] };
-}
-
-/** Looks for the next match, on the screen or far from it. */
-export function search(state: DashboardState, direction: "forwards" | "backwards"): Update {
-  const { log } = state;
-  if (!log.pattern || !log.target || log.searching) {
-    return only(state);
-  }
-  // From the match before, else from what is on the screen: the newest first.
-  const from = log.match ?? (direction === "backwards" || log.top === null ? log.window.to : log.top.offset);
-  return {
-    state: { ...state, focus: "log", log: { ...log, searching: true, filtered: null } },
-    effects: [{ type: "search", from, direction }],
-  };
+    : { state: { ...state, log: { ...resume(log), window: EMPTY_WINDOW } }, effects: [{ type: "read-end" }] };
 }

@@ -1,7 +1,7 @@
 import type { InputEvent } from "../terminal/input.ts";
 import { only, type Update } from "./action.ts";
 import { computeLayout } from "./layout.ts";
-import { scrollLog } from "./log.ts";
+import { scrollLog } from "./log-scroll.ts";
 import type { DashboardState } from "./state.ts";
 import { moveSelection, selectIndex } from "./table.ts";
 
@@ -30,6 +30,6 @@ export function mouseInput(state: DashboardState, event: Extract<InputEvent, { t
   return only(
     pane === "table"
       ? { ...state, table: moveSelection(state.table, by) }
-      : { ...state, log: scrollLog(state.log, by, layout.logRows, layout.logColumns) },
+      : { ...state, log: scrollLog(state.log, by, layout.logSize) },
   );
 }

@@ -1,8 +1,10 @@
 import type { Command } from "../keys/keymap.ts";
 import { only, type Update } from "./action.ts";
 import { computeLayout } from "./layout.ts";
-import { scrollLog, setLogFilter } from "./log.ts";
+import { contains, following, setLogFilter } from "./log.ts";
 import { toEnd } from "./log-commands.ts";
+import { currentLine, longestRow, visibleRows } from "./log-rows.ts";
+import { bringIntoView, scrollLog } from "./log-scroll.ts";
 import type { DashboardState } from "./state.ts";
 import { moveSelection, selectIndex, setFilter } from "./table.ts";
 
@@ -18,6 +20,7 @@ export type MoveCommand = Extract<
   | "last"
   | "left"
   | "right"
+  | "line-start"
   | "next-pane"
   | "previous-pane"
   | "pane-1"
@@ -35,12 +38,34 @@ function move(state: DashboardState, tableBy: (rows: number) => number, logBy: (
   return only(
     state.focus === "table"
       ? { ...state, table: moveSelection(state.table, tableBy(Math.max(1, layout.tableRows))) }
-      : { ...state, log: scrollLog(state.log, logBy(Math.max(1, layout.logRows)), layout.logRows, layout.logColumns) },
+      : { ...state, log: scrollLog(state.log, logBy(Math.max(1, layout.logSize.rows)), layout.logSize) },
   );
 }
 
 function half(rows: number): number {
   return Math.max(1, Math.floor(rows / 2));
+}
+
+/** Further to the right, but not beyond what is written there. */
+function columnRight({ log, ...state }: DashboardState): number {
+  const { logSize } = computeLayout({ ...state, log });
+  const most = Math.max(0, longestRow(log, logSize) - logSize.columns);
+  return Math.max(log.column, Math.min(log.column + COLUMN_STEP, Math.ceil(most / COLUMN_STEP) * COLUMN_STEP));
+}
+
+/** From the lines that fit to all of them, around the one that is looked at. */
+function leaveFilter(state: DashboardState): Update {
+  const { log } = state;
+  const { logSize } = computeLayout(state);
+  const offset = currentLine(log, visibleRows(log, logSize))?.offset;
+  const all = setLogFilter(log, null, 0);
+  if (offset === undefined) {
+    return only({ ...state, log: all });
+  }
+  if (contains(all.window, offset)) {
+    return only({ ...state, log: { ...bringIntoView(all, offset, logSize), match: offset } });
+  }
+  return { state: { ...state, log: { ...all, top: { offset, row: 0 } } }, effects: [{ type: "show-line", offset }] };
 }
 
 /** Goes somewhere in the pane in focus, or to another pane. */
@@ -84,11 +109,14 @@ export function go(state: DashboardState, command: MoveCommand): Update {
         return only({ ...state, table: selectIndex(table, 0) });
       }
       if (log.filtered) {
-        return only({ ...state, log: { ...log, filteredTop: 0 } });
+        return only({ ...state, log: { ...log, top: { offset: log.filtered.lines[0]?.line.offset ?? 0, row: 0 } } });
       }
       return log.window.from <= log.first
         ? only({ ...state, log: { ...log, top: { offset: log.window.from, row: 0 } } })
-        : { state, effects: [{ type: "read-start" }] };
+        : {
+            state: { ...state, log: { ...log, top: { offset: log.first, row: 0 } } },
+            effects: [{ type: "read-start" }],
+          };
     case "last":
       return state.focus === "table"
         ? only({ ...state, table: selectIndex(table, table.order.length - 1) })
@@ -101,19 +129,25 @@ export function go(state: DashboardState, command: MoveCommand): Update {
       );
     case "right":
       return only(
-        state.focus === "log" && !log.wrap ? { ...state, log: { ...log, column: log.column + COLUMN_STEP } } : state,
+        state.focus === "log" && !log.wrap ? { ...state, log: { ...log, column: columnRight(state) } } : state,
       );
+    case "line-start":
+      return only(state.focus === "log" ? { ...state, log: { ...log, column: 0 } } : state);
     case "next-pane":
     case "previous-pane":
       return only({ ...state, focus: state.focus === "table" ? "log" : "table" });
     case "pane-1":
       return only({ ...state, focus: "table" });
     case "pane-2":
-    case "open":
       return only({ ...state, focus: "log" });
+    case "open":
+      return state.focus === "log" && log.filtered ? leaveFilter(state) : only({ ...state, focus: "log" });
     case "back":
+      if (log.searching) {
+        return { state: { ...state, log: { ...log, searching: false } }, effects: [{ type: "cancel-search" }] };
+      }
       if (state.focus === "log" && log.filtered) {
-        return only({ ...state, log: setLogFilter(log, null, 0) });
+        return following(log) ? only({ ...state, log: setLogFilter(log, null, 0) }) : leaveFilter(state);
       }
       if (state.focus === "log" && log.pattern) {
         return only({ ...state, log: { ...log, pattern: null, match: null } });

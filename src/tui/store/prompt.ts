@@ -1,7 +1,8 @@
 import type { InputEvent } from "../terminal/input.ts";
 import { only, type Update } from "./action.ts";
-import { following, logPattern, setLogFilter } from "./log.ts";
-import { search } from "./log-commands.ts";
+import { following, setLogFilter } from "./log.ts";
+import { isBrokenPattern, logPattern } from "./log-pattern.ts";
+import { search } from "./log-search.ts";
 import type { DashboardState, Prompt } from "./state.ts";
 import { moveSelection, setFilter } from "./table.ts";
 import { editText, insertText } from "./text-field.ts";
@@ -12,11 +13,15 @@ export function promptInput(state: DashboardState, prompt: Prompt, event: InputE
     return only(applyPrompt({ ...state, prompt: null }, prompt.kind, prompt.before));
   }
   if (event.type === "key" && event.key === "enter") {
+    if (prompt.kind !== "filter" && isBrokenPattern(prompt.field.text)) {
+      return only(state);
+    }
     const closed = { ...state, prompt: null };
     if (prompt.kind !== "search") {
       return only(closed);
     }
-    const pattern = logPattern(prompt.field.text);
+    // Nothing typed: what was searched for before.
+    const pattern = logPattern(prompt.field.text || prompt.before);
     // From where one looks: the newest match when following, else the first one from the top of the pane.
     const direction = following(state.log) ? "backwards" : "forwards";
     return pattern ? search({ ...closed, log: { ...state.log, pattern, match: null } }, direction) : only(closed);
@@ -33,9 +38,12 @@ export function promptInput(state: DashboardState, prompt: Prompt, event: InputE
   return only(field ? applyPrompt({ ...state, prompt: { ...prompt, field } }, prompt.kind, field.text) : state);
 }
 
-/** What is typed takes effect at once. */
+/** What is typed takes effect at once; half a regular expression leaves what was. */
 function applyPrompt(state: DashboardState, kind: Prompt["kind"], text: string): DashboardState {
   const { log } = state;
+  if (kind !== "filter" && isBrokenPattern(text)) {
+    return state;
+  }
   switch (kind) {
     case "filter":
       return { ...state, table: setFilter(state.table, text) };

@@ -10,6 +10,7 @@ import { mouseInput } from "./mouse.ts";
 import { overlayInput } from "./overlay-input.ts";
 import { sampled, watched } from "./process-news.ts";
 import { promptInput } from "./prompt.ts";
+import { selectedProcess } from "./selection.ts";
 import { startResult } from "./start-form.ts";
 import type { DashboardState } from "./state.ts";
 import { scrollIntoView } from "./table.ts";
@@ -21,7 +22,7 @@ export function update(state: DashboardState, action: Action): Update {
   return { state: next === state ? state : settle(state, next), effects };
 }
 
-/** What holds in every state: the selection is visible, the log shows the selected process. */
+/** What holds in every state: the selection is visible, the log shows its output. */
 function settle(before: DashboardState, state: DashboardState): DashboardState {
   let next = state;
   if (
@@ -37,16 +38,29 @@ function settle(before: DashboardState, state: DashboardState): DashboardState {
       const table = scrollIntoView(next.table, rows);
       next = table === next.table ? next : { ...next, table };
     }
-    const selected = next.table.selected === null ? undefined : next.table.processes.get(next.table.selected);
-    const shown = next.log.target;
-    if (selected ? shown?.id !== selected.id || shown.run !== selected.run : shown !== null && next.table.loaded) {
-      next = { ...next, log: openLog(next.log, selected ? { id: selected.id, run: selected.run } : null) };
-    }
     if (next.history.id !== next.table.selected) {
       next = { ...next, history: { id: next.table.selected, cpu: [], memory: [] } };
     }
   }
-  return next;
+  return settleLog(next);
+}
+
+/** The log shows the selected process's current run, or the one before it. */
+function settleLog(state: DashboardState): DashboardState {
+  const { log, table } = state;
+  const selected = selectedProcess(state);
+  if (!selected) {
+    return log.target === null || !table.loaded ? state : { ...state, log: openLog(log, null) };
+  }
+  const { id, run } = selected;
+  const shown = log.target;
+  if (shown?.id === id && shown.run === (log.previous ? run - 1 : run)) {
+    return state;
+  }
+  // Another process, or another run of this one, begins with its current output.
+  const asked = log.previous && shown?.id === id && shown.run === run;
+  const target = { id, run: asked ? run - 1 : run };
+  return { ...state, log: { ...openLog(log, target), previous: asked } };
 }
 
 function step(state: DashboardState, action: Action): Update {
@@ -66,6 +80,7 @@ function step(state: DashboardState, action: Action): Update {
     case "disconnected":
       return connectionChanged(state, action);
     case "log-opened":
+    case "log-gone":
     case "log-live":
     case "log-read":
     case "log-jump":

@@ -2,7 +2,7 @@ import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import { KEY_MAP, keyName } from "../keys/keymap.ts";
 import { formatBytes, formatPercent } from "../paint/format.ts";
-import { lineText } from "../store/log.ts";
+import { lineText } from "../store/log-pattern.ts";
 import { lineAt, previousLine } from "../store/log-window.ts";
 import { commandLine } from "../store/process-filter.ts";
 import { processLabel, selectedProcess } from "../store/selection.ts";

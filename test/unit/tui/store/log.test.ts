@@ -3,21 +3,20 @@ import {
   appendLive,
   EMPTY_LOG,
   following,
-  followTop,
   type LogState,
-  lineText,
-  logPattern,
   mergeRead,
   mergeScan,
   neededRead,
   neededScan,
   openLog,
-  pause,
   resume,
-  scrollLog,
   setLogFilter,
+  setStreams,
 } from "../../../../src/tui/store/log.ts";
-import { type LogWindow, lineAt, windowOf } from "../../../../src/tui/store/log-window.ts";
+import { isBrokenPattern, lineText, logPattern } from "../../../../src/tui/store/log-pattern.ts";
+import { visibleRows } from "../../../../src/tui/store/log-rows.ts";
+import { bringIntoView, pause, scrollLog, shownTop } from "../../../../src/tui/store/log-scroll.ts";
+import { type LogLine, type LogWindow, lineAt, windowOf } from "../../../../src/tui/store/log-window.ts";
 
 function live(from: number, text: string): LogWindow {
   const data = Buffer.from(text);
@@ -52,47 +51,54 @@ function textAt(log: LogState, offset: number): string {
   return line ? lineText(line) : "";
 }
 
+/** The first letters of each row. */
+function shown(log: LogState, size: { rows: number; columns: number }): string[] {
+  return visibleRows(log, size).map(({ line }) => lineText(line).slice(0, 6));
+}
+
+const none: LogLine = { offset: 0, next: 0, stream: "stdout", time: 0, data: new Uint8Array(), ended: true, gap: null };
+
 describe("the log pane", () => {
   test("follows the end, and pauses when scrolled up with a count of what is new", () => {
     let log = logOf(numbered(0, 100));
     expect(following(log)).toBe(true);
-    expect(textAt(log, followTop(log, 10, 80).offset)).toBe("line 0090");
-    log = scrollLog(log, -5, 10, 80);
+    expect(textAt(log, shownTop(log, { rows: 10, columns: 80 }).offset)).toBe("line 0090");
+    log = scrollLog(log, -5, { rows: 10, columns: 80 });
     expect(following(log)).toBe(false);
     expect(textAt(log, log.top?.offset ?? 0)).toBe("line 0085");
     log = appendLive(log, live(1000, numbered(100, 7)), false);
     expect(log.newLines).toBe(7);
     expect(textAt(log, log.top?.offset ?? 0)).toBe("line 0085");
-    log = scrollLog(log, 1000, 10, 80);
+    log = scrollLog(log, 1000, { rows: 10, columns: 80 });
     expect(following(log)).toBe(true);
     expect(log.newLines).toBe(0);
   });
 
   test("stops at the beginning and comes back by the same rows", () => {
     let log = logOf(numbered(0, 50));
-    log = scrollLog(log, -1000, 10, 80);
+    log = scrollLog(log, -1000, { rows: 10, columns: 80 });
     expect(log.top).toEqual({ offset: 0, row: 0 });
-    log = scrollLog(log, 3, 10, 80);
+    log = scrollLog(log, 3, { rows: 10, columns: 80 });
     expect(textAt(log, log.top?.offset ?? 0)).toBe("line 0003");
   });
 
   test("wrapped lines are scrolled by rows", () => {
     let log: LogState = { ...logOf(`${"a".repeat(95)}\n${"b".repeat(30)}\n`), wrap: true };
-    expect(followTop(log, 4, 20)).toEqual({ offset: 0, row: 3 });
-    log = scrollLog(log, -2, 4, 20);
+    expect(shownTop(log, { rows: 4, columns: 20 })).toEqual({ offset: 0, row: 3 });
+    log = scrollLog(log, -2, { rows: 4, columns: 20 });
     expect(log.top).toEqual({ offset: 0, row: 1 });
-    log = scrollLog(log, 1, 4, 20);
+    log = scrollLog(log, 1, { rows: 4, columns: 20 });
     expect(log.top).toEqual({ offset: 0, row: 2 });
   });
 
   test("asks for what is before and after the window, and never for what is not kept", () => {
     let log: LogState = { ...logOf(""), window: live(100_000, numbered(0, 100)), first: 60_000, next: 101_000 };
     expect(neededRead(log)).toBeNull();
-    log = pause(log, 10, 80);
-    expect(neededRead(log)).toEqual({ from: 60_000, to: 100_000, edge: "before" });
+    log = pause(log, { rows: 10, columns: 80 });
+    expect(neededRead(log)).toEqual({ from: 60_000, to: 100_000 });
     log = mergeRead(log, live(60_000, numbered(0, 4000)), output(60_000, 200_000));
     expect([log.window.from, log.window.to]).toEqual([60_000, 101_000]);
-    expect(neededRead(log)).toEqual({ from: 101_000, to: 200_000, edge: "after" });
+    expect(neededRead(log)).toEqual({ from: 101_000, to: 200_000 });
   });
 
   test("a filter shows what fits with lines around it, over history and live", () => {
@@ -133,16 +139,82 @@ describe("the log pane", () => {
     expect(neededScan(log)).toBeNull();
   });
 
+  test("with a filter and wrapping, what is scrolled are rows: the newest line is reached", () => {
+    const text = Array.from({ length: 20 }, (_, i) => `row ${i} ${"x".repeat(50)}\n`).join("");
+    const size = { rows: 6, columns: 20 };
+    let log: LogState = { ...setLogFilter(logOf(text), logPattern("row"), 0), wrap: true };
+    expect(shown(log, size)).toEqual(["row 18", "row 18", "row 18", "row 19", "row 19", "row 19"]);
+    log = scrollLog(log, -4, size);
+    expect(shown(log, size)).toEqual(["row 16", "row 17", "row 17", "row 17", "row 18", "row 18"]);
+    log = scrollLog(log, 100, size);
+    expect(following(log)).toBe(true);
+    log = scrollLog(log, -1000, size);
+    expect(shown(log, size)[0]).toBe("row 0 ");
+  });
+
+  test("the place stays when a filter comes, changes and goes", () => {
+    const size = { rows: 10, columns: 80 };
+    let log = scrollLog(logOf(numbered(0, 200)), -100, size);
+    const place = log.top;
+    log = setLogFilter(log, logPattern("~[05]$"), 0);
+    expect(shown(log, size)[0]).toBe("line 0");
+    expect(log.top).toEqual(place);
+    log = scrollLog(log, -2, size);
+    expect(lineText(visibleRows(log, size)[0]?.line ?? none)).toBe("line 0080");
+    log = setLogFilter(log, log.filtered?.pattern ?? null, 2);
+    expect(lineText(visibleRows(log, size)[0]?.line ?? none)).toBe("line 0080");
+    log = setLogFilter(log, null, 0);
+    expect(lineText(visibleRows(log, size)[0]?.line ?? none)).toBe("line 0080");
+  });
+
+  test("with a filter only what fits is counted as new", () => {
+    let log = setLogFilter(logOf(numbered(0, 100)), logPattern("5"), 0);
+    log = pause(log, { rows: 10, columns: 80 });
+    log = appendLive(log, live(1000, numbered(100, 20)), false);
+    expect(log.newLines).toBe(2);
+  });
+
+  test("other streams are shown from the same place, which is read if it is not at hand", () => {
+    let log = setStreams(scrollLog(logOf(numbered(0, 20_000)), -15_000, { rows: 10, columns: 80 }), "stdout");
+    const place = log.top?.offset ?? 0;
+    expect(log.streams).toBe("stdout");
+    log = appendLive({ ...log, first: 0 }, live(190_000, numbered(19_000, 1000)), false);
+    expect(visibleRows(log, { rows: 10, columns: 80 })).toEqual([]);
+    const read = neededRead(log);
+    expect(read?.from).toBeLessThan(place);
+    expect(read?.to).toBeGreaterThan(place);
+    log = mergeRead(log, live(0, numbered(0, 10_000)), output(0, 200_000));
+    expect(lineText(visibleRows(log, { rows: 10, columns: 80 })[0]?.line ?? none)).toBe("line 4990");
+  });
+
+  test("a match is brought into view sideways, and in the right row where lines wrap", () => {
+    const size = { rows: 9, columns: 40 };
+    const log: LogState = {
+      ...logOf(`${numbered(0, 50)}${"x".repeat(410)}NEEDLE\n${numbered(51, 50)}`),
+      pattern: logPattern("NEEDLE"),
+    };
+    const sideways = bringIntoView(log, 500, size);
+    expect(sideways.column).toBeLessThanOrEqual(410);
+    expect(sideways.column + 40).toBeGreaterThanOrEqual(416);
+    expect(visibleRows(sideways, size).some(({ line }) => line.offset === 500)).toBe(true);
+    const wrapped = bringIntoView({ ...log, wrap: true }, 500, size);
+    expect(visibleRows(wrapped, size).some(({ line, row }) => line.offset === 500 && row === 10)).toBe(true);
+  });
+
   test("patterns: text as it is, ~ for an expression, capitals count", () => {
     expect(logPattern("a.b")?.expression.test("axb")).toBe(false);
     expect(logPattern("~a.b")?.expression.test("AXB")).toBe(true);
     expect(logPattern("Ab")?.expression.test("ab")).toBe(false);
     expect(logPattern("~(")).toBeNull();
     expect(logPattern("")).toBeNull();
+    expect(["", "~", "a(", "~a(", "~[a-z]"].map(isBrokenPattern)).toEqual([false, false, false, true, false]);
   });
 
   test("another process begins at its end, with the same view settings", () => {
-    const log = openLog({ ...scrollLog(logOf(numbered(0, 100)), -20, 10, 80), wrap: true }, { id: "q", run: 2 });
+    const log = openLog(
+      { ...scrollLog(logOf(numbered(0, 100)), -20, { rows: 10, columns: 80 }), wrap: true },
+      { id: "q", run: 2 },
+    );
     expect(log.wrap).toBe(true);
     expect(following(log)).toBe(true);
     expect(log.window.items).toEqual([]);

@@ -1,0 +1,73 @@
+import { parseLine, type StyledLine } from "../terminal/styled-line.ts";
+import type { LogLine } from "./log-window.ts";
+
+/** What is searched for: text, or with a leading "~" a regular expression; capitals make it case-sensitive. */
+export interface LogPattern {
+  readonly text: string;
+  readonly expression: RegExp;
+}
+
+const decoder = new TextDecoder("utf-8");
+
+/** Compiles what was typed; null if it is empty or not (yet) a regular expression. */
+export function logPattern(text: string): LogPattern | null {
+  const isExpression = text.startsWith("~");
+  const body = isExpression ? text.slice(1) : text;
+  if (body === "") {
+    return null;
+  }
+  const flags = /\p{Lu}/u.test(body) ? "gu" : "giu";
+  try {
+    return { text, expression: new RegExp(isExpression ? body : body.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"), flags) };
+  } catch {
+    return null;
+  }
+}
+
+/** Whether something was typed that is not (yet) a regular expression. */
+export function isBrokenPattern(text: string): boolean {
+  return text !== "" && text !== "~" && logPattern(text) === null;
+}
+
+/** The line's text as cells. */
+export function styleLine(line: LogLine): StyledLine {
+  const end = line.data.length > 0 && line.data[line.data.length - 1] === 13 ? line.data.length - 1 : line.data.length;
+  return parseLine(decoder.decode(end === line.data.length ? line.data : line.data.subarray(0, end)));
+}
+
+/** The line's text alone, as searches see it. */
+export function lineText(line: LogLine): string {
+  const text = decoder.decode(line.data);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return /[\x00-\x1f\x7f-\x9f]/.test(text) ? parseLine(text).text.join("") : text;
+}
+
+export function matches(pattern: LogPattern, line: LogLine): boolean {
+  pattern.expression.lastIndex = 0;
+  return !line.gap && pattern.expression.test(lineText(line));
+}
+
+/** Cells of a line, as [first, behind the last], that a pattern fits. */
+export function matchingCells(pattern: LogPattern, line: StyledLine): readonly (readonly [number, number])[] {
+  const text = line.text.join("");
+  pattern.expression.lastIndex = 0;
+  if (!pattern.expression.test(text)) {
+    return [];
+  }
+  // Which cell each character of the text is in.
+  const cells: number[] = [];
+  for (const [cell, grapheme] of line.text.entries()) {
+    for (let i = 0; i < grapheme.length; i++) {
+      cells.push(cell);
+    }
+  }
+  pattern.expression.lastIndex = 0;
+  const found: [number, number][] = [];
+  for (const match of text.matchAll(pattern.expression)) {
+    if (match[0] !== "") {
+      const first = cells[match.index] ?? 0;
+      found.push([first, (cells[match.index + match[0].length - 1] ?? first) + 1]);
+    }
+  }
+  return found;
+}

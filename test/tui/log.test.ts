@@ -1,0 +1,148 @@
+import { describe, expect, test } from "vitest";
+import { startDaemon } from "../support/daemon.ts";
+import { openUi, start } from "./dashboard.ts";
+
+describe("the log pane shows the output that its title names", () => {
+  test("while one goes from a process that writes without end to a quiet one and back", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "chatty", "while :; do echo A''AAA; sleep 0.005; done");
+    await start(daemon, "quiet", "echo B''BBB; exec sleep 1000");
+    const terminal = openUi(daemon);
+    await terminal.shows("AAAA");
+    for (let i = 0; i < 15; i++) {
+      terminal.type("j");
+      await terminal.until(
+        "the quiet one",
+        () => /Log · quiet/.test(terminal.text()) && terminal.text().includes("BBBB"),
+      );
+      expect(terminal.text()).not.toContain("AAAA");
+      terminal.type("k");
+      await terminal.shows("AAAA");
+      expect(terminal.text()).not.toContain("BBBB");
+    }
+  });
+
+  test("when the process is restarted under it, and the run before on demand", async () => {
+    const daemon = await startDaemon();
+    await start(
+      daemon,
+      "phoenix",
+      'trap "echo last  words; exit 0" TERM; n=$(date +%s%N); echo born  $n; while :; do sleep 0.01; done',
+    );
+    const terminal = openUi(daemon);
+    await terminal.shows(/born \d+/);
+    const born = (): string => /born (\d+)/.exec(terminal.text())?.[1] ?? "";
+    let before = born();
+    for (let run = 2; run <= 5; run++) {
+      terminal.type("ry");
+      await terminal.shows(new RegExp(`Log · phoenix · run ${run} `));
+      await terminal.until("its own output", () => born() !== "" && born() !== before);
+      await terminal.shows("following");
+      expect(terminal.text()).not.toContain("last words");
+      if (run === 3) {
+        terminal.type("p");
+        await terminal.shows("run 2, the one before");
+        await terminal.shows("last words");
+        expect(born()).toBe(before);
+        await terminal.shows("end of output");
+        terminal.type("p");
+        await terminal.hides("the one before");
+        await terminal.hides("last words");
+      }
+      before = born();
+    }
+  });
+
+  test("when the streams are gone through", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "both", "echo 'to' stderr >&2; while :; do echo O''UT; sleep 0.005; done");
+    const terminal = openUi(daemon);
+    await terminal.shows("OUT");
+    for (let i = 0; i < 5; i++) {
+      terminal.type("ee");
+      await terminal.until(
+        "stderr alone",
+        () => / stderr /.test(terminal.text()) && terminal.text().includes("to stderr"),
+      );
+      expect(terminal.text()).not.toContain("OUT");
+      terminal.type("e");
+      await terminal.shows("OUT");
+    }
+  });
+
+  test("without a run before there is none to show", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "once", "echo hello; exec sleep 1000");
+    const terminal = openUi(daemon);
+    await terminal.shows("hello");
+    terminal.type("p");
+    await terminal.shows("There was no run before this one");
+    await terminal.shows("hello");
+  });
+});
+
+describe("finding something", () => {
+  test("a filtered line is shown in its place; a search goes on at the other end, and within a filter", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "writer", "seq -f 'line %05g' 1 30000; exec sleep 1000", { outputLimitBytes: 4n << 20n });
+    const terminal = openUi(daemon);
+    await terminal.shows("line 30000");
+    // Far above what is at hand.
+    terminal.type("2&line 00123\r");
+    await terminal.shows("1 fit");
+    await terminal.shows("line 00123");
+    terminal.type("\r");
+    await terminal.shows("line 00122");
+    await terminal.shows("line 00124");
+    expect(terminal.text()).toContain("paused · 0%");
+
+    terminal.type("G/line 2999\r");
+    await terminal.shows(/▸ +line 29999/);
+    terminal.type("n");
+    await terminal.shows(/▸ +line 29990/);
+    await terminal.shows("went on at the oldest");
+    terminal.type("/no such text\r");
+    await terminal.shows("No line fits no such text");
+    terminal.type("\x1b");
+    await terminal.hides("search no such");
+
+    terminal.type("&~000$\r");
+    await terminal.shows("30 fit");
+    terminal.type("/line 05\r");
+    await terminal.shows(/▸ +line 05000/);
+    expect(terminal.text()).toContain("filter ~000$");
+    terminal.type("\x1b");
+    await terminal.hides("filter ~000$");
+    await terminal.shows("line 05001");
+  });
+
+  test("half a regular expression changes nothing and is not taken", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "writer", "seq -f 'line %05g' 1 100; exec sleep 1000");
+    const terminal = openUi(daemon);
+    await terminal.shows("line 00100");
+    terminal.type("&~[12]$\r");
+    await terminal.shows("20 fit");
+    terminal.type("&\x15~[12");
+    await terminal.shows("~[12");
+    await terminal.quiet(200);
+    terminal.type("\r");
+    await terminal.quiet(200);
+    expect(terminal.text()).toContain("only lines with");
+    terminal.type("]5$\r");
+    await terminal.shows("2 fit");
+  });
+
+  test("lines are scrolled sideways no further than they are long, and back at once", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "wide", `printf '%0300d end of it\\n' 0; exec sleep 1000`);
+    const terminal = openUi(daemon, { columns: 100, rows: 30 });
+    await terminal.shows("00000");
+    terminal.type(`2${"l".repeat(80)}`);
+    await terminal.shows("end of it");
+    terminal.type("h");
+    await terminal.shows(/from column 2\d\d/);
+    terminal.type("0");
+    await terminal.hides("from column");
+  });
+});
