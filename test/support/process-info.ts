@@ -10,6 +10,7 @@ export function processInfo(
     args?: string[];
     run?: number;
     code?: number;
+    signal?: string;
   } = {},
 ): ProcessInfo {
   const state = overrides.state ?? "running";
@@ -33,10 +34,10 @@ export function processInfo(
     ...(state === "running" && { pid: 4242 }),
     createTime: new Date(0),
     startTime: new Date(0),
-    ...(overrides.code !== undefined && {
+    ...((overrides.code !== undefined || overrides.signal !== undefined) && {
       exit: {
-        code: overrides.code,
-        signalName: "",
+        ...(overrides.code !== undefined ? { code: overrides.code } : { signal: 9 }),
+        signalName: overrides.signal ?? "",
         coreDumped: false,
         oomKilled: false,
         usage: { userMs: 0, systemMs: 0, maxResidentBytes: 0 },

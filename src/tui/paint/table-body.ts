@@ -1,3 +1,4 @@
+import { filterError } from "../store/process-filter.ts";
 import type { DashboardState } from "../store/state.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { INVERSE, type Style } from "../terminal/style.ts";
@@ -82,9 +83,10 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
 
 function paintEmpty(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
   const { table, connection } = state;
+  const error = filterError(table.filter);
   const lines =
     table.processes.size > 0
-      ? [`No process fits "${table.filter}"`, "Esc clears the filter"]
+      ? [error ? `The filter is ${error}` : `No process fits "${table.filter}"`, "Esc clears the filter"]
       : !table.loaded
         ? [connection.phase === "disconnected" ? "" : "Connecting…"]
         : ["No processes yet", "Press s to start one, or in a shell:  pm start -- COMMAND"];

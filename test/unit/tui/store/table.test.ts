@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { processPredicate } from "../../../../src/tui/store/process-filter.ts";
+
 import {
   applyUsages,
   applyWatchEvents,
@@ -117,39 +117,5 @@ describe("the process table", () => {
     }
     expect((performance.now() - begun) / 5).toBeLessThan(2000);
     expect(table.order).toHaveLength(10_000);
-  });
-});
-
-describe("the filter", () => {
-  const api = processInfo("11112222-aaaa", {
-    name: "api-server",
-    labels: { app: "web", tier: "" },
-    args: ["--port", "80"],
-  });
-  const job = processInfo("33334444-bbbb", { name: "", state: "exited", args: ["Job"] });
-
-  test.each([
-    ["", true, true],
-    ["api", true, false],
-    ["asv", true, false],
-    ["1111", true, false],
-    ["port", true, false],
-    ["JOB", false, true],
-    ["!api", false, true],
-    ["~^api-", true, false],
-    ["~[", false, false],
-    ["!~^api", false, true],
-    ["state:run", true, false],
-    ["state:ex", false, true],
-    ["!state:run", false, true],
-    ["app=web", true, false],
-    ["app!=web", false, true],
-    ["label:tier", true, false],
-    ["label:app=web", true, false],
-    ["sleep state:run", true, false],
-    ["sleep !api", false, true],
-  ])("%s", (filter, fitsApi, fitsJob) => {
-    const predicate = processPredicate(filter) ?? (() => true);
-    expect([predicate(api), predicate(job)]).toEqual([fitsApi, fitsJob]);
   });
 });
