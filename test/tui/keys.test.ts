@@ -96,14 +96,15 @@ describe("the process table", () => {
     await terminal.shows("run 2");
     terminal.type("Xy");
     await terminal.shows("Killed formed");
+    await terminal.until("it is seen to have ended", () => selectedRow(terminal).includes("exited"));
     terminal.type("d");
     await terminal.shows("Remove formed?");
-    terminal.type("\r");
+    terminal.type("y");
     await terminal.shows("Removed formed");
     await terminal.until("it is gone", () => !/formed +●/.test(terminal.text()));
     // What runs is not removed.
-    terminal.type("gd\r");
-    await terminal.shows("✗ api");
+    terminal.type("gd");
+    await terminal.shows("✗ api is running: x stops it first");
 
     // A missing program: the answer of the operating system, in the form.
     terminal.type("s");

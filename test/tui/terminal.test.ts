@@ -185,7 +185,7 @@ describe("the terminal", () => {
     terminal.type("x");
     await terminal.shows("stop job? y yes, n no");
     terminal.type("n?");
-    await terminal.shows("Half a page down");
+    await terminal.until("the help", () => terminal.raw.includes("Half a page down"));
     expect(terminal.raw).not.toContain("\x1b");
     terminal.type("\x1b");
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -40,7 +40,8 @@ export const command = defineCommand({
         first = null;
         return manager;
       },
-      context: contextName(globals),
+      context: namedContext(globals),
+      contextInUse: contextName(globals),
       contexts: contextNames(),
       theme: options.theme ?? "ocean",
       colour:
@@ -52,13 +53,18 @@ export const command = defineCommand({
   },
 });
 
-/** The context that the command line leads to; "": no context. */
+/** The context that the command line leads to; "": none, but an address. */
 function contextName({ host, context }: Globals): string {
   if (host !== undefined || (context === undefined && process.env["PM_HOST"])) {
     return "";
   }
-  const name = context ?? (process.env["PM_CONTEXT"] || readContexts(contextsPath()).current);
-  return name === undefined || name === localContext ? "" : name;
+  return context ?? (process.env["PM_CONTEXT"] || readContexts(contextsPath()).current || localContext);
+}
+
+/** The same, where it needs to be named: the daemon of this user on this machine goes without saying. */
+function namedContext(globals: Globals): string {
+  const name = contextName(globals);
+  return name === localContext ? "" : name;
 }
 
 /** What can be switched to. A contexts file that cannot be read takes nothing from the dashboard. */

@@ -1,23 +1,14 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
-import type { Action } from "../store/action.ts";
-import { processLabel } from "../store/selection.ts";
+import type { Action, Failure } from "../store/action.ts";
 import type { ConfirmedAction } from "../store/state.ts";
-import { errorText } from "./errors.ts";
+import { errorText, isConnectionError } from "./errors.ts";
 
 /** Requests of one bulk action that are under way at a time. */
 const PARALLEL = 16;
 
-const DONE: Record<ConfirmedAction, string> = {
-  stop: "Stopped",
-  kill: "Killed",
-  restart: "Restarted",
-  remove: "Removed",
-};
-
 /** Does it to one process; resolves with what went wrong, or null. */
-async function actOn(manager: ProcessManager, action: ConfirmedAction, process: ProcessInfo): Promise<string | null> {
-  const label = processLabel(process);
+async function actOn(manager: ProcessManager, action: ConfirmedAction, process: ProcessInfo): Promise<Failure | null> {
   try {
     switch (action) {
       case "stop":
@@ -25,7 +16,8 @@ async function actOn(manager: ProcessManager, action: ConfirmedAction, process: 
         const result = await manager.stop(process.id, action === "kill" ? { force: true, graceMs: 0 } : {});
         if (!result.stopped) {
           const pids = result.survivors.map(({ pid }) => pid).join(", ");
-          return `${label} did not stop${pids ? `: ${pids} live` : ""}; X kills it`;
+          const reason = `it did not end${action === "stop" ? ", X kills it" : ""}${pids ? ` (pids ${pids})` : ""}`;
+          return { process, reason, connection: false };
         }
         return null;
       }
@@ -37,7 +29,7 @@ async function actOn(manager: ProcessManager, action: ConfirmedAction, process: 
         return null;
     }
   } catch (error) {
-    return `${label}: ${errorText(error)}`;
+    return { process, reason: errorText(error), connection: isConnectionError(error) };
   }
 }
 
@@ -47,23 +39,15 @@ export async function act(
   action: ConfirmedAction,
   targets: readonly ProcessInfo[],
 ): Promise<Action> {
-  const failures: string[] = [];
-  const queue = targets.slice();
+  const outcomes: (Failure | null)[] = [];
+  const queue = [...targets.entries()];
   const worker = async (): Promise<void> => {
-    for (let process = queue.shift(); process; process = queue.shift()) {
-      const failure = await actOn(manager, action, process);
-      if (failure !== null) {
-        failures.push(failure);
-      }
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [i, process] = next;
+      outcomes[i] = await actOn(manager, action, process);
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL, targets.length) }, worker));
-  const [first] = targets;
-  const now = Date.now();
-  if (failures.length > 0) {
-    const rest = failures.length > 1 ? ` (and ${failures.length - 1} more of ${targets.length})` : "";
-    return { type: "toast", level: "error", text: `${failures[0]}${rest}`, now };
-  }
-  const what = targets.length === 1 && first ? processLabel(first) : `${targets.length} processes`;
-  return { type: "toast", level: "info", text: `${DONE[action]} ${what}`, now };
+  const failures = outcomes.filter((failure) => failure !== null);
+  return { type: "acted", action, targets, failures, now: Date.now() };
 }

@@ -10,7 +10,8 @@ import { copySequence } from "../terminal/clipboard.ts";
 import { ESCAPE_DELAY, InputDecoder, type InputEvent } from "../terminal/input.ts";
 import { act } from "./actions.ts";
 import { attach, type Borrower } from "./attach.ts";
-import { errorText } from "./errors.ts";
+import { EarlyInput } from "./early-input.ts";
+import { errorText, isConnectionError } from "./errors.ts";
 import { DaemonLink } from "./link.ts";
 import { LogFeed } from "./log-feed.ts";
 import type { Presenter } from "./presenter.ts";
@@ -26,6 +27,8 @@ export interface DashboardOptions {
   readonly contexts: readonly string[];
   /** Of the daemon that the command line names; "": none. */
   readonly context: string;
+  /** Which of `contexts` that is, the default one included; "": none of them. */
+  readonly contextInUse: string;
   readonly theme: string;
   readonly colour: boolean;
   readonly mouse: boolean;
@@ -34,8 +37,16 @@ export interface DashboardOptions {
 }
 
 const TICK_MS = 1000;
-/** Keys that are kept for the first list. */
-const EARLY_LIMIT = 1000;
+const NO_CONNECTION = "There is no connection to the daemon";
+
+/** Where the dashboard runs; "" if that is no longer there. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "";
+  }
+}
 
 /** The dashboard on a terminal: keys in, cells out, effects carried out. */
 export class Dashboard {
@@ -53,7 +64,7 @@ export class Dashboard {
   /** While a process has the terminal, nothing is drawn. */
   #away = false;
   #borrower: Borrower | null = null;
-  #early: InputEvent[] | null = [];
+  readonly #early = new EarlyInput();
   #ended = false;
 
   constructor(options: DashboardOptions) {
@@ -63,8 +74,10 @@ export class Dashboard {
       endpoint: "",
       context: options.context,
       contexts: options.contexts,
+      contextInUse: options.contextInUse,
       theme: options.theme,
       now: Date.now(),
+      directory: workingDirectory(),
     });
     this.#store = new Store(
       state,
@@ -158,7 +171,7 @@ export class Dashboard {
       this.#log = new LogFeed(manager, this.#store);
       this.#link.open();
     } catch (error) {
-      this.#toast("error", errorText(error));
+      this.#fail(error);
       if (!this.#manager) {
         this.#store.dispatch({ type: "disconnected", error: errorText(error), attempt: 0, retryAt: 0 });
       }
@@ -167,6 +180,12 @@ export class Dashboard {
 
   #toast(level: "info" | "error", text: string): void {
     this.#store.dispatch({ type: "toast", level, text, now: Date.now() });
+  }
+
+  /** Says what went wrong; for want of a connection, until it is back. */
+  #fail(error: unknown): void {
+    const about = isConnectionError(error) ? { about: "connection" as const } : {};
+    this.#store.dispatch({ type: "toast", level: "error", text: errorText(error), now: Date.now(), ...about });
   }
 
   #input(data: Buffer): void {
@@ -187,16 +206,9 @@ export class Dashboard {
     }
   }
 
-  /**
-   * Keys typed before the first list has come are kept until it has: they mean
-   * what is about to be there. Those that leave work at once.
-   */
   #accept(events: readonly InputEvent[]): void {
     for (const event of events) {
-      const leaves = event.type === "key" && ["q", "ctrl+c", "ctrl+z"].includes(event.key);
-      if (this.#early && !leaves && this.#early.length < EARLY_LIMIT) {
-        this.#early.push(event);
-      } else {
+      if (!this.#early.keep(event)) {
         this.#store.dispatch({ type: "input", event });
       }
     }
@@ -205,10 +217,8 @@ export class Dashboard {
   /** Lets kept keys in when there is a list, or when there will be none for a while. */
   #admit(): void {
     const { table, connection } = this.#store.state;
-    if (this.#early && (table.loaded || connection.phase === "disconnected")) {
-      const events = this.#early;
-      this.#early = null;
-      for (const event of events) {
+    if (table.loaded || connection.phase === "disconnected") {
+      for (const event of this.#early.release()) {
         this.#store.dispatch({ type: "input", event });
       }
     }
@@ -252,6 +262,11 @@ export class Dashboard {
         return;
     }
     if (!manager) {
+      if (effect.type === "start") {
+        this.#store.dispatch({ type: "start-failed", error: NO_CONNECTION });
+      } else {
+        this.#toast("error", NO_CONNECTION);
+      }
       return;
     }
     switch (effect.type) {
@@ -267,7 +282,7 @@ export class Dashboard {
       case "read-details":
         manager.get(effect.id, { env: true }).then(
           (process) => this.#store.dispatch({ type: "details", process }),
-          (error: unknown) => this.#toast("error", errorText(error)),
+          (error: unknown) => this.#fail(error),
         );
         return;
       case "search":
@@ -302,7 +317,7 @@ export class Dashboard {
         this.#away = borrower !== null;
       });
     } catch (error) {
-      this.#toast("error", errorText(error));
+      this.#fail(error);
     }
   }
 

@@ -12,6 +12,11 @@ export function errorReason(error: unknown): string {
   return error instanceof Error && "reason" in error && typeof error.reason === "string" ? error.reason : "";
 }
 
+/** Whether the daemon could not be asked, or its answer did not come. */
+export function isConnectionError(error: unknown): boolean {
+  return ["UNREACHABLE", "DISCONNECTED"].includes(errorReason(error));
+}
+
 /** Waits, or ends early when aborted. */
 export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

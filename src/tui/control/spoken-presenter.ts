@@ -43,6 +43,9 @@ export class SpokenPresenter implements Presenter {
       before === null ||
       before.table.selected !== state.table.selected ||
       before.table.marks !== state.table.marks ||
+      before.table.filter !== state.table.filter ||
+      before.log.pattern !== state.log.pattern ||
+      before.log.filtered?.pattern !== state.log.filtered?.pattern ||
       before.focus !== state.focus ||
       before.overlay !== state.overlay ||
       before.prompt !== state.prompt ||
@@ -110,6 +113,10 @@ export class SpokenPresenter implements Presenter {
       clearTimeout(this.#timer);
     }
     this.#instance?.unmount();
+    if (this.#shown.length > 0) {
+      // What the shell says next stands alone.
+      this.#output.writeNow("\r\n");
+    }
     this.#session.close();
   }
 }

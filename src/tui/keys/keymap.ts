@@ -44,6 +44,7 @@ export type Command =
   | "copy-line"
   | "copy-view"
   | "theme"
+  | "messages"
   | "help"
   | "palette"
   | "redraw"
@@ -182,7 +183,13 @@ export const KEY_MAP: readonly KeyBinding[] = [
     description: "Stop",
     footer: { label: "stop", pane: "table", rank: 4 },
   },
-  { command: "kill", keys: ["X"], group: "Processes", description: "Kill the whole tree" },
+  {
+    command: "kill",
+    keys: ["X"],
+    group: "Processes",
+    description: "Kill the whole tree",
+    footer: { label: "kill", pane: "table", rank: 12 },
+  },
   {
     command: "restart",
     keys: ["r"],
@@ -197,7 +204,13 @@ export const KEY_MAP: readonly KeyBinding[] = [
     description: "Remove an ended process and its output",
     footer: { label: "remove", pane: "table", rank: 6 },
   },
-  { command: "attach", keys: ["a"], group: "Processes", description: "Attach to its input and output" },
+  {
+    command: "attach",
+    keys: ["a"],
+    group: "Processes",
+    description: "Attach to its input and output",
+    footer: { label: "attach", pane: "table", rank: 13 },
+  },
   {
     command: "details",
     keys: ["i"],
@@ -220,7 +233,13 @@ export const KEY_MAP: readonly KeyBinding[] = [
     description: "Mark, to act on several",
     footer: { label: "mark", pane: "table", rank: 11 },
   },
-  { command: "mark-all", keys: ["*"], group: "Processes", description: "Mark all that the filter shows, or none" },
+  {
+    command: "mark-all",
+    keys: ["*"],
+    group: "Processes",
+    description: "Mark all that the filter shows, or none",
+    footer: { label: "mark all", pane: "table", rank: 14 },
+  },
   {
     command: "help",
     keys: ["?"],
@@ -228,7 +247,14 @@ export const KEY_MAP: readonly KeyBinding[] = [
     description: "This help",
     footer: { label: "help", pane: "both", rank: 0 },
   },
-  { command: "palette", keys: [":"], group: "General", description: "All commands, contexts and themes" },
+  {
+    command: "palette",
+    keys: [":"],
+    group: "General",
+    description: "All commands, contexts and themes",
+    footer: { label: "commands", pane: "both", rank: 15 },
+  },
+  { command: "messages", keys: ["M"], group: "General", description: "The last messages" },
   { command: "theme", keys: ["T"], group: "General", description: "Next theme" },
   { command: "redraw", keys: ["ctrl+l"], group: "General", description: "Draw everything again" },
   { command: "suspend", keys: ["ctrl+z"], group: "General", description: "Back to the shell; fg returns" },

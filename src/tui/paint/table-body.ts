@@ -1,7 +1,9 @@
+import { computeLayout, connectionErrorLines } from "../store/layout.ts";
 import { filterError } from "../store/process-filter.ts";
 import type { DashboardState } from "../store/state.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { INVERSE, type Style } from "../terminal/style.ts";
+import { wrapText } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";
 import { cellText, fittingColumns, MARK_COLUMNS } from "./columns.ts";
 import { formatBytes, formatPercent, sparkline } from "./format.ts";
@@ -88,9 +90,11 @@ function paintEmpty(grid: Grid, rect: Rect, state: DashboardState, theme: Theme)
     table.processes.size > 0
       ? [error ? `The filter is ${error}` : `No process fits "${table.filter}"`, "Esc clears the filter"]
       : !table.loaded
-        ? [connection.phase === "disconnected" ? "" : "Connecting…"]
+        ? connection.phase === "disconnected"
+          ? unseenError(state, rect.width - MARK_COLUMNS)
+          : ["Connecting…"]
         : ["No processes yet", "Press s to start one, or in a shell:  pm start -- COMMAND"];
-  for (const [i, line] of lines.entries()) {
+  for (const [i, line] of lines.slice(0, Math.max(0, rect.height - 3)).entries()) {
     grid.write(
       rect.x + MARK_COLUMNS,
       rect.y + 3 + i,
@@ -99,4 +103,11 @@ function paintEmpty(grid: Grid, rect: Rect, state: DashboardState, theme: Theme)
       rect.width - MARK_COLUMNS,
     );
   }
+}
+
+/** What is wrong with the connection, where the header has not had the room to say it. */
+function unseenError(state: DashboardState, width: number): readonly string[] {
+  const seen = computeLayout(state).header.height - 1;
+  const { connection, columns } = state;
+  return connectionErrorLines(connection, columns).length > seen ? wrapText(connection.error, width) : [];
 }

@@ -3,7 +3,7 @@ import type { InputEvent } from "../terminal/input.ts";
 import type { LogPosition, LogView } from "./log.ts";
 import type { SearchDirection } from "./log-search.ts";
 import type { LogWindow } from "./log-window.ts";
-import type { ConfirmedAction, DashboardState } from "./state.ts";
+import type { ConfirmedAction, DashboardState, Toast } from "./state.ts";
 
 /** Something that happened: a key, news from the daemon, the result of an effect. */
 export type Action =
@@ -50,7 +50,28 @@ export type Action =
   | { readonly type: "details"; readonly process: ProcessInfo }
   | { readonly type: "started"; readonly process: ProcessInfo; readonly now: number }
   | { readonly type: "start-failed"; readonly error: string }
-  | { readonly type: "toast"; readonly level: "info" | "error"; readonly text: string; readonly now: number };
+  | {
+      readonly type: "acted";
+      readonly action: ConfirmedAction;
+      readonly targets: readonly ProcessInfo[];
+      readonly failures: readonly Failure[];
+      readonly now: number;
+    }
+  | {
+      readonly type: "toast";
+      readonly level: "info" | "error";
+      readonly text: string;
+      readonly now: number;
+      readonly about?: Toast["about"];
+    };
+
+/** What an action was not done to, and why. */
+export interface Failure {
+  readonly process: ProcessInfo;
+  readonly reason: string;
+  /** Whether it is for want of a connection. */
+  readonly connection: boolean;
+}
 
 /** Something to do in the world. */
 export type Effect =

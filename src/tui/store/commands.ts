@@ -1,14 +1,21 @@
 import type { Command } from "../keys/keymap.ts";
 import { nextThemeName } from "../themes/themes.ts";
 import { only, type Update } from "./action.ts";
+import { askFirst } from "./confirm.ts";
 import { computeLayout } from "./layout.ts";
 import { logCommand } from "./log-commands.ts";
 import { go } from "./move.ts";
-import { selectedProcess } from "./selection.ts";
+import { nothingSelected, selectedProcess } from "./selection.ts";
 import { startForm } from "./start-form.ts";
 import type { DashboardState } from "./state.ts";
-import { nextSort, setSort, targets, toggleAllMarks, toggleMark } from "./table.ts";
+import { nextSort, setSort, toggleAllMarks, toggleMark } from "./table.ts";
 import { textField } from "./text-field.ts";
+import { addToast } from "./toasts.ts";
+
+/** There is nothing to do it to: says so. */
+function nothing(state: DashboardState): Update {
+  return only(addToast(state, "error", nothingSelected(state), state.now));
+}
 
 /** Carries a command out, whether a key or the palette asked for it. */
 export function perform(state: DashboardState, command: Command): Update {
@@ -29,9 +36,10 @@ export function perform(state: DashboardState, command: Command): Update {
     case "previous-pane":
     case "pane-1":
     case "pane-2":
-    case "open":
     case "back":
       return go(state, command);
+    case "open":
+      return selectedProcess(state) ? go(state, command) : nothing(state);
     case "log-filter":
     case "search-next":
     case "search-previous":
@@ -56,19 +64,15 @@ export function perform(state: DashboardState, command: Command): Update {
           : { ...state, prompt: { kind: "search", field: textField(), before: log.pattern?.text ?? "" } },
       );
     case "start":
-      return only({ ...state, overlay: startForm() });
+      return only({ ...state, overlay: startForm(state) });
     case "stop":
     case "kill":
     case "restart":
-    case "remove": {
-      const chosen = targets(table);
-      return only(
-        chosen.length === 0 ? state : { ...state, overlay: { kind: "confirm", action: command, targets: chosen } },
-      );
-    }
+    case "remove":
+      return askFirst(state, command);
     case "attach": {
       const process = selectedProcess(state);
-      return process ? { state, effects: [{ type: "attach", process }] } : only(state);
+      return process ? { state, effects: [{ type: "attach", process }] } : nothing(state);
     }
     case "details": {
       const process = selectedProcess(state);
@@ -80,7 +84,7 @@ export function perform(state: DashboardState, command: Command): Update {
             },
             effects: [{ type: "read-details", id: process.id }],
           }
-        : only(state);
+        : nothing(state);
     }
     case "sort":
       return only({ ...state, table: nextSort(table) });
@@ -91,11 +95,15 @@ export function perform(state: DashboardState, command: Command): Update {
     case "mark-all":
       return only({ ...state, table: toggleAllMarks(table) });
     case "copy-line":
-      return { state, effects: [{ type: "copy", what: state.focus === "log" ? "line" : "id" }] };
+      return selectedProcess(state)
+        ? { state, effects: [{ type: "copy", what: state.focus === "log" ? "line" : "id" }] }
+        : nothing(state);
     case "copy-view":
-      return { state, effects: [{ type: "copy", what: "view" }] };
+      return selectedProcess(state) ? { state, effects: [{ type: "copy", what: "view" }] } : nothing(state);
     case "theme":
       return only({ ...state, theme: nextThemeName(state.theme) });
+    case "messages":
+      return only({ ...state, overlay: { kind: "messages", scroll: 0 } });
     case "help":
       return only({ ...state, overlay: { kind: "help", scroll: 0 } });
     case "palette":

@@ -2,6 +2,7 @@ import { type Action, only, type Update } from "./action.ts";
 import { openLog } from "./log.ts";
 import type { DashboardState } from "./state.ts";
 import { EMPTY_TABLE } from "./table.ts";
+import { remember, withoutConnectionToasts } from "./toasts.ts";
 
 /** How the connection stands; another daemon's processes are not this one's. */
 export function connectionChanged(
@@ -11,12 +12,13 @@ export function connectionChanged(
   switch (action.type) {
     case "connecting":
       return only({
-        ...state,
+        ...withoutConnectionToasts(state),
         connection: {
           ...state.connection,
           phase: "connecting",
           endpoint: action.endpoint,
           context: action.context,
+          contextInUse: action.context || state.connection.contextInUse,
           hostname: "",
           version: "",
           pid: 0,
@@ -28,7 +30,7 @@ export function connectionChanged(
       });
     case "connected":
       return only({
-        ...state,
+        ...withoutConnectionToasts(state),
         connection: {
           ...state.connection,
           phase: "connected",
@@ -41,7 +43,7 @@ export function connectionChanged(
       });
     case "disconnected":
       return only({
-        ...state,
+        ...(action.error === state.connection.error ? state : remember(state, "error", action.error, state.now)),
         connection: {
           ...state.connection,
           phase: "disconnected",

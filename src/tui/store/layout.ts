@@ -1,10 +1,16 @@
 import type { Rect } from "../terminal/grid.ts";
+import { wrapText } from "../terminal/wrap.ts";
+import { confirmLayout } from "./confirm.ts";
 import type { LogSize } from "./log-scroll.ts";
-import type { DashboardState, Overlay } from "./state.ts";
+import { startLayout } from "./start-layout.ts";
+import type { ConnectionState, DashboardState, Overlay } from "./state.ts";
+import { toastRect } from "./toast-lines.ts";
 
 /** Where everything is on the screen. A pane that has no room is null. */
 export interface Layout {
   readonly header: Rect;
+  /** Everything between header and footer. */
+  readonly body: Rect;
   /** Title row, column row and rows of processes. */
   readonly table: Rect | null;
   /** Title row and rows of output. */
@@ -42,22 +48,44 @@ function centred(area: Rect, width: number, height: number): Rect {
 function overlayRect(overlay: Overlay, area: Rect): Rect {
   switch (overlay.kind) {
     case "help":
-      return centred(area, 126, 34);
+      return centred(area, 126, 46);
     case "palette":
       return centred(area, 70, 18);
-    case "confirm":
-      return centred(area, 66, 7 + Math.min(6, overlay.targets.length));
+    case "confirm": {
+      const { width, height } = confirmLayout(overlay, area);
+      return centred(area, width, height);
+    }
     case "details":
+    case "messages":
       return centred(area, Math.max(90, Math.floor(area.width * 0.8)), Math.max(20, area.height - 2));
-    case "start":
-      return centred(area, 78, 17);
+    case "start": {
+      const { width, height } = startLayout(overlay, area);
+      return centred(area, width, height);
+    }
   }
+}
+
+/** What is wrong with the connection, as the header shows it below its first row. */
+export function connectionErrorLines(connection: ConnectionState, columns: number): readonly string[] {
+  return connection.phase === "disconnected" ? wrapText(connection.error, columns - 2) : [];
+}
+
+/** Rows of the header: the whole error while there is one, but no more than a third of the screen. */
+function headerHeight({ connection, columns, rows }: DashboardState, small: boolean): number {
+  const lines = connectionErrorLines(connection, columns).length;
+  return rows < 6 ? 0 : Math.max(small ? 1 : 2, lines === 0 ? 0 : Math.min(Math.floor(rows / 3), 1 + lines));
+}
+
+/** Toasts are above the footer, and never over what lies over the panes. */
+function toastArea(body: Rect, overlay: Rect | null): Rect {
+  const y = overlay ? overlay.y + overlay.height : body.y;
+  return { ...body, y, height: body.y + body.height - y };
 }
 
 export function computeLayout(state: DashboardState): Layout {
   const { columns, rows } = state;
   const small = columns < SMALL_COLUMNS || rows < SMALL_ROWS;
-  const headerRows = rows < 6 ? 0 : small ? 1 : 2;
+  const headerRows = headerHeight(state, small);
   const footerRows = rows < 3 ? 0 : 1;
   const header: Rect = { x: 0, y: 0, width: columns, height: headerRows };
   const footer: Rect = { x: 0, y: rows - footerRows, width: columns, height: footerRows };
@@ -84,18 +112,14 @@ export function computeLayout(state: DashboardState): Layout {
     log = { ...body, y: body.y + height, height: body.height - height };
   }
   const overlay = state.overlay ? overlayRect(state.overlay, body) : null;
-  const toastRows = Math.min(state.toasts.length, 4, body.height);
-  const toastColumns = Math.min(columns, 76);
   return {
     header,
+    body,
     table,
     log,
     footer,
     overlay,
-    toasts:
-      toastRows > 0
-        ? { x: columns - toastColumns, y: footer.y - toastRows, width: toastColumns, height: toastRows }
-        : null,
+    toasts: toastRect(state.toasts, toastArea(body, overlay)),
     tableRows: Math.max(0, (table?.height ?? 0) - 2),
     logSize: {
       rows: Math.max(0, (log?.height ?? 0) - 1),

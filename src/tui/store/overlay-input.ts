@@ -1,59 +1,63 @@
 import type { InputEvent } from "../terminal/input.ts";
 import { only, type Update } from "./action.ts";
 import { perform } from "./commands.ts";
+import { type Confirmation, confirmLayout } from "./confirm.ts";
 import { computeLayout } from "./layout.ts";
+import { type PageOverlay, pageExtent, scrolled } from "./pager.ts";
 import { paletteInput } from "./palette-input.ts";
 import { startInput } from "./start-form.ts";
 import type { DashboardState, Overlay } from "./state.ts";
 
 /** A key or a paste for what lies over the panes. */
 export function overlayInput(state: DashboardState, overlay: Overlay, event: InputEvent): Update {
-  const close: Update = only({ ...state, overlay: null });
   const key = event.type === "key" ? event.key : "";
-  const read = overlay.kind === "help" || overlay.kind === "details";
-  if (!read && (key === "escape" || key === "ctrl+c")) {
-    return close;
-  }
   switch (overlay.kind) {
     case "help":
-    case "details": {
-      // To be read, like a page of less: q leaves it. Ctrl-C means what it means without it.
-      if (key === "ctrl+c") {
-        return perform(state, "quit");
-      }
-      if (key === "escape" || key === "q" || key === "enter" || key === (overlay.kind === "help" ? "?" : "i")) {
-        return close;
-      }
-      if (overlay.kind === "details" && key === "e") {
-        return only({ ...state, overlay: { ...overlay, reveal: !overlay.reveal } });
-      }
-      const page = Math.max(1, (computeLayout(state).overlay?.height ?? 3) - 3);
-      const half = Math.max(1, Math.floor(page / 2));
-      const by = {
-        j: 1,
-        down: 1,
-        k: -1,
-        up: -1,
-        pagedown: page,
-        pageup: -page,
-        "ctrl+d": half,
-        "ctrl+u": -half,
-      }[key];
-      const scroll =
-        key === "g" || key === "home" ? 0 : key === "G" || key === "end" ? 1000 : overlay.scroll + (by ?? 0);
-      return only({ ...state, overlay: { ...overlay, scroll: Math.max(0, scroll) } });
-    }
+    case "details":
+    case "messages":
+      return pageInput(state, overlay, key);
     case "confirm":
-      if (key === "y" || key === "Y" || key === "enter") {
-        return {
-          state: { ...state, overlay: null, table: { ...state.table, marks: new Set() } },
-          effects: [{ type: "act", action: overlay.action, targets: overlay.targets }],
-        };
-      }
-      return key === "n" || key === "N" || key === "q" ? close : only(state);
+      return confirmInput(state, overlay, key);
     case "palette":
-      return paletteInput(state, overlay, event);
     case "start":
-      return startInput(state, overlay, event);
+      if (key === "escape" || key === "ctrl+c") {
+        return only({ ...state, overlay: null });
+      }
+      return overlay.kind === "palette" ? paletteInput(state, overlay, event) : startInput(state, overlay, event);
   }
+}
+
+/** The key that opens a page closes it, too. */
+const OPENED_BY: Record<PageOverlay["kind"], string> = { help: "?", details: "i", messages: "M" };
+
+/** To be read, like a page of less: q leaves it. Ctrl-C means what it means without it. */
+function pageInput(state: DashboardState, overlay: PageOverlay, key: string): Update {
+  if (key === "ctrl+c") {
+    return perform(state, "quit");
+  }
+  if (["escape", "q", "enter", OPENED_BY[overlay.kind]].includes(key)) {
+    return only({ ...state, overlay: null });
+  }
+  if (overlay.kind === "details" && key === "e") {
+    return only({ ...state, overlay: { ...overlay, reveal: !overlay.reveal } });
+  }
+  const { lines, rows } = pageExtent(state, overlay);
+  const scroll = scrolled(key, overlay.scroll, lines, rows);
+  return only(scroll === null ? state : { ...state, overlay: { ...overlay, scroll } });
+}
+
+/** Only y does it: Enter is pressed too easily, twice or for something else. */
+function confirmInput(state: DashboardState, overlay: Confirmation, key: string): Update {
+  if (key === "y") {
+    return {
+      state: { ...state, overlay: null },
+      effects: [{ type: "act", action: overlay.action, targets: overlay.targets }],
+    };
+  }
+  if (["n", "N", "q", "escape", "ctrl+c"].includes(key)) {
+    return only({ ...state, overlay: null });
+  }
+  const { rows } = confirmLayout(overlay, computeLayout(state).body);
+  const scroll = scrolled(key, overlay.scroll, overlay.targets.length, rows);
+  return only(scroll === null ? state : { ...state, overlay: { ...overlay, scroll } });
 }

@@ -1,47 +1,99 @@
 import type { StartOptions } from "../../sdk/types.ts";
 import type { InputEvent } from "../terminal/input.ts";
 import { type Action, only, type Update } from "./action.ts";
+import { computeLayout } from "./layout.ts";
+import { scrolled } from "./pager.ts";
 import { processLabel } from "./selection.ts";
-import { type DashboardState, type Overlay, START_FIELDS, type StartField } from "./state.ts";
+import { startLayout } from "./start-layout.ts";
+import {
+  type DashboardState,
+  type Overlay,
+  START_FIELDS,
+  START_INPUTS,
+  type StartField,
+  type StartTextField,
+} from "./state.ts";
 import { applyWatchEvents, selectId } from "./table.ts";
-import { editText, insertText, textField } from "./text-field.ts";
-import { addToast } from "./toasts.ts";
+import { editText, insertText, type TextField, textField } from "./text-field.ts";
+import { addToast, remember } from "./toasts.ts";
 import { splitWords } from "./words.ts";
 
 type StartForm = Extract<Overlay, { kind: "start" }>;
 
-/** The form, empty. */
-export function startForm(): StartForm {
-  const fields: Record<StartField, ReturnType<typeof textField>> = {
+/** What Linux takes for one argument (MAX_ARG_STRLEN, execve(2)), in bytes. */
+const LIMIT = 128 << 10;
+
+/** Fields whose quotes may hold line breaks: a script, a key. */
+const WITH_BREAKS: ReadonlySet<StartField> = new Set(["command", "env"]);
+
+/** The form, empty but for the directory, where the daemon's directories are those of this machine. */
+export function startForm({ connection, directory }: DashboardState): StartForm {
+  const fields: Record<StartTextField, TextField> = {
     command: textField(),
-    cwd: textField(),
+    cwd: textField(connection.endpoint.startsWith("unix:") ? directory : ""),
     env: textField(),
     name: textField(),
+    labels: textField(),
   };
-  return { kind: "start", fields, focus: "command", error: "" };
+  return { kind: "start", fields, input: "none", focus: "command", error: "", scroll: 0, waiting: false };
 }
 
 /** A key or a paste for the form. */
 export function startInput(state: DashboardState, overlay: StartForm, event: InputEvent): Update {
   const key = event.type === "key" ? event.key : "";
-  if (key === "tab" || key === "down" || key === "shift+tab" || key === "up") {
-    const by = key === "tab" || key === "down" ? 1 : START_FIELDS.length - 1;
-    const focus = START_FIELDS[(START_FIELDS.indexOf(overlay.focus) + by) % START_FIELDS.length] ?? "command";
-    return only({ ...state, overlay: { ...overlay, focus } });
+  const become = (change: Partial<StartForm>): Update => only({ ...state, overlay: { ...overlay, ...change } });
+  switch (key) {
+    case "tab":
+    case "down":
+      return become({ focus: neighbour(START_FIELDS, overlay.focus, 1) });
+    case "shift+tab":
+    case "up":
+      return become({ focus: neighbour(START_FIELDS, overlay.focus, -1) });
+    case "enter":
+      return submit(state, overlay);
+    case "pageup":
+    case "pagedown": {
+      const { error, errorRows } = startLayout(overlay, computeLayout(state).body);
+      return become({ scroll: scrolled(key, overlay.scroll, error.length, errorRows) ?? 0 });
+    }
   }
-  if (key === "enter") {
-    const options = startOptions(overlay.fields);
-    return typeof options === "string"
-      ? only({ ...state, overlay: { ...overlay, error: options } })
-      : { state: { ...state, overlay: { ...overlay, error: "" } }, effects: [{ type: "start", options }] };
+  if (overlay.focus === "input") {
+    const by = key === "left" ? -1 : key === "right" || key === "space" ? 1 : 0;
+    return by === 0 ? only(state) : become({ input: neighbour(START_INPUTS, overlay.input, by) });
   }
   const before = overlay.fields[overlay.focus];
-  const field = event.type === "paste" ? insertText(before, event.text) : editText(before, key);
-  return only(
-    field
-      ? { ...state, overlay: { ...overlay, error: "", fields: { ...overlay.fields, [overlay.focus]: field } } }
-      : state,
-  );
+  const rules = { limit: Number.POSITIVE_INFINITY, breaks: WITH_BREAKS.has(overlay.focus) };
+  const field = event.type === "paste" ? insertText(before, event.text, rules) : editText(before, key, rules);
+  if (!field) {
+    return only(state);
+  }
+  const bytes = Buffer.byteLength(field.text);
+  // What has been cut would be started all the same, as something else.
+  return bytes > LIMIT && field.text.length > before.text.length
+    ? become({ error: tooLong(bytes), scroll: 0 })
+    : become({ error: "", fields: { ...overlay.fields, [overlay.focus]: field } });
+}
+
+function neighbour<T>(values: readonly T[], value: T, by: number): T {
+  return values[(values.indexOf(value) + by + values.length) % values.length] ?? value;
+}
+
+function tooLong(bytes: number): string {
+  const size = bytes < 1 << 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / (1 << 20)).toFixed(1)} MiB`;
+  return `That is too long: a field holds at most ${LIMIT / 1024} KiB, with it there would be ${size}. Nothing was inserted`;
+}
+
+function submit(state: DashboardState, overlay: StartForm): Update {
+  if (overlay.waiting) {
+    return only(state);
+  }
+  const options = startOptions(overlay, state);
+  return typeof options === "string"
+    ? only({ ...state, overlay: { ...overlay, error: options, scroll: 0 } })
+    : {
+        state: { ...state, overlay: { ...overlay, error: "", scroll: 0, waiting: true } },
+        effects: [{ type: "start", options }],
+      };
 }
 
 /** What came of it. */
@@ -62,15 +114,27 @@ export function startResult(
         ),
       );
     }
-    case "start-failed":
+    case "start-failed": {
+      const { overlay } = state;
+      // The form may have been left before the answer came.
       return only(
-        state.overlay?.kind === "start" ? { ...state, overlay: { ...state.overlay, error: action.error } } : state,
+        overlay?.kind === "start"
+          ? {
+              ...remember(state, "error", notStarted(action.error), state.now),
+              overlay: { ...overlay, error: action.error, scroll: 0, waiting: false },
+            }
+          : addToast(state, "error", notStarted(action.error), state.now),
       );
+    }
   }
 }
 
+function notStarted(error: string): string {
+  return `Not started: ${error}`;
+}
+
 /** What the form says, or what is wrong with it. */
-function startOptions(fields: StartForm["fields"]): StartOptions | string {
+function startOptions({ fields, input }: StartForm, { rows, columns }: DashboardState): StartOptions | string {
   const words = splitWords(fields.command.text);
   const [executable, ...args] = words ?? [];
   if (!words) {
@@ -79,9 +143,13 @@ function startOptions(fields: StartForm["fields"]): StartOptions | string {
   if (!executable) {
     return "A command is needed";
   }
-  const pairs = splitWords(fields.env.text);
-  if (!pairs?.every((pair) => /^[^=]+=/.test(pair))) {
+  const env = pairs(fields.env.text);
+  if (!env) {
     return "The environment is written as NAME=VALUE, separated by blanks";
+  }
+  const labels = pairs(fields.labels.text);
+  if (!labels) {
+    return "Labels are written as key=value, separated by blanks";
   }
   const cwd = fields.cwd.text.trim();
   if (cwd !== "" && !cwd.startsWith("/")) {
@@ -91,12 +159,19 @@ function startOptions(fields: StartForm["fields"]): StartOptions | string {
   return {
     executable,
     args,
-    ...(pairs.length > 0 && {
-      env: Object.fromEntries(
-        pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
-      ),
-    }),
+    ...(env.length > 0 && { env: Object.fromEntries(env) }),
     ...(cwd !== "" && { cwd }),
     ...(name !== "" && { name }),
+    ...(labels.length > 0 && { labels: Object.fromEntries(labels) }),
+    ...(input === "lines" && { stdin: "pipe" as const }),
+    ...(input === "terminal" && { terminal: { rows, columns } }),
   };
+}
+
+/** Words of the form k=v; null if they are not. */
+function pairs(text: string): readonly (readonly [key: string, value: string])[] | null {
+  const words = splitWords(text);
+  return words?.every((word) => /^[^=]+=/.test(word))
+    ? words.map((word) => [word.slice(0, word.indexOf("=")), word.slice(word.indexOf("=") + 1)])
+    : null;
 }

@@ -12,6 +12,8 @@ export interface ConnectionState {
   readonly endpoint: string;
   /** The context in use; empty: none. */
   readonly context: string;
+  /** Which of `contexts` it is, the default one included; "": none of them. */
+  readonly contextInUse: string;
   /** Contexts that can be switched to. */
   readonly contexts: readonly string[];
   readonly hostname: string;
@@ -24,13 +26,21 @@ export interface ConnectionState {
   readonly attempt: number;
 }
 
-/** A short message about what happened. */
-export interface Toast {
+/** What happened, in a sentence. */
+export interface Message {
   readonly id: number;
   readonly level: "info" | "error";
   readonly text: string;
   /** Milliseconds since the epoch. */
+  readonly time: number;
+}
+
+/** A message that is on the screen for a while. */
+export interface Toast extends Omit<Message, "time"> {
+  /** Milliseconds since the epoch. */
   readonly until: number;
+  /** What it is no longer true of once that is well again. */
+  readonly about?: "connection";
 }
 
 /** What asks before it acts. */
@@ -40,7 +50,17 @@ export type ConfirmedAction = "stop" | "kill" | "restart" | "remove";
 export type Overlay =
   | { readonly kind: "help"; readonly scroll: number }
   | { readonly kind: "palette"; readonly field: TextField; readonly index: number }
-  | { readonly kind: "confirm"; readonly action: ConfirmedAction; readonly targets: readonly ProcessInfo[] }
+  | { readonly kind: "messages"; readonly scroll: number }
+  | {
+      readonly kind: "confirm";
+      readonly action: ConfirmedAction;
+      readonly targets: readonly ProcessInfo[];
+      /** Of what was chosen: how many it cannot be done to. */
+      readonly leftAlone: number;
+      /** How many of the targets the filter hides. */
+      readonly hidden: number;
+      readonly scroll: number;
+    }
   | {
       readonly kind: "details";
       readonly id: string;
@@ -53,13 +73,23 @@ export type Overlay =
     }
   | {
       readonly kind: "start";
-      readonly fields: Readonly<Record<StartField, TextField>>;
+      readonly fields: Readonly<Record<StartTextField, TextField>>;
+      readonly input: StartInput;
       readonly focus: StartField;
       readonly error: string;
+      /** Rows of the error that are scrolled away. */
+      readonly scroll: number;
+      /** Whether the daemon's answer is awaited. */
+      readonly waiting: boolean;
     };
 
-export const START_FIELDS = ["command", "cwd", "env", "name"] as const;
+export const START_FIELDS = ["command", "cwd", "env", "name", "input", "labels"] as const;
 export type StartField = (typeof START_FIELDS)[number];
+export type StartTextField = Exclude<StartField, "input">;
+
+/** What a process is to read from: nothing, lines that are sent to it, or a terminal. */
+export const START_INPUTS = ["none", "lines", "terminal"] as const;
+export type StartInput = (typeof START_INPUTS)[number];
 
 /** The line that is being typed at the bottom. */
 export interface Prompt {
@@ -100,12 +130,16 @@ export interface DashboardState {
   readonly overlay: Overlay | null;
   readonly prompt: Prompt | null;
   readonly toasts: readonly Toast[];
+  /** The last ones, oldest first. */
+  readonly messages: readonly Message[];
   readonly changes: readonly StateChange[];
   readonly history: UsageHistory;
   readonly theme: string;
   /** The time that ages are shown for. Milliseconds since the epoch. */
   readonly now: number;
   readonly nextToast: number;
+  /** Where the dashboard was started; "": unknown. */
+  readonly directory: string;
 }
 
 export function initialState(options: {
@@ -116,6 +150,8 @@ export function initialState(options: {
   contexts: readonly string[];
   theme: string;
   now: number;
+  directory?: string;
+  contextInUse?: string;
 }): DashboardState {
   return {
     columns: options.columns,
@@ -124,6 +160,7 @@ export function initialState(options: {
       phase: "connecting",
       endpoint: options.endpoint,
       context: options.context,
+      contextInUse: options.contextInUse ?? options.context,
       contexts: options.contexts,
       hostname: "",
       version: "",
@@ -140,10 +177,12 @@ export function initialState(options: {
     overlay: null,
     prompt: null,
     toasts: [],
+    messages: [],
     changes: [],
     history: { id: null, cpu: [], memory: [] },
     theme: options.theme,
     now: options.now,
     nextToast: 1,
+    directory: options.directory ?? "",
   };
 }

@@ -4,7 +4,20 @@ export interface TextField {
   readonly cursor: number;
 }
 
-const LENGTH_LIMIT = 4096;
+/** What a field takes. */
+export interface FieldRules {
+  /** UTF-16 units; more is cut. */
+  readonly limit: number;
+  /** Whether line breaks and tabs stay what they are. */
+  readonly breaks: boolean;
+}
+
+const ONE_LINE: FieldRules = { limit: 4096, breaks: false };
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+const CONTROLS = /[\x00-\x1f\x7f-\x9f]+/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of them but tab and line feed
+const CONTROLS_BUT_BREAKS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]+/g;
 
 export function textField(text = ""): TextField {
   return { text, cursor: text.length };
@@ -19,10 +32,13 @@ function following(text: string, cursor: number): number {
   return Math.min(text.length, cursor + String.fromCodePoint(text.codePointAt(cursor) ?? 0).length);
 }
 
-/** Inserts text; line breaks and other control characters become blanks. */
-export function insertText(field: TextField, text: string): TextField {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  const clean = text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").slice(0, LENGTH_LIMIT - field.text.length);
+/** Inserts text; control characters become blanks, line breaks too unless they may stay. */
+export function insertText(field: TextField, text: string, rules = ONE_LINE): TextField {
+  // Terminals paste a line break as a carriage return.
+  const plain = rules.breaks
+    ? text.replace(/\r\n?/g, "\n").replace(CONTROLS_BUT_BREAKS, " ")
+    : text.replace(CONTROLS, " ");
+  const clean = plain.slice(0, Math.max(0, rules.limit - field.text.length));
   return {
     text: field.text.slice(0, field.cursor) + clean + field.text.slice(field.cursor),
     cursor: field.cursor + clean.length,
@@ -30,7 +46,7 @@ export function insertText(field: TextField, text: string): TextField {
 }
 
 /** What a key does to the field, as in a shell; null if it is none of its keys. */
-export function editText(field: TextField, key: string): TextField | null {
+export function editText(field: TextField, key: string, rules = ONE_LINE): TextField | null {
   const { text, cursor } = field;
   switch (key) {
     case "left":
@@ -61,7 +77,7 @@ export function editText(field: TextField, key: string): TextField | null {
       return { text: text.slice(0, to) + text.slice(cursor), cursor: to };
     }
     case "space":
-      return insertText(field, " ");
+      return insertText(field, " ", rules);
   }
-  return [...key].length === 1 ? insertText(field, key) : null;
+  return [...key].length === 1 ? insertText(field, key, rules) : null;
 }

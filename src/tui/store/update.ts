@@ -1,5 +1,6 @@
 import { commandOf } from "../keys/keymap.ts";
 import type { InputEvent } from "../terminal/input.ts";
+import { acted } from "./acted.ts";
 import { type Action, only, type Update } from "./action.ts";
 import { perform } from "./commands.ts";
 import { connectionChanged } from "./connection.ts";
@@ -31,7 +32,8 @@ function settle(before: DashboardState, state: DashboardState): DashboardState {
     next.columns !== before.columns ||
     next.zoom !== before.zoom ||
     next.focus !== before.focus ||
-    next.beside !== before.beside
+    next.beside !== before.beside ||
+    next.connection !== before.connection
   ) {
     const rows = computeLayout(next).tableRows;
     if (rows > 0) {
@@ -70,7 +72,7 @@ function step(state: DashboardState, action: Action): Update {
     case "resize":
       return only({ ...state, columns: action.columns, rows: action.rows });
     case "tick":
-      return only({ ...expireToasts(state, action.now), now: action.now });
+      return only({ ...expireToasts(state, action.now, toastsWait(state)), now: action.now });
     case "watch":
       return only(watched(state, action.events, action.now));
     case "usage":
@@ -94,18 +96,25 @@ function step(state: DashboardState, action: Action): Update {
           ? { ...state, overlay: { ...state.overlay, full: action.process } }
           : state,
       );
+    case "acted":
+      return only(acted(state, action));
     case "started":
     case "start-failed":
       return startResult(state, action);
     case "toast":
-      return only(addToast(state, action.level, action.text, action.now));
+      return only(addToast(state, action.level, action.text, action.now, action.about));
   }
 }
 
-function input(state: DashboardState, event: InputEvent): Update {
+function input(before: DashboardState, event: InputEvent): Update {
   if (event.type === "mouse") {
-    return mouseInput(state, event);
+    return mouseInput(before, event);
   }
+  // Esc takes messages away along with what it goes back from: one press is enough for both.
+  const state =
+    event.type === "key" && event.key === "escape" && before.toasts.length > 0 && !toastsWait(before)
+      ? { ...before, toasts: [] }
+      : before;
   if (state.overlay) {
     return overlayInput(state, state.overlay, event);
   }
@@ -117,4 +126,9 @@ function input(state: DashboardState, event: InputEvent): Update {
   }
   const command = commandOf(event.key);
   return command ? perform(state, command) : only(state);
+}
+
+/** Whether there is no room for them beside what lies over the panes. */
+function toastsWait(state: DashboardState): boolean {
+  return state.overlay !== null && state.toasts.length > 0 && computeLayout(state).toasts === null;
 }

@@ -20,10 +20,14 @@ export function splitWords(line: string): string[] | null {
       if (next === undefined) {
         return null;
       }
+      i++;
+      if (next === "\n") {
+        // The command goes on in the next line.
+        continue;
+      }
       // Between double quotes a backslash stands for itself before most characters.
       word += quote === '"' && !'"\\$`'.includes(next) ? `\\${next}` : next;
       started = true;
-      i++;
     } else if (quote === '"') {
       if (character === '"') {
         quote = "";

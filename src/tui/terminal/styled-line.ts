@@ -15,7 +15,7 @@ const TAB = 8;
 const CELL_LIMIT = 32_768;
 
 /** Direction overrides and isolates, zero-width spaces, byte order marks: they can make a line read as what it is not. */
-const INVISIBLE = /[\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+export const INVISIBLE = /[\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 function isControl(code: number): boolean {
   return code < 0x20 || (code >= 0x7f && code <= 0x9f);

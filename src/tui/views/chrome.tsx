@@ -1,13 +1,14 @@
 import { Box } from "ink";
 import type { ReactNode } from "react";
 import type { Layout } from "../store/layout.ts";
+import { paletteLines } from "../store/palette-input.ts";
 import type { DashboardState } from "../store/state.ts";
+import { toastBlocks } from "../store/toast-lines.ts";
 import type { Theme } from "../themes/themes.ts";
 import { Confirm } from "./confirm.tsx";
-import { Details } from "./details.tsx";
 import { Footer } from "./footer.tsx";
 import { Header } from "./header.tsx";
-import { Help } from "./help.tsx";
+import { Page } from "./page.tsx";
 import { Palette } from "./palette.tsx";
 import { StartForm } from "./start-form.tsx";
 import { Toasts } from "./toasts.tsx";
@@ -20,16 +21,23 @@ function OverlayView({ state, layout, theme }: { state: DashboardState; layout: 
   }
   switch (overlay.kind) {
     case "help":
-      return <Help rect={rect} scroll={overlay.scroll} theme={theme} />;
+    case "details":
+    case "messages":
+      return <Page rect={rect} overlay={overlay} state={state} theme={theme} />;
     case "palette":
-      return <Palette rect={rect} overlay={overlay} contexts={state.connection.contexts} theme={theme} />;
+      return <Palette rect={rect} overlay={overlay} entries={paletteLines(state, overlay)} theme={theme} />;
     case "confirm":
       return <Confirm rect={rect} overlay={overlay} theme={theme} />;
-    case "details":
-      return <Details rect={rect} overlay={overlay} state={state} theme={theme} />;
     case "start":
       return <StartForm rect={rect} overlay={overlay} theme={theme} />;
   }
+}
+
+function ToastsView({ state, layout, theme }: { state: DashboardState; layout: Layout; theme: Theme }): ReactNode {
+  const rect = layout.toasts;
+  return rect ? (
+    <Toasts rect={rect} blocks={toastBlocks(state.toasts, state.columns, rect.height)} theme={theme} />
+  ) : null;
 }
 
 /** Everything around the panes. Their place is left empty: they are painted directly. */
@@ -50,7 +58,7 @@ export function Chrome({ state, layout, theme }: { state: DashboardState; layout
         </Box>
       ) : null}
       <OverlayView state={state} layout={layout} theme={theme} />
-      {layout.toasts ? <Toasts rect={layout.toasts} toasts={state.toasts} theme={theme} /> : null}
+      <ToastsView state={state} layout={layout} theme={theme} />
     </Box>
   );
 }

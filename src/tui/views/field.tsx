@@ -1,7 +1,8 @@
 import { Text } from "ink";
 import type { ReactNode } from "react";
 import type { TextField } from "../store/text-field.ts";
-import { plainText } from "../terminal/styled-line.ts";
+import { fieldWindow } from "../terminal/field-window.ts";
+import { visibleText } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
 
@@ -19,15 +20,14 @@ export function Field({
 }): ReactNode {
   const { text, cursor } = field;
   if (!focused) {
-    return <Text wrap="truncate">{plainText(text) || " "}</Text>;
+    return <Text wrap="truncate">{visibleText(text.slice(0, width * 8)) || " "}</Text>;
   }
-  const under = String.fromCodePoint(text.codePointAt(cursor) ?? 0x20);
-  const from = Math.max(0, cursor - Math.max(1, width - 2));
+  const { before, under, after } = fieldWindow(text, cursor, width);
   return (
     <Text wrap="truncate">
-      {plainText(text.slice(from, cursor))}
+      {before}
       <Text {...ink(theme.selected)}>{under}</Text>
-      {plainText(text.slice(cursor + under.length))}
+      {after}
     </Text>
   );
 }

@@ -2,6 +2,7 @@ import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import type { ProcessState } from "../../sdk/types.ts";
 import { formatBytes, formatPercent } from "../paint/format.ts";
+import { connectionErrorLines } from "../store/layout.ts";
 import type { DashboardState } from "../store/state.ts";
 import { countStates } from "../store/table.ts";
 import { STATE_GLYPHS, type Theme } from "../themes/themes.ts";
@@ -59,19 +60,26 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
         </Text>
         <Box flexShrink={0}>{link}</Box>
       </Box>
-      {rows > 1 ? (
+      {connection.phase === "disconnected" ? (
+        connectionErrorLines(connection, state.columns)
+          .slice(0, rows - 1)
+          .map((line, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a row has no other identity than its place
+            <Box key={i} height={1} flexShrink={0}>
+              <Text {...ink(theme.bad)} wrap="truncate">
+                {line}
+              </Text>
+            </Box>
+          ))
+      ) : rows > 1 ? (
         <Box height={1} flexShrink={0} justifyContent="space-between" gap={2}>
           <Text wrap="truncate">
-            {connection.phase === "disconnected" ? (
-              <Text {...ink(theme.bad)}>{connection.error}</Text>
-            ) : (
-              STATES.filter((name) => counts[name] > 0 || name === "running").map((name) => (
-                <Text key={name}>
-                  <Text {...ink(theme.states[name])}>{STATE_GLYPHS[name]}</Text>
-                  {` ${counts[name]} ${name}   `}
-                </Text>
-              ))
-            )}
+            {STATES.filter((name) => counts[name] > 0 || name === "running").map((name) => (
+              <Text key={name}>
+                <Text {...ink(theme.states[name])}>{STATE_GLYPHS[name]}</Text>
+                {` ${counts[name]} ${name}   `}
+              </Text>
+            ))}
           </Text>
           <Box flexShrink={0}>{usage}</Box>
         </Box>

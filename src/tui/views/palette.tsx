@@ -1,6 +1,6 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import { paletteEntries } from "../keys/palette.ts";
+import type { PaletteEntry } from "../keys/palette.ts";
 import type { Overlay } from "../store/state.ts";
 import type { Rect } from "../terminal/grid.ts";
 import type { Theme } from "../themes/themes.ts";
@@ -12,21 +12,20 @@ import { Panel } from "./panel.tsx";
 export function Palette({
   rect,
   overlay,
-  contexts,
+  entries,
   theme,
 }: {
   rect: Rect;
   overlay: Extract<Overlay, { kind: "palette" }>;
-  contexts: readonly string[];
+  entries: readonly PaletteEntry[];
   theme: Theme;
 }): ReactNode {
-  const entries = paletteEntries(overlay.field.text, contexts);
   const rows = Math.max(1, rect.height - 5);
   const from = Math.max(0, Math.min(overlay.index - Math.floor(rows / 2), entries.length - rows));
   const width = rect.width - 4;
   return (
-    <Panel rect={rect} title="Commands" keys="Enter runs · Esc closes" theme={theme}>
-      <Box flexShrink={0}>
+    <Panel rect={rect} title="Commands" theme={theme}>
+      <Box height={1} flexShrink={0}>
         <Text {...ink(theme.accent)}>{": "}</Text>
         <Field field={overlay.field} width={width - 2} theme={theme} focused />
       </Box>

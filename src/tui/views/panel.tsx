@@ -1,20 +1,21 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import type { Rect } from "../terminal/grid.ts";
+import { textWidth } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
 
-/** A framed box over the panes, with a title above and its keys below. */
+/** A framed box over the panes, with a title and a note at the other end of its row. Its keys are in the footer. */
 export function Panel({
   rect,
   title,
-  keys,
+  note = "",
   theme,
   children,
 }: {
   rect: Rect;
   title: string;
-  keys: string;
+  note?: string;
   theme: Theme;
   children: ReactNode;
 }): ReactNode {
@@ -32,11 +33,11 @@ export function Panel({
       paddingX={1}
       overflow="hidden"
     >
-      <Box flexShrink={0} justifyContent="space-between">
+      <Box height={1} flexShrink={0} justifyContent="space-between">
         <Text {...ink(theme.title)} wrap="truncate">
           {title}
         </Text>
-        {rect.width - 4 > title.length + keys.length + 1 ? <Text {...ink(theme.faint)}>{keys}</Text> : null}
+        {rect.width - 4 > textWidth(title) + note.length + 1 ? <Text {...ink(theme.faint)}>{note}</Text> : null}
       </Box>
       {children}
     </Box>

@@ -1,14 +1,17 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import { KEY_MAP, keyName } from "../keys/keymap.ts";
-import { formatBytes, formatPercent } from "../paint/format.ts";
+import { formatBytes, formatPercent, formatTime } from "../paint/format.ts";
+import { type Confirmation, confirmNotes } from "../store/confirm.ts";
+import { detailsSentences } from "../store/details-lines.ts";
+import { helpSentences } from "../store/help-lines.ts";
 import { lineText } from "../store/log-pattern.ts";
 import { lineAt, previousLine } from "../store/log-window.ts";
-import { commandLine } from "../store/process-filter.ts";
+import { paletteLines } from "../store/palette-input.ts";
 import { processLabel, selectedProcess } from "../store/selection.ts";
-import type { DashboardState } from "../store/state.ts";
+import type { DashboardState, Overlay } from "../store/state.ts";
 import { countStates } from "../store/table.ts";
 import { plainText } from "../terminal/styled-line.ts";
+import { visibleText } from "../terminal/wrap.ts";
 
 const LOG_LINES = 5;
 
@@ -28,29 +31,73 @@ function newestLines(state: DashboardState): string[] {
   return lines;
 }
 
-function overlayLines(state: DashboardState): string[] {
+function overlayLines(state: DashboardState): readonly string[] {
   const { overlay } = state;
   switch (overlay?.kind) {
     case undefined:
       return [];
     case "help":
-      return KEY_MAP.map(({ keys, description }) => `${keys.map(keyName).join(" or ")}: ${description}`);
+      return helpSentences();
+    case "messages":
+      return state.messages.length === 0
+        ? ["There is no message yet."]
+        : state.messages.toReversed().map(({ time, text }) => `${formatTime(time).slice(0, 8)}: ${text}`);
     case "confirm":
-      return [`${overlay.action} ${overlay.targets.map(processLabel).join(", ")}? y yes, n no`];
-    case "palette":
-      return [`Command: ${overlay.field.text}`];
+      return confirmLines(overlay);
+    case "palette": {
+      const entries = paletteLines(state, overlay);
+      const entry = entries[overlay.index];
+      return [
+        `Command: ${overlay.field.text}`,
+        entry
+          ? `${overlay.index + 1} of ${entries.length}: ${entry.label}${entry.hint === "" ? "" : `, ${entry.hint}`}. Enter: run, down: next, Escape: close`
+          : "Nothing fits. Escape: close",
+      ];
+    }
     case "start":
       return [
-        `Start a process. ${overlay.focus}: ${overlay.fields[overlay.focus].text}. Tab: next, Enter: start, Escape: close`,
+        `Start a process. ${overlay.focus}: ${startValue(overlay)}. ${overlay.focus === "input" ? "Left and right: choose, " : ""}Tab: next, Enter: start, Escape: close`,
         ...(overlay.error ? [overlay.error] : []),
       ];
-    case "details": {
-      const process = state.table.processes.get(overlay.id);
-      return process
-        ? [`Id ${process.id}`, `Command ${commandLine(process)}`, `Directory ${process.spec.cwd}`]
-        : ["It was removed"];
-    }
+    case "details":
+      return detailsSentences(state, overlay);
   }
+}
+
+/** How many first, then which, then what else there is to know. */
+function confirmLines(overlay: Confirmation): readonly string[] {
+  const names = overlay.targets.map(processLabel).join(", ");
+  const what = overlay.targets.length === 1 ? names : `${overlay.targets.length} processes`;
+  return [
+    `${overlay.action} ${what}? y yes, n no`,
+    ...(overlay.targets.length === 1 ? [] : [`They are ${names}.`]),
+    ...confirmNotes(overlay).map((note) => `${note}.`),
+  ];
+}
+
+function startValue(overlay: Extract<Overlay, { kind: "start" }>): string {
+  return overlay.focus === "input" ? overlay.input : visibleText(overlay.fields[overlay.focus].text);
+}
+
+/** What narrows the table down, and what is chosen of it. */
+function tableLines({ table }: DashboardState): readonly string[] {
+  return [
+    ...(table.filter === ""
+      ? []
+      : [`Filter ${table.filter}: ${table.order.length} of ${table.processes.size} processes fit.`]),
+    ...(table.marks.size === 0 ? [] : [`${table.marks.size} marked.`]),
+  ];
+}
+
+/** What is looked for in the log, and its end. */
+function logLines(state: DashboardState): readonly string[] {
+  const { filtered, pattern } = state.log;
+  const newest = newestLines(state);
+  return [
+    ...(filtered ? [`Only lines with ${filtered.pattern.text}: ${filtered.matches} fit.`] : []),
+    ...(pattern ? [`Search ${pattern.text}.`] : []),
+    ...(newest.length === 0 ? ["No output yet."] : ["Newest output:", ...newest]),
+  ];
 }
 
 /** What the screen says, as sentences in reading order. */
@@ -60,10 +107,11 @@ export function sentences(state: DashboardState): readonly string[] {
   const usage = process && state.table.usages.get(process.id);
   const lines = [
     state.connection.phase === "connected"
-      ? `${state.table.order.length} processes, ${counts.running} running, ${counts.failed} failed.`
+      ? `${state.table.processes.size} processes, ${counts.running} running, ${counts.failed} failed.`
       : state.connection.phase === "connecting"
         ? "Connecting."
         : `Disconnected: ${state.connection.error}. Trying again.`,
+    ...tableLines(state),
   ];
   if (process) {
     lines.push(
@@ -75,10 +123,14 @@ export function sentences(state: DashboardState): readonly string[] {
         `${state.table.marks.has(process.id) ? ", marked" : ""}.`,
     );
     if (state.focus === "log") {
-      lines.push("Newest output:", ...newestLines(state));
+      lines.push(...logLines(state));
     }
   } else if (state.table.loaded) {
-    lines.push("No processes. Press s to start one.");
+    lines.push(
+      state.table.processes.size === 0
+        ? "No processes. Press s to start one."
+        : "No process fits. Escape: clear the filter.",
+    );
   }
   lines.push(...overlayLines(state));
   if (state.prompt) {

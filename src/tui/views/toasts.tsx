@@ -1,13 +1,20 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import type { Toast } from "../store/state.ts";
+import type { ToastBlock } from "../store/toast-lines.ts";
 import type { Rect } from "../terminal/grid.ts";
-import { plainText } from "../terminal/styled-line.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
 
-/** Short messages above the footer, the newest lowest. */
-export function Toasts({ rect, toasts, theme }: { rect: Rect; toasts: readonly Toast[]; theme: Theme }): ReactNode {
+/** Messages above the footer, the newest lowest. */
+export function Toasts({
+  rect,
+  blocks,
+  theme,
+}: {
+  rect: Rect;
+  blocks: readonly ToastBlock[];
+  theme: Theme;
+}): ReactNode {
   return (
     <Box
       position="absolute"
@@ -18,16 +25,19 @@ export function Toasts({ rect, toasts, theme }: { rect: Rect; toasts: readonly T
       flexDirection="column"
       overflow="hidden"
     >
-      {toasts.slice(-rect.height).map((toast) => (
-        <Box key={toast.id} height={1} flexShrink={0} paddingX={1}>
-          <Box width={2} flexShrink={0}>
-            <Text {...ink(toast.level === "error" ? theme.bad : theme.good)}>
-              {toast.level === "error" ? "✗" : "✓"}
-            </Text>
+      {blocks.flatMap(({ toast, lines }) =>
+        lines.map((line, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a row has no other identity than its place
+          <Box key={`${toast.id} ${i}`} height={1} flexShrink={0} paddingX={1}>
+            <Box width={2} flexShrink={0}>
+              <Text {...ink(toast.level === "error" ? theme.bad : theme.good)}>
+                {i > 0 ? " " : toast.level === "error" ? "✗" : "✓"}
+              </Text>
+            </Box>
+            <Text wrap="truncate">{line}</Text>
           </Box>
-          <Text wrap="truncate">{plainText(toast.text)}</Text>
-        </Box>
-      ))}
+        )),
+      )}
     </Box>
   );
 }

@@ -1,59 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { KEY_MAP } from "../../../../src/tui/keys/keymap.ts";
-import type { Action, Effect } from "../../../../src/tui/store/action.ts";
 import { computeLayout } from "../../../../src/tui/store/layout.ts";
-import { type DashboardState, initialState } from "../../../../src/tui/store/state.ts";
-import { update } from "../../../../src/tui/store/update.ts";
 import { splitWords } from "../../../../src/tui/store/words.ts";
+import { DashboardDriver as Driver } from "../../../support/dashboard-driver.ts";
 import { processInfo } from "../../../support/process-info.ts";
-
-/** A dashboard that remembers what it was told to do. */
-class Driver {
-  state: DashboardState;
-  effects: Effect[] = [];
-
-  constructor(columns = 160, rows = 45) {
-    this.state = initialState({
-      columns,
-      rows,
-      endpoint: "unix:///x",
-      context: "",
-      contexts: ["prod"],
-      theme: "ocean",
-      now: 0,
-    });
-    this.act({
-      type: "watch",
-      now: 0,
-      events: [
-        { type: "reset" },
-        ...["api", "job", "web"].map((name) => ({
-          type: "added" as const,
-          process: processInfo(`id-${name}`, { name }),
-        })),
-        { type: "bookmark", resourceVersion: "1" },
-      ],
-    });
-  }
-
-  act(action: Action): this {
-    const { state, effects } = update(this.state, action);
-    this.state = state;
-    this.effects.push(...effects);
-    return this;
-  }
-
-  keys(...keys: string[]): this {
-    for (const key of keys) {
-      this.act({ type: "input", event: { type: "key", key } });
-    }
-    return this;
-  }
-
-  type(text: string): this {
-    return this.keys(...[...text].map((character) => (character === " " ? "space" : character)));
-  }
-}
 
 describe("keys", () => {
   test("every key of the map does something or says why not, in both panes, and none throws", () => {
@@ -82,11 +32,10 @@ describe("keys", () => {
   test("a bulk action is about the marked processes as they were when it was asked for", () => {
     const driver = new Driver().keys("*", "r");
     driver.act({ type: "watch", now: 0, events: [{ type: "removed", id: "id-api" }] });
-    driver.keys("enter");
+    driver.keys("y");
     expect(driver.effects).toMatchObject([
       { action: "restart", targets: [{ id: "id-api" }, { id: "id-job" }, { id: "id-web" }] },
     ]);
-    expect(driver.state.table.marks.size).toBe(0);
   });
 
   test("escape never quits, q and Ctrl-C do", () => {

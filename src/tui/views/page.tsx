@@ -1,0 +1,81 @@
+import { Box } from "ink";
+import type { ReactNode } from "react";
+import { detailsLines, detailsProcess } from "../store/details-lines.ts";
+import { HELP_GAP, helpColumns } from "../store/help-lines.ts";
+import type { PageLine } from "../store/labelled-lines.ts";
+import { messageLines } from "../store/message-lines.ts";
+import { clampScroll, type PageOverlay, pageRows, pageWidth, positionText } from "../store/pager.ts";
+import { processLabel } from "../store/selection.ts";
+import type { DashboardState } from "../store/state.ts";
+import type { Rect } from "../terminal/grid.ts";
+import type { Style } from "../terminal/style.ts";
+import { visibleText } from "../terminal/wrap.ts";
+import type { Theme } from "../themes/themes.ts";
+import { PageLines } from "./page-lines.tsx";
+import { Panel } from "./panel.tsx";
+
+/** What a page is made of. */
+interface Content {
+  readonly title: string;
+  readonly columns: readonly (readonly PageLine[])[];
+  readonly columnWidth: number;
+  readonly label: Style;
+}
+
+function contentOf(state: DashboardState, overlay: PageOverlay, width: number, theme: Theme): Content {
+  switch (overlay.kind) {
+    case "help": {
+      const { width: columnWidth, columns } = helpColumns(width);
+      return { title: "Keys", columns, columnWidth, label: theme.accent };
+    }
+    case "details": {
+      const process = detailsProcess(state, overlay);
+      return {
+        title: process ? visibleText(processLabel(process)) : "Details",
+        columns: [detailsLines(state, overlay, width)],
+        columnWidth: width,
+        label: theme.faint,
+      };
+    }
+    case "messages":
+      return {
+        title: "Messages",
+        columns: [messageLines(state.messages, width)],
+        columnWidth: width,
+        label: theme.faint,
+      };
+  }
+}
+
+/** Help, details or messages: a page that is read by scrolling. */
+export function Page({
+  rect,
+  overlay,
+  state,
+  theme,
+}: {
+  rect: Rect;
+  overlay: PageOverlay;
+  state: DashboardState;
+  theme: Theme;
+}): ReactNode {
+  const { title, columns, columnWidth, label } = contentOf(state, overlay, pageWidth(rect.width), theme);
+  const { rows, blank } = pageRows(rect.height);
+  const longest = Math.max(...columns.map((lines) => lines.length));
+  const from = clampScroll(overlay.scroll, longest, rows);
+  return (
+    <Panel rect={rect} title={title} note={positionText(from, longest, rows)} theme={theme}>
+      <Box marginTop={blank ? 1 : 0} gap={HELP_GAP}>
+        {columns.map((lines, i) => (
+          <PageLines
+            key={i === 0 ? "left" : "right"}
+            lines={lines.slice(from, from + rows)}
+            width={columnWidth}
+            label={label}
+            theme={theme}
+          />
+        ))}
+      </Box>
+    </Panel>
+  );
+}
