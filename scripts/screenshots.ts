@@ -203,8 +203,8 @@ try {
   save("start", overview);
   overview.type("\x1b");
   await settle();
-  overview.type("/worker\r*x");
-  await overview.shows("Stop 2 processes?");
+  overview.type("/worker\r*r");
+  await overview.shows("Restart 2 processes?");
   await settle();
   save("confirm", overview);
 

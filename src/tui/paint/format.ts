@@ -46,8 +46,9 @@ export function formatDate(date: Date): string {
 
 const BARS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
-/** Values as bars; the largest, or `least` if that is more, is the full height. */
-export function sparkline(values: readonly number[], least: number): string {
-  const most = Math.max(least, ...values);
-  return values.map((value) => BARS[Math.min(7, Math.floor((value / most) * 7.999))] ?? "▁").join("");
+/** Values as bars between `least` and the largest of them, or `most` if that is more. */
+export function sparkline(values: readonly number[], least: number, most: number): string {
+  const range = Math.max(most, ...values) - least;
+  const bar = (value: number): number => Math.floor(((value - least) / range) * 7.999);
+  return values.map((value) => BARS[Math.max(0, Math.min(7, bar(value)))] ?? "▁").join("");
 }

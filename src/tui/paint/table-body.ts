@@ -1,6 +1,7 @@
 import { computeLayout, connectionErrorLines } from "../store/layout.ts";
 import { filterError } from "../store/process-filter.ts";
 import type { DashboardState } from "../store/state.ts";
+import { largestFirst } from "../store/table.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { INVERSE, type Style } from "../terminal/style.ts";
 import { wrapText } from "../terminal/wrap.ts";
@@ -15,9 +16,10 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
   const focused = state.focus === "table";
   const count = table.order.length;
   const total = table.processes.size;
+  const arrow = largestFirst(table) ? "↓" : "↑";
   const parts = [
     count === total ? `${total}` : `${count} of ${total}`,
-    `by ${table.sortKey}${table.descending ? " ↓" : " ↑"}`,
+    `by ${table.sortKey} ${arrow}`,
     ...(table.filter !== "" ? [`filter ${table.filter}`] : []),
     ...(table.marks.size > 0 ? [`${table.marks.size} marked`] : []),
   ];
@@ -25,8 +27,8 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
   const usage = history.id === null ? undefined : table.usages.get(history.id);
   const right =
     usage && history.cpu.length > 1 && rect.width >= 100
-      ? `cpu ${sparkline(history.cpu.slice(-16), 100)} ${formatPercent(usage.cpuPercent ?? 0).padStart(6)}` +
-        `  mem ${sparkline(history.memory.slice(-16), 1)} ${formatBytes(usage.residentBytes).padStart(5)}`
+      ? `cpu ${sparkline(history.cpu.slice(-16), 0, 10)} ${formatPercent(usage.cpuPercent ?? 0).padStart(6)}` +
+        `  mem ${memorySparkline(history.memory.slice(-16))} ${formatBytes(usage.residentBytes).padStart(5)}`
       : "";
   paintTitle(grid, rect, "Processes", parts, right, focused, theme);
   if (rect.height < 2) {
@@ -36,7 +38,7 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
   let x = rect.x + MARK_COLUMNS;
   for (const column of columns) {
     const sorted = column.sort === table.sortKey;
-    const title = `${column.title}${sorted ? (table.descending ? "↓" : "↑") : ""}`;
+    const title = `${column.title}${sorted ? arrow : ""}`;
     const text = column.right ? title.padStart(column.width) : title;
     grid.write(x, rect.y + 1, text, sorted ? theme.strong : theme.faint, column.width);
     x += column.width + 1;
@@ -81,6 +83,12 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
       x += column.width + 1;
     }
   }
+}
+
+/** From the least to the most, or a tenth of the most: growth is seen, and what is steady is a low line. */
+function memorySparkline(values: readonly number[]): string {
+  const least = Math.min(...values);
+  return sparkline(values, least, least + Math.max(1, ...values) / 10);
 }
 
 function paintEmpty(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {

@@ -17,6 +17,8 @@ export interface TableState {
   readonly selected: string | null;
   /** Where it is in `order`; where it was, if it is there no longer. */
   readonly index: number;
+  /** The selected process that the filter hides: selected again when it comes back, unless another one was chosen. */
+  readonly hidden: string | null;
   readonly marks: ReadonlySet<string>;
   /** Index of the first row on the screen. */
   readonly top: number;
@@ -35,6 +37,7 @@ export const EMPTY_TABLE: TableState = {
   order: [],
   selected: null,
   index: 0,
+  hidden: null,
   marks: new Set(),
   top: 0,
   loaded: false,
@@ -49,6 +52,11 @@ const STATE_ORDER: Record<ProcessState, number> = {
   running: 4,
   exited: 5,
 };
+
+/** Whether the largest is on top: where one looks for the most, or the worst, that is so unless it is turned round. */
+export function largestFirst({ sortKey, descending }: TableState): boolean {
+  return (sortKey === "cpu" || sortKey === "memory" || sortKey === "exit") !== descending;
+}
 
 /** What a process is sorted by: a number or a text, compared with `<`. */
 function sortValue(table: TableState, process: ProcessInfo): number | string {
@@ -111,21 +119,19 @@ function reorder(table: TableState): TableState {
 
 /** Finds the selected process in a new order; if it is gone, what took its place is selected. */
 function reselect(table: TableState): TableState {
-  const { order, selected } = table;
-  if (order.length === 0) {
-    return { ...table, index: 0, top: 0 };
-  }
+  const { order, processes } = table;
+  const wanted = table.hidden ?? table.selected;
   // It is mostly where it was.
-  let index = order[table.index] === selected ? table.index : selected === null ? -1 : order.indexOf(selected);
-  if (index < 0 && selected !== null && table.processes.has(selected)) {
-    // Filtered away: nothing is lost, it comes back with the filter.
-    index = Math.min(table.index, order.length - 1);
-    return { ...table, index, selected: order[index] ?? null };
+  const found = wanted === null ? -1 : order[table.index] === wanted ? table.index : order.indexOf(wanted);
+  if (found >= 0) {
+    return { ...table, index: found, selected: wanted, hidden: null };
   }
-  if (index < 0) {
-    index = Math.min(table.index, order.length - 1);
+  const hidden = wanted !== null && processes.has(wanted) ? wanted : null;
+  if (order.length === 0) {
+    return { ...table, index: 0, top: 0, hidden };
   }
-  return { ...table, index, selected: order[index] ?? null };
+  const index = Math.min(table.index, order.length - 1);
+  return { ...table, index, selected: order[index] ?? null, hidden };
 }
 
 /** Applies a batch of events of the watch. */
@@ -182,7 +188,7 @@ export function applyWatchEvents(table: TableState, events: readonly WatchEvent[
     ? new Map([...next.usages].filter(([id]) => processes.has(id)))
     : next.usages;
   // Nobody has chosen anything while the first list comes in: it begins at its first row.
-  const selection = table.loaded ? null : { selected: null, index: 0 };
+  const selection = table.loaded ? null : { selected: null, index: 0, hidden: null };
   return reorder({ ...next, marks, usages, ...selection });
 }
 
@@ -226,7 +232,7 @@ export function selectIndex(table: TableState, position: number): TableState {
     return table;
   }
   const index = Math.max(0, Math.min(table.order.length - 1, position));
-  return { ...table, index, selected: table.order[index] ?? null };
+  return { ...table, index, selected: table.order[index] ?? null, hidden: null };
 }
 
 export function moveSelection(table: TableState, by: number): TableState {
@@ -235,7 +241,7 @@ export function moveSelection(table: TableState, by: number): TableState {
 
 export function selectId(table: TableState, id: string): TableState {
   const index = table.order.indexOf(id);
-  return index < 0 ? table : { ...table, index, selected: id };
+  return index < 0 ? table : { ...table, index, selected: id, hidden: null };
 }
 
 /** Marks or unmarks the selected process and goes on to the next one. */

@@ -4,6 +4,7 @@ import {
   applyUsages,
   applyWatchEvents,
   EMPTY_TABLE,
+  largestFirst,
   moveSelection,
   nextSort,
   scrollIntoView,
@@ -82,6 +83,23 @@ describe("the process table", () => {
     const { cpuPercent: _, ...first } = usage("a", 0);
     table = applyUsages(table, [first]);
     expect(table.usages.get("a")?.cpuPercent).toBe(33);
+  });
+
+  test("what the filter hides is selected again when it comes back, unless another one was chosen", () => {
+    const table = selectId(tableOf("api", "job", "web"), "web");
+    const filtered = setFilter(table, "job");
+    expect([filtered.selected, setFilter(filtered, "").selected]).toEqual(["job", "web"]);
+    expect(setFilter(setFilter(filtered, "nothing fits"), "").selected).toBe("web");
+    const chosen = moveSelection(setFilter(table, "!web"), 1);
+    expect(setFilter(chosen, "").selected).toBe(chosen.selected);
+  });
+
+  test("the arrow tells whether the largest is on top", () => {
+    const table = tableOf("a");
+    expect(largestFirst(setSort(table, "cpu", false))).toBe(true);
+    expect(largestFirst(setSort(table, "cpu", true))).toBe(false);
+    expect(largestFirst(setSort(table, "name", false))).toBe(false);
+    expect(largestFirst(setSort(table, "name", true))).toBe(true);
   });
 
   test("marks: one, all that the filter shows, none; actions are about them", () => {
