@@ -26,8 +26,10 @@ const SETTLE_MS = 60;
 const BACKLOG_BYTES = 512 << 10;
 /** Above this rate only the newest output is read. Bytes per second. */
 const SKIM_RATE = 6 << 20;
-/** Over how long the rate is measured. Milliseconds. */
-const RATE_MS = 500;
+/** So much may come at once. Bytes. */
+const BURST_BYTES = 512 << 10;
+/** Over how long it must come slowly again. Milliseconds. */
+const SLOW_MS = 500;
 /** How much is read each time while skimming, and how often. */
 const SKIM_BYTES = 32 << 10;
 const SKIM_MS = FRAME_MS + 5;
@@ -321,8 +323,8 @@ export class LogFeed {
       signal,
       ...(streams && { streams }),
     });
-    let rateFrom = performance.now();
-    let rateBytes = 0;
+    let allowed = BURST_BYTES;
+    let before = performance.now();
     for await (const frame of stream) {
       switch (frame.type) {
         case "opened":
@@ -335,13 +337,13 @@ export class LogFeed {
           const { stream: name, offset, time, data } = frame;
           source.items.push({ kind: "data", stream: name, offset, end, time: time.getTime(), data });
           source.bytes += data.length;
-          rateBytes += data.length;
+          allowed -= data.length;
           source.to = end;
           break;
         }
         case "gap":
           source.items.push({ kind: "gap", offset: frame.from, end: frame.to });
-          rateBytes += frame.to - frame.from;
+          allowed -= frame.to - frame.from;
           source.to = frame.to;
           break;
         case "heartbeat":
@@ -360,13 +362,11 @@ export class LogFeed {
       if (source.bytes > BACKLOG_BYTES) {
         await this.#store.nextFrame();
       }
-      const elapsed = performance.now() - rateFrom;
-      if (elapsed > RATE_MS) {
-        if ((rateBytes / elapsed) * 1000 > SKIM_RATE) {
-          return source.to;
-        }
-        rateFrom = performance.now();
-        rateBytes = 0;
+      const now = performance.now();
+      allowed = Math.min(BURST_BYTES, allowed + ((now - before) / 1000) * SKIM_RATE);
+      before = now;
+      if (allowed < 0) {
+        return source.to;
       }
     }
     return null;
@@ -386,9 +386,9 @@ export class LogFeed {
       const slow =
         output.complete ||
         (before !== null &&
-          time - before.time > RATE_MS &&
+          time - before.time > SLOW_MS &&
           ((output.nextOffset - before.next) / (time - before.time)) * 1000 < SKIM_RATE / 2);
-      if (before === null || time - before.time > RATE_MS) {
+      if (before === null || time - before.time > SLOW_MS) {
         before = { time, next: output.nextOffset };
       }
       source.skimming = !slow;

@@ -29,10 +29,13 @@ export function isBrokenPattern(text: string): boolean {
   return text !== "" && text !== "~" && logPattern(text) === null;
 }
 
-/** The line's text as cells. */
-export function styleLine(line: LogLine): StyledLine {
+/** The line's text as cells, not many more than `enough` of them if that is given. */
+export function styleLine(line: LogLine, enough?: number): StyledLine {
   const end = line.data.length > 0 && line.data[line.data.length - 1] === 13 ? line.data.length - 1 : line.data.length;
-  return parseLine(decoder.decode(end === line.data.length ? line.data : line.data.subarray(0, end)));
+  const data = end === line.data.length ? line.data : line.data.subarray(0, end);
+  // What is far to the right may come back to the left.
+  const limit = data.includes(13) || data.includes(8) ? undefined : enough;
+  return parseLine(decoder.decode(data), limit);
 }
 
 /** The line's text alone, as searches see it. */

@@ -18,6 +18,9 @@ export interface LogRow {
   readonly filtered: FilteredLine | null;
 }
 
+/** Cells beyond the edge that are looked at: for matches that reach over it. */
+const BEYOND = 256;
+
 /** The rows that are on the screen; none while what is looked at is still to be read. */
 export function visibleRows(log: LogState, { rows, columns }: LogSize): readonly LogRow[] {
   const result: LogRow[] = [];
@@ -31,7 +34,8 @@ export function visibleRows(log: LogState, { rows, columns }: LogSize): readonly
   for (let line = lines.at(top.offset); line && result.length < rows; line = lines.at(line.next)) {
     // A place within a line that the filter leaves out says nothing about the next one.
     const first = line.offset === top.offset ? skip : 0;
-    const styled = styleLine(line);
+    // Of a line that is cut at the edge nobody sees the rest.
+    const styled = styleLine(line, log.wrap ? undefined : log.column + width + BEYOND);
     const count = log.wrap ? Math.max(1, Math.ceil(styled.text.length / width)) : 1;
     const filtered = log.filtered?.lines[filteredIndex(log.filtered.lines, line.offset)] ?? null;
     for (let row = first; row < count && result.length < rows; row++) {
@@ -61,7 +65,7 @@ export function copiedText(log: LogState, size: LogSize, what: "line" | "view"):
     .join("");
 }
 
-/** Cells of the longest line on the screen. */
+/** Cells of the longest line on the screen; of those that go far beyond the edge, more than there is room for. */
 export function longestRow(log: LogState, size: LogSize): number {
   return visibleRows(log, size).reduce((most, { styled }) => Math.max(most, styled.text.length), 0);
 }

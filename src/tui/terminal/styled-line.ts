@@ -54,16 +54,16 @@ function endOfString(text: string, body: number): number {
  * are kept, tabs expanded, carriage return and backspace move as on a terminal;
  * every other control sequence is dropped, and what only looks like one, or
  * never ends, is shown with its control characters as symbols. Nothing that
- * is returned can act on a terminal.
+ * is returned can act on a terminal. No more than `limit` cells are made.
  */
-export function parseLine(text: string, initial: Style = PLAIN): StyledLine {
+export function parseLine(text: string, limit = CELL_LIMIT): StyledLine {
   const cells: string[] = [];
   const styles: Style[] = [];
-  let style = initial;
+  let style = PLAIN;
   let x = 0;
 
   const put = (grapheme: string, width: number, put: Style = style): void => {
-    if (x + width > CELL_LIMIT) {
+    if (x + width > limit) {
       return;
     }
     // Half of a wide grapheme that is overwritten leaves a blank.
@@ -88,7 +88,7 @@ export function parseLine(text: string, initial: Style = PLAIN): StyledLine {
     });
 
   let i = 0;
-  while (i < text.length && x < CELL_LIMIT) {
+  while (i < text.length && x < limit) {
     let code = text.charCodeAt(i);
     if (!isControl(code)) {
       let end = i + 1;
@@ -101,7 +101,7 @@ export function parseLine(text: string, initial: Style = PLAIN): StyledLine {
         ascii &&= code < 0x7f;
       }
       if (ascii) {
-        for (; i < end && x < CELL_LIMIT; i++) {
+        for (; i < end && x < limit; i++) {
           put(text[i] ?? " ", 1);
         }
       } else {
@@ -111,7 +111,7 @@ export function parseLine(text: string, initial: Style = PLAIN): StyledLine {
       continue;
     }
     if (code === 0x09) {
-      const to = Math.min(CELL_LIMIT, x - (x % TAB) + TAB);
+      const to = Math.min(limit, x - (x % TAB) + TAB);
       while (x < to) {
         put(" ", 1);
       }
