@@ -140,7 +140,7 @@ describe("every key of the map does what the help says", () => {
         await terminal.close();
       }
     }
-  });
+  }, 300_000);
 });
 
 function fits(terminal: TestTerminal, seen: Seen): boolean {
