@@ -16,7 +16,7 @@ function chromeChanged(a: DashboardState, b: DashboardState): boolean {
     a.rows !== b.rows ||
     a.connection !== b.connection ||
     a.table.processes !== b.table.processes ||
-    a.table.usages !== b.table.usages ||
+    a.table.usageTotal !== b.table.usageTotal ||
     a.overlay !== b.overlay ||
     a.prompt !== b.prompt ||
     a.toasts !== b.toasts ||

@@ -2,6 +2,7 @@ import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ConnectionEvent, UsageSample, WatchEvent } from "../../sdk/types.ts";
 import type { Action } from "../store/action.ts";
 import { computeLayout } from "../store/layout.ts";
+import { sortsByUsage } from "../store/sort.ts";
 import type { DashboardState } from "../store/state.ts";
 import { errorText, sleep } from "./errors.ts";
 import { keepHeapSmall } from "./heap.ts";
@@ -13,6 +14,8 @@ const SAMPLE_MS = 1000;
 /** Where thousands are sampled, since the table is sorted by what they use: half as often. */
 const MANY = 1000;
 const SAMPLE_MANY_MS = 2000;
+/** How many processes of a sample are taken over at a time: keys come in between. */
+const PIECE = 2000;
 /** A selection that is still moving does not ask for samples. */
 const SETTLE_MS = 150;
 const FIRST_PAUSE_MS = 200;
@@ -32,19 +35,40 @@ class WatchSource implements Source {
   }
 }
 
-/** The last sample, until the next frame. */
+/** The last sample, until it has been taken; a large one is taken in pieces, a piece a frame. */
 class UsageSource implements Source {
-  sample: UsageSample | null = null;
+  readonly #store: Store;
   readonly #details: boolean;
+  #newest: UsageSample | null = null;
+  /** What is left of the sample that is being taken. */
+  #left: UsageSample | null = null;
 
-  constructor(details: boolean) {
+  constructor(store: Store, details: boolean) {
+    this.#store = store;
     this.#details = details;
   }
 
+  offer(sample: UsageSample): void {
+    this.#newest = sample;
+    this.#store.post(this);
+  }
+
   drain(): Action | null {
-    const { sample } = this;
-    this.sample = null;
-    return sample && { type: "usage", sample, details: this.#details };
+    let sample = this.#left;
+    if (!sample) {
+      sample = this.#newest;
+      this.#newest = null;
+    }
+    if (!sample) {
+      return null;
+    }
+    const { usages } = sample;
+    const more = usages.length > PIECE;
+    this.#left = more ? { ...sample, usages: usages.slice(PIECE) } : null;
+    if (more || this.#newest) {
+      this.#store.post(this);
+    }
+    return { type: "usage", sample: { ...sample, usages: usages.slice(0, PIECE) }, details: this.#details, more };
   }
 }
 
@@ -54,13 +78,10 @@ function wantedSamples(state: DashboardState): readonly string[] | "all" | null 
   if (state.connection.phase !== "connected" || table.processes.size === 0) {
     return null;
   }
-  if (table.sortKey === "cpu" || table.sortKey === "memory") {
+  if (sortsByUsage(table.sortKey)) {
     return "all";
   }
-  let alive = 0;
-  for (const process of table.processes.values()) {
-    alive += process.treeAlive ? 1 : 0;
-  }
+  const { alive } = table.counts;
   if (alive === 0) {
     return null;
   }
@@ -88,7 +109,7 @@ class Sampler {
     this.#manager = manager;
     this.#store = store;
     this.#details = details;
-    this.#source = new UsageSource(details);
+    this.#source = new UsageSource(store, details);
   }
 
   want(ids: readonly string[] | "all" | null): void {
@@ -102,6 +123,9 @@ class Sampler {
     if (ids !== null) {
       this.#abort = new AbortController();
       void this.#run(ids, this.#abort.signal);
+    } else if (!this.#details && this.#store.state.connection.phase === "connected") {
+      // Nothing lives that could be sampled: the total of before is no longer true.
+      this.#source.offer({ time: new Date(), usages: [] });
     }
   }
 
@@ -124,8 +148,7 @@ class Sampler {
           ...(this.#details && { members: true, io: true }),
         };
         for await (const sample of this.#manager.stats(options)) {
-          this.#source.sample = sample;
-          this.#store.post(this.#source);
+          this.#source.offer(sample);
         }
       } catch {
         // The watch reports what is wrong with the connection; samples are not worth a message of their own.

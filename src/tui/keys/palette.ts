@@ -1,4 +1,4 @@
-import { SORT_KEYS, type SortKey } from "../store/table.ts";
+import { SORT_KEYS, type SortKey } from "../store/sort.ts";
 import { THEME_NAMES } from "../themes/themes.ts";
 import { type Command, KEY_MAP, keyName } from "./keymap.ts";
 

@@ -1,14 +1,15 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
 import { commandLine } from "../store/process-filter.ts";
+import { sinceTime } from "../store/since.ts";
+import type { SortKey } from "../store/sort.ts";
 import type { DashboardState } from "../store/state.ts";
-import type { SortKey } from "../store/table.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { STATE_GLYPHS } from "../themes/themes.ts";
 import { formatBytes, formatDuration, formatPercent } from "./format.ts";
 
 /** A column of the process table. */
 export interface Column {
-  readonly key: "name" | "id" | "state" | "run" | "pid" | "cpu" | "memory" | "age" | "exit" | "command";
+  readonly key: "name" | "id" | "state" | "run" | "pid" | "cpu" | "memory" | "since" | "exit" | "command";
   readonly title: string;
   readonly width: number;
   readonly right: boolean;
@@ -25,7 +26,7 @@ const COLUMNS: readonly Column[] = [
   { key: "pid", title: "PID", width: 7, right: true, sort: "pid", rank: 5 },
   { key: "cpu", title: "CPU", width: 6, right: true, sort: "cpu", rank: 1 },
   { key: "memory", title: "MEM", width: 6, right: true, sort: "memory", rank: 2 },
-  { key: "age", title: "AGE", width: 6, right: true, sort: "age", rank: 3 },
+  { key: "since", title: "SINCE", width: 6, right: true, sort: "since", rank: 3 },
   { key: "exit", title: "EXIT", width: 8, right: false, sort: "exit", rank: 4 },
   { key: "run", title: "RUN", width: 4, right: true, sort: null, rank: 6 },
   { key: "command", title: "COMMAND", width: 16, right: false, sort: "command", rank: 8 },
@@ -89,10 +90,9 @@ export function cellText(column: Column, process: ProcessInfo, state: DashboardS
       return usage?.cpuPercent === undefined ? "" : formatPercent(usage.cpuPercent);
     case "memory":
       return usage ? formatBytes(usage.residentBytes) : "";
-    case "age": {
-      const from = process.startTime ?? process.createTime;
-      const to = process.exitTime?.getTime() ?? state.now;
-      return formatDuration(to - from.getTime());
+    case "since": {
+      const since = sinceTime(process);
+      return since === null ? "" : formatDuration(state.now - since);
     }
     case "exit":
       return exitText(process);

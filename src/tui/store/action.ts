@@ -11,7 +11,13 @@ export type Action =
   | { readonly type: "resize"; readonly columns: number; readonly rows: number }
   | { readonly type: "tick"; readonly now: number }
   | { readonly type: "watch"; readonly events: readonly WatchEvent[]; readonly now: number }
-  | { readonly type: "usage"; readonly sample: UsageSample; readonly details: boolean }
+  | {
+      readonly type: "usage";
+      readonly sample: UsageSample;
+      readonly details: boolean;
+      /** Whether the sample goes on in the next action. */
+      readonly more?: boolean;
+    }
   | { readonly type: "connecting"; readonly endpoint: string; readonly context: string }
   | { readonly type: "connected"; readonly info: DaemonInfo }
   | {

@@ -89,7 +89,7 @@ export function perform(state: DashboardState, command: Command): Update {
     case "sort":
       return only({ ...state, table: nextSort(table) });
     case "sort-reverse":
-      return only({ ...state, table: setSort(table, table.sortKey, !table.descending) });
+      return only({ ...state, table: setSort(table, table.sortKey, !table.reversed) });
     case "mark":
       return only({ ...state, table: toggleMark(table) });
     case "mark-all":

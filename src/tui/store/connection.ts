@@ -24,7 +24,7 @@ export function connectionChanged(
           pid: 0,
           error: "",
         },
-        table: { ...EMPTY_TABLE, sortKey: state.table.sortKey, descending: state.table.descending },
+        table: { ...EMPTY_TABLE, sortKey: state.table.sortKey, reversed: state.table.reversed },
         log: openLog(state.log, null),
         overlay: null,
       });

@@ -11,18 +11,19 @@ export function commandLine(process: ProcessInfo): string {
 }
 
 function isSubsequence(needle: string, text: string): boolean {
-  let i = 0;
-  for (let k = 0; k < text.length && i < needle.length; k++) {
-    if (text[k] === needle[i]) {
-      i++;
+  let at = 0;
+  for (const character of needle) {
+    at = text.indexOf(character, at) + character.length;
+    if (at < character.length) {
+      return false;
     }
   }
-  return i === needle.length;
+  return true;
 }
 
-/** `text` must be in lower case. */
-function hasInCommandLine(process: ProcessInfo, text: string): boolean {
-  return commandLine(process).toLowerCase().includes(text);
+/** `text` must be in lower case and without blanks: then no two words can hold it together. */
+function hasInCommandLine({ spec }: ProcessInfo, text: string): boolean {
+  return spec.executable.toLowerCase().includes(text) || spec.args.some((word) => word.toLowerCase().includes(text));
 }
 
 /** Null: it is not, or not yet, a regular expression. */

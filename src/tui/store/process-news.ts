@@ -1,6 +1,8 @@
-import type { UsageSample, WatchEvent } from "../../sdk/types.ts";
-import { type DashboardState, HISTORY_SAMPLES, type StateChange } from "./state.ts";
-import { applyUsages, applyWatchEvents } from "./table.ts";
+import type { WatchEvent } from "../../sdk/types.ts";
+import type { Action } from "./action.ts";
+import { type DashboardState, HISTORY_SAMPLES, type StateChange, type UsageHistory } from "./state.ts";
+import { applyUsages, applyWatchEvents } from "./table-news.ts";
+import type { Usage } from "./usage.ts";
 
 /** Changes of state that are remembered, for all processes together. */
 const CHANGES = 500;
@@ -27,21 +29,27 @@ export function watched(state: DashboardState, events: readonly WatchEvent[], no
 }
 
 /** Takes over what processes use. */
-export function sampled(state: DashboardState, sample: UsageSample, details: boolean): DashboardState {
+export function sampled(
+  state: DashboardState,
+  { sample, details, more = false }: Extract<Action, { type: "usage" }>,
+): DashboardState {
   if (details) {
     const usage = sample.usages[0] ?? null;
     return state.overlay?.kind === "details" && (!usage || usage.id === state.overlay.id)
       ? { ...state, overlay: { ...state.overlay, usage } }
       : state;
   }
-  let { history } = state;
-  const selected = sample.usages.find(({ id }) => id === history.id);
-  if (selected) {
-    history = {
-      id: history.id,
-      cpu: [...history.cpu, selected.cpuPercent ?? 0].slice(-HISTORY_SAMPLES),
-      memory: [...history.memory, selected.residentBytes].slice(-HISTORY_SAMPLES),
-    };
-  }
-  return { ...state, history, table: applyUsages(state.table, sample.usages) };
+  const table = applyUsages(state.table, sample.usages, more);
+  const used = state.history.id === null ? undefined : table.usages.get(state.history.id);
+  const history =
+    used && sample.usages.some(({ id }) => id === state.history.id) ? remember(state.history, used) : state.history;
+  return { ...state, history, table };
+}
+
+function remember(history: UsageHistory, { cpuPercent = 0, residentBytes }: Usage): UsageHistory {
+  return {
+    id: history.id,
+    cpu: [...history.cpu, cpuPercent].slice(-HISTORY_SAMPLES),
+    memory: [...history.memory, residentBytes].slice(-HISTORY_SAMPLES),
+  };
 }

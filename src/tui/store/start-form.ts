@@ -13,7 +13,8 @@ import {
   type StartField,
   type StartTextField,
 } from "./state.ts";
-import { applyWatchEvents, selectId } from "./table.ts";
+import { selectId } from "./table.ts";
+import { applyWatchEvents } from "./table-news.ts";
 import { editText, insertText, type TextField, textField } from "./text-field.ts";
 import { addToast, remember } from "./toasts.ts";
 import { splitWords } from "./words.ts";

@@ -1,17 +1,26 @@
-import type { ProcessInfo, ProcessState, ProcessUsage, WatchEvent } from "../../sdk/types.ts";
-import { commandLine, processPredicate } from "./process-filter.ts";
+import type { ProcessInfo } from "../../sdk/types.ts";
+import { PersistentMap } from "./persistent-map.ts";
+import { NO_PROCESSES, type ProcessCounts } from "./process-counts.ts";
+import { processPredicate } from "./process-filter.ts";
+import { findRow, type Row, type RowOrder, rowOf, rowOrder } from "./rows.ts";
+import { isDescending, SORT_KEYS, type SortKey } from "./sort.ts";
+import { NO_USAGE, type Usage, type UsageTotal } from "./usage.ts";
 
-/** What the table can be sorted by, in the order in which `o` goes through them. */
-export const SORT_KEYS = ["name", "state", "cpu", "memory", "age", "pid", "exit", "command"] as const;
-export type SortKey = (typeof SORT_KEYS)[number];
-
-/** The process table. `order` holds the ids that the filter lets through, sorted. */
+/** The process table. */
 export interface TableState {
-  readonly processes: ReadonlyMap<string, ProcessInfo>;
-  readonly usages: ReadonlyMap<string, ProcessUsage>;
+  readonly processes: PersistentMap<ProcessInfo>;
+  readonly counts: ProcessCounts;
+  readonly usages: PersistentMap<Usage>;
+  readonly usageTotal: UsageTotal;
+  /** The total of the sample of which more is to come. */
+  readonly incomingUsage: UsageTotal;
   readonly filter: string;
   readonly sortKey: SortKey;
-  readonly descending: boolean;
+  /** Whether the key's usual order is turned round; see {@link largestFirst}. */
+  readonly reversed: boolean;
+  /** Every process, sorted. */
+  readonly rows: readonly Row[];
+  /** The ids of those that the filter lets through. */
   readonly order: readonly string[];
   /** The selected process. It stays selected wherever it is sorted to. */
   readonly selected: string | null;
@@ -25,15 +34,19 @@ export interface TableState {
   /** Whether the first complete list has arrived. */
   readonly loaded: boolean;
   /** The list that a new watch is bringing, until it is whole. */
-  readonly incoming: ReadonlyMap<string, ProcessInfo> | null;
+  readonly incoming: PersistentMap<ProcessInfo> | null;
 }
 
 export const EMPTY_TABLE: TableState = {
-  processes: new Map(),
-  usages: new Map(),
+  processes: new PersistentMap(),
+  counts: NO_PROCESSES,
+  usages: new PersistentMap(),
+  usageTotal: NO_USAGE,
+  incomingUsage: NO_USAGE,
   filter: "",
   sortKey: "name",
-  descending: false,
+  reversed: false,
+  rows: [],
   order: [],
   selected: null,
   index: 0,
@@ -44,181 +57,88 @@ export const EMPTY_TABLE: TableState = {
   incoming: null,
 };
 
-const STATE_ORDER: Record<ProcessState, number> = {
-  failed: 0,
-  lost: 1,
-  stopping: 2,
-  starting: 3,
-  running: 4,
-  exited: 5,
-};
-
-/** Whether the largest is on top: where one looks for the most, or the worst, that is so unless it is turned round. */
-export function largestFirst({ sortKey, descending }: TableState): boolean {
-  return (sortKey === "cpu" || sortKey === "memory" || sortKey === "exit") !== descending;
+/** Whether the largest is on top. */
+export function largestFirst({ sortKey, reversed }: TableState): boolean {
+  return isDescending(sortKey, reversed);
 }
 
-/** What a process is sorted by: a number or a text, compared with `<`. */
-function sortValue(table: TableState, process: ProcessInfo): number | string {
-  switch (table.sortKey) {
-    case "name":
-      // Those without a name come after the letters.
-      return process.spec.name === "" ? `\uffff${commandLine(process)}` : process.spec.name.toLowerCase();
-    case "state":
-      return STATE_ORDER[process.state];
-    case "pid":
-      return process.pid ?? 0;
-    case "cpu":
-      return -(table.usages.get(process.id)?.cpuPercent ?? -1);
-    case "memory":
-      return -(table.usages.get(process.id)?.residentBytes ?? -1);
-    case "age":
-      return -(process.startTime ?? process.createTime).getTime();
-    case "exit":
-      return -(process.exit?.code ?? (process.exit?.signal ?? -129) + 128);
-    case "command":
-      return commandLine(process);
+export function tableOrder(table: TableState): RowOrder {
+  return rowOrder(largestFirst(table));
+}
+
+/** Takes sorted rows over, and keeps the selection on its process. */
+export function withRows(table: TableState, rows: readonly Row[]): TableState {
+  const order: string[] = [];
+  for (const row of rows) {
+    if (row.fits) {
+      order.push(row.id);
+    }
   }
+  return reselect({ ...table, rows, order });
 }
 
-function sameSortValue(table: TableState, a: ProcessInfo, b: ProcessInfo): boolean {
-  return sortValue(table, a) === sortValue(table, b);
-}
-
-/** Sorts and filters anew, and keeps the selection on its process. */
-function reorder(table: TableState): TableState {
+/** Sorts and filters everything anew. */
+export function rearrange(table: TableState): TableState {
   const predicate = processPredicate(table.filter);
-  const entries: { id: string; value: number | string; created: number }[] = [];
-  const add = (process: ProcessInfo): void => {
-    if (!predicate || predicate(process)) {
-      entries.push({ id: process.id, value: sortValue(table, process), created: process.createTime.getTime() });
-    }
-  };
   // In the order of before, if it holds them all: what is nearly sorted is sorted in a tenth of the time.
-  if (table.order.length === table.processes.size && table.order.every((id) => table.processes.has(id))) {
-    for (const id of table.order) {
-      const process = table.processes.get(id);
-      if (process) {
-        add(process);
-      }
-    }
-  } else {
-    for (const process of table.processes.values()) {
-      add(process);
-    }
+  const known = table.rows.flatMap(({ id }) => table.processes.get(id) ?? []);
+  const rows: Row[] = [];
+  for (const process of known.length === table.processes.size ? known : table.processes.values()) {
+    rows.push(rowOf(process, table.usages.get(process.id), table.sortKey, predicate));
   }
-  const sign = table.descending ? -1 : 1;
-  entries.sort((a, b) => {
-    if (a.value !== b.value) {
-      return a.value < b.value ? -sign : sign;
-    }
-    return a.created - b.created || (a.id < b.id ? -1 : 1);
-  });
-  return reselect({ ...table, order: entries.map(({ id }) => id) });
+  return withRows(table, rows.sort(tableOrder(table)));
+}
+
+/** Where a process is in the order; -1: it is not there, or the filter hides it. */
+function placeOf(table: TableState, id: string | null): number {
+  const process = id === null ? undefined : table.processes.get(id);
+  if (!process) {
+    return -1;
+  }
+  // It is mostly where it was.
+  if (table.order[table.index] === process.id) {
+    return table.index;
+  }
+  // Without a filter the order is that of the rows, and in those it can be searched by value.
+  return table.order.length === table.rows.length
+    ? findRow(table.rows, rowOf(process, table.usages.get(process.id), table.sortKey, null), tableOrder(table))
+    : table.order.indexOf(process.id);
 }
 
 /** Finds the selected process in a new order; if it is gone, what took its place is selected. */
 function reselect(table: TableState): TableState {
-  const { order, processes } = table;
-  const wanted = table.hidden ?? table.selected;
-  // It is mostly where it was.
-  const found = wanted === null ? -1 : order[table.index] === wanted ? table.index : order.indexOf(wanted);
-  if (found >= 0) {
-    return { ...table, index: found, selected: wanted, hidden: null };
+  const { order, processes, selected } = table;
+  const wanted = table.hidden ?? selected;
+  const place = placeOf(table, wanted);
+  if (place >= 0) {
+    return { ...table, index: place, selected: wanted, hidden: null };
   }
+  // Filtered away is not lost: what is selected instead was not chosen.
   const hidden = wanted !== null && processes.has(wanted) ? wanted : null;
-  if (order.length === 0) {
-    return { ...table, index: 0, top: 0, hidden };
-  }
-  const index = Math.min(table.index, order.length - 1);
+  const substitute = selected === wanted ? -1 : placeOf(table, selected);
+  const index = substitute >= 0 ? substitute : Math.max(0, Math.min(table.index, order.length - 1));
   return { ...table, index, selected: order[index] ?? null, hidden };
 }
 
-/** Applies a batch of events of the watch. */
-export function applyWatchEvents(table: TableState, events: readonly WatchEvent[]): TableState {
-  let next = table;
-  let owned: Map<string, ProcessInfo> | null = null;
-  let dirty = false;
-  const predicate = processPredicate(table.filter);
-  for (const event of events) {
-    switch (event.type) {
-      case "reset":
-        owned = new Map();
-        next = { ...next, incoming: owned };
-        break;
-      case "bookmark":
-        if (!next.loaded || next.incoming) {
-          next = { ...next, loaded: true, processes: next.incoming ?? next.processes, incoming: null };
-          dirty = true;
-        }
-        break;
-      case "removed":
-      case "added":
-      case "modified": {
-        if (!owned) {
-          owned = new Map(next.incoming ?? next.processes);
-          next = next.incoming ? { ...next, incoming: owned } : { ...next, processes: owned };
-        }
-        if (event.type === "removed") {
-          dirty = owned.delete(event.id) || dirty;
-          break;
-        }
-        const { process } = event;
-        const before = owned.get(process.id);
-        owned.set(process.id, process);
-        dirty ||=
-          !before ||
-          !sameSortValue(next, before, process) ||
-          (predicate !== null && predicate(before) !== predicate(process));
-      }
-    }
-  }
-  // A first list is shown as it comes; a later one takes the old one's place when it is whole, so that nothing jumps.
-  if (next.incoming && !next.loaded) {
-    next = { ...next, processes: next.incoming };
-  }
-  if (!dirty || (next.incoming && next.loaded)) {
-    return next;
-  }
-  const { processes } = next;
-  const marks = [...next.marks].some((id) => !processes.has(id))
-    ? new Set([...next.marks].filter((id) => processes.has(id)))
-    : next.marks;
-  const usages = [...next.usages.keys()].some((id) => !processes.has(id))
-    ? new Map([...next.usages].filter(([id]) => processes.has(id)))
-    : next.usages;
-  // Nobody has chosen anything while the first list comes in: it begins at its first row.
-  const selection = table.loaded ? null : { selected: null, index: 0, hidden: null };
-  return reorder({ ...next, marks, usages, ...selection });
-}
-
-/** Takes a sample over. Processes that are not in it keep what was known of them only while they run. */
-export function applyUsages(table: TableState, sample: readonly ProcessUsage[]): TableState {
-  const usages = new Map(table.usages);
-  for (const usage of sample) {
-    // The first sample of a stream has no percentage; the one before is better than none.
-    const before = usages.get(usage.id)?.cpuPercent;
-    usages.set(
-      usage.id,
-      usage.cpuPercent === undefined && before !== undefined ? { ...usage, cpuPercent: before } : usage,
-    );
-  }
-  for (const id of usages.keys()) {
-    const process = table.processes.get(id);
-    if (!process?.treeAlive) {
-      usages.delete(id);
-    }
-  }
-  const next = { ...table, usages };
-  return table.sortKey === "cpu" || table.sortKey === "memory" ? reorder(next) : next;
-}
-
 export function setFilter(table: TableState, filter: string): TableState {
-  return filter === table.filter ? table : reorder({ ...table, filter });
+  if (filter === table.filter) {
+    return table;
+  }
+  const predicate = processPredicate(filter);
+  const rows = table.rows.map((row) => {
+    const process = table.processes.get(row.id);
+    const fits = predicate === null || (process !== undefined && predicate(process));
+    return fits === row.fits ? row : { ...row, fits };
+  });
+  return withRows({ ...table, filter }, rows);
 }
 
-export function setSort(table: TableState, sortKey: SortKey, descending: boolean): TableState {
-  return reorder({ ...table, sortKey, descending });
+export function setSort(table: TableState, sortKey: SortKey, reversed: boolean): TableState {
+  const next = { ...table, sortKey, reversed };
+  if (sortKey !== table.sortKey) {
+    return rearrange(next);
+  }
+  return withRows(next, table.rows.toReversed().sort(tableOrder(next)));
 }
 
 export function nextSort(table: TableState): TableState {
@@ -287,13 +207,4 @@ export function scrollIntoView(table: TableState, rows: number): TableState {
     top = table.index - visible + 1;
   }
   return top === table.top ? table : { ...table, top };
-}
-
-/** How many processes are in each state. */
-export function countStates(table: TableState): Record<ProcessState, number> {
-  const counts: Record<ProcessState, number> = { starting: 0, running: 0, stopping: 0, exited: 0, failed: 0, lost: 0 };
-  for (const process of table.processes.values()) {
-    counts[process.state]++;
-  }
-  return counts;
 }

@@ -76,7 +76,7 @@ function step(state: DashboardState, action: Action): Update {
     case "watch":
       return only(watched(state, action.events, action.now));
     case "usage":
-      return only(sampled(state, action.sample, action.details));
+      return only(sampled(state, action));
     case "connecting":
     case "connected":
     case "disconnected":

@@ -4,31 +4,15 @@ import type { ProcessState } from "../../sdk/types.ts";
 import { formatBytes, formatPercent } from "../paint/format.ts";
 import { connectionErrorLines } from "../store/layout.ts";
 import type { DashboardState } from "../store/state.ts";
-import { countStates } from "../store/table.ts";
 import { STATE_GLYPHS, type Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
 
 const STATES: readonly ProcessState[] = ["running", "starting", "stopping", "exited", "failed", "lost"];
 
-function totals(state: DashboardState): { cpu: number; memory: number; all: boolean } {
-  let cpu = 0;
-  let memory = 0;
-  for (const usage of state.table.usages.values()) {
-    cpu += usage.cpuPercent ?? 0;
-    memory += usage.residentBytes;
-  }
-  let alive = 0;
-  for (const process of state.table.processes.values()) {
-    alive += process.treeAlive ? 1 : 0;
-  }
-  return { cpu, memory, all: alive <= state.table.usages.size };
-}
-
 /** Host, daemon and connection; counts by state; what is used. */
 export function Header({ state, theme, rows }: { state: DashboardState; theme: Theme; rows: number }): ReactNode {
   const { connection } = state;
-  const counts = countStates(state.table);
-  const { cpu, memory, all } = totals(state);
+  const { counts, usageTotal } = state.table;
   const where = [connection.context, connection.hostname || connection.endpoint].filter(Boolean).join(" · ");
   const seconds = Math.max(0, Math.ceil((connection.retryAt - state.now) / 1000));
   const link =
@@ -42,10 +26,10 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
   const usage = (
     <Text wrap="truncate">
       <Text {...ink(theme.faint)}>cpu </Text>
-      {formatPercent(cpu)}
+      {formatPercent(usageTotal.cpuPercent)}
       <Text {...ink(theme.faint)}> mem </Text>
-      {formatBytes(memory)}
-      {all ? null : <Text {...ink(theme.faint)}> in view</Text>}
+      {formatBytes(usageTotal.residentBytes)}
+      {counts.alive <= usageTotal.processes ? null : <Text {...ink(theme.faint)}> in view</Text>}
     </Text>
   );
   return (

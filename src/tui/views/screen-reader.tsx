@@ -9,7 +9,6 @@ import { lineAt, previousLine } from "../store/log-window.ts";
 import { paletteLines } from "../store/palette-input.ts";
 import { processLabel, selectedProcess } from "../store/selection.ts";
 import type { DashboardState, Overlay } from "../store/state.ts";
-import { countStates } from "../store/table.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { visibleText } from "../terminal/wrap.ts";
 
@@ -102,7 +101,7 @@ function logLines(state: DashboardState): readonly string[] {
 
 /** What the screen says, as sentences in reading order. */
 export function sentences(state: DashboardState): readonly string[] {
-  const counts = countStates(state.table);
+  const { counts } = state.table;
   const process = selectedProcess(state);
   const usage = process && state.table.usages.get(process.id);
   const lines = [
