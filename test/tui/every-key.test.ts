@@ -116,31 +116,35 @@ const TRIALS: Readonly<Record<Command, Trial>> = {
 };
 
 describe("every key of the map does what the help says", () => {
-  test.each(["Move", "Panes", "Log", "Processes", "General"] as const)("%s", async (group) => {
-    const daemon = await startDaemon();
-    await start(daemon, "p0", `seq -f 'line %04g' 1 500; printf 'wide %0150d the end of it\\n' 0; exec sleep 1000`);
-    await daemon.processes.restartProcess({ id: "p0" });
-    for (let i = 1; i < 10; i++) {
-      await start(daemon, `p${i}`, "exec sleep 1000");
-    }
-    for (const { command, keys } of KEY_MAP.filter((binding) => binding.group === group)) {
-      for (const key of keys) {
-        const { before, ready, shows } = TRIALS[command];
-        const terminal = openUi(daemon, { columns: 120, rows: 30 });
-        await terminal.until("the dashboard", ({ alternate }) => alternate && terminal.text().includes("line 0500"));
-        await terminal.until("the table", () => terminal.text().includes("p9"));
-        if (before !== undefined && ready !== undefined) {
-          expect(fits(terminal, ready)).toBe(false);
-          terminal.type(before);
-          await terminal.until(`${command}: ${before}`, () => fits(terminal, ready));
-        }
-        expect([key, fits(terminal, shows)]).toEqual([key, false]);
-        terminal.type(sent(key));
-        await terminal.until(`${command}: ${key}`, () => fits(terminal, shows));
-        await terminal.close();
+  test.each(["Move", "Panes", "Log", "Processes", "General"] as const)(
+    "%s",
+    async (group) => {
+      const daemon = await startDaemon();
+      await start(daemon, "p0", `seq -f 'line %04g' 1 500; printf 'wide %0150d the end of it\\n' 0; exec sleep 1000`);
+      await daemon.processes.restartProcess({ id: "p0" });
+      for (let i = 1; i < 10; i++) {
+        await start(daemon, `p${i}`, "exec sleep 1000");
       }
-    }
-  }, 300_000);
+      for (const { command, keys } of KEY_MAP.filter((binding) => binding.group === group)) {
+        for (const key of keys) {
+          const { before, ready, shows } = TRIALS[command];
+          const terminal = openUi(daemon, { columns: 120, rows: 30 });
+          await terminal.until("the dashboard", ({ alternate }) => alternate && terminal.text().includes("line 0500"));
+          await terminal.until("the table", () => terminal.text().includes("p9"));
+          if (before !== undefined && ready !== undefined) {
+            expect(fits(terminal, ready)).toBe(false);
+            terminal.type(before);
+            await terminal.until(`${command}: ${before}`, () => fits(terminal, ready));
+          }
+          expect([key, fits(terminal, shows)]).toEqual([key, false]);
+          terminal.type(sent(key));
+          await terminal.until(`${command}: ${key}`, () => fits(terminal, shows));
+          await terminal.close();
+        }
+      }
+    },
+    300_000,
+  );
 });
 
 function fits(terminal: TestTerminal, seen: Seen): boolean {
