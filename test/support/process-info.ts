@@ -11,6 +11,8 @@ export function processInfo(
     run?: number;
     code?: number;
     signal?: string;
+    startTime?: Date;
+    exitTime?: Date;
   } = {},
 ): ProcessInfo {
   const state = overrides.state ?? "running";
@@ -33,7 +35,8 @@ export function processInfo(
     run: overrides.run ?? 1,
     ...(state === "running" && { pid: 4242 }),
     createTime: new Date(0),
-    startTime: new Date(0),
+    ...(state !== "failed" && { startTime: overrides.startTime ?? new Date(0) }),
+    ...(overrides.exitTime && { exitTime: overrides.exitTime }),
     ...((overrides.code !== undefined || overrides.signal !== undefined) && {
       exit: {
         ...(overrides.code !== undefined ? { code: overrides.code } : { signal: 9 }),

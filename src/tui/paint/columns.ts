@@ -1,11 +1,12 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
 import { commandLine } from "../store/process-filter.ts";
-import { sinceTime } from "../store/since.ts";
+import { isOver, shownState } from "../store/process-outcome.ts";
+import { shownTime, sinceTime } from "../store/since.ts";
 import type { SortKey } from "../store/sort.ts";
 import type { DashboardState } from "../store/state.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { STATE_GLYPHS } from "../themes/themes.ts";
-import { formatBytes, formatDuration, formatPercent } from "./format.ts";
+import { formatBytes, formatDuration, formatMinutes, formatPercent } from "./format.ts";
 
 /** A column of the process table. */
 export interface Column {
@@ -79,7 +80,7 @@ export function cellText(column: Column, process: ProcessInfo, state: DashboardS
     case "name":
       return process.spec.name || plainText(commandLine(process));
     case "state":
-      return `${STATE_GLYPHS[process.state]} ${process.state}`;
+      return `${STATE_GLYPHS[shownState(process)]} ${process.state}`;
     case "id":
       return process.id.slice(0, 8);
     case "run":
@@ -92,7 +93,12 @@ export function cellText(column: Column, process: ProcessInfo, state: DashboardS
       return usage ? formatBytes(usage.residentBytes) : "";
     case "since": {
       const since = sinceTime(process);
-      return since === null ? "" : formatDuration(state.now - since);
+      if (since === null) {
+        return "";
+      }
+      // Once it has ended the seconds do not matter: what changes nothing is not drawn.
+      const format = isOver(process) ? formatMinutes : formatDuration;
+      return format(shownTime(state) - since);
     }
     case "exit":
       return exitText(process);

@@ -26,6 +26,12 @@ export function formatDuration(milliseconds: number): string {
   return hours < 24 ? `${hours}h${two(minutes % 60)}m` : `${Math.floor(hours / 24)}d${two(hours % 24)}h`;
 }
 
+/** Milliseconds in at most six characters, in whole minutes: "<1m", "3m", "5h12m", "8d03h". */
+export function formatMinutes(milliseconds: number): string {
+  const minutes = Math.max(0, Math.floor(milliseconds / 60_000));
+  return minutes === 0 ? "<1m" : minutes < 60 ? `${minutes}m` : formatDuration(milliseconds);
+}
+
 /** Percent of one processor in at most five characters. */
 export function formatPercent(percent: number): string {
   return percent >= 99.95 ? `${Math.round(percent)}%` : `${percent.toFixed(1)}%`;

@@ -1,94 +1,104 @@
+import type { ProcessInfo } from "../../sdk/types.ts";
 import { computeLayout, connectionErrorLines } from "../store/layout.ts";
 import { filterError } from "../store/process-filter.ts";
+import { shownState } from "../store/process-outcome.ts";
 import type { DashboardState } from "../store/state.ts";
-import { largestFirst } from "../store/table.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { INVERSE, type Style } from "../terminal/style.ts";
 import { wrapText } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";
-import { cellText, fittingColumns, MARK_COLUMNS } from "./columns.ts";
-import { formatBytes, formatPercent, sparkline } from "./format.ts";
-import { paintTitle } from "./title.ts";
+import { type Column, cellText, fittingColumns, MARK_COLUMNS } from "./columns.ts";
+import { paintScrollbar } from "./scrollbar.ts";
+import { paintTableTitle, sortArrow } from "./table-title.ts";
+
+/** From this width on the table has a column for the scrollbar. */
+const SCROLLBAR_WIDTH = 80;
 
 /** The process table: title, column names, rows. */
 export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
-  const { table } = state;
-  const focused = state.focus === "table";
-  const count = table.order.length;
-  const total = table.processes.size;
-  const arrow = largestFirst(table) ? "↓" : "↑";
-  const parts = [
-    count === total ? `${total}` : `${count} of ${total}`,
-    `by ${table.sortKey} ${arrow}`,
-    ...(table.filter !== "" ? [`filter ${table.filter}`] : []),
-    ...(table.marks.size > 0 ? [`${table.marks.size} marked`] : []),
-  ];
-  const { history } = state;
-  const usage = history.id === null ? undefined : table.usages.get(history.id);
-  const right =
-    usage && history.cpu.length > 1 && rect.width >= 100
-      ? `cpu ${sparkline(history.cpu.slice(-16), 0, 10)} ${formatPercent(usage.cpuPercent ?? 0).padStart(6)}` +
-        `  mem ${memorySparkline(history.memory.slice(-16))} ${formatBytes(usage.residentBytes).padStart(5)}`
-      : "";
-  paintTitle(grid, rect, "Processes", parts, right, focused, theme);
+  paintTableTitle(grid, rect, state, theme);
   if (rect.height < 2) {
     return;
   }
-  const columns = fittingColumns(rect.width);
+  // The column is kept when nothing is to be scrolled: text does not move when that changes.
+  const wide = rect.width >= SCROLLBAR_WIDTH;
+  const area = { x: rect.x, y: rect.y + 2, width: rect.width - (wide ? 1 : 0), height: rect.height - 2 };
+  const columns = fittingColumns(area.width);
+  paintColumnTitles(grid, rect, columns, state, theme);
+  const { order, top } = state.table;
+  if (order.length === 0) {
+    paintEmpty(grid, rect, state, theme);
+    return;
+  }
+  for (let index = top; index < Math.min(order.length, top + area.height); index++) {
+    const process = state.table.processes.get(order[index] ?? "");
+    if (process) {
+      const row = { ...area, y: area.y + index - top, height: 1 };
+      paintRow(grid, row, columns, process, index === state.table.index, state, theme);
+    }
+  }
+  if (wide) {
+    paintScrollbar(grid, { ...area, x: rect.x + area.width, width: 1 }, order.length, top, theme);
+  }
+}
+
+function paintColumnTitles(
+  grid: Grid,
+  rect: Rect,
+  columns: readonly Column[],
+  { table }: DashboardState,
+  theme: Theme,
+): void {
   let x = rect.x + MARK_COLUMNS;
   for (const column of columns) {
     const sorted = column.sort === table.sortKey;
-    const title = `${column.title}${sorted ? arrow : ""}`;
+    const title = `${column.title}${sorted ? sortArrow(table) : ""}`;
     const text = column.right ? title.padStart(column.width) : title;
     grid.write(x, rect.y + 1, text, sorted ? theme.strong : theme.faint, column.width);
     x += column.width + 1;
   }
-  const rows = rect.height - 2;
-  if (count === 0) {
-    paintEmpty(grid, rect, state, theme);
-    return;
+}
+
+function paintRow(
+  grid: Grid,
+  rect: Rect,
+  columns: readonly Column[],
+  process: ProcessInfo,
+  selected: boolean,
+  state: DashboardState,
+  theme: Theme,
+): void {
+  const row = selected ? (state.focus === "table" ? theme.selected : theme.selectedFaint) : null;
+  if (row) {
+    grid.clear(rect, row);
   }
-  const end = Math.min(count, table.top + rows);
-  for (let index = table.top; index < end; index++) {
-    const process = table.processes.get(table.order[index] ?? "");
-    if (!process) {
-      continue;
-    }
-    const y = rect.y + 2 + index - table.top;
-    const selected = index === table.index;
-    const row = selected ? (focused ? theme.selected : theme.selectedFaint) : null;
-    if (row) {
-      grid.clear({ x: rect.x, y, width: rect.width, height: 1 }, row);
-    }
-    const style = (own: Style): Style => (row ? { ...own, flags: own.flags | row.flags } : own);
-    if (table.marks.has(process.id)) {
-      grid.write(rect.x, y, "▌", style(theme.mark));
-    }
-    x = rect.x + MARK_COLUMNS;
-    for (const column of columns) {
-      const text = cellText(column, process, state);
-      const own =
-        column.key === "state"
-          ? theme.states[process.state]
-          : column.key === "exit" && text !== "" && text !== "0"
-            ? theme.bad
-            : column.key === "name"
-              ? theme.text
-              : column.key === "id" || column.key === "command"
-                ? theme.faint
-                : theme.text;
-      // On the inverted row dim text and colours would be hard to read.
-      const shown = row && (row.flags & INVERSE) !== 0 ? theme.text : own;
-      grid.write(x, y, column.right ? text.padStart(column.width) : text, style(shown), column.width);
-      x += column.width + 1;
-    }
+  const style = (own: Style): Style => (row ? { ...own, flags: own.flags | row.flags } : own);
+  if (state.table.marks.has(process.id)) {
+    grid.write(rect.x, rect.y, "▌", style(theme.mark));
+  }
+  // On the inverted row dim text and colours would be hard to read.
+  const inverted = row !== null && (row.flags & INVERSE) !== 0;
+  let x = rect.x + MARK_COLUMNS;
+  for (const column of columns) {
+    const text = cellText(column, process, state);
+    const shown = inverted ? theme.text : cellStyle(column, process, text, theme);
+    grid.write(x, rect.y, column.right ? text.padStart(column.width) : text, style(shown), column.width);
+    x += column.width + 1;
   }
 }
 
-/** From the least to the most, or a tenth of the most: growth is seen, and what is steady is a low line. */
-function memorySparkline(values: readonly number[]): string {
-  const least = Math.min(...values);
-  return sparkline(values, least, least + Math.max(1, ...values) / 10);
+function cellStyle({ key }: Column, process: ProcessInfo, text: string, theme: Theme): Style {
+  switch (key) {
+    case "state":
+      return theme.states[shownState(process)];
+    case "exit":
+      return text !== "" && text !== "0" ? theme.bad : theme.text;
+    case "id":
+    case "command":
+      return theme.faint;
+    default:
+      return theme.text;
+  }
 }
 
 function paintEmpty(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {

@@ -23,6 +23,7 @@ export function connectionChanged(
           version: "",
           pid: 0,
           error: "",
+          lostAt: null,
         },
         table: { ...EMPTY_TABLE, sortKey: state.table.sortKey, reversed: state.table.reversed },
         log: openLog(state.log, null),
@@ -39,6 +40,7 @@ export function connectionChanged(
           pid: action.info.pid,
           error: "",
           attempt: 0,
+          lostAt: null,
         },
       });
     case "disconnected":
@@ -50,6 +52,7 @@ export function connectionChanged(
           error: action.error,
           retryAt: action.retryAt,
           attempt: action.attempt,
+          lostAt: state.connection.lostAt ?? state.now,
         },
       });
   }

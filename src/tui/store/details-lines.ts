@@ -3,6 +3,8 @@ import { formatBytes, formatDate, formatDuration, formatPercent, formatTime } fr
 import { wrapText } from "../terminal/wrap.ts";
 import { STATE_GLYPHS } from "../themes/themes.ts";
 import { BLANK_LINE, labelColumn, labelledLines, type PageLine, wholeLine } from "./labelled-lines.ts";
+import { shownState } from "./process-outcome.ts";
+import { shownTime } from "./since.ts";
 import type { DashboardState, Overlay } from "./state.ts";
 
 type DetailsOverlay = Extract<Overlay, { kind: "details" }>;
@@ -94,7 +96,7 @@ function details(state: DashboardState, overlay: DetailsOverlay): readonly Detai
   detail("Name", spec.name);
   detail(
     "State",
-    `${STATE_GLYPHS[process.state]} ${process.state}${process.treeAlive && !process.pid ? ", children live on" : ""}`,
+    `${STATE_GLYPHS[shownState(process)]} ${process.state}${process.treeAlive && !process.pid ? ", children live on" : ""}`,
   );
   detail("Run", String(process.run));
   detail("Pid", process.pid === undefined ? "" : String(process.pid));
@@ -125,7 +127,10 @@ function details(state: DashboardState, overlay: DetailsOverlay): readonly Detai
   }
   heading("Times");
   detail("Created", formatDate(process.createTime));
-  detail("Started", started ? `${formatDate(started)}, ${formatDuration(state.now - started.getTime())} ago` : "");
+  detail(
+    "Started",
+    started ? `${formatDate(started)}, ${formatDuration(shownTime(state) - started.getTime())} ago` : "",
+  );
   detail(
     "Ended",
     process.exitTime

@@ -1,6 +1,16 @@
-import type { ProcessInfo } from "../../sdk/types.ts";
+import type { ProcessInfo, ProcessState } from "../../sdk/types.ts";
 
 /** Whether a process has ended with a code other than 0, or by a signal. */
 export function endedBadly({ exit }: ProcessInfo): boolean {
   return exit !== undefined && exit.code !== 0;
+}
+
+/** Whether the current run will not go on. */
+export function isOver({ state }: ProcessInfo): boolean {
+  return state === "exited" || state === "failed" || state === "lost";
+}
+
+/** The state whose sign and colour a process has: one that ended badly is to be seen like one that never began. */
+export function shownState(process: ProcessInfo): ProcessState {
+  return endedBadly(process) ? "failed" : process.state;
 }

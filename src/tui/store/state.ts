@@ -24,6 +24,8 @@ export interface ConnectionState {
   /** When the next attempt is made; milliseconds since the epoch. */
   readonly retryAt: number;
   readonly attempt: number;
+  /** When the connection was lost, by the dashboard's clock; null: it was not. Milliseconds since the epoch. */
+  readonly lostAt: number | null;
 }
 
 /** What happened, in a sentence. */
@@ -168,6 +170,7 @@ export function initialState(options: {
       error: "",
       retryAt: 0,
       attempt: 0,
+      lostAt: null,
     },
     table: EMPTY_TABLE,
     log: EMPTY_LOG,

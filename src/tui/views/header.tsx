@@ -3,11 +3,35 @@ import type { ReactNode } from "react";
 import type { ProcessState } from "../../sdk/types.ts";
 import { formatBytes, formatPercent } from "../paint/format.ts";
 import { connectionErrorLines } from "../store/layout.ts";
+import type { ProcessCounts } from "../store/process-counts.ts";
 import type { DashboardState } from "../store/state.ts";
 import { STATE_GLYPHS, type Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
 
-const STATES: readonly ProcessState[] = ["running", "starting", "stopping", "exited", "failed", "lost"];
+/** What the header counts, and the state whose sign it has. What is wrong stands before what is over. */
+const COUNTED: readonly { readonly label: string; readonly sign: ProcessState; readonly of: Count }[] = [
+  { label: "running", sign: "running", of: ({ running }) => running },
+  { label: "starting", sign: "starting", of: ({ starting }) => starting },
+  { label: "stopping", sign: "stopping", of: ({ stopping }) => stopping },
+  { label: "with errors", sign: "failed", of: ({ errors }) => errors },
+  { label: "failed", sign: "failed", of: ({ failed }) => failed },
+  { label: "lost", sign: "lost", of: ({ lost }) => lost },
+  { label: "exited", sign: "exited", of: ({ exited, errors }) => exited - errors },
+];
+
+type Count = (counts: ProcessCounts) => number;
+
+/** A sign and a number; what is wrong is coloured as a whole. */
+function Tally({ sign, text, theme }: { sign: ProcessState; text: string; theme: Theme }): ReactNode {
+  const glyph = STATE_GLYPHS[sign];
+  const wrong = sign === "failed" || sign === "lost";
+  return (
+    <Text>
+      <Text {...ink(theme.states[sign])}>{wrong ? `${glyph} ${text}` : glyph}</Text>
+      {wrong ? "   " : ` ${text}   `}
+    </Text>
+  );
+}
 
 /** Host, daemon and connection; counts by state; what is used. */
 export function Header({ state, theme, rows }: { state: DashboardState; theme: Theme; rows: number }): ReactNode {
@@ -58,11 +82,8 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
       ) : rows > 1 ? (
         <Box height={1} flexShrink={0} justifyContent="space-between" gap={2}>
           <Text wrap="truncate">
-            {STATES.filter((name) => counts[name] > 0 || name === "running").map((name) => (
-              <Text key={name}>
-                <Text {...ink(theme.states[name])}>{STATE_GLYPHS[name]}</Text>
-                {` ${counts[name]} ${name}   `}
-              </Text>
+            {COUNTED.filter(({ label, of }) => of(counts) > 0 || label === "running").map(({ label, sign, of }) => (
+              <Tally key={label} sign={sign} text={`${of(counts)} ${label}`} theme={theme} />
             ))}
           </Text>
           <Box flexShrink={0}>{usage}</Box>

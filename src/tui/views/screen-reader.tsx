@@ -106,7 +106,7 @@ export function sentences(state: DashboardState): readonly string[] {
   const usage = process && state.table.usages.get(process.id);
   const lines = [
     state.connection.phase === "connected"
-      ? `${state.table.processes.size} processes, ${counts.running} running, ${counts.failed} failed.`
+      ? `${state.table.processes.size} processes, ${counts.running} running, ${counts.failed} failed, ${counts.errors} ended with errors.`
       : state.connection.phase === "connecting"
         ? "Connecting."
         : `Disconnected: ${state.connection.error}. Trying again.`,

@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import { formatMinutes, sparkline } from "../../../../src/tui/paint/format.ts";
+import { scrollThumb } from "../../../../src/tui/paint/scrollbar.ts";
+import { paintTable } from "../../../../src/tui/paint/table-body.ts";
+import { Grid } from "../../../../src/tui/terminal/grid.ts";
+import { themeOf } from "../../../../src/tui/themes/themes.ts";
+import { DashboardDriver } from "../../../support/dashboard-driver.ts";
+import { processInfo } from "../../../support/process-info.ts";
+
+const theme = themeOf("ocean");
+
+interface Painted {
+  readonly grid: Grid;
+  /** Rows as text, without blanks at the end. */
+  readonly rows: readonly string[];
+}
+
+function paint(driver: DashboardDriver, width = 120, height = 12): Painted {
+  const grid = new Grid(width, height);
+  paintTable(grid, { x: 0, y: 0, width, height }, driver.state, theme);
+  const rows = Array.from({ length: height }, (_, y) =>
+    grid.text
+      .slice(y * width, (y + 1) * width)
+      .join("")
+      .trimEnd(),
+  );
+  return { grid, rows };
+}
+
+/** The colour of a text's first cell. */
+function colourOf({ grid, rows }: Painted, text: string): number | undefined {
+  const y = rows.findIndex((row) => row.includes(text));
+  return grid.fg[y * grid.width + (rows[y]?.indexOf(text) ?? 0)];
+}
+
+function many(count: number): DashboardDriver {
+  return new DashboardDriver().list(
+    ...Array.from({ length: count }, (_, i) => processInfo(`id-${i}`, { name: `p${String(i).padStart(4, "0")}` })),
+  );
+}
+
+describe("the table", () => {
+  test("the arrow points down when the largest is on top, in the title and over the column", () => {
+    const driver = new DashboardDriver();
+    expect(paint(driver).rows.slice(0, 2).join()).toMatch(/by name ↑.*NAME↑/);
+    driver.keys("o", "o");
+    expect(paint(driver).rows.slice(0, 2).join()).toMatch(/by cpu ↓.*CPU↓/);
+    driver.keys("O");
+    expect(paint(driver).rows.slice(0, 2).join()).toMatch(/by cpu ↑.*CPU↑/);
+    driver.keys("o", "o");
+    expect(paint(driver).rows.slice(0, 2).join()).toMatch(/by since ↑.*SINCE↑/);
+  });
+
+  test("one that ended with an error has another sign and colour than one that ended well", () => {
+    const painted = paint(
+      new DashboardDriver().list(
+        processInfo("well", { name: "a-first" }),
+        processInfo("b", { name: "well", state: "exited", code: 0 }),
+        processInfo("c", { name: "coded", state: "exited", code: 28 }),
+        processInfo("d", { name: "killed", state: "exited", signal: "SIGKILL" }),
+      ),
+    );
+    expect(painted.rows.join("\n")).toMatch(/well +○ exited[^]*coded|coded +✗ exited[^]*killed +✗ exited[^]*well +○/);
+    expect(colourOf(painted, "✗ exited")).toBe(theme.bad.fg);
+    expect(colourOf(painted, "○ exited")).toBe(theme.states.exited.fg);
+  });
+
+  test("the title says where the selection is", () => {
+    const driver = many(13).keys("j", "j");
+    expect(paint(driver).rows[0]).toContain("Processes · 3/13 ·");
+    expect(paint(driver, 40).rows[0]).toContain("Processes · 3/13 ·");
+    driver.keys("/").type("p001").keys("enter");
+    expect(paint(driver).rows[0]).toContain("Processes · 1/3 of 13 ·");
+    driver.keys("escape");
+    expect(paint(driver).rows[0]).toContain("Processes · 3/13 ·");
+    driver.keys("/").type("nothing fits");
+    expect(paint(driver).rows[0]).toContain("Processes · 0 of 13 ·");
+  });
+
+  test("a filter that is no regular expression says so", () => {
+    const driver = new DashboardDriver().keys("/").type("!~[");
+    expect(paint(driver).rows.join()).toContain("The filter is not a regular expression: [");
+  });
+
+  test("rows that are hidden are seen at the right edge, where there is room", () => {
+    const thumb = ({ rows }: Painted): string =>
+      rows
+        .slice(2)
+        .map((row) => (row.endsWith("▐") ? "#" : "."))
+        .join("");
+    expect(thumb(paint(many(10)))).toBe("..........");
+    expect(thumb(paint(many(40)))).toBe("###.......");
+    expect(thumb(paint(many(40), 79))).toBe("..........");
+    const driver = many(40).keys("G");
+    driver.state = { ...driver.state, table: { ...driver.state.table, top: 30 } };
+    expect(thumb(paint(driver))).toBe(".......###");
+  });
+
+  test("how long ago it ended does not change every second", () => {
+    const driver = new DashboardDriver().list(
+      processInfo("a", { state: "exited", code: 0, exitTime: new Date(0), name: "ended" }),
+      processInfo("b", { name: "lives", startTime: new Date(0) }),
+    );
+    driver.act({ type: "tick", now: 3_605_000 });
+    const rows = paint(driver).rows.join("\n");
+    expect(rows).toMatch(/ended .* 1h00m/);
+    driver.act({ type: "tick", now: 125_000 });
+    expect(paint(driver).rows.join("\n")).toMatch(/ended .* 2m {2}[^]*lives .* 2m05s/);
+  });
+});
+
+test.each([
+  [10, 10, 0, null],
+  [10, 1000, 0, [0, 1]],
+  [10, 1000, 1, [1, 2]],
+  [10, 1000, 989, [8, 9]],
+  [10, 1000, 990, [9, 10]],
+  [4, 5, 0, [0, 3]],
+  [4, 5, 1, [1, 4]],
+  [1, 5, 2, [0, 1]],
+  [0, 5, 0, null],
+])("%i of %i rows from %i on", (rows, count, top, expected) => {
+  const thumb = scrollThumb(rows, count, top);
+  expect(thumb && [thumb.from, thumb.to]).toEqual(expected);
+});
+
+test.each([
+  [0, "<1m"],
+  [59_999, "<1m"],
+  [60_000, "1m"],
+  [3_599_999, "59m"],
+  [3_600_000, "1h00m"],
+  [90_000_000, "1d01h"],
+])("%i ms in whole minutes", (milliseconds, text) => {
+  expect(formatMinutes(milliseconds)).toBe(text);
+});
+
+test("a sparkline is as high as the largest value, or as is said", () => {
+  expect(sparkline([0, 1, 2], 0, 10)).toBe("▁▁▂");
+  expect(sparkline([0, 6, 12], 0, 10)).toBe("▁▄█");
+  expect(sparkline([100, 100, 100], 100, 110)).toBe("▁▁▁");
+  expect(sparkline([100, 105, 110], 100, 110)).toBe("▁▄█");
+});
