@@ -59,7 +59,7 @@ describe("attaching", () => {
     await terminal.shows("any key returns");
     terminal.type(" ");
     await terminal.shows("─ Processes");
-    await terminal.shows("○ exited");
+    await terminal.shows("✗ exited");
   });
 
   test.each(["SIGTERM", "SIGHUP"] as const)("%s meanwhile gives the terminal back", async (signal) => {

@@ -60,7 +60,9 @@ describe("the table", () => {
         processInfo("d", { name: "killed", state: "exited", signal: "SIGKILL" }),
       ),
     );
-    expect(painted.rows.join("\n")).toMatch(/well +○ exited[^]*coded|coded +✗ exited[^]*killed +✗ exited[^]*well +○/);
+    for (const row of [/well +○ exited/, /coded +✗ exited/, /killed +✗ exited/]) {
+      expect(painted.rows.join("\n")).toMatch(row);
+    }
     expect(colourOf(painted, "✗ exited")).toBe(theme.bad.fg);
     expect(colourOf(painted, "○ exited")).toBe(theme.states.exited.fg);
   });
@@ -69,8 +71,8 @@ describe("the table", () => {
     const driver = many(13).keys("j", "j");
     expect(paint(driver).rows[0]).toContain("Processes · 3/13 ·");
     expect(paint(driver, 40).rows[0]).toContain("Processes · 3/13 ·");
-    driver.keys("/").type("p001").keys("enter");
-    expect(paint(driver).rows[0]).toContain("Processes · 1/3 of 13 ·");
+    driver.keys("/").type("~p00[0-4]").keys("enter");
+    expect(paint(driver).rows[0]).toContain("Processes · 3/5 of 13 ·");
     driver.keys("escape");
     expect(paint(driver).rows[0]).toContain("Processes · 3/13 ·");
     driver.keys("/").type("nothing fits");
@@ -105,7 +107,8 @@ describe("the table", () => {
     const rows = paint(driver).rows.join("\n");
     expect(rows).toMatch(/ended .* 1h00m/);
     driver.act({ type: "tick", now: 125_000 });
-    expect(paint(driver).rows.join("\n")).toMatch(/ended .* 2m {2}[^]*lives .* 2m05s/);
+    expect(paint(driver).rows.join("\n")).toMatch(/ended .* 2m 0/);
+    expect(paint(driver).rows.join("\n")).toMatch(/lives .* 2m05s/);
   });
 });
 
