@@ -14,6 +14,8 @@ const SAMPLE_MS = 1000;
 /** Where thousands are sampled, since the table is sorted by what they use: half as often. */
 const MANY = 1000;
 const SAMPLE_MANY_MS = 2000;
+/** A table of thousands takes changes over this often at most: each puts all of its rows together anew. */
+const CHANGES_MANY_MS = 150;
 /** How many processes of a sample are taken over at a time: keys come in between. */
 const PIECE = 2000;
 /** A selection that is still moving does not ask for samples. */
@@ -21,17 +23,32 @@ const SETTLE_MS = 150;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5000;
 
-/** Events of the watch, collected between frames. */
+/** Events of the watch, collected between frames; for a table of thousands between several. */
 class WatchSource implements Source {
-  events: WatchEvent[] = [];
+  readonly #store: Store;
+  #events: WatchEvent[] = [];
+  #taken = Number.NEGATIVE_INFINITY;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  offer(event: WatchEvent): void {
+    this.#events.push(event);
+    this.#store.post(this);
+  }
 
   drain(): Action | null {
-    if (this.events.length === 0) {
+    const { loaded, processes } = this.#store.state.table;
+    const now = performance.now();
+    if (loaded && processes.size > MANY && now - this.#taken < CHANGES_MANY_MS) {
+      this.#store.post(this);
       return null;
     }
-    const { events } = this;
-    this.events = [];
-    return { type: "watch", events, now: Date.now() };
+    const events = this.#events;
+    this.#events = [];
+    this.#taken = now;
+    return events.length > 0 ? { type: "watch", events, now: Date.now() } : null;
   }
 }
 
@@ -138,9 +155,6 @@ class Sampler {
     while (!signal.aborted) {
       try {
         const many = ids === "all" && this.#store.state.table.processes.size > MANY;
-        if (!this.#details) {
-          keepHeapSmall(many);
-        }
         const options = {
           intervalMs: many ? SAMPLE_MANY_MS : SAMPLE_MS,
           signal,
@@ -163,13 +177,14 @@ export class DaemonLink {
   readonly #manager: ProcessManager;
   readonly #store: Store;
   readonly #abort = new AbortController();
-  readonly #watch = new WatchSource();
+  readonly #watch: WatchSource;
   readonly #samples: Sampler;
   readonly #detailSamples: Sampler;
 
   constructor(manager: ProcessManager, store: Store) {
     this.#manager = manager;
     this.#store = store;
+    this.#watch = new WatchSource(store);
     this.#samples = new Sampler(manager, store, false);
     this.#detailSamples = new Sampler(manager, store, true);
   }
@@ -182,6 +197,7 @@ export class DaemonLink {
   /** Asks for what the state shows. */
   changed(state: DashboardState): void {
     if (!this.#abort.signal.aborted) {
+      keepHeapSmall(state.table.loaded && state.table.processes.size > MANY);
       this.#samples.want(wantedSamples(state));
       const { overlay } = state;
       this.#detailSamples.want(overlay?.kind === "details" ? [overlay.id] : null);
@@ -202,8 +218,7 @@ export class DaemonLink {
         attempt = 0;
         const onConnection = (event: ConnectionEvent): void => this.#connection(event);
         for await (const event of this.#manager.watch({ signal, onConnection, bookmarkMs: 5000 })) {
-          this.#watch.events.push(event);
-          this.#store.post(this.#watch);
+          this.#watch.offer(event);
         }
       } catch (error) {
         if (signal.aborted) {

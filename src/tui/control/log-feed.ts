@@ -27,7 +27,7 @@ const BACKLOG_BYTES = 512 << 10;
 /** Above this rate only the newest output is read. Bytes per second. */
 const SKIM_RATE = 6 << 20;
 /** So much may come at once. Bytes. */
-const BURST_BYTES = 512 << 10;
+const BURST_BYTES = 256 << 10;
 /** Over how long it must come slowly again. Milliseconds. */
 const SLOW_MS = 500;
 /** How much is read each time while skimming, and how often. */

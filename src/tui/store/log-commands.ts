@@ -5,7 +5,6 @@ import { following, type LogState, resume, setLogFilter, setStreams } from "./lo
 import { visibleRows } from "./log-rows.ts";
 import { bringIntoView, type LogSize, pause } from "./log-scroll.ts";
 import { search } from "./log-search.ts";
-import { EMPTY_WINDOW } from "./log-window.ts";
 import { selectedProcess } from "./selection.ts";
 import type { DashboardState } from "./state.ts";
 import { textField } from "./text-field.ts";
@@ -84,5 +83,5 @@ export function toEnd(state: DashboardState): Update {
   const { log } = state;
   return log.filtered || log.window.to >= log.next
     ? only({ ...state, log: resume(log) })
-    : { state: { ...state, log: { ...resume(log), window: EMPTY_WINDOW } }, effects: [{ type: "read-end" }] };
+    : { state: { ...state, log: resume(log) }, effects: [{ type: "read-end" }] };
 }

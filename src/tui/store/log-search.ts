@@ -28,7 +28,7 @@ export function search(state: DashboardState, direction: SearchDirection): Updat
     return only(searchFiltered(state, direction));
   }
   // From the match before, else from what is on the screen: the newest first.
-  const from = log.match ?? (log.top === null ? log.window.to : log.top.offset);
+  const from = log.match ?? (log.top === null ? Math.max(log.window.to, log.next) : log.top.offset);
   return {
     state: { ...state, focus: "log", log: { ...log, searching: true } },
     effects: [{ type: "search", from, direction, inclusive: log.match === null }],

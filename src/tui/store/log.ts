@@ -210,8 +210,11 @@ export function contains(window: LogWindow, offset: number): boolean {
   return offset >= window.from && offset <= window.to && window.to > window.from;
 }
 
-/** Replaces the window and goes to a place in it. */
+/** Replaces the window and goes to a place in it; null: its end, unless the pane was paused meanwhile. */
 export function jumpTo(log: LogState, read: LogWindow, output: OutputInfo, position: LogPosition | null): LogState {
+  if (position === null && !following(log)) {
+    return log;
+  }
   return {
     ...log,
     window: read,

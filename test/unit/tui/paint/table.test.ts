@@ -71,7 +71,7 @@ describe("the table", () => {
     const driver = many(13).keys("j", "j");
     expect(paint(driver).rows[0]).toContain("Processes · 3/13 ·");
     expect(paint(driver, 40).rows[0]).toContain("Processes · 3/13 ·");
-    driver.keys("/").type("~p00[0-4]").keys("enter");
+    driver.keys("/").type("~^p000[0-4]").keys("enter");
     expect(paint(driver).rows[0]).toContain("Processes · 3/5 of 13 ·");
     driver.keys("escape");
     expect(paint(driver).rows[0]).toContain("Processes · 3/13 ·");

@@ -3,6 +3,7 @@ import {
   appendLive,
   EMPTY_LOG,
   following,
+  jumpTo,
   type LogState,
   mergeRead,
   mergeScan,
@@ -165,6 +166,14 @@ describe("the log pane", () => {
     expect(lineText(visibleRows(log, size)[0]?.line ?? none)).toBe("line 0080");
     log = setLogFilter(log, null, 0);
     expect(lineText(visibleRows(log, size)[0]?.line ?? none)).toBe("line 0080");
+  });
+
+  test("the end that was asked for comes too late for a pane that is paused again", () => {
+    const size = { rows: 10, columns: 80 };
+    const paused = pause(resume(scrollLog(logOf(numbered(0, 100)), -20, size)), size);
+    expect(jumpTo(paused, live(5000, numbered(500, 10)), output(0, 5100), null)).toBe(paused);
+    const jumped = jumpTo(resume(paused), live(5000, numbered(500, 10)), output(0, 5100), null);
+    expect([following(jumped), jumped.window.from]).toEqual([true, 5000]);
   });
 
   test("with a filter only what fits is counted as new", () => {
