@@ -147,7 +147,7 @@ execFileSync(pm, ["daemon", "start"], { env: { ...process.env, ...env }, stdio: 
 const manager = await ProcessManager.connect({ socket: join(runtimeDir, "pm.sock") });
 const terminals: TestTerminal[] = [];
 const open = (columns: number, rows: number, args: string[] = []): TestTerminal => {
-  const terminal = new TestTerminal(pm, ["ui", ...args], { columns, rows, env });
+  const terminal = new TestTerminal(pm, ["ui", ...args], { columns, rows, env, cwd: "/" });
   terminals.push(terminal);
   return terminal;
 };
@@ -198,7 +198,7 @@ try {
   await settle();
   overview.type("1s");
   await overview.shows("Start a process");
-  overview.type("python3 -m http.server 8080\t/srv/www\t\tweb");
+  overview.type("python3 -m http.server 8080\t\x15/srv/www\t\tweb");
   await settle();
   save("start", overview);
   overview.type("\x1b");

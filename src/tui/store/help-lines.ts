@@ -15,7 +15,7 @@ const TABLE_FILTER: readonly Syntax[] = [
   ["k=v", "The label k has the value v, or k=v is in the command line"],
   ["k!=v", "The label k has another value, or is not there"],
   ["label:k", "The label k is there"],
-  ["exit:1", "It ended so: a code, a signal as exit:KILL, or exit:bad for any but 0"],
+  ["exit:1", "It ended so: a code, a signal as exit:KILL, or exit:bad for an error"],
   ["a b", "Both must fit; case does not matter"],
 ];
 

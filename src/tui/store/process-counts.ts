@@ -3,7 +3,7 @@ import { endedBadly } from "./process-outcome.ts";
 
 /** How many processes are in each state. */
 export interface ProcessCounts extends Readonly<Record<ProcessState, number>> {
-  /** Of those that have exited: how many with a code other than 0, or by a signal. */
+  /** Of those that have exited: how many badly, see `endedBadly`. */
   readonly errors: number;
   /** Of whose tree something lives. */
   readonly alive: number;

@@ -1,8 +1,8 @@
 import type { ProcessInfo, ProcessState } from "../../sdk/types.ts";
 
-/** Whether a process has ended with a code other than 0, or by a signal. */
-export function endedBadly({ exit }: ProcessInfo): boolean {
-  return exit !== undefined && exit.code !== 0;
+/** Whether a process has ended with a code other than 0, or by a signal that is not the one that stops it. */
+export function endedBadly({ exit, spec }: ProcessInfo): boolean {
+  return exit !== undefined && exit.code !== 0 && exit.signalName !== spec.stop.signal;
 }
 
 /** Whether the current run will not go on. */

@@ -58,9 +58,10 @@ describe("the table", () => {
         processInfo("b", { name: "well", state: "exited", code: 0 }),
         processInfo("c", { name: "coded", state: "exited", code: 28 }),
         processInfo("d", { name: "killed", state: "exited", signal: "SIGKILL" }),
+        processInfo("e", { name: "stopped", state: "exited", signal: "SIGTERM" }),
       ),
     );
-    for (const row of [/well +○ exited/, /coded +✗ exited/, /killed +✗ exited/]) {
+    for (const row of [/well +○ exited/, /coded +✗ exited/, /killed +✗ exited/, /stopped +○ exited/]) {
       expect(painted.rows.join("\n")).toMatch(row);
     }
     expect(colourOf(painted, "✗ exited")).toBe(theme.bad.fg);
