@@ -29,13 +29,25 @@ export function isBrokenPattern(text: string): boolean {
   return text !== "" && text !== "~" && logPattern(text) === null;
 }
 
+/** Whether each of the first `count` bytes is a printable ASCII character, one cell each. */
+function beginsPlain(data: Uint8Array, count: number): boolean {
+  for (let i = 0; i < count; i++) {
+    const byte = data[i] ?? 0;
+    if (byte < 0x20 || byte > 0x7e) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /** The line's text as cells, not many more than `enough` of them if that is given. */
 export function styleLine(line: LogLine, enough?: number): StyledLine {
   const end = line.data.length > 0 && line.data[line.data.length - 1] === 13 ? line.data.length - 1 : line.data.length;
   const data = end === line.data.length ? line.data : line.data.subarray(0, end);
   // What is far to the right may come back to the left.
   const limit = data.includes(13) || data.includes(8) ? undefined : enough;
-  return parseLine(decoder.decode(data), limit);
+  const seen = limit !== undefined && limit < data.length && beginsPlain(data, limit) ? data.subarray(0, limit) : data;
+  return parseLine(decoder.decode(seen), limit);
 }
 
 /** The line's text alone, as searches see it. */

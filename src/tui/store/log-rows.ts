@@ -18,8 +18,10 @@ export interface LogRow {
   readonly filtered: FilteredLine | null;
 }
 
-/** Cells beyond the edge that are looked at: for matches that reach over it. */
-const BEYOND = 256;
+/** Cells beyond the edge that are looked at, to know how far the pane can be scrolled. */
+const BEYOND = 32;
+/** The same while something is searched for: a match may reach over the edge. */
+const BEYOND_WITH_PATTERN = 256;
 
 /** The rows that are on the screen; none while what is looked at is still to be read. */
 export function visibleRows(log: LogState, { rows, columns }: LogSize): readonly LogRow[] {
@@ -30,12 +32,13 @@ export function visibleRows(log: LogState, { rows, columns }: LogSize): readonly
   const lines = logLines(log);
   const width = Math.max(1, columns);
   const top = shownTop(log, { rows, columns });
+  const beyond = log.pattern || log.filtered ? BEYOND_WITH_PATTERN : BEYOND;
   let skip = top.row;
   for (let line = lines.at(top.offset); line && result.length < rows; line = lines.at(line.next)) {
     // A place within a line that the filter leaves out says nothing about the next one.
     const first = line.offset === top.offset ? skip : 0;
     // Of a line that is cut at the edge nobody sees the rest.
-    const styled = styleLine(line, log.wrap ? undefined : log.column + width + BEYOND);
+    const styled = styleLine(line, log.wrap ? undefined : log.column + width + beyond);
     const count = log.wrap ? Math.max(1, Math.ceil(styled.text.length / width)) : 1;
     const filtered = log.filtered?.lines[filteredIndex(log.filtered.lines, line.offset)] ?? null;
     for (let row = first; row < count && result.length < rows; row++) {

@@ -28,7 +28,7 @@ function endTop(log: LogState, { rows, columns }: LogSize): LogPosition {
       break;
     }
     offset = start;
-    const line = lines.at(start);
+    const line = log.wrap ? lines.at(start) : null;
     const needed = line ? lineRows(log, line, columns) : 1;
     if (needed > left) {
       return { offset, row: needed - left };
