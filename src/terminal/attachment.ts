@@ -10,6 +10,8 @@ const DETACH = 0x1d;
 const HISTORY_BYTES = 256 << 10;
 /** How long a program may take to draw for a size before it is told the true one. Milliseconds. */
 const REDRAW_MS = 100;
+/** What is typed beyond this, while the process reads nothing of it, is left out. Bytes. */
+const UNREAD_LIMIT = 1 << 20;
 
 /** In character cells. */
 interface TerminalSize {
@@ -56,6 +58,9 @@ export class Attachment {
   readonly #decoder = new StringDecoder("utf8");
   readonly #editor: LineInput;
   #writing: Promise<void> = Promise.resolve();
+  /** Bytes that were typed and have not reached the process. */
+  #unread = 0;
+  #leavesOut = false;
   #drawn: (() => void) | null = null;
 
   /** `lines`: how much of the earlier output is shown; a program that fills the screen draws it anew instead. */
@@ -185,14 +190,27 @@ export class Attachment {
   }
 
   /** One after the other, in the order in which it was typed. */
-  #send(data: string | Uint8Array, close = false): void {
+  #send(typed: string | Uint8Array, close = false): void {
     const { signal } = this.#abort;
+    const data = Buffer.from(typed);
+    if (this.#unread + data.length > UNREAD_LIMIT) {
+      if (!this.#leavesOut) {
+        this.#leavesOut = true;
+        this.#terminal.notify("The process does not read what is typed: the rest is left out");
+      }
+      return;
+    }
+    this.#leavesOut = false;
+    this.#unread += data.length;
     this.#writing = this.#writing
       .then(() => this.#manager.write(this.#process.id, data, { close, signal }))
       .catch((error: unknown) => {
         if (!signal.aborted) {
           this.#terminal.notify(error instanceof Error ? error.message : String(error));
         }
+      })
+      .finally(() => {
+        this.#unread -= data.length;
       });
   }
 }

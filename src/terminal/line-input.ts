@@ -14,6 +14,9 @@ export interface LineInputEvents {
   readonly suspend: () => void;
 }
 
+/** A longer line is not taken, and the terminal rings, as with the kernel's limit of 4095 (termios(3), `IMAXBEL`). UTF-16 units. */
+const LINE_LIMIT = 64 << 10;
+
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /**
@@ -24,6 +27,8 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 export class LineInput {
   readonly #events: LineInputEvents;
   #line = "";
+  /** To be shown when all that came at once has been looked at. */
+  #echo = "";
   /** Within a sequence that begins with ESC. */
   #escape: "" | "begun" | "csi" = "";
 
@@ -39,6 +44,14 @@ export class LineInput {
         this.#character(character);
       }
     }
+    this.#show();
+  }
+
+  #show(): void {
+    if (this.#echo !== "") {
+      this.#events.echo(this.#echo);
+      this.#echo = "";
+    }
   }
 
   #character(character: string): void {
@@ -47,7 +60,7 @@ export class LineInput {
       case "\n": {
         const line = `${this.#line}\n`;
         this.#line = "";
-        this.#events.echo("\r\n");
+        this.#echo += "\r\n";
         this.#events.line(line);
         return;
       }
@@ -74,15 +87,18 @@ export class LineInput {
         }
         return;
       case "\x1a":
+        this.#show();
         this.#events.suspend();
         return;
       case "\x1b":
         this.#escape = "begun";
         return;
     }
-    if (character >= " " || character === "\t") {
+    if (this.#line.length >= LINE_LIMIT) {
+      this.#echo += "\x07";
+    } else if (character >= " " || character === "\t") {
       this.#line += character;
-      this.#events.echo(character === "\t" ? " " : character);
+      this.#echo += character === "\t" ? " " : character;
     }
   }
 
@@ -90,7 +106,7 @@ export class LineInput {
     const kept = Math.max(0, from);
     const cells = stringWidth(this.#line.slice(kept).replaceAll("\t", " "));
     this.#line = this.#line.slice(0, kept);
-    this.#events.echo("\b \b".repeat(cells));
+    this.#echo += "\b \b".repeat(cells);
   }
 
   /** Leaves out what an arrow or a function key sends. */

@@ -116,6 +116,21 @@ describe.concurrent("pm attach on a terminal", () => {
     expect(terminal.text()).toContain("code 3");
   });
 
+  test("what the process does not read is kept up to a bound, and said to be left out beyond it", async ({
+    pm,
+    onTerminal,
+  }) => {
+    await pm.ok(["start", "-n", "deaf", "--stdin", "--", "sleep", "1000"]);
+    const terminal = onTerminal("pm attach deaf");
+    await terminal.shows("attached to deaf");
+    terminal.type(`${"x".repeat(32 << 10)}\r`.repeat(40));
+    await terminal.until("told", () => terminal.raw.includes("pm: The process does not read what is typed"));
+    terminal.type("\x1d");
+    await terminal.shows("pm: left deaf");
+    await expectGivenBack(terminal);
+    expect(terminal.raw.split("does not read").length).toBe(2);
+  });
+
   test.for(["SIGTERM", "SIGHUP"] as const)("%s gives the terminal back", async (signal, { pm, onTerminal }) => {
     await pm.ok(["start", "-n", "full", "--tty", "--", "sh", "-c", fullScreen]);
     const terminal = onTerminal("sh -c 'echo pid $$.; exec pm attach full'");

@@ -115,6 +115,30 @@ describe("the process table", () => {
     await terminal.hides("Start a process");
   });
 
+  test("the start form's every field reaches the process", async () => {
+    const { daemon, terminal } = await openDashboard();
+    terminal.type("s");
+    await terminal.shows("Start a process");
+    // The directory that is offered is taken out: Ctrl-U.
+    terminal.type("sh -c 'pwd; echo \"$A/$B\"; stty size; exec sleep 1000'\t\x15/usr\t");
+    terminal.type("A=1 B='two words'\tformed\t");
+    terminal.type("\x1b[C\x1b[C");
+    await terminal.until("a terminal is chosen", () => {
+      const y = Array.from({ length: terminal.rows }, (_, row) => row).find((row) => /▸ Input/.test(terminal.row(row)));
+      return y !== undefined && terminal.cell(terminal.row(y).indexOf("terminal"), y).inverse;
+    });
+    terminal.type("\tapp=web tier=front\r");
+    await terminal.shows("Started formed");
+    await terminal.shows("1/two words");
+    const { process } = await daemon.processes.getProcess({ id: "formed" });
+    expect(process?.spec?.labels).toEqual({ app: "web", tier: "front" });
+    const { columns, rows } = process?.spec?.terminal ?? {};
+    expect([columns, rows]).toEqual([terminal.columns, terminal.rows]);
+    await terminal.shows(`${rows} ${columns}`);
+    expect(process?.spec?.cwd).toBe("/usr");
+    await terminal.shows(/^ +\/usr$/m);
+  });
+
   test("shows details, help and palette", async () => {
     const { terminal } = await openDashboard();
     terminal.type("i");

@@ -22,9 +22,10 @@ const HINT_GAP = 6;
 
 /** The keys that the pane in focus has, those that matter most first. */
 function paneKeys(pane: Pane): readonly KeyLabel[] {
-  return KEY_MAP.flatMap(({ keys, footer }) =>
-    footer && (footer.pane === pane || footer.pane === "both") ? [{ key: keyName(keys[0] ?? ""), ...footer }] : [],
-  ).sort((a, b) => a.rank - b.rank);
+  return KEY_MAP.flatMap(({ keys, footer }) => {
+    const label = footer?.[pane];
+    return label ? [{ key: keyName(keys[0] ?? ""), label, rank: footer.rank }] : [];
+  }).sort((a, b) => a.rank - b.rank);
 }
 
 /** The keys of what has the keyboard, as many as there is room for. */
@@ -37,8 +38,8 @@ export function footerKeys(state: DashboardState): readonly KeyLabel[] {
       return room >= 0;
     },
   );
-  // What matters most stands at the right end, where it is always found.
-  return fitting.toReversed();
+  // Help and the way out stand at the end, as everywhere.
+  return overlay ? fitting : [...fitting.slice(2), ...fitting.slice(0, 2)];
 }
 
 /** What is wrong with what is typed; null: nothing. */

@@ -52,4 +52,10 @@ describe("lines typed on a raw terminal", () => {
   test("Ctrl-C and Ctrl-Z are told", () => {
     expect(typed("a\x1ab\x03").events).toEqual(["suspend", "interrupt"]);
   });
+
+  test("a line without an end is kept up to a bound", () => {
+    const { events, echoed } = typed("a".repeat(70_000), "\x7f\x7fbcd\r");
+    expect(events).toEqual([`line ${"a".repeat(65_534)}bc\n`]);
+    expect(echoed.split("\x07").length - 1).toBe(70_000 - 65_536 + 1);
+  });
 });
