@@ -1,4 +1,4 @@
-import type { ProcessInfo } from "../../src/sdk/types.ts";
+import type { DaemonInfo, ProcessInfo } from "../../src/sdk/types.ts";
 import type { Action, Effect } from "../../src/tui/store/action.ts";
 import { type DashboardState, initialState } from "../../src/tui/store/state.ts";
 import { update } from "../../src/tui/store/update.ts";
@@ -34,6 +34,11 @@ export class DashboardDriver {
         { type: "bookmark", resourceVersion: "1" },
       ],
     });
+  }
+
+  connect(): this {
+    const info = { hostname: "host", version: "0.1.0", pid: 1 } as DaemonInfo;
+    return this.act({ type: "connected", info });
   }
 
   act(action: Action): this {

@@ -116,6 +116,20 @@ describe("finding something", () => {
     await terminal.shows("line 05001");
   });
 
+  test("keys that come together: a search looks through the process that was just gone to", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "first", "seq 1 100; echo needle of the first; exec sleep 1000");
+    await start(daemon, "second", "echo needle of the second; seq 1 100; exec sleep 1000");
+    const terminal = openUi(daemon);
+    await terminal.shows("needle of the first");
+    terminal.type("2/needle\r");
+    await terminal.shows("search needle");
+    terminal.type("1jn");
+    await terminal.shows(/Log · second .*paused/);
+    await terminal.shows("needle of the second");
+    await terminal.hides("Esc ends it");
+  });
+
   test("half a regular expression changes nothing and is not taken", async () => {
     const daemon = await startDaemon();
     await start(daemon, "writer", "seq -f 'line %05g' 1 100; exec sleep 1000");

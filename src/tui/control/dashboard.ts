@@ -263,7 +263,7 @@ export class Dashboard {
     }
     if (!manager) {
       if (effect.type === "start") {
-        this.#store.dispatch({ type: "start-failed", error: NO_CONNECTION });
+        this.#store.dispatch({ type: "start-failed", submission: effect.submission, error: NO_CONNECTION });
       } else {
         this.#toast("error", NO_CONNECTION);
       }
@@ -273,12 +273,14 @@ export class Dashboard {
       case "act":
         void act(manager, effect.action, effect.targets).then((result) => this.#store.dispatch(result));
         return;
-      case "start":
+      case "start": {
+        const { submission } = effect;
         manager.start(effect.options).then(
-          ({ info }) => this.#store.dispatch({ type: "started", process: info, now: Date.now() }),
-          (error: unknown) => this.#store.dispatch({ type: "start-failed", error: errorText(error) }),
+          ({ info }) => this.#store.dispatch({ type: "started", submission, process: info, now: Date.now() }),
+          (error: unknown) => this.#store.dispatch({ type: "start-failed", submission, error: errorText(error) }),
         );
         return;
+      }
       case "read-details":
         manager.get(effect.id, { env: true }).then(
           (process) => this.#store.dispatch({ type: "details", process }),

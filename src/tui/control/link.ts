@@ -26,11 +26,14 @@ const LONGEST_PAUSE_MS = 5000;
 /** Events of the watch, collected between frames; for a table of thousands between several. */
 class WatchSource implements Source {
   readonly #store: Store;
+  /** Aborted when the table belongs to another daemon. */
+  readonly #closed: AbortSignal;
   #events: WatchEvent[] = [];
   #taken = Number.NEGATIVE_INFINITY;
 
-  constructor(store: Store) {
+  constructor(store: Store, closed: AbortSignal) {
     this.#store = store;
+    this.#closed = closed;
   }
 
   offer(event: WatchEvent): void {
@@ -39,6 +42,9 @@ class WatchSource implements Source {
   }
 
   drain(): Action | null {
+    if (this.#closed.aborted) {
+      return null;
+    }
     const { loaded, processes } = this.#store.state.table;
     const now = performance.now();
     if (loaded && processes.size > MANY && now - this.#taken < CHANGES_MANY_MS) {
@@ -55,13 +61,15 @@ class WatchSource implements Source {
 /** The last sample, until it has been taken; a large one is taken in pieces, a piece a frame. */
 class UsageSource implements Source {
   readonly #store: Store;
+  readonly #closed: AbortSignal;
   readonly #details: boolean;
   #newest: UsageSample | null = null;
   /** What is left of the sample that is being taken. */
   #left: UsageSample | null = null;
 
-  constructor(store: Store, details: boolean) {
+  constructor(store: Store, closed: AbortSignal, details: boolean) {
     this.#store = store;
+    this.#closed = closed;
     this.#details = details;
   }
 
@@ -76,7 +84,7 @@ class UsageSource implements Source {
       sample = this.#newest;
       this.#newest = null;
     }
-    if (!sample) {
+    if (!sample || this.#closed.aborted) {
       return null;
     }
     const { usages } = sample;
@@ -113,6 +121,13 @@ function wantedSamples(state: DashboardState): readonly string[] | "all" | null 
   return ids.length > 0 ? ids : null;
 }
 
+/** The process whose details are open, while there is something to sample. */
+function wantedDetails({ connection, overlay, table }: DashboardState): readonly string[] | null {
+  return connection.phase === "connected" && overlay?.kind === "details" && table.processes.get(overlay.id)?.treeAlive
+    ? [overlay.id]
+    : null;
+}
+
 /** One stream of samples, begun anew when something else is wanted. */
 class Sampler {
   readonly #manager: ProcessManager;
@@ -122,11 +137,11 @@ class Sampler {
   #wanted = "";
   #abort: AbortController | null = null;
 
-  constructor(manager: ProcessManager, store: Store, details: boolean) {
+  constructor(manager: ProcessManager, store: Store, closed: AbortSignal, details: boolean) {
     this.#manager = manager;
     this.#store = store;
     this.#details = details;
-    this.#source = new UsageSource(store, details);
+    this.#source = new UsageSource(store, closed, details);
   }
 
   want(ids: readonly string[] | "all" | null): void {
@@ -184,9 +199,10 @@ export class DaemonLink {
   constructor(manager: ProcessManager, store: Store) {
     this.#manager = manager;
     this.#store = store;
-    this.#watch = new WatchSource(store);
-    this.#samples = new Sampler(manager, store, false);
-    this.#detailSamples = new Sampler(manager, store, true);
+    const { signal } = this.#abort;
+    this.#watch = new WatchSource(store, signal);
+    this.#samples = new Sampler(manager, store, signal, false);
+    this.#detailSamples = new Sampler(manager, store, signal, true);
   }
 
   /** Watches until closed, however often the connection is lost. */
@@ -199,8 +215,7 @@ export class DaemonLink {
     if (!this.#abort.signal.aborted) {
       keepHeapSmall(state.table.loaded && state.table.processes.size > MANY);
       this.#samples.want(wantedSamples(state));
-      const { overlay } = state;
-      this.#detailSamples.want(overlay?.kind === "details" ? [overlay.id] : null);
+      this.#detailSamples.want(wantedDetails(state));
     }
   }
 

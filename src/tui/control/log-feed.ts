@@ -126,7 +126,7 @@ export class LogFeed {
 
   /** Reads the beginning of what is kept. */
   async readStart(): Promise<void> {
-    const view = this.#view;
+    const view = this.#viewNow();
     const read = view && (await this.#read(view, 0, READ_BYTES, this.#abort.signal));
     if (read) {
       this.#apply(view, {
@@ -140,7 +140,7 @@ export class LogFeed {
 
   /** Reads the end of it. */
   async readEnd(): Promise<void> {
-    const view = this.#view;
+    const view = this.#viewNow();
     if (!view) {
       return;
     }
@@ -155,7 +155,7 @@ export class LogFeed {
   /** Looks for the next line that fits; another search, or output, ends it. */
   async search(log: LogState, { from, direction, inclusive }: Extract<Effect, { type: "search" }>): Promise<void> {
     const { pattern } = log;
-    const view = this.#view;
+    const view = this.#viewNow();
     if (!pattern || !view) {
       return;
     }
@@ -179,9 +179,10 @@ export class LogFeed {
     log: LogState,
     offset: number,
     wrapped: SearchDirection | null = null,
-    signal = this.#abort.signal,
+    cancelled?: AbortSignal,
   ): Promise<void> {
-    const view = this.#view;
+    const view = this.#viewNow();
+    const signal = cancelled ?? this.#abort.signal;
     if (!view) {
       return;
     }
@@ -200,6 +201,12 @@ export class LogFeed {
   cancelSearch(): void {
     this.#searching?.abort();
     this.#searching = null;
+  }
+
+  /** What is on view: a key before may have changed it since the last frame. */
+  #viewNow(): LogView | null {
+    this.changed(this.#store.state.log);
+    return this.#view;
   }
 
   /** Dispatches if the same output is still on view. */

@@ -81,18 +81,18 @@ function paintRow(
   let x = rect.x + MARK_COLUMNS;
   for (const column of columns) {
     const text = cellText(column, process, state);
-    const shown = inverted ? theme.text : cellStyle(column, process, text, theme);
+    const shown = inverted ? theme.text : cellStyle(column, process, theme);
     grid.write(x, rect.y, column.right ? text.padStart(column.width) : text, style(shown), column.width);
     x += column.width + 1;
   }
 }
 
-function cellStyle({ key }: Column, process: ProcessInfo, text: string, theme: Theme): Style {
+function cellStyle({ key }: Column, process: ProcessInfo, theme: Theme): Style {
   switch (key) {
     case "state":
       return theme.states[shownState(process)];
     case "exit":
-      return text !== "" && text !== "0" ? theme.bad : theme.text;
+      return shownState(process) === "failed" ? theme.bad : theme.text;
     case "id":
     case "command":
       return theme.faint;

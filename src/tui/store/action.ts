@@ -54,8 +54,13 @@ export type Action =
     }
   | { readonly type: "log-not-found" }
   | { readonly type: "details"; readonly process: ProcessInfo }
-  | { readonly type: "started"; readonly process: ProcessInfo; readonly now: number }
-  | { readonly type: "start-failed"; readonly error: string }
+  | {
+      readonly type: "started";
+      readonly submission: number;
+      readonly process: ProcessInfo;
+      readonly now: number;
+    }
+  | { readonly type: "start-failed"; readonly submission: number; readonly error: string }
   | {
       readonly type: "acted";
       readonly action: ConfirmedAction;
@@ -82,7 +87,12 @@ export interface Failure {
 /** Something to do in the world. */
 export type Effect =
   | { readonly type: "act"; readonly action: ConfirmedAction; readonly targets: readonly ProcessInfo[] }
-  | { readonly type: "start"; readonly options: StartOptions }
+  | {
+      readonly type: "start";
+      readonly options: StartOptions;
+      /** Which form the answer is for. */
+      readonly submission: number;
+    }
   | { readonly type: "read-details"; readonly id: string }
   | {
       readonly type: "search";

@@ -29,20 +29,26 @@ export function connectionChanged(
         log: openLog(state.log, null),
         overlay: null,
       });
-    case "connected":
-      return only({
-        ...withoutConnectionToasts(state),
-        connection: {
-          ...state.connection,
-          phase: "connected",
-          hostname: action.info.hostname,
-          version: action.info.version,
-          pid: action.info.pid,
-          error: "",
-          attempt: 0,
-          lostAt: null,
+    case "connected": {
+      const { overlay } = state;
+      return {
+        state: {
+          ...withoutConnectionToasts(state),
+          connection: {
+            ...state.connection,
+            phase: "connected",
+            hostname: action.info.hostname,
+            version: action.info.version,
+            pid: action.info.pid,
+            error: "",
+            attempt: 0,
+            lostAt: null,
+          },
         },
-      });
+        // Details that were opened without a connection have not been read.
+        effects: overlay?.kind === "details" && !overlay.full ? [{ type: "read-details", id: overlay.id }] : [],
+      };
+    }
     case "disconnected":
       return only({
         ...(action.error === state.connection.error ? state : remember(state, "error", action.error, state.now)),

@@ -91,7 +91,7 @@ function details(state: DashboardState, overlay: DetailsOverlay): readonly Detai
   }
   const { spec, output } = process;
   const started = process.startTime;
-  const usage = present ? overlay.usage : null;
+  const usage = present && process.treeAlive ? overlay.usage : null;
   detail("Id", process.id);
   detail("Name", spec.name);
   detail(

@@ -1,5 +1,5 @@
 import { type Action, only, type Update } from "./action.ts";
-import { appendLive, isShown, jumpTo, mergeRead, mergeScan } from "./log.ts";
+import { appendLive, isShown, jumpTo, learn, mergeRead, mergeScan } from "./log.ts";
 import { searchFailed, searchFound } from "./log-search.ts";
 import type { DashboardState } from "./state.ts";
 
@@ -10,7 +10,7 @@ export function logNews(state: DashboardState, action: Extract<Action, { type: `
     case "log-opened":
       return only({
         ...state,
-        log: { ...log, opened: true, first: action.output.firstOffset, next: action.output.nextOffset },
+        log: { ...learn(log, action.output), opened: true },
       });
     case "log-gone":
       return only({ ...state, log: { ...log, opened: true, gone: true, complete: true } });

@@ -184,15 +184,25 @@ export function mergeScan(log: LogState, read: LogWindow, output: OutputInfo): L
 /** Above this a paused pane takes no more live output, or what is looked at would give way to it. */
 const WINDOW_ROOM = 1 << 20;
 
+/** Takes over what the daemon keeps. A place that is neither kept nor at hand gives way to the oldest one that is. */
+export function learn(
+  log: LogState,
+  { firstOffset, nextOffset }: Pick<OutputInfo, "firstOffset" | "nextOffset">,
+): LogState {
+  const first = Math.max(log.first, firstOffset);
+  const { top, window } = log;
+  return {
+    ...log,
+    first,
+    next: Math.max(log.next, nextOffset),
+    top: top !== null && top.offset < first && !contains(window, top.offset) ? { offset: first, row: 0 } : top,
+  };
+}
+
 /** Takes a window over that was read because the view came near the edge of what there is at hand, or left it. */
 export function mergeRead(log: LogState, read: LogWindow, output: OutputInfo): LogState {
-  const next: LogState = {
-    ...log,
-    first: Math.max(log.first, output.firstOffset),
-    next: Math.max(log.next, output.nextOffset),
-    complete: output.complete,
-  };
-  const { window, top } = log;
+  const next: LogState = { ...learn(log, output), complete: output.complete };
+  const { window, top } = next;
   if (top !== null && !contains(window, top.offset) && contains(read, top.offset)) {
     return { ...next, window: read };
   }
@@ -215,9 +225,11 @@ export function jumpTo(log: LogState, read: LogWindow, output: OutputInfo, posit
   if (position === null && !following(log)) {
     return log;
   }
+  // Live output may have overtaken the end that was read.
+  const overtaken = position === null && read.to < log.window.to;
   return {
     ...log,
-    window: read,
+    window: overtaken ? prependWindow(log.window, read) : read,
     first: Math.max(log.first, output.firstOffset),
     next: Math.max(log.next, output.nextOffset),
     complete: output.complete,

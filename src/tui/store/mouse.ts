@@ -22,9 +22,9 @@ export function mouseInput(state: DashboardState, event: Extract<InputEvent, { t
     return only(state);
   }
   if (event.button === "left") {
-    const row = event.y - (layout.table?.y ?? 0) - 2;
-    const table = pane === "table" && row >= 0 ? selectIndex(state.table, state.table.top + row) : state.table;
-    return only({ ...state, focus: pane, table });
+    const index = state.table.top + event.y - (layout.table?.y ?? 0) - 2;
+    const isRow = pane === "table" && index >= state.table.top && index < state.table.order.length;
+    return only({ ...state, focus: pane, table: isRow ? selectIndex(state.table, index) : state.table });
   }
   const by = event.button === "wheel-up" ? -3 : 3;
   return only(

@@ -1,4 +1,4 @@
-import type { WatchEvent } from "../../sdk/types.ts";
+import type { ProcessInfo, WatchEvent } from "../../sdk/types.ts";
 import type { Action } from "./action.ts";
 import { type DashboardState, HISTORY_SAMPLES, type StateChange, type UsageHistory } from "./state.ts";
 import { applyUsages, applyWatchEvents } from "./table-news.ts";
@@ -10,11 +10,14 @@ const CHANGES = 500;
 /** Takes over what the watch reports. */
 export function watched(state: DashboardState, events: readonly WatchEvent[], now: number): DashboardState {
   const changes: StateChange[] = [];
+  // Of those that several events are about: what the event before said.
+  const latest = new Map<string, ProcessInfo>();
   if (state.table.loaded && !state.table.incoming) {
     for (const event of events) {
       if (event.type === "added" || event.type === "modified") {
         const { id, run, state: to } = event.process;
-        const before = state.table.processes.get(id);
+        const before = latest.get(id) ?? state.table.processes.get(id);
+        latest.set(id, event.process);
         if (before?.state !== to || before.run !== run) {
           changes.push({ id, time: now, run, state: to });
         }

@@ -36,7 +36,7 @@ export function startForm({ connection, directory }: DashboardState): StartForm 
     name: textField(),
     labels: textField(),
   };
-  return { kind: "start", fields, input: "none", focus: "command", error: "", scroll: 0, waiting: false };
+  return { kind: "start", fields, input: "none", focus: "command", error: "", scroll: 0, waiting: null };
 }
 
 /** A key or a paste for the form. */
@@ -85,48 +85,52 @@ function tooLong(bytes: number): string {
 }
 
 function submit(state: DashboardState, overlay: StartForm): Update {
-  if (overlay.waiting) {
+  if (overlay.waiting !== null) {
     return only(state);
   }
   const options = startOptions(overlay, state);
-  return typeof options === "string"
-    ? only({ ...state, overlay: { ...overlay, error: options, scroll: 0 } })
-    : {
-        state: { ...state, overlay: { ...overlay, error: "", scroll: 0, waiting: true } },
-        effects: [{ type: "start", options }],
-      };
+  if (typeof options === "string") {
+    return only({ ...state, overlay: { ...overlay, error: options, scroll: 0 } });
+  }
+  const submission = state.submissions + 1;
+  return {
+    state: { ...state, submissions: submission, overlay: { ...overlay, error: "", scroll: 0, waiting: submission } },
+    effects: [{ type: "start", options, submission }],
+  };
 }
 
-/** What came of it. */
+/** What came of it. The form may have been left before the answer came, and another one opened. */
 export function startResult(
   state: DashboardState,
   action: Extract<Action, { type: "started" | "start-failed" }>,
 ): Update {
+  const { overlay } = state;
+  const form = overlay?.kind === "start" && overlay.waiting === action.submission ? overlay : null;
   switch (action.type) {
     case "started": {
-      const closed = state.overlay?.kind === "start" ? { ...state, overlay: null } : state;
-      const table = applyWatchEvents(closed.table, [{ type: "added", process: action.process }]);
+      const { id } = action.process;
+      // The watch may have been faster, and know more.
+      const table = state.table.processes.has(id)
+        ? state.table
+        : applyWatchEvents(state.table, [{ type: "added", process: action.process }]);
       return only(
         addToast(
-          { ...closed, table: selectId(table, action.process.id) },
+          { ...state, overlay: form ? null : overlay, table: selectId(table, id) },
           "info",
           `Started ${processLabel(action.process)}`,
           action.now,
         ),
       );
     }
-    case "start-failed": {
-      const { overlay } = state;
-      // The form may have been left before the answer came.
+    case "start-failed":
       return only(
-        overlay?.kind === "start"
+        form
           ? {
               ...remember(state, "error", notStarted(action.error), state.now),
-              overlay: { ...overlay, error: action.error, scroll: 0, waiting: false },
+              overlay: { ...form, error: action.error, scroll: 0, waiting: null },
             }
           : addToast(state, "error", notStarted(action.error), state.now),
       );
-    }
   }
 }
 

@@ -81,8 +81,8 @@ export type Overlay =
       readonly error: string;
       /** Rows of the error that are scrolled away. */
       readonly scroll: number;
-      /** Whether the daemon's answer is awaited. */
-      readonly waiting: boolean;
+      /** The submission whose answer is awaited; null: none. */
+      readonly waiting: number | null;
     };
 
 export const START_FIELDS = ["command", "cwd", "env", "name", "input", "labels"] as const;
@@ -140,6 +140,8 @@ export interface DashboardState {
   /** The time that ages are shown for. Milliseconds since the epoch. */
   readonly now: number;
   readonly nextToast: number;
+  /** How many start forms were submitted. */
+  readonly submissions: number;
   /** Where the dashboard was started; "": unknown. */
   readonly directory: string;
 }
@@ -186,6 +188,7 @@ export function initialState(options: {
     theme: options.theme,
     now: options.now,
     nextToast: 1,
+    submissions: 0,
     directory: options.directory ?? "",
   };
 }

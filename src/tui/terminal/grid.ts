@@ -35,6 +35,7 @@ export class Grid {
     for (let y = Math.max(0, rect.y); y < bottom; y++) {
       const from = y * this.width + Math.max(0, rect.x);
       const to = y * this.width + right;
+      this.#cut(from, to);
       this.text.fill(" ", from, to);
       this.fg.fill(style.fg, from, to);
       this.bg.fill(style.bg, from, to);
@@ -49,6 +50,7 @@ export class Grid {
     }
     const i = y * this.width + x;
     const fits = x + width <= this.width;
+    this.#cut(i, fits ? i + width : i + 1);
     this.text[i] = fits ? grapheme : " ";
     this.fg[i] = style.fg;
     this.bg[i] = style.bg;
@@ -125,12 +127,32 @@ export class Grid {
     const right = Math.min(this.width, rect.x + rect.width);
     const bottom = Math.min(this.height, rect.y + rect.height);
     for (let y = Math.max(0, rect.y); y < bottom; y++) {
-      for (let i = y * this.width + Math.max(0, rect.x); i < y * this.width + right; i++) {
+      const from = y * this.width + Math.max(0, rect.x);
+      const to = y * this.width + right;
+      this.#cut(from, to);
+      for (let i = from; i < to; i++) {
         this.text[i] = source.text[i] ?? " ";
         this.fg[i] = source.fg[i] ?? 0;
         this.bg[i] = source.bg[i] ?? 0;
         this.flags[i] = source.flags[i] ?? 0;
       }
+      // Half of what the rectangle cuts through is not copied.
+      if (from < to && this.text[from] === "") {
+        this.text[from] = " ";
+      }
+      if (from < to && right < this.width && source.text[to] === "") {
+        this.text[to - 1] = " ";
+      }
+    }
+  }
+
+  /** Cells `from` up to `to` of one row are about to be overwritten: of a wide grapheme half in them a blank is left. */
+  #cut(from: number, to: number): void {
+    if (this.text[from] === "") {
+      this.text[from - 1] = " ";
+    }
+    if (to > from && to % this.width !== 0 && this.text[to] === "") {
+      this.text[to] = " ";
     }
   }
 

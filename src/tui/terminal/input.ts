@@ -11,8 +11,9 @@ export type InputEvent =
 
 const PASTE_START = "\x1b[200~";
 const PASTE_END = "\x1b[201~";
-/** A paste that never ends, or a sequence that never ends, is given up at this length. UTF-16 units. */
+/** Of a longer paste the rest is left out. UTF-16 units. */
 const PASTE_LIMIT = 1 << 20;
+/** A sequence that never ends is given up at this length. UTF-16 units. */
 const SEQUENCE_LIMIT = 64;
 /** How long to wait for the rest of a sequence before ESC is taken for the key. Milliseconds. */
 export const ESCAPE_DELAY = 30;
@@ -72,10 +73,12 @@ function controlKey(code: number): string {
  */
 export class InputDecoder {
   #pending = "";
+  /** Within a paste of which enough was taken. */
+  #leavesOut = false;
 
-  /** Whether a sequence has begun: call {@link flush} if nothing follows within {@link ESCAPE_DELAY}. */
+  /** Whether it may be the escape key that was pressed: call {@link flush} if nothing follows within {@link ESCAPE_DELAY}. */
   get incomplete(): boolean {
-    return this.#pending !== "" && !this.#pending.startsWith(PASTE_START);
+    return !this.#leavesOut && ["\x1b", "\x1b[", "\x1bO"].includes(this.#pending);
   }
 
   push(text: string): InputEvent[] {
@@ -84,6 +87,17 @@ export class InputDecoder {
     const events: InputEvent[] = [];
     let i = 0;
     while (i < input.length) {
+      if (this.#leavesOut) {
+        const end = input.indexOf(PASTE_END, i);
+        if (end < 0) {
+          // The end may have begun.
+          this.#pending = input.slice(Math.max(i, input.length - PASTE_END.length + 1));
+          break;
+        }
+        this.#leavesOut = false;
+        i = end + PASTE_END.length;
+        continue;
+      }
       const code = input.charCodeAt(i);
       if (code !== 0x1b) {
         const character = String.fromCodePoint(input.codePointAt(i) ?? 0xfffd);
@@ -125,10 +139,12 @@ export class InputDecoder {
         if (input.length - body < PASTE_LIMIT) {
           return 0;
         }
-        events.push({ type: "paste", text: input.slice(body) });
-        return input.length - start;
+        const cut = body + PASTE_LIMIT - PASTE_END.length;
+        events.push({ type: "paste", text: input.slice(body, cut) });
+        this.#leavesOut = true;
+        return cut - start;
       }
-      events.push({ type: "paste", text: input.slice(body, end) });
+      events.push({ type: "paste", text: input.slice(body, Math.min(end, body + PASTE_LIMIT)) });
       return end + PASTE_END.length - start;
     }
     const second = input[start + 1];

@@ -57,7 +57,7 @@ export function StartForm({
   const first = clampScroll(overlay.scroll, error.length, errorRows);
   const each = hints === "each";
   return (
-    <Panel rect={rect} title={overlay.waiting ? "Starting…" : "Start a process"} theme={theme}>
+    <Panel rect={rect} title={overlay.waiting !== null ? "Starting…" : "Start a process"} theme={theme}>
       {START_FIELDS.slice(from, to).map((name) => {
         const focused = overlay.focus === name;
         return (

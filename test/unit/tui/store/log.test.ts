@@ -5,6 +5,7 @@ import {
   following,
   jumpTo,
   type LogState,
+  learn,
   mergeRead,
   mergeScan,
   neededRead,
@@ -194,6 +195,32 @@ describe("the log pane", () => {
     expect(read?.to).toBeGreaterThan(place);
     log = mergeRead(log, live(0, numbered(0, 10_000)), output(0, 200_000));
     expect(lineText(visibleRows(log, { rows: 10, columns: 80 })[0]?.line ?? none)).toBe("line 4990");
+  });
+
+  test("a place that is no longer kept gives way to the oldest that is, and is read once", () => {
+    const size = { rows: 10, columns: 80 };
+    let log = setStreams(scrollLog(logOf(numbered(0, 100)), -50, size), "stdout");
+    log = { ...learn(log, output(5_000, 200_000)), opened: true };
+    const read = neededRead(log);
+    expect(read?.from).toBe(5_000);
+    // While it was read, more was evicted.
+    log = mergeRead(log, live(6_000, numbered(600, 10_000)), output(6_000, 200_000));
+    expect(lineText(visibleRows(log, size)[0]?.line ?? none)).toBe("line 0600");
+    expect(neededRead(log)).toBeNull();
+  });
+
+  test("what is at hand stays in view when it is no longer kept", () => {
+    const log = scrollLog(logOf(numbered(0, 100)), -50, { rows: 10, columns: 80 });
+    expect(learn(log, output(900, 1000)).top).toEqual(log.top);
+  });
+
+  test("live output that overtakes the end that was read for is not lost, nor is the end", () => {
+    const size = { rows: 10, columns: 80 };
+    const log = appendLive({ ...logOf(""), next: 1000 }, live(1000, numbered(100, 1)), false);
+    const ended = jumpTo(log, live(500, numbered(50, 50)), output(0, 1000), null);
+    expect(visibleRows(ended, size).map(({ line }) => lineText(line))).toEqual(
+      Array.from({ length: 10 }, (_, i) => `line ${String(91 + i).padStart(4, "0")}`),
+    );
   });
 
   test("a match is brought into view sideways, and in the right row where lines wrap", () => {

@@ -32,12 +32,6 @@ test("while the connection is lost the time stands still", () => {
   driver.act({ type: "disconnected", error: "refused", attempt: 1, retryAt: 0 }).act({ type: "tick", now: 9000 });
   driver.act({ type: "disconnected", error: "refused", attempt: 2, retryAt: 0 }).act({ type: "tick", now: 20_000 });
   expect([driver.state.now, shownTime(driver.state)]).toEqual([20_000, 5000]);
-  driver.act({
-    type: "connected",
-    info: { hostname: "h", version: "1", pid: 1 } as Extract<
-      Parameters<typeof driver.act>[0],
-      { type: "connected" }
-    >["info"],
-  });
+  driver.connect();
   expect(shownTime(driver.state)).toBe(20_000);
 });

@@ -6,16 +6,7 @@ import { DashboardDriver as Driver } from "../../../support/dashboard-driver.ts"
 import { processInfo } from "../../../support/process-info.ts";
 
 describe("keys", () => {
-  test("every key of the map does something or says why not, in both panes, and none throws", () => {
-    for (const focus of ["table", "log"] as const) {
-      for (const { keys } of KEY_MAP) {
-        for (const key of keys) {
-          const driver = new Driver();
-          driver.state = { ...driver.state, focus };
-          expect(() => driver.keys(key)).not.toThrow();
-        }
-      }
-    }
+  test("a key has one meaning", () => {
     expect(new Set(KEY_MAP.flatMap(({ keys }) => keys)).size).toBe(KEY_MAP.flatMap(({ keys }) => keys).length);
   });
 
@@ -98,14 +89,70 @@ describe("keys", () => {
     expect(driver.effects).toEqual([
       {
         type: "start",
+        submission: 1,
         options: { executable: "sh", args: ["-c", "echo hi"], cwd: "/tmp", env: { A: "1", B: "x y" }, name: "job-1" },
       },
     ]);
-    driver.act({ type: "start-failed", error: "No such file" });
+    driver.act({ type: "start-failed", submission: 1, error: "No such file" });
     expect(driver.state.overlay).toMatchObject({ error: "No such file" });
-    driver.act({ type: "started", process: processInfo("new", { name: "job-1" }), now: 0 });
+    driver.keys("enter");
+    driver.act({ type: "started", submission: 2, process: processInfo("new", { name: "job-1" }), now: 0 });
     expect(driver.state.overlay).toBeNull();
     expect(driver.state.table.selected).toBe("new");
+  });
+
+  test("what comes of a start form that was left leaves the next one alone", () => {
+    const driver = new Driver().keys("s").type("first").keys("enter", "escape", "s").type("second");
+    const form = driver.state.overlay;
+    driver.act({ type: "start-failed", submission: 1, error: "No such file" });
+    expect(driver.state.overlay).toEqual(form);
+    expect(driver.state.toasts.map(({ text }) => text)).toEqual(["Not started: No such file"]);
+    driver.keys("enter");
+    driver.act({ type: "started", submission: 1, process: processInfo("new"), now: 0 });
+    expect(driver.state.overlay).toMatchObject({ kind: "start", waiting: 2 });
+  });
+
+  test("the answer to a start does not undo what the watch has said since", () => {
+    const driver = new Driver().keys("s").type("true").keys("enter");
+    const ended = processInfo("new", { state: "exited", code: 0 });
+    driver.act({ type: "watch", now: 0, events: [{ type: "added", process: ended }] });
+    driver.act({ type: "started", submission: 1, process: processInfo("new"), now: 0 });
+    expect(driver.state.table.processes.get("new")?.state).toBe("exited");
+    expect(driver.state.table.selected).toBe("new");
+  });
+
+  test("each change of state is remembered once, however many events tell of it", () => {
+    const driver = new Driver();
+    const starting = processInfo("new", { state: "starting" });
+    driver.act({
+      type: "watch",
+      now: 5,
+      events: [
+        { type: "added", process: starting },
+        { type: "modified", process: starting },
+        { type: "modified", process: processInfo("new", { state: "running" }) },
+      ],
+    });
+    expect(driver.state.changes.map(({ state }) => state)).toEqual(["starting", "running"]);
+  });
+
+  test("details that were opened without a connection are read when there is one", () => {
+    const driver = new Driver();
+    driver.act({ type: "disconnected", error: "gone", attempt: 1, retryAt: 0 }).keys("i");
+    driver.effects = [];
+    driver.connect();
+    expect(driver.effects).toEqual([{ type: "read-details", id: "id-api" }]);
+  });
+
+  test("a click on a row selects it, one below the last row selects nothing", () => {
+    const driver = new Driver();
+    const { table } = computeLayout(driver.state);
+    const click = (row: number) =>
+      driver.act({ type: "input", event: { type: "mouse", button: "left", x: 3, y: (table?.y ?? 0) + 2 + row } });
+    click(1);
+    expect(driver.state.table.selected).toBe("id-job");
+    click(3);
+    expect(driver.state.table.selected).toBe("id-job");
   });
 
   test("the palette runs commands, switches contexts and themes", () => {

@@ -36,6 +36,31 @@ describe("input", () => {
     expect(keys(...pieces)).toEqual(expected);
   });
 
+  test.each([
+    ["at once", [`\x1b[200~${"x".repeat(2_000_000)}Xy\x1b[201~j`]],
+    ["in pieces", ["\x1b[200~", ...Array.from({ length: 40 }, () => "Xy".repeat(25_000)), "\x1b", "[201~j"]],
+    ["its end at the limit", ["\x1b[200~", `${"x".repeat((1 << 20) - 3)}\x1b[2`, "01~j"]],
+  ])("of a paste that is too long the rest is left out, not taken for keys: %s", (_name, pieces) => {
+    const [paste, ...others] = keys(...pieces);
+    expect(paste?.length).toBeGreaterThan(1_000_000);
+    expect(paste?.length).toBeLessThanOrEqual("paste ".length + (1 << 20));
+    expect(others).toEqual(["j"]);
+  });
+
+  test("only what may be the escape key is not waited for", () => {
+    for (const [begun, incomplete] of [
+      ["\x1b", true],
+      ["\x1b[", true],
+      ["\x1b[20", false],
+      ["\x1b[200~text \x1b", false],
+      [`\x1b[200~${"x".repeat(1 << 20)}\x1b`, false],
+    ] as const) {
+      const decoder = new InputDecoder();
+      decoder.push(begun);
+      expect([begun.slice(0, 20), decoder.incomplete]).toEqual([begun.slice(0, 20), incomplete]);
+    }
+  });
+
   test("a sequence that never ends is given up", () => {
     const decoder = new InputDecoder();
     decoder.push(`\x1b[${"1;".repeat(100)}`);

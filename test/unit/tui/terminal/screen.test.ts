@@ -50,22 +50,29 @@ describe("the screen", () => {
       return Math.floor((seed / 2147483648) * limit);
     };
     const grid = new Grid(width, height);
-    for (let round = 0; round < 400; round++) {
+    const other = new Grid(width, height);
+    const rectangle = () => ({ x: random(width), y: random(height), width: random(width), height: random(height) });
+    const scribble = (on: Grid): void => {
+      const text = Array.from({ length: 1 + random(5) }, () => GLYPHS[random(GLYPHS.length)]).join("");
+      on.write(random(width), random(height), text, {
+        fg: random(3) === 0 ? palette(random(16)) : 0,
+        bg: 0,
+        flags: random(4) === 0 ? BOLD : random(5) === 0 ? INVERSE : 0,
+      });
+    };
+    for (let round = 0; round < 1000; round++) {
+      for (let change = random(12); change >= 0; change--) {
+        scribble(grid);
+        scribble(other);
+      }
       if (random(20) === 0) {
         grid.clear();
       }
-      for (let change = random(12); change >= 0; change--) {
-        const text = Array.from({ length: 1 + random(5) }, () => GLYPHS[random(GLYPHS.length)]).join("");
-        const x = random(width);
-        const y = random(height);
-        const style = {
-          fg: random(3) === 0 ? palette(random(16)) : 0,
-          bg: 0,
-          flags: random(4) === 0 ? BOLD : random(5) === 0 ? INVERSE : 0,
-        };
-        // As painters do: a row is cleared before it is written.
-        grid.clear({ x: 0, y, width, height: 1 });
-        grid.write(x, y, text, style);
+      if (random(3) === 0) {
+        grid.clear(rectangle());
+      }
+      if (random(3) === 0) {
+        grid.copy(other, rectangle());
       }
       await terminal.write(screen.update(grid));
       expect(terminal.text()).toEqual(describeGrid(grid));
