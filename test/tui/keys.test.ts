@@ -67,9 +67,6 @@ describe("the process table", () => {
     await terminal.shows("w wrap");
     terminal.type("1");
     await terminal.shows("x stop");
-    terminal.type("T");
-    terminal.type("\x0c");
-    await terminal.shows("worker");
     terminal.type("q");
     expect(await terminal.exited).toEqual({ code: 0, signal: 0 });
     expect(terminal.alternate).toBe(false);

@@ -138,12 +138,9 @@ describe("finding something", () => {
     terminal.type("&~[12]$\r");
     await terminal.shows("20 fit");
     terminal.type("&\x15~[12");
-    await terminal.shows("~[12");
-    await terminal.quiet(200);
-    terminal.type("\r");
-    await terminal.quiet(200);
-    expect(terminal.text()).toContain("only lines with");
-    terminal.type("]5$\r");
+    await terminal.shows("not a regular expression (yet)");
+    // Enter does not take it: it goes on.
+    terminal.type("\r]5$\r");
     await terminal.shows("2 fit");
   });
 
