@@ -1,4 +1,5 @@
 import { contextsPath, localContext, readContexts } from "../../sdk/context/contexts.ts";
+import { DEFAULT_THEME, THEME_NAMES } from "../../tui/themes/themes.ts";
 import { choice } from "../arguments/values.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
@@ -6,15 +7,13 @@ import { CommandError } from "../errors.ts";
 import { ExitCode } from "../exit-code.ts";
 import type { Globals } from "../globals.ts";
 
-const themes = ["ocean", "dusk", "mono"] as const;
-
 export const command = defineCommand({
   summary: "Show the dashboard",
   description:
     "The processes in a table, their output below, and keys for everything: ? shows them. Quitting ends nothing but the\n" +
     "dashboard. Colours are the terminal's own sixteen; NO_COLOR and --color=never leave weight and inversion.",
   options: {
-    theme: single("NAME", choice(...themes), "Colours: ocean, dusk or mono", { complete: themes }),
+    theme: single("NAME", choice(...THEME_NAMES), `Colours: ${THEME_NAMES.join(", ")}`, { complete: THEME_NAMES }),
     mouse: flag("Take the mouse: click selects, the wheel scrolls"),
     "screen-reader": flag("Plain lines, read in order, instead of a screen"),
   },
@@ -43,7 +42,7 @@ export const command = defineCommand({
       context: namedContext(globals),
       contextInUse: contextName(globals),
       contexts: contextNames(),
-      theme: options.theme ?? "ocean",
+      theme: options.theme ?? DEFAULT_THEME,
       colour:
         globals.color === undefined || globals.color === "auto" ? !process.env["NO_COLOR"] : globals.color === "always",
       mouse: options.mouse,

@@ -110,8 +110,10 @@ export class Dashboard {
     process.on("unhandledRejection", onError);
     try {
       this.#guard(() => this.#presenter.open());
-      this.#tick = setInterval(() => this.#store.dispatch({ type: "tick", now: Date.now() }), TICK_MS);
-      void this.#connect(this.#options.context);
+      if (!this.#ended) {
+        this.#tick = setInterval(() => this.#store.dispatch({ type: "tick", now: Date.now() }), TICK_MS);
+        void this.#connect(this.#options.context);
+      }
       await this.#done.promise;
     } finally {
       process.off("uncaughtException", onError);

@@ -4,8 +4,9 @@ import type { Action } from "../store/action.ts";
 import { computeLayout } from "../store/layout.ts";
 import { sortsByUsage } from "../store/sort.ts";
 import type { DashboardState } from "../store/state.ts";
-import { errorText, sleep } from "./errors.ts";
+import { errorText } from "./errors.ts";
 import { keepHeapSmall } from "./heap.ts";
+import { sleep } from "./sleep.ts";
 import type { Source, Store } from "./store.ts";
 
 /** Up to so many living processes all are sampled, above it those in view. */

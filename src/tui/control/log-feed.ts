@@ -14,8 +14,9 @@ import {
 } from "../store/log.ts";
 import type { SearchDirection } from "../store/log-search.ts";
 import { type LogItem, type LogWindow, windowOf } from "../store/log-window.ts";
-import { errorReason, errorText, sleep } from "./errors.ts";
+import { errorReason, errorText, isConnectionError } from "./errors.ts";
 import { LogSearch } from "./log-search.ts";
+import { sleep } from "./sleep.ts";
 import { FRAME_MS, type Source, type Store } from "./store.ts";
 
 /** How much of the newest output is shown when a process is opened. Bytes. */
@@ -233,7 +234,7 @@ export class LogFeed {
       });
       return { window: windowFromRead(read, from), output: read.output };
     } catch (error) {
-      if (!signal.aborted && errorReason(error) !== "DISCONNECTED" && errorReason(error) !== "UNREACHABLE") {
+      if (!signal.aborted && !isConnectionError(error)) {
         this.#store.dispatch({ type: "toast", level: "error", text: errorText(error), now: Date.now() });
       }
       return null;

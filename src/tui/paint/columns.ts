@@ -5,8 +5,8 @@ import { shownTime, sinceTime } from "../store/since.ts";
 import type { SortKey } from "../store/sort.ts";
 import type { DashboardState } from "../store/state.ts";
 import { plainText } from "../terminal/styled-line.ts";
-import { STATE_GLYPHS } from "../themes/themes.ts";
-import { formatBytes, formatDuration, formatMinutes, formatPercent } from "./format.ts";
+import { formatBytes, formatDuration, formatMinutes, formatPercent } from "../text/format.ts";
+import { STATE_GLYPHS } from "../text/state-glyphs.ts";
 
 /** A column of the process table. */
 export interface Column {

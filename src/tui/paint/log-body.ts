@@ -9,8 +9,8 @@ import type { DashboardState } from "../store/state.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { BOLD, type Style } from "../terminal/style.ts";
 import type { StyledLine } from "../terminal/styled-line.ts";
+import { formatBytes, formatTime } from "../text/format.ts";
 import type { Theme } from "../themes/themes.ts";
-import { formatBytes, formatTime } from "./format.ts";
 import { paintTitle } from "./title.ts";
 
 /** The log pane: title and rows. */

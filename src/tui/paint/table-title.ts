@@ -1,8 +1,8 @@
 import type { DashboardState } from "../store/state.ts";
 import { largestFirst, type TableState } from "../store/table.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
+import { formatBytes, formatPercent, sparkline } from "../text/format.ts";
 import type { Theme } from "../themes/themes.ts";
-import { formatBytes, formatPercent, sparkline } from "./format.ts";
 import { paintTitle } from "./title.ts";
 
 /** From this width on there is room for what the selected process uses. */

@@ -1,7 +1,7 @@
 import type { ProcessInfo, TreeMember } from "../../sdk/types.ts";
-import { formatBytes, formatDate, formatDuration, formatPercent, formatTime } from "../paint/format.ts";
 import { wrapText } from "../terminal/wrap.ts";
-import { STATE_GLYPHS } from "../themes/themes.ts";
+import { formatBytes, formatDate, formatDuration, formatPercent, formatTime } from "../text/format.ts";
+import { STATE_GLYPHS } from "../text/state-glyphs.ts";
 import { BLANK_LINE, labelColumn, labelledLines, type PageLine, wholeLine } from "./labelled-lines.ts";
 import { shownState } from "./process-outcome.ts";
 import { shownTime } from "./since.ts";

@@ -33,10 +33,9 @@ export function visibleRows(log: LogState, { rows, columns }: LogSize): readonly
   const width = Math.max(1, columns);
   const top = shownTop(log, { rows, columns });
   const beyond = log.pattern || log.filtered ? BEYOND_WITH_PATTERN : BEYOND;
-  let skip = top.row;
   for (let line = lines.at(top.offset); line && result.length < rows; line = lines.at(line.next)) {
     // A place within a line that the filter leaves out says nothing about the next one.
-    const first = line.offset === top.offset ? skip : 0;
+    const first = line.offset === top.offset ? top.row : 0;
     // Of a line that is cut at the edge nobody sees the rest.
     const styled = styleLine(line, log.wrap ? undefined : log.column + width + beyond);
     const count = log.wrap ? Math.max(1, Math.ceil(styled.text.length / width)) : 1;
@@ -44,7 +43,6 @@ export function visibleRows(log: LogState, { rows, columns }: LogSize): readonly
     for (let row = first; row < count && result.length < rows; row++) {
       result.push({ line, styled, row, from: log.wrap ? row * width : log.column, filtered });
     }
-    skip = 0;
   }
   return result;
 }

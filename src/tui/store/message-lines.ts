@@ -1,4 +1,4 @@
-import { formatTime } from "../paint/format.ts";
+import { formatTime } from "../text/format.ts";
 import { labelledLines, type PageLine, wholeLine } from "./labelled-lines.ts";
 import type { Message } from "./state.ts";
 

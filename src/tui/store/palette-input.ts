@@ -1,7 +1,7 @@
-import { type PaletteEntry, paletteEntries } from "../keys/palette.ts";
 import type { InputEvent } from "../terminal/input.ts";
 import { only, type Update } from "./action.ts";
 import { perform } from "./commands.ts";
+import { type PaletteEntry, paletteEntries } from "./palette.ts";
 import type { DashboardState, Overlay } from "./state.ts";
 import { setSort } from "./table.ts";
 import { editText, insertText } from "./text-field.ts";

@@ -13,7 +13,6 @@ export interface Theme {
   readonly strong: Style;
   /** Titles of the pane in focus, and of overlays. */
   readonly title: Style;
-  readonly titleFaint: Style;
   readonly accent: Style;
   /** The selected row of the pane in focus, and of the other. */
   readonly selected: Style;
@@ -39,7 +38,6 @@ function theme(accent: number, good: number, warning: number, bad: number): Them
     faint: { fg: 0, bg: 0, flags: DIM },
     strong: { fg: 0, bg: 0, flags: BOLD },
     title: foreground(accent, BOLD),
-    titleFaint: { fg: 0, bg: 0, flags: 0 },
     accent: foreground(accent),
     selected: { fg: 0, bg: 0, flags: INVERSE },
     selectedFaint: { fg: 0, bg: 0, flags: BOLD | UNDERLINE },
@@ -79,7 +77,6 @@ function monochrome(): Theme {
     faint: dim,
     strong: bold,
     title: bold,
-    titleFaint: plain,
     accent: bold,
     selected: inverse,
     selectedFaint: { fg: 0, bg: 0, flags: BOLD | UNDERLINE },
@@ -96,21 +93,12 @@ function monochrome(): Theme {
 }
 
 export const THEME_NAMES: readonly string[] = Object.keys(THEMES);
+export const DEFAULT_THEME = "ocean";
 
 export function themeOf(name: string): Theme {
-  return THEMES[name] ?? (THEMES["ocean"] as Theme);
+  return THEMES[name] ?? (THEMES[DEFAULT_THEME] as Theme);
 }
 
 export function nextThemeName(name: string): string {
   return THEME_NAMES[(THEME_NAMES.indexOf(name) + 1) % THEME_NAMES.length] ?? name;
 }
-
-/** A sign for each state, so that colour is never the only difference. */
-export const STATE_GLYPHS: Readonly<Record<ProcessState, string>> = {
-  starting: "◌",
-  running: "●",
-  stopping: "◐",
-  exited: "○",
-  failed: "✗",
-  lost: "?",
-};

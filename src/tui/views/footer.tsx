@@ -1,8 +1,8 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import { KEY_MAP, keyName } from "../keys/keymap.ts";
-import { type KeyLabel, overlayKeys } from "../keys/overlay-keys.ts";
 import { isBrokenPattern } from "../store/log-pattern.ts";
+import { type KeyLabel, overlayKeys } from "../store/overlay-keys.ts";
 import { scrolls } from "../store/pager.ts";
 import { filterError } from "../store/process-filter.ts";
 import type { DashboardState, Pane, Prompt } from "../store/state.ts";

@@ -1,11 +1,12 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import type { ProcessState } from "../../sdk/types.ts";
-import { formatBytes, formatPercent } from "../paint/format.ts";
 import { connectionErrorLines } from "../store/layout.ts";
 import type { ProcessCounts } from "../store/process-counts.ts";
 import type { DashboardState } from "../store/state.ts";
-import { STATE_GLYPHS, type Theme } from "../themes/themes.ts";
+import { formatBytes, formatPercent } from "../text/format.ts";
+import { STATE_GLYPHS } from "../text/state-glyphs.ts";
+import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
 
 /** What the header counts, and the state whose sign it has. What is wrong stands before what is over. */

@@ -1,6 +1,6 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import type { PaletteEntry } from "../keys/palette.ts";
+import type { PaletteEntry } from "../store/palette.ts";
 import type { Overlay } from "../store/state.ts";
 import type { Rect } from "../terminal/grid.ts";
 import type { Theme } from "../themes/themes.ts";

@@ -1,6 +1,5 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import { formatBytes, formatPercent, formatTime } from "../paint/format.ts";
 import { type Confirmation, confirmNotes } from "../store/confirm.ts";
 import { detailsSentences } from "../store/details-lines.ts";
 import { helpSentences } from "../store/help-lines.ts";
@@ -11,6 +10,7 @@ import { processLabel, selectedProcess } from "../store/selection.ts";
 import type { DashboardState, Overlay } from "../store/state.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { visibleText } from "../terminal/wrap.ts";
+import { formatBytes, formatPercent, formatTime } from "../text/format.ts";
 
 const LOG_LINES = 5;
 

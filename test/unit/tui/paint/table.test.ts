@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { formatMinutes, sparkline } from "../../../../src/tui/paint/format.ts";
 import { scrollThumb } from "../../../../src/tui/paint/scrollbar.ts";
 import { paintTable } from "../../../../src/tui/paint/table-body.ts";
 import { Grid } from "../../../../src/tui/terminal/grid.ts";
+import { formatMinutes, sparkline } from "../../../../src/tui/text/format.ts";
 import { themeOf } from "../../../../src/tui/themes/themes.ts";
 import { DashboardDriver } from "../../../support/dashboard-driver.ts";
 import { processInfo } from "../../../support/process-info.ts";

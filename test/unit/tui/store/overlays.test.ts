@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { EarlyInput } from "../../../../src/tui/control/early-input.ts";
-import { paletteEntries } from "../../../../src/tui/keys/palette.ts";
 import { confirmLayout, confirmNotes } from "../../../../src/tui/store/confirm.ts";
 import { detailsLines } from "../../../../src/tui/store/details-lines.ts";
+import { paletteEntries } from "../../../../src/tui/store/palette.ts";
 import { type DashboardState, initialState } from "../../../../src/tui/store/state.ts";
 import { toastBlocks } from "../../../../src/tui/store/toast-lines.ts";
 import { update } from "../../../../src/tui/store/update.ts";

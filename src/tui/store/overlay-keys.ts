@@ -1,4 +1,4 @@
-import type { Overlay } from "../store/state.ts";
+import type { Overlay } from "./state.ts";
 
 /** A key and a word for what it does. */
 export interface KeyLabel {

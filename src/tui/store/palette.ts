@@ -1,6 +1,6 @@
-import { SORT_KEYS, type SortKey } from "../store/sort.ts";
+import { type Command, KEY_MAP, keyName } from "../keys/keymap.ts";
 import { THEME_NAMES } from "../themes/themes.ts";
-import { type Command, KEY_MAP, keyName } from "./keymap.ts";
+import { SORT_KEYS, type SortKey } from "./sort.ts";
 
 /** A line of the palette: what it does, how it reads, and its key or that it is so already. */
 export type PaletteEntry = { readonly label: string; readonly hint: string } & (
