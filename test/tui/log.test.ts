@@ -70,6 +70,27 @@ describe("the log pane shows the output that its title names", () => {
     }
   });
 
+  test("when keys that come together lead back to where they began", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "first", "echo the first; exit 3");
+    await start(daemon, "second", "echo the second; exec sleep 1000");
+    await daemon.processes.waitProcess({ id: "first", condition: 3 });
+    await daemon.processes.restartProcess({ id: "first" });
+    await daemon.processes.waitProcess({ id: "first", condition: 3 });
+    const terminal = openUi(daemon);
+    for (const keys of ["jk", "eee", "pp", "/x\x7f\x1b"]) {
+      await terminal.shows(/^ +the first$/m);
+      terminal.type(keys);
+      // The keys have been seen when this one has.
+      terminal.type("w");
+      await terminal.shows("· wrap");
+      await terminal.shows(/^ +the first$/m);
+      await terminal.shows("end of output");
+      terminal.type("w");
+      await terminal.hides("· wrap");
+    }
+  });
+
   test("without a run before there is none to show", async () => {
     const daemon = await startDaemon();
     await start(daemon, "once", "echo hello; exec sleep 1000");

@@ -95,13 +95,13 @@ export class LogFeed {
 
   /** Asks for what the state shows. */
   changed(log: LogState): void {
-    const { target, streams } = log;
+    const { opening, target, streams } = log;
     if (this.#view ? !isShown(log, this.#view) : target !== null) {
       this.#abort.abort();
       this.#abort = new AbortController();
       this.#reading = false;
       this.#scanning = false;
-      this.#view = target && { target, streams };
+      this.#view = target && { opening, target, streams };
       if (this.#view) {
         void this.#follow(this.#view, this.#abort.signal);
       }

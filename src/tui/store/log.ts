@@ -13,6 +13,8 @@ export interface LogTarget {
 
 /** Output that a pane shows. */
 export interface LogView {
+  /** Counts up each time that the pane begins anew: what was brought before is not in it, even if the rest is the same. */
+  readonly opening: number;
   readonly target: LogTarget;
   readonly streams: LogStreams;
 }
@@ -25,6 +27,8 @@ export interface LogPosition {
 
 /** The log pane. */
 export interface LogState {
+  /** See {@link LogView}. */
+  readonly opening: number;
   readonly target: LogTarget | null;
   /** Whether the run before the current one is wanted. */
   readonly previous: boolean;
@@ -57,6 +61,7 @@ export interface LogState {
 }
 
 export const EMPTY_LOG: LogState = {
+  opening: 0,
   target: null,
   previous: false,
   streams: "all",
@@ -82,6 +87,7 @@ export const EMPTY_LOG: LogState = {
 export function openLog(log: LogState, target: LogState["target"]): LogState {
   return {
     ...EMPTY_LOG,
+    opening: log.opening + 1,
     target,
     streams: log.streams,
     wrap: log.wrap,
@@ -97,8 +103,8 @@ export function setStreams(log: LogState, streams: LogStreams): LogState {
 }
 
 /** Whether a pane shows this output. */
-export function isShown(log: LogState, { target, streams }: LogView): boolean {
-  return log.target?.id === target.id && log.target.run === target.run && log.streams === streams;
+export function isShown(log: LogState, { opening }: LogView): boolean {
+  return log.opening === opening;
 }
 
 /** The streams that the daemon is asked for; undefined: all. */
