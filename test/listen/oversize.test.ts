@@ -253,6 +253,30 @@ test("a client that sends without end is cut off over HTTP/1.1", async () => {
   expect(socket.bytesWritten).toBeLessThan(discardMaxBytes + 16 * megabyte);
 });
 
+test("a client that goes on when its session was ended is cut off", async () => {
+  const { path } = await serve({ getProcess: () => ({}) }, { discard: { maxBytes: megabyte, timeoutMs: 60_000 } });
+  // Otherwise Node.js would close this side when the other one is.
+  const socket = connect({ path, allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  socket.on("error", () => {});
+  socket.resume();
+  const field = (name: string, value: string) =>
+    Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+  const fields = Buffer.concat(
+    Object.entries({ ...requestHeaders, ":scheme": "http", ":authority": "x" })
+      // Pseudo-headers come first.
+      .sort()
+      .map(([name, value]) => field(name, value)),
+  );
+  socket.write(
+    Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, 0), frame(1, 4, 1, fields)]),
+  );
+  const [prefix] = message(0);
+  socket.write(frame(0, 0, 1, prefix));
+  sendForEver(socket, frame(0, 0, 1, Buffer.alloc(16 * 1024)));
+  await closed(socket);
+});
+
 test("a client that stops in the middle of what is too long is answered", async () => {
   const { path } = await serve({ getProcess: () => ({}) }, { discard: { maxBytes: megabyte, timeoutMs: 100 } });
   const session = rawSession(path);
@@ -267,6 +291,15 @@ test("a client that stops in the middle of what is too long is answered", async 
   expect(await answered).toBe("8");
   await ended;
 });
+
+function frame(type: number, flags: number, stream: number, payload: Uint8Array = new Uint8Array()): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
 
 /** Until the other side takes no more. */
 function sendForEver(socket: Socket, bytes: Buffer): void {

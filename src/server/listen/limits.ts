@@ -27,6 +27,8 @@ export const maxSessionMemoryMegabytes = 64;
 export const firstBytesTimeoutMs = 10_000;
 /** How long an HTTP/1 client may take for a whole request, body included, and any client for the rest of one that is refused. */
 export const requestTimeoutMs = 120_000;
+/** How long a client gets to close a connection that the daemon has ended. */
+export const lingerTimeoutMs = 2000;
 /** How long an HTTP/1 connection may idle between requests. */
 export const keepAliveTimeoutMs = 65_000;
 
