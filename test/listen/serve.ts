@@ -9,7 +9,7 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import { onTestFinished } from "vitest";
 import { DaemonService } from "../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
-import { createRequestHandler } from "../../src/server/listen/request-handler.ts";
+import { createRequestHandler, type RequestHandlerOptions } from "../../src/server/listen/request-handler.ts";
 import { type Listener, listenUnix, type UnixListenerOptions } from "../../src/server/listen/unix.ts";
 import { createLog, type Log } from "../../src/server/log.ts";
 
@@ -42,7 +42,7 @@ export function recordingLog(): { log: Log; logged: () => string } {
 
 export async function serve(
   implementation: Implementation,
-  options: Partial<UnixListenerOptions> = {},
+  { discard, ...options }: Partial<UnixListenerOptions> & Pick<RequestHandlerOptions, "discard"> = {},
 ): Promise<Served> {
   const directory = privateDirectory();
   const path = options.path ?? join(directory, "pm.sock");
@@ -55,6 +55,7 @@ export async function serve(
     },
     shutdownSignal: shutdown.signal,
     log,
+    ...(discard === undefined ? {} : { discard }),
   });
   const listener = await listenUnix({ path, handler, log, graceMs: 500, ...options });
   onTestFinished(() => listener.close());

@@ -10,7 +10,14 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { Client, type ClientReadableStream, credentials } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientOptions,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+} from "@grpc/grpc-js";
 import { onTestFinished } from "vitest";
 
 export interface GrpcClient {
@@ -38,7 +45,19 @@ function deserializer<T extends DescMessage>(type: T): (bytes: Buffer) => Messag
 
 /** grpc-js sends an authority of its own making, stock Python the socket's path, percent-encoded. */
 export function grpcClient(socketPath: string): GrpcClient {
-  const client = new Client(`unix:${socketPath}`, credentials.createInsecure());
+  return grpcClientTo(`unix:${socketPath}`, credentials.createInsecure());
+}
+
+export function grpcClientTo(
+  target: string,
+  channel: ChannelCredentials,
+  { authorization, ...options }: ClientOptions & { readonly authorization?: string } = {},
+): GrpcClient {
+  const client = new Client(target, channel, options);
+  const metadata = new Metadata();
+  if (authorization !== undefined) {
+    metadata.set("authorization", authorization);
+  }
   onTestFinished(() => client.close());
   return {
     unary: (method, request) =>
@@ -48,6 +67,7 @@ export function grpcClient(socketPath: string): GrpcClient {
           serializer(method.input),
           deserializer(method.output),
           create(method.input, request),
+          metadata,
           (error, response) => {
             if (response === undefined) {
               reject(error);
@@ -63,6 +83,7 @@ export function grpcClient(socketPath: string): GrpcClient {
         serializer(method.input),
         deserializer(method.output),
         create(method.input, request),
+        metadata,
       ),
   };
 }

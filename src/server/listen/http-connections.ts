@@ -6,6 +6,7 @@ import {
   firstBytesTimeoutMs,
   http2WindowBytes,
   keepAliveTimeoutMs,
+  lingerTimeoutMs,
   maxConcurrentStreams,
   maxHeaderBytes,
   maxHeaderPairs,
@@ -87,6 +88,11 @@ export function createHttpConnections(
     accept(socket) {
       // Without a listener a reset connection ends the process.
       socket.on("error", (error) => log.debug({ err: error }, "a connection failed"));
+      // Of a session that has ended, Node.js reads on until the client closes its half.
+      socket.once("finish", () => {
+        const linger = setTimeout(() => socket.destroy(), lingerTimeoutMs);
+        socket.once("close", () => clearTimeout(linger));
+      });
       sockets.add(socket);
       undetected.add(socket);
       socket.once("close", () => {

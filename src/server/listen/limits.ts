@@ -3,6 +3,9 @@
 /** One request message: a start with 3 MB of arguments must reach the kernel, whose answer it is. */
 export const readMaxBytes = 8 * 1024 * 1024;
 
+/** Of a request that is refused, so much more is read and thrown away before the answer. */
+export const discardMaxBytes = 64 * 1024 * 1024;
+
 /** One response message: 4 MiB of output, or a page of processes of which one is very large. */
 export const writeMaxBytes = 16 * 1024 * 1024;
 
@@ -22,8 +25,10 @@ export const maxSessionMemoryMegabytes = 64;
 
 /** How long a client may take to say which protocol it speaks, and to complete the headers of a request. */
 export const firstBytesTimeoutMs = 10_000;
-/** How long an HTTP/1 client may take for a whole request, body included. */
+/** How long an HTTP/1 client may take for a whole request, body included, and any client for the rest of one that is refused. */
 export const requestTimeoutMs = 120_000;
+/** How long a client gets to close a connection that the daemon has ended. */
+export const lingerTimeoutMs = 2000;
 /** How long an HTTP/1 connection may idle between requests. */
 export const keepAliveTimeoutMs = 65_000;
 

@@ -6,10 +6,15 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import type { Log } from "../log.ts";
 import { errorInterceptor } from "../rpc/error-interceptor.ts";
 import { giveReason } from "../rpc/errors.ts";
-import { maxTimeoutMs, readMaxBytes, writeMaxBytes } from "./limits.ts";
+import { answerWhenRead, type DiscardLimits } from "./answer-when-read.ts";
+import { discardMaxBytes, maxTimeoutMs, readMaxBytes, requestTimeoutMs, writeMaxBytes } from "./limits.ts";
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export type NodeResponse = ServerResponse | Http2ServerResponse;
+export interface Exchange {
+  readonly request: NodeRequest;
+  readonly response: NodeResponse;
+}
 export type RequestHandler = (request: NodeRequest, response: NodeResponse) => void;
 
 export interface RequestHandlerOptions {
@@ -19,6 +24,8 @@ export interface RequestHandlerOptions {
   readonly log: Log;
   /** Run inside the error translation. Default: none. */
   readonly interceptors?: readonly Interceptor[];
+  /** How much is read of a request that was refused. Default: 64 MiB in two minutes. */
+  readonly discard?: DiscardLimits;
 }
 
 /**
@@ -30,6 +37,7 @@ export interface RequestHandlerOptions {
  *   while the response is blocked;
  * - compresses by default, which costs four times the processor time and
  *   buffers what a stalled client does not read;
+ * - answers a message that is too long before it has come;
  * - writes failures to the console.
  */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
@@ -47,6 +55,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     interceptors: [errorInterceptor(options.log), refuseWhen(options.shutdownSignal), ...(options.interceptors ?? [])],
   });
   options.routes(router);
+  const discard = options.discard ?? { maxBytes: discardMaxBytes, timeoutMs: requestTimeoutMs };
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   return (request, response) => {
@@ -59,7 +68,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       return;
     }
     try {
-      serve(handler, request, response, options.log);
+      serve(handler, { request, response }, options.log, discard);
     } catch (error) {
       options.log.debug({ err: error, path: handler.requestPath }, "refused a malformed request");
       answer(response, 400);
@@ -67,7 +76,8 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   };
 }
 
-function serve(handler: UniversalHandler, request: NodeRequest, response: NodeResponse, log: Log): void {
+function serve(handler: UniversalHandler, exchange: Exchange, log: Log, discard: DiscardLimits): void {
+  const { request, response } = exchange;
   forgetEndlessTimeouts(request.headers);
   // The authority means nothing here: routes do not depend on it, and each
   // listener authenticates by other means.
@@ -76,7 +86,9 @@ function serve(handler: UniversalHandler, request: NodeRequest, response: NodeRe
   response.once("close", () => response.emit("drain"));
 
   const universalRequest = universalRequestFromNodeRequest(request, response, undefined, undefined);
-  handler(universalRequest)
+  const { methodKind } = handler.method;
+  const isOneMessage = methodKind === "unary" || methodKind === "server_streaming";
+  (isOneMessage ? answerWhenRead(handler, universalRequest, exchange, discard) : handler(universalRequest))
     .then((universalResponse) => universalResponseToNodeResponse(universalResponse, response))
     .catch((error: unknown) => {
       if (isDisconnect(error) || universalRequest.signal.aborted) {
