@@ -78,7 +78,7 @@ describe("the log pane shows the output that its title names", () => {
     await daemon.processes.restartProcess({ id: "first" });
     await daemon.processes.waitProcess({ id: "first", condition: 3 });
     const terminal = openUi(daemon);
-    for (const keys of ["jk", "eee", "pp", "/x\x7f\x1b"]) {
+    for (const keys of ["jk", "eee", "pp", "/zz\x15\r"]) {
       await terminal.shows(/^ +the first$/m);
       terminal.type(keys);
       // The keys have been seen when this one has.
