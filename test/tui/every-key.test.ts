@@ -88,6 +88,8 @@ const TRIALS: Readonly<Record<Command, Trial>> = {
   wrap: { shows: "the end of it" },
   timestamps: { shows: /\d\d:\d\d:\d\d\.\d{3} line 0500/ },
   streams: { shows: /Log · p0 · run 2 · stdout/ },
+  "next-line": { ...searched, shows: /▸ +line 0400/ },
+  "previous-line": { ...searched, shows: /▸ +line 0398/ },
   "previous-run": { shows: "the one before" },
   "copy-line": {
     shows: (terminal) => terminal.raw.includes("\x1b]52;c;") && terminal.text().includes("Copied the id"),

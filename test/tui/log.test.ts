@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { formatBytes } from "../../src/tui/text/format.ts";
 import { startDaemon } from "../support/daemon.ts";
 import { openUi, start } from "./dashboard.ts";
 
@@ -99,6 +100,44 @@ describe("the log pane shows the output that its title names", () => {
     terminal.type("p");
     await terminal.shows("There was no run before this one");
     await terminal.shows("hello");
+  });
+});
+
+describe("where output is missing", () => {
+  test.each([
+    ["less than what is read at first", 64n << 10n, 400_000],
+    ["more", 1n << 20n, 500_000],
+  ])("the gap is marked and says how much it is, however one comes to it: %s is kept", async (_name, limit, lines) => {
+    const daemon = await startDaemon();
+    await start(daemon, "long", `seq 1 ${lines}; echo the end; exec sleep 1000`, { outputLimitBytes: limit });
+    const terminal = openUi(daemon);
+    await terminal.shows("the end");
+    const { process } = await daemon.processes.getProcess({ id: "long" });
+    const lost = new RegExp(`⋯ ${formatBytes(Number(process?.output?.firstOffset))} of output no longer kept ⋯\n`);
+    terminal.type("2g");
+    await terminal.shows(lost);
+    const first = /kept ⋯\n +\d*\n +(\d+)\n/.exec(terminal.text())?.[1];
+    terminal.type(`G/~^${first}$\r`);
+    await terminal.shows(new RegExp(`▸ +${first}\n`));
+    terminal.type("\x1b[5~");
+    await terminal.shows(lost);
+  });
+});
+
+describe("copying", () => {
+  test("any line can be pointed at", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "few", "seq -f 'line %02g' 1 5; exit 0");
+    const terminal = openUi(daemon);
+    await terminal.shows("end of output");
+    terminal.type("2K");
+    await terminal.shows(/▸ +line 04/);
+    terminal.type("K");
+    await terminal.shows(/▸ +line 03/);
+    terminal.type("y");
+    await terminal.until("it is copied", () => terminal.raw.includes(`\x1b]52;c;${btoa("line 03")}\x07`));
+    terminal.type("JJJJ");
+    await terminal.shows(/▸ +line 05/);
   });
 });
 

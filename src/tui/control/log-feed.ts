@@ -67,15 +67,12 @@ class LiveSource implements Source {
 }
 
 /** A read as a window. */
-function windowFromRead(read: OutputRead, from: number): LogWindow {
-  const items: LogItem[] = [];
-  if (read.gap) {
-    items.push({ kind: "gap", offset: read.gap.from, end: read.gap.to });
-  }
-  for (const { stream, offset, time, data } of read.chunks) {
+function windowFromRead({ chunks, gap, nextOffset }: OutputRead, from: number): LogWindow {
+  const items: LogItem[] = gap ? [{ kind: "gap", offset: gap.from, end: gap.to }] : [];
+  for (const { stream, offset, time, data } of chunks) {
     items.push({ kind: "data", stream, offset, end: offset + data.length, time: time.getTime(), data });
   }
-  return windowOf(from, read.nextOffset, items);
+  return windowOf(from, nextOffset, items);
 }
 
 /** Brings the output that the log pane shows: live by one stream, history by reads. */
@@ -250,7 +247,7 @@ export class LogFeed {
       signal,
       ...(streams && { streams }),
     });
-    const from = read.gap?.from ?? read.chunks[0]?.offset ?? read.nextOffset;
+    const from = read.chunks[0]?.offset ?? read.nextOffset;
     return { window: windowFromRead(read, from), output: read.output };
   }
 

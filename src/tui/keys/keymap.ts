@@ -30,6 +30,8 @@ export type Command =
   | "timestamps"
   | "streams"
   | "previous-run"
+  | "next-line"
+  | "previous-line"
   | "start"
   | "stop"
   | "kill"
@@ -161,11 +163,13 @@ export const KEY_MAP: readonly KeyBinding[] = [
     description: "The run before, or the current one",
     footer: { log: "run before", rank: 9 },
   },
+  { command: "next-line", keys: ["J"], group: "Log", description: "Point at the next line, for y" },
+  { command: "previous-line", keys: ["K"], group: "Log", description: "Point at the line before" },
   {
     command: "copy-line",
     keys: ["y"],
     group: "Log",
-    description: "Copy the marked line; in the table, the id",
+    description: "Copy the line pointed at; in the table, the id",
     footer: { log: "copy", rank: 12 },
   },
   { command: "copy-view", keys: ["Y"], group: "Log", description: "Copy what the log shows" },
@@ -230,7 +234,7 @@ export const KEY_MAP: readonly KeyBinding[] = [
     command: "mark",
     keys: ["space"],
     group: "Processes",
-    description: "Mark, to act on several",
+    description: "Mark, to act on several; in the log, a page down",
     footer: { table: "mark", rank: 11 },
   },
   {

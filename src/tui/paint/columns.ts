@@ -23,14 +23,14 @@ export interface Column {
 const COLUMNS: readonly Column[] = [
   { key: "name", title: "NAME", width: 18, right: false, sort: "name", rank: 0 },
   { key: "state", title: "STATE", width: 10, right: false, sort: "state", rank: 0 },
-  { key: "id", title: "ID", width: 8, right: false, sort: null, rank: 7 },
+  { key: "id", title: "ID", width: 8, right: false, sort: null, rank: 8 },
   { key: "pid", title: "PID", width: 7, right: true, sort: "pid", rank: 5 },
   { key: "cpu", title: "CPU", width: 6, right: true, sort: "cpu", rank: 1 },
   { key: "memory", title: "MEM", width: 6, right: true, sort: "memory", rank: 2 },
   { key: "since", title: "SINCE", width: 6, right: true, sort: "since", rank: 3 },
   { key: "exit", title: "EXIT", width: 8, right: false, sort: "exit", rank: 4 },
-  { key: "run", title: "RUN", width: 4, right: true, sort: null, rank: 6 },
-  { key: "command", title: "COMMAND", width: 16, right: false, sort: "command", rank: 8 },
+  { key: "run", title: "RUN", width: 4, right: true, sort: null, rank: 9 },
+  { key: "command", title: "COMMAND", width: 16, right: false, sort: "command", rank: 7 },
 ];
 
 /** A mark and a blank before the first column. */

@@ -18,7 +18,7 @@ export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: T
   const { log } = state;
   const focused = state.focus === "log";
   const process = selectedProcess(state);
-  paintTitle(grid, rect, "Log", process ? titleParts(log, process) : [], titleEnd(log), focused, theme);
+  paintTitle(grid, rect, "Log", process ? titleParts(log, process) : [], titleEnd(state), focused, theme);
   const rows = rect.height - 1;
   if (rows < 1) {
     return;
@@ -57,12 +57,12 @@ function titleParts(log: LogState, process: ProcessInfo): string[] {
   ];
 }
 
-function titleEnd(log: LogState): string {
+function titleEnd({ log, connection }: DashboardState): string {
   if (!log.target) {
     return "";
   }
   if (following(log)) {
-    return log.complete ? "end of output" : "following";
+    return log.complete ? "end of output" : connection.phase === "disconnected" ? "disconnected" : "following";
   }
   const place = `paused · ${Math.round(progress(log) * 100)}%`;
   return log.newLines > 0 ? `${place} · ${log.newLines} new` : place;
@@ -87,7 +87,7 @@ function emptyText(log: LogState): string {
 
 /** One row: signs for the line and its stream, its time, and its text in `rect.width` cells. */
 function paintRow(grid: Grid, rect: Rect, log: LogState, shown: LogRow, current: boolean, theme: Theme): void {
-  const { line, styled, row, from, filtered } = shown;
+  const { line, styled, row, from, to, filtered } = shown;
   const { y, width } = rect;
   if (line.gap) {
     const lost = `⋯ ${formatBytes(line.gap.to - line.gap.from)} of output no longer kept ⋯`;
@@ -107,7 +107,7 @@ function paintRow(grid: Grid, rect: Rect, log: LogState, shown: LogRow, current:
     grid.write(rect.x + GUTTER_COLUMNS, y, formatTime(line.time), theme.faint);
   }
   const x = rect.x + GUTTER_COLUMNS + (log.timestamps ? TIMESTAMP_COLUMNS : 0);
-  grid.writeLine(x, y, isStderr ? tint(styled, theme.stderr) : styled, from, from + width);
+  grid.writeLine(x, y, isStderr ? tint(styled, theme.stderr) : styled, from, to);
   if (filtered && !filtered.match) {
     grid.addFlags({ x, y, width, height: 1 }, theme.faint.flags);
   }
@@ -116,7 +116,7 @@ function paintRow(grid: Grid, rect: Rect, log: LogState, shown: LogRow, current:
   if (highlight) {
     const style = line.offset === log.match ? theme.currentMatch : theme.match;
     for (const [first, end] of matchingCells(highlight, styled)) {
-      paintCells(grid, x - from, y, styled, Math.max(first, from), Math.min(end, from + width), style);
+      paintCells(grid, x - from, y, styled, Math.max(first, from), Math.min(end, to), style);
     }
   }
   if (!log.wrap && styled.text.length > from + width) {

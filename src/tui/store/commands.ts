@@ -50,6 +50,8 @@ export function perform(state: DashboardState, command: Command): Update {
     case "timestamps":
     case "streams":
     case "previous-run":
+    case "next-line":
+    case "previous-line":
       return logCommand(state, command);
     case "zoom":
       return only({ ...state, zoom: !state.zoom });
@@ -91,7 +93,8 @@ export function perform(state: DashboardState, command: Command): Update {
     case "sort-reverse":
       return only({ ...state, table: setSort(table, table.sortKey, !table.reversed) });
     case "mark":
-      return only({ ...state, table: toggleMark(table) });
+      // In the log, which says nothing of marks, as in less.
+      return state.focus === "log" ? go(state, "page-down") : only({ ...state, table: toggleMark(table) });
     case "mark-all":
       return only({ ...state, table: toggleAllMarks(table) });
     case "copy-line":

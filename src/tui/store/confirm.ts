@@ -11,8 +11,8 @@ export type Confirmation = Extract<Overlay, { kind: "confirm" }>;
 const WORDS: Record<ConfirmedAction, { readonly verb: string; readonly meaning: string }> = {
   stop: { verb: "Stop", meaning: "The stop signal, and the grace period to end in" },
   kill: { verb: "Kill", meaning: "The whole tree ends at once, unsaved work is lost" },
-  restart: { verb: "Restart", meaning: "It is stopped, then a new run begins" },
-  remove: { verb: "Remove", meaning: "It is forgotten, and its output is gone" },
+  restart: { verb: "Restart", meaning: "A stop, then a new run" },
+  remove: { verb: "Remove", meaning: "Forgotten, and the output is gone" },
 };
 
 /** Whether nothing of it lives, or nothing that pm could end. */

@@ -156,7 +156,7 @@ function details(state: DashboardState, overlay: DetailsOverlay): readonly Detai
     for (const change of changes.slice(-10).reverse()) {
       detail(
         formatTime(change.time),
-        `${STATE_GLYPHS[change.state]} ${change.state}${change.run > 1 ? `, run ${change.run}` : ""}`,
+        `${STATE_GLYPHS[change.shown]} ${change.state}${change.run > 1 ? `, run ${change.run}` : ""}`,
       );
     }
   }

@@ -10,7 +10,7 @@ type Syntax = readonly [syntax: string, meaning: string];
 const TABLE_FILTER: readonly Syntax[] = [
   ["word", "Letters of the name in order, a part of the command line, four or more letters that an id begins with"],
   ["!word", "What does not fit; works before any of these"],
-  ["~regex", "A regular expression for name or command line"],
+  ["~regex", "A regular expression (RE2) for name or command line"],
   ["state:run", "The beginning of the state"],
   ["k=v", "The label k has the value v, or k=v is in the command line"],
   ["k!=v", "The label k has another value, or is not there"],
@@ -21,7 +21,7 @@ const TABLE_FILTER: readonly Syntax[] = [
 
 const LOG_FILTER: readonly Syntax[] = [
   ["text", "This text, in searches (/) and filters (&)"],
-  ["~regex", "A regular expression"],
+  ["~regex", "A regular expression (RE2)"],
   ["Capitals", "With one of them case matters"],
 ];
 

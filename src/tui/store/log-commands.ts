@@ -2,8 +2,9 @@ import type { Command } from "../keys/keymap.ts";
 import { only, type Update } from "./action.ts";
 import { computeLayout } from "./layout.ts";
 import { following, type LogState, resume, setLogFilter, setStreams } from "./log.ts";
-import { visibleRows } from "./log-rows.ts";
-import { bringIntoView, type LogSize, pause } from "./log-scroll.ts";
+import { logLines } from "./log-lines.ts";
+import { currentLine, visibleRows } from "./log-rows.ts";
+import { bringIntoView, type LogSize, lineRows, pause, scrollLog } from "./log-scroll.ts";
 import { search } from "./log-search.ts";
 import { selectedProcess } from "./selection.ts";
 import type { DashboardState } from "./state.ts";
@@ -22,6 +23,8 @@ export type LogCommand = Extract<
   | "timestamps"
   | "streams"
   | "previous-run"
+  | "next-line"
+  | "previous-line"
 >;
 
 /** What the log shows of the output, and how. */
@@ -60,6 +63,13 @@ export function logCommand(state: DashboardState, command: LogCommand): Update {
       const streams = log.streams === "all" ? "stdout" : log.streams === "stdout" ? "stderr" : "all";
       return only({ ...state, log: setStreams(log, streams) });
     }
+    case "next-line":
+    case "previous-line":
+      return only({
+        ...state,
+        focus: "log",
+        log: point(log, command === "next-line" ? 1 : -1, computeLayout(state).logSize),
+      });
     case "previous-run": {
       const run = selectedProcess(state)?.run;
       return only(
@@ -69,6 +79,22 @@ export function logCommand(state: DashboardState, command: LogCommand): Update {
       );
     }
   }
+}
+
+/** Points at the line after or before the current one, and pauses. The search goes on from there, too. */
+function point(log: LogState, by: 1 | -1, size: LogSize): LogState {
+  const visible = visibleRows(log, size);
+  const current = currentLine(log, visible);
+  const lines = logLines(log);
+  const offset = current && (by > 0 ? current.next : lines.before(current.offset));
+  const line = offset === undefined || offset === null ? null : lines.at(offset);
+  if (!line) {
+    return log;
+  }
+  const paused = pause(log, size);
+  const isSeen = visible.some(({ line: { offset: seen } }) => seen === line.offset);
+  const scrolled = isSeen ? paused : scrollLog(paused, by * lineRows(log, line, size.columns), size);
+  return { ...scrolled, match: line.offset };
 }
 
 /** Wraps or not, with the match that the search stands on still in view. */

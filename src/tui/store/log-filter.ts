@@ -60,7 +60,9 @@ export function filterOn(filtered: FilteredLog, more: LogWindow, complete: boole
   let to = filtered.to;
   let offset = Math.max(filtered.to, more.from);
   for (;;) {
-    const line = lineAt(more, offset);
+    const found = lineAt(more, offset);
+    // A gap may begin where other lines were seen, before they were evicted.
+    const line = found && found.offset < offset ? { ...found, offset } : found;
     if (!line || (!line.ended && !complete)) {
       // The rest is looked at when the line is whole, or when the scan reads it again.
       to = line ? line.offset : Math.max(to, more.to);

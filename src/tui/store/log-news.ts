@@ -1,16 +1,26 @@
 import { type Action, only, type Update } from "./action.ts";
-import { appendLive, isShown, jumpTo, learn, mergeRead, mergeScan } from "./log.ts";
+import { appendLive, isShown, jumpTo, mergeRead, mergeScan } from "./log.ts";
 import { searchFailed, searchFound } from "./log-search.ts";
+import { withEvicted } from "./log-window.ts";
 import type { DashboardState } from "./state.ts";
 
+type LogNews = Extract<Action, { type: `log-${string}` }>;
+
 /** Output has come: live, read from history, or found. All but what is live is known to be of what is on view. */
-export function logNews(state: DashboardState, action: Extract<Action, { type: `log-${string}` }>): Update {
+export function logNews(before: DashboardState, action: LogNews): Update {
+  const update = take(before, action);
+  const { log } = update.state;
+  const window = withEvicted(log.window, log.first);
+  return window === log.window ? update : { ...update, state: { ...update.state, log: { ...log, window } } };
+}
+
+function take(state: DashboardState, action: LogNews): Update {
   const { log } = state;
   switch (action.type) {
     case "log-opened":
       return only({
         ...state,
-        log: { ...learn(log, action.output), opened: true },
+        log: { ...log, opened: true, first: action.output.firstOffset, next: action.output.nextOffset },
       });
     case "log-gone":
       return only({ ...state, log: { ...log, opened: true, gone: true, complete: true } });

@@ -1,10 +1,11 @@
 import { parseLine, type StyledLine } from "../terminal/styled-line.ts";
+import { type Expression, literal, regularExpression } from "../text/expression.ts";
 import type { LogLine } from "./log-window.ts";
 
 /** What is searched for: text, or with a leading "~" a regular expression; capitals make it case-sensitive. */
 export interface LogPattern {
   readonly text: string;
-  readonly expression: RegExp;
+  readonly expression: Expression;
 }
 
 const decoder = new TextDecoder("utf-8");
@@ -16,12 +17,10 @@ export function logPattern(text: string): LogPattern | null {
   if (body === "") {
     return null;
   }
-  const flags = /\p{Lu}/u.test(body) ? "gu" : "giu";
-  try {
-    return { text, expression: new RegExp(isExpression ? body : body.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"), flags) };
-  } catch {
-    return null;
-  }
+  // The capital of `\S` is none.
+  const ignoreCase = !/\p{Lu}/u.test(isExpression ? body.replace(/\\(?:[pP]\{[^}]*\}|.)/gs, "") : body);
+  const expression = isExpression ? regularExpression(body, ignoreCase) : literal(body, ignoreCase);
+  return expression && { text, expression };
 }
 
 /** Whether something was typed that is not (yet) a regular expression. */
@@ -58,15 +57,14 @@ export function lineText(line: LogLine): string {
 }
 
 export function matches(pattern: LogPattern, line: LogLine): boolean {
-  pattern.expression.lastIndex = 0;
   return !line.gap && pattern.expression.test(lineText(line));
 }
 
 /** Cells of a line, as [first, behind the last], that a pattern fits. */
 export function matchingCells(pattern: LogPattern, line: StyledLine): readonly (readonly [number, number])[] {
   const text = line.text.join("");
-  pattern.expression.lastIndex = 0;
-  if (!pattern.expression.test(text)) {
+  const places = pattern.expression.places(text);
+  if (places.length === 0) {
     return [];
   }
   // Which cell each character of the text is in.
@@ -76,13 +74,5 @@ export function matchingCells(pattern: LogPattern, line: StyledLine): readonly (
       cells.push(cell);
     }
   }
-  pattern.expression.lastIndex = 0;
-  const found: [number, number][] = [];
-  for (const match of text.matchAll(pattern.expression)) {
-    if (match[0] !== "") {
-      const first = cells[match.index] ?? 0;
-      found.push([first, (cells[match.index + match[0].length - 1] ?? first) + 1]);
-    }
-  }
-  return found;
+  return places.map(([first, end]) => [cells[first] ?? 0, (cells[end - 1] ?? 0) + 1] as const);
 }

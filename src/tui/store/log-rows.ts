@@ -1,4 +1,4 @@
-import type { StyledLine } from "../terminal/styled-line.ts";
+import { type StyledLine, wrapStarts } from "../terminal/styled-line.ts";
 import { contains, following, type LogState } from "./log.ts";
 import { type FilteredLine, filteredIndex } from "./log-filter.ts";
 import { logLines } from "./log-lines.ts";
@@ -12,8 +12,9 @@ export interface LogRow {
   readonly styled: StyledLine;
   /** Row of the line, with wrapping. */
   readonly row: number;
-  /** Cells before it that are scrolled or wrapped away. */
+  /** Its cells: from the first to, not including, this one. */
   readonly from: number;
+  readonly to: number;
   /** Set with a filter. */
   readonly filtered: FilteredLine | null;
 }
@@ -38,10 +39,11 @@ export function visibleRows(log: LogState, { rows, columns }: LogSize): readonly
     const first = line.offset === top.offset ? top.row : 0;
     // Of a line that is cut at the edge nobody sees the rest.
     const styled = styleLine(line, log.wrap ? undefined : log.column + width + beyond);
-    const count = log.wrap ? Math.max(1, Math.ceil(styled.text.length / width)) : 1;
+    const starts = log.wrap ? wrapStarts(styled, width) : [log.column];
     const filtered = log.filtered?.lines[filteredIndex(log.filtered.lines, line.offset)] ?? null;
-    for (let row = first; row < count && result.length < rows; row++) {
-      result.push({ line, styled, row, from: log.wrap ? row * width : log.column, filtered });
+    for (let row = first; row < starts.length && result.length < rows; row++) {
+      const from = starts[row] ?? 0;
+      result.push({ line, styled, row, from, to: starts[row + 1] ?? from + width, filtered });
     }
   }
   return result;

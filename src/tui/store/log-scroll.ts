@@ -1,3 +1,4 @@
+import { wrapStarts } from "../terminal/styled-line.ts";
 import { following, type LogPosition, type LogState, resume } from "./log.ts";
 import { logLines } from "./log-lines.ts";
 import { matchingCells, styleLine } from "./log-pattern.ts";
@@ -14,7 +15,7 @@ export function lineRows(log: LogState, line: LogLine, columns: number): number 
   if (!log.wrap || line.gap) {
     return 1;
   }
-  return Math.max(1, Math.ceil(styleLine(line).text.length / Math.max(1, columns)));
+  return wrapStarts(styleLine(line), Math.max(1, columns)).length;
 }
 
 /** The top of a pane that shows the end. */
@@ -105,10 +106,11 @@ export function pause(log: LogState, size: LogSize): LogState {
 /** Goes to a line, or to where in it the pattern fits, with some rows above it so that it can be read in its place. */
 export function bringIntoView(log: LogState, offset: number, size: LogSize): LogState {
   const line = logLines(log).at(offset);
-  const [cells] = line && !line.gap && log.pattern ? matchingCells(log.pattern, styleLine(line)) : [];
+  const styled = line && !line.gap && log.pattern ? styleLine(line) : null;
+  const [cells] = styled && log.pattern ? matchingCells(log.pattern, styled) : [];
   const [first, end] = cells ?? [0, 0];
   const columns = Math.max(1, size.columns);
-  const row = log.wrap ? Math.floor(first / columns) : 0;
+  const row = log.wrap && styled ? wrapStarts(styled, columns).findLastIndex((start) => start <= first) : 0;
   const hidden = first < log.column || end > log.column + columns;
   const column = log.wrap ? 0 : hidden ? (end <= columns ? 0 : Math.max(0, first - (columns >> 1))) : log.column;
   return scrollLog({ ...log, column, top: { offset, row } }, -Math.floor(size.rows / 3), size);

@@ -131,6 +131,20 @@ export function prependWindow(window: LogWindow, more: LogWindow): LogWindow {
   return { from: more.from, to, items, bytes };
 }
 
+/**
+ * The same, beginning with one gap that stands for all that was evicted, if
+ * nothing that is kept comes before the window. `first`: the oldest offset kept.
+ */
+export function withEvicted(window: LogWindow, first: number): LogWindow {
+  const [begin, ...others] = window.items;
+  const kept = begin?.kind === "gap" ? begin.end : window.from;
+  if (!begin || kept === 0 || kept > first || (begin.kind === "gap" && begin.offset === 0)) {
+    return window;
+  }
+  const gap: LogItem = { kind: "gap", offset: 0, end: kept };
+  return { ...window, from: 0, items: begin.kind === "gap" ? [gap, ...others] : [gap, ...window.items] };
+}
+
 function cutFront(item: LogItem, offset: number): LogItem {
   return item.kind === "data"
     ? { ...item, offset, data: item.data.subarray(offset - item.offset) }

@@ -1,7 +1,7 @@
 import type { OutputInfo, OutputStreamName } from "../../sdk/types.ts";
 import { emptyFilter, type FilteredLog, filterOn } from "./log-filter.ts";
 import type { LogPattern } from "./log-pattern.ts";
-import { appendWindow, EMPTY_WINDOW, type LogWindow, prependWindow } from "./log-window.ts";
+import { appendWindow, EMPTY_WINDOW, type LogWindow, prependWindow, withEvicted } from "./log-window.ts";
 
 export type LogStreams = "all" | "stdout" | "stderr";
 
@@ -190,25 +190,17 @@ export function mergeScan(log: LogState, read: LogWindow, output: OutputInfo): L
 /** Above this a paused pane takes no more live output, or what is looked at would give way to it. */
 const WINDOW_ROOM = 1 << 20;
 
-/** Takes over what the daemon keeps. A place that is neither kept nor at hand gives way to the oldest one that is. */
-export function learn(
-  log: LogState,
-  { firstOffset, nextOffset }: Pick<OutputInfo, "firstOffset" | "nextOffset">,
-): LogState {
-  const first = Math.max(log.first, firstOffset);
-  const { top, window } = log;
-  return {
-    ...log,
-    first,
-    next: Math.max(log.next, nextOffset),
-    top: top !== null && top.offset < first && !contains(window, top.offset) ? { offset: first, row: 0 } : top,
-  };
-}
-
 /** Takes a window over that was read because the view came near the edge of what there is at hand, or left it. */
-export function mergeRead(log: LogState, read: LogWindow, output: OutputInfo): LogState {
-  const next: LogState = { ...learn(log, output), complete: output.complete };
-  const { window, top } = next;
+export function mergeRead(log: LogState, more: LogWindow, output: OutputInfo): LogState {
+  const next: LogState = {
+    ...log,
+    first: Math.max(log.first, output.firstOffset),
+    next: Math.max(log.next, output.nextOffset),
+    complete: output.complete,
+  };
+  const { window, top } = log;
+  // A place that was evicted is in the gap.
+  const read = withEvicted(more, next.first);
   if (top !== null && !contains(window, top.offset) && contains(read, top.offset)) {
     return { ...next, window: read };
   }

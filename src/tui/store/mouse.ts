@@ -2,13 +2,25 @@ import type { InputEvent } from "../terminal/input.ts";
 import { only, type Update } from "./action.ts";
 import { computeLayout } from "./layout.ts";
 import { scrollLog } from "./log-scroll.ts";
-import type { DashboardState } from "./state.ts";
+import { overlayInput } from "./overlay-input.ts";
+import type { DashboardState, Overlay } from "./state.ts";
 import { moveSelection, selectIndex } from "./table.ts";
+
+/** The wheel does what its arrow key does to what lies over the panes, three times. */
+function wheelOver(before: DashboardState, overlay: Overlay, button: "wheel-up" | "wheel-down"): Update {
+  const key = { type: "key", key: button === "wheel-up" ? "up" : "down" } as const;
+  let state = before;
+  for (let i = 0; i < 3; i++) {
+    state = overlayInput(state, state.overlay ?? overlay, key).state;
+  }
+  return only(state);
+}
 
 /** A click selects a row and focuses a pane, the wheel moves what is under it. */
 export function mouseInput(state: DashboardState, event: Extract<InputEvent, { type: "mouse" }>): Update {
-  if (state.overlay) {
-    return only(state);
+  const { overlay } = state;
+  if (overlay) {
+    return event.button === "left" || overlay.kind === "start" ? only(state) : wheelOver(state, overlay, event.button);
   }
   const layout = computeLayout(state);
   const inside = (rect: typeof layout.table): boolean =>

@@ -1,4 +1,5 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
+import { regularExpression } from "../text/expression.ts";
 import { endedBadly } from "./process-outcome.ts";
 
 /** Whether a process fits. */
@@ -26,18 +27,9 @@ function hasInCommandLine({ spec }: ProcessInfo, text: string): boolean {
   return spec.executable.toLowerCase().includes(text) || spec.args.some((word) => word.toLowerCase().includes(text));
 }
 
-/** Null: it is not, or not yet, a regular expression. */
-function regularExpression(source: string): RegExp | null {
-  try {
-    return new RegExp(source, "iu");
-  } catch {
-    return null;
-  }
-}
-
 /** Name and command line only: an id that fits by chance would be a wrong process. */
 function expressionPredicate(source: string): ProcessPredicate | null {
-  const expression = regularExpression(source);
+  const expression = regularExpression(source, true);
   return expression && ((process) => expression.test(process.spec.name) || expression.test(commandLine(process)));
 }
 
@@ -133,6 +125,6 @@ export function processPredicate(filter: string): ProcessPredicate | null {
 
 /** What is wrong with a filter; null: nothing. */
 export function filterError(filter: string): string | null {
-  const wrong = termsOf(filter).find(({ text }) => text.startsWith("~") && !regularExpression(text.slice(1)));
+  const wrong = termsOf(filter).find(({ text }) => text.startsWith("~") && !regularExpression(text.slice(1), true));
   return wrong ? `not a regular expression: ${wrong.text.slice(1)}` : null;
 }

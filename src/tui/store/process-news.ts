@@ -1,5 +1,6 @@
 import type { ProcessInfo, WatchEvent } from "../../sdk/types.ts";
 import type { Action } from "./action.ts";
+import { shownState } from "./process-outcome.ts";
 import { type DashboardState, HISTORY_SAMPLES, type StateChange, type UsageHistory } from "./state.ts";
 import { applyUsages, applyWatchEvents } from "./table-news.ts";
 import type { Usage } from "./usage.ts";
@@ -19,16 +20,34 @@ export function watched(state: DashboardState, events: readonly WatchEvent[], no
         const before = latest.get(id) ?? state.table.processes.get(id);
         latest.set(id, event.process);
         if (before?.state !== to || before.run !== run) {
-          changes.push({ id, time: now, run, state: to });
+          changes.push({
+            id,
+            time: changeTime(event.process) ?? now,
+            run,
+            state: to,
+            shown: shownState(event.process),
+          });
         }
       }
     }
   }
+  const table = applyWatchEvents(state.table, events);
+  const { overlay } = state;
+  const last = overlay?.kind === "details" ? (latest.get(overlay.id) ?? state.table.processes.get(overlay.id)) : null;
   return {
     ...state,
-    table: applyWatchEvents(state.table, events),
+    table,
+    overlay:
+      overlay?.kind === "details" && overlay.full && last && !table.processes.has(overlay.id)
+        ? { ...overlay, full: { ...last, spec: { ...last.spec, env: overlay.full.spec.env } } }
+        : overlay,
     changes: changes.length > 0 ? [...state.changes, ...changes].slice(-CHANGES) : state.changes,
   };
+}
+
+/** When a process came into its state, in milliseconds since the epoch; undefined: it does not say. */
+function changeTime({ state, startTime, exitTime }: ProcessInfo): number | undefined {
+  return (state === "running" ? startTime : state === "exited" ? exitTime : undefined)?.getTime();
 }
 
 /** Takes over what processes use. */

@@ -17,7 +17,11 @@ export function promptInput(state: DashboardState, prompt: Prompt, event: InputE
       return only(state);
     }
     const closed = { ...state, prompt: null };
-    if (prompt.kind !== "search") {
+    if (prompt.kind === "filter") {
+      // What is selected now was chosen: it stays when the filter goes.
+      return only({ ...closed, table: { ...state.table, hidden: null } });
+    }
+    if (prompt.kind === "log-filter") {
       return only(closed);
     }
     // Nothing typed: what was searched for before.

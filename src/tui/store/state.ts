@@ -107,6 +107,8 @@ export interface StateChange {
   readonly time: number;
   readonly run: number;
   readonly state: ProcessState;
+  /** The state whose sign it has. */
+  readonly shown: ProcessState;
 }
 
 /** CPU and memory of the selected process over the last samples, oldest first. */

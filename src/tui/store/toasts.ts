@@ -16,7 +16,10 @@ export function addToast(
 ): DashboardState {
   const until = now + TOAST_MS[level] + text.length * READING_MS;
   const toast: Toast = { id: state.nextToast, level, text, until, ...(about && { about }) };
-  return { ...remember(state, level, text, now), toasts: [...state.toasts, toast].slice(-TOASTS) };
+  return {
+    ...remember(state, level, text, now),
+    toasts: [...state.toasts.filter((shown) => shown.text !== text), toast].slice(-TOASTS),
+  };
 }
 
 /** Only remembers it: it is on the screen already. */

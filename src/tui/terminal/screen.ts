@@ -82,8 +82,12 @@ export class Screen {
             flags = wantedFlags;
             out += sgr(fg, bg, flags);
           }
-          out += text;
           const wide = k + 1 < width && next.text[at + 1] === "";
+          // To some terminals these are one cell wide: what was in the other would stay.
+          if (wide && (text.length > 2 || text.includes("\ufe0f"))) {
+            out += `  \x1b[${y + 1};${k + 1}H`;
+          }
+          out += text;
           k += wide ? 2 : 1;
           cursor = k;
           const old = shown.text[at] ?? " ";

@@ -169,6 +169,18 @@ export function parseLine(text: string, limit = CELL_LIMIT): StyledLine {
   return { text: cells, style: styles };
 }
 
+/** Where the rows of a line begin that is wrapped at `width` cells: a wide grapheme that does not fit goes to the next. */
+export function wrapStarts({ text }: StyledLine, width: number): readonly number[] {
+  const starts = [0];
+  for (let end = width; end < text.length; end += width) {
+    if (text[end] === "" && width > 1) {
+      end--;
+    }
+    starts.push(end);
+  }
+  return starts;
+}
+
 /** The text of `parseLine` without style: for copying, and for one-line labels. */
 export function plainText(text: string): string {
   return parseLine(text).text.join("");

@@ -105,9 +105,9 @@ export function sentences(state: DashboardState): readonly string[] {
   const process = selectedProcess(state);
   const usage = process && state.table.usages.get(process.id);
   const lines = [
-    state.connection.phase === "connected"
+    state.connection.phase === "connected" && state.table.loaded
       ? `${state.table.processes.size} processes, ${counts.running} running, ${counts.failed} failed, ${counts.errors} ended with errors.`
-      : state.connection.phase === "connecting"
+      : state.connection.phase !== "disconnected"
         ? "Connecting."
         : `Disconnected: ${state.connection.error}. Trying again.`,
     ...tableLines(state),

@@ -40,7 +40,7 @@ test("however often a source has news, it is asked once a frame", async () => {
       store.post(source);
     }
     await store.nextFrame();
-    expect([source.drained, drawn]).toEqual([round, Array.from({ length: round }, (_, i) => i + 1)]);
+    expect([source.drained, drawn.at(-1)]).toEqual([round, round]);
   }
 });
 

@@ -5,7 +5,6 @@ import {
   following,
   jumpTo,
   type LogState,
-  learn,
   mergeRead,
   mergeScan,
   neededRead,
@@ -17,7 +16,7 @@ import {
 } from "../../../../src/tui/store/log.ts";
 import { isBrokenPattern, lineText, logPattern } from "../../../../src/tui/store/log-pattern.ts";
 import { visibleRows } from "../../../../src/tui/store/log-rows.ts";
-import { bringIntoView, pause, scrollLog, shownTop } from "../../../../src/tui/store/log-scroll.ts";
+import { bringIntoView, lineRows, pause, scrollLog, shownTop } from "../../../../src/tui/store/log-scroll.ts";
 import { type LogLine, type LogWindow, lineAt, windowOf } from "../../../../src/tui/store/log-window.ts";
 
 function live(from: number, text: string): LogWindow {
@@ -99,7 +98,8 @@ describe("the log pane", () => {
     log = pause(log, { rows: 10, columns: 80 });
     expect(neededRead(log)).toEqual({ from: 60_000, to: 100_000 });
     log = mergeRead(log, live(60_000, numbered(0, 4000)), output(60_000, 200_000));
-    expect([log.window.from, log.window.to]).toEqual([60_000, 101_000]);
+    expect([log.window.from, log.window.to]).toEqual([0, 101_000]);
+    expect(log.window.items[0]).toEqual({ kind: "gap", offset: 0, end: 60_000 });
     expect(neededRead(log)).toEqual({ from: 101_000, to: 200_000 });
   });
 
@@ -197,21 +197,16 @@ describe("the log pane", () => {
     expect(lineText(visibleRows(log, { rows: 10, columns: 80 })[0]?.line ?? none)).toBe("line 4990");
   });
 
-  test("a place that is no longer kept gives way to the oldest that is, and is read once", () => {
+  test("a place that is no longer kept is in the gap, and is read once", () => {
     const size = { rows: 10, columns: 80 };
     let log = setStreams(scrollLog(logOf(numbered(0, 100)), -50, size), "stdout");
-    log = { ...learn(log, output(5_000, 200_000)), opened: true };
-    const read = neededRead(log);
-    expect(read?.from).toBe(5_000);
+    log = { ...log, opened: true, first: 5_000, next: 200_000 };
+    expect(neededRead(log)?.from).toBe(5_000);
     // While it was read, more was evicted.
     log = mergeRead(log, live(6_000, numbered(600, 10_000)), output(6_000, 200_000));
-    expect(lineText(visibleRows(log, size)[0]?.line ?? none)).toBe("line 0600");
+    const [gap, next] = visibleRows(log, size).map(({ line }) => line);
+    expect([gap?.gap, next && lineText(next)]).toEqual([{ from: 0, to: 6_000 }, "line 0600"]);
     expect(neededRead(log)).toBeNull();
-  });
-
-  test("what is at hand stays in view when it is no longer kept", () => {
-    const log = scrollLog(logOf(numbered(0, 100)), -50, { rows: 10, columns: 80 });
-    expect(learn(log, output(900, 1000)).top).toEqual(log.top);
   });
 
   test("live output that overtakes the end that was read for is not lost, nor is the end", () => {
@@ -221,6 +216,18 @@ describe("the log pane", () => {
     expect(visibleRows(ended, size).map(({ line }) => lineText(line))).toEqual(
       Array.from({ length: 10 }, (_, i) => `line ${String(91 + i).padStart(4, "0")}`),
     );
+  });
+
+  test("wrapped lines lose no wide character, whatever the width", () => {
+    const text = "並".repeat(60);
+    for (const columns of [2, 7, 8, 31, 80]) {
+      const log: LogState = { ...logOf(`${text}\n`), wrap: true };
+      const rows = visibleRows(log, { rows: 100, columns });
+      const cells = rows.map(({ styled, from, to }) => styled.text.slice(from, to).join(""));
+      expect([columns, cells.join("")]).toEqual([columns, text]);
+      expect(rows.every(({ from, to }) => to - from <= columns)).toBe(true);
+      expect(lineRows(log, rows[0]?.line ?? none, columns)).toBe(rows.length);
+    }
   });
 
   test("a match is brought into view sideways, and in the right row where lines wrap", () => {
@@ -241,6 +248,10 @@ describe("the log pane", () => {
     expect(logPattern("a.b")?.expression.test("axb")).toBe(false);
     expect(logPattern("~a.b")?.expression.test("AXB")).toBe(true);
     expect(logPattern("Ab")?.expression.test("ab")).toBe(false);
+    expect(logPattern("~a\\S\\p{Lu}b")?.expression.test("A.CB")).toBe(true);
+    expect(logPattern("~\\SAb")?.expression.test(".ab")).toBe(false);
+    // An expression that others try in two to the power of its length ways.
+    expect(logPattern("~(x+x+)+y")?.expression.test("x".repeat(100_000))).toBe(false);
     expect(logPattern("~(")).toBeNull();
     expect(logPattern("")).toBeNull();
     expect(["", "~", "a(", "~a(", "~[a-z]"].map(isBrokenPattern)).toEqual([false, false, false, true, false]);

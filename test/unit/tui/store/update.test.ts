@@ -136,6 +136,43 @@ describe("keys", () => {
     expect(driver.state.changes.map(({ state }) => state)).toEqual(["starting", "running"]);
   });
 
+  test("the details of a process that is removed keep what was last known of it", () => {
+    const driver = new Driver().keys("i").act({ type: "details", process: processInfo("id-api", { name: "api" }) });
+    const exited = processInfo("id-api", { name: "api", state: "exited", code: 3 });
+    driver.act({
+      type: "watch",
+      now: 0,
+      events: [
+        { type: "modified", process: exited },
+        { type: "removed", id: "id-api" },
+      ],
+    });
+    expect(driver.state.overlay).toMatchObject({ full: { state: "exited", exit: { code: 3 } } });
+  });
+
+  test("what is selected when Enter takes a filter stays when the filter goes; with Esc what was before is back", () => {
+    const taken = new Driver().keys("/").type("web").keys("enter", "escape");
+    expect([taken.state.table.filter, taken.state.table.selected]).toEqual(["", "id-web"]);
+    const left = new Driver().keys("/").type("web").keys("escape");
+    expect([left.state.table.filter, left.state.table.selected]).toEqual(["", "id-api"]);
+  });
+
+  test("space marks in the table; in the log it is a page down, and what x is about stays", () => {
+    expect([...new Driver().keys("space").state.table.marks]).toEqual(["id-api"]);
+    const { marks, selected } = new Driver().keys("2", "space").state.table;
+    expect([marks.size, selected]).toEqual([0, "id-api"]);
+  });
+
+  test("the wheel scrolls what lies over the panes", () => {
+    const driver = new Driver(80, 12).keys("?");
+    const turn = (button: "wheel-up" | "wheel-down") =>
+      driver.act({ type: "input", event: { type: "mouse", button, x: 3, y: 3 } });
+    turn("wheel-down");
+    expect(driver.state.overlay).toMatchObject({ kind: "help", scroll: 3 });
+    turn("wheel-up");
+    expect(driver.state.overlay).toMatchObject({ kind: "help", scroll: 0 });
+  });
+
   test("details that were opened without a connection are read when there is one", () => {
     const driver = new Driver();
     driver.act({ type: "disconnected", error: "gone", attempt: 1, retryAt: 0 }).keys("i");
