@@ -143,12 +143,15 @@ describe.concurrent("pm attach on a terminal", () => {
 
   test("stopped and continued it has the program's screen again", async ({ pm, onTerminal }) => {
     await pm.ok(["start", "-n", "full", "--tty", "--", "sh", "-c", fullScreen]);
-    const terminal = onTerminal("sh -c 'echo pid $$.; exec pm attach full'");
+    // A shell with job control, which alone can continue it.
+    const terminal = onTerminal(
+      "set -m; sh -c 'echo pid $$.; exec pm attach full'; echo \"stopped $?\"; read -r _; fg",
+    );
     await terminal.until("its screen", () => terminal.alternate && terminal.row(0) === "24 80");
-    const pid = Number(/pid (\d+)\./.exec(terminal.raw)?.[1]);
-    process.kill(pid, "SIGTSTP");
-    await terminal.until("given back", () => !terminal.alternate && terminal.modes.get("?1002") === false);
-    process.kill(pid, "SIGCONT");
+    process.kill(Number(/pid (\d+)\./.exec(terminal.raw)?.[1]), "SIGTSTP");
+    await terminal.shows("stopped 148");
+    expect([terminal.alternate, terminal.modes.get("?1002")]).toEqual([false, false]);
+    terminal.type("\r");
     await terminal.until("taken again", () => terminal.alternate && terminal.row(0) === "24 80");
     expect(terminal.modes.get("?1002")).toBe(true);
     terminal.type("\x1d");
