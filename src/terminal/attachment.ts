@@ -1,33 +1,33 @@
 import { StringDecoder } from "node:string_decoder";
 import type { ProcessManager } from "../sdk/manager.ts";
 import type { ExitStatus, OutputStart, ProcessInfo } from "../sdk/types.ts";
+import type { AttachedTerminal } from "./attached-terminal.ts";
+import { DetachKey } from "./detach-key.ts";
 import { LineInput } from "./line-input.ts";
 import { ProgramModes } from "./program-modes.ts";
+import { ProgramSize } from "./program-size.ts";
+import { lastLines, TAIL_LINES } from "./tail.ts";
 
-/** Ctrl-], as in telnet. */
-const DETACH = 0x1d;
 /** Output before the end that tells in which modes a program's terminal is. Bytes. */
 const HISTORY_BYTES = 256 << 10;
-/** How long a program may take to draw for a size before it is told the true one. Milliseconds. */
-const REDRAW_MS = 100;
 /** What is typed beyond this, while the process reads nothing of it, is left out. Bytes. */
 const UNREAD_LIMIT = 1 << 20;
+/** How soon the rest of a key follows its beginning. Milliseconds. */
+const KEY_MS = 50;
+/** How long whoever leaves waits for what was typed to reach the process. Milliseconds. */
+const LEAVE_MS = 1000;
 
-/** In character cells. */
-interface TerminalSize {
-  readonly rows: number;
-  readonly columns: number;
-}
-
-/** The terminal that is attached. */
-export interface AttachedTerminal {
-  readonly size: TerminalSize;
-  /** Resolves when the terminal has taken it. */
-  write(data: Uint8Array): Promise<void>;
-  /** Tells the user something. */
-  notify(text: string): void;
-  /** Stops pm as Ctrl-Z does. */
-  suspend(): void;
+export interface AttachmentOptions {
+  /** What to call the process; must be safe to print. */
+  readonly name: string;
+  /** What Ctrl-] does, as the user is told first: "returns". */
+  readonly leaving: string;
+  /**
+   * How much of the earlier output is shown; a program that fills the screen draws it anew instead. Lines.
+   *
+   * @default 20
+   */
+  readonly lines?: number | undefined;
 }
 
 /** How it ended: the user left, or the run's output is complete. `exit` is missing if it is not known. */
@@ -48,29 +48,33 @@ export type AttachmentEnd =
 export class Attachment {
   readonly modes: ProgramModes;
   /** Whether anything typed can reach the process. */
-  readonly takesInput: boolean;
+  readonly #takesInput: boolean;
   readonly #manager: ProcessManager;
   readonly #process: ProcessInfo;
   readonly #terminal: AttachedTerminal;
-  readonly #lines: number;
+  readonly #options: AttachmentOptions;
   readonly #isTerminal: boolean;
+  /** Ends what comes from the process: the user leaves. */
   readonly #abort = new AbortController();
+  /** Ends what goes to the process; later, as what was typed before is on its way. */
+  readonly #requests = new AbortController();
+  readonly #key = new DetachKey();
   readonly #decoder = new StringDecoder("utf8");
   readonly #editor: LineInput;
+  readonly #size: ProgramSize | null;
+  #keyTimer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   /** Bytes that were typed and have not reached the process. */
   #unread = 0;
   #leavesOut = false;
-  #drawn: (() => void) | null = null;
 
-  /** `lines`: how much of the earlier output is shown; a program that fills the screen draws it anew instead. */
-  constructor(manager: ProcessManager, process: ProcessInfo, terminal: AttachedTerminal, lines: number) {
+  constructor(manager: ProcessManager, process: ProcessInfo, terminal: AttachedTerminal, options: AttachmentOptions) {
     this.#manager = manager;
     this.#process = process;
     this.#terminal = terminal;
-    this.#lines = lines;
+    this.#options = options;
     this.#isTerminal = process.spec.terminal !== undefined;
-    this.takesInput = this.#isTerminal || process.spec.stdin === "pipe";
+    this.#takesInput = this.#isTerminal || process.spec.stdin === "pipe";
     this.modes = new ProgramModes(this.#isTerminal);
     this.#editor = new LineInput({
       echo: (text) => void terminal.write(Buffer.from(text)),
@@ -79,6 +83,13 @@ export class Attachment {
       interrupt: () => this.detach(),
       suspend: () => terminal.suspend(),
     });
+    const { signal } = this.#requests;
+    this.#size = this.#isTerminal
+      ? new ProgramSize(
+          () => terminal.size,
+          (size) => manager.resizeTerminal(process.id, size, { signal }),
+        )
+      : null;
   }
 
   /**
@@ -88,15 +99,17 @@ export class Attachment {
   async run(): Promise<AttachmentEnd> {
     const { id, run } = this.#process;
     const { signal } = this.#abort;
+    const { name, leaving } = this.#options;
     let exit: ExitStatus | undefined;
     try {
+      this.#terminal.notify(`${this.#takesInput ? "attached to" : "watching"} ${name}; Ctrl-] ${leaving}`);
       const start = await this.#restoreScreen();
-      void this.redraw();
+      this.redraw();
       for await (const frame of this.#manager.stream(id, { run, follow: true, start, signal })) {
         if (frame.type === "chunk") {
           this.modes.feed(frame.data);
           await this.#terminal.write(frame.data);
-          this.#drawn?.();
+          this.#size?.drawn();
         } else if (frame.type === "gap") {
           this.#terminal.notify(`${frame.to - frame.from} bytes of output are no longer kept`);
         } else if (frame.type === "end") {
@@ -110,7 +123,8 @@ export class Attachment {
       }
       throw error;
     } finally {
-      this.#abort.abort();
+      clearTimeout(this.#keyTimer);
+      await this.#finish(signal.aborted);
     }
   }
 
@@ -121,77 +135,85 @@ export class Attachment {
 
   /** What was typed. */
   input(data: Buffer): void {
-    const at = data.indexOf(DETACH);
-    const typed = at < 0 ? data : data.subarray(0, at);
-    if (typed.length > 0 && this.#isTerminal) {
-      this.#send(typed);
-    } else if (typed.length > 0 && this.takesInput) {
-      this.#editor.type(this.#decoder.write(typed));
-    } else if (typed.includes(0x03)) {
-      this.detach();
+    if (this.#abort.signal.aborted) {
+      return;
     }
-    if (at >= 0) {
+    clearTimeout(this.#keyTimer);
+    const { data: typed, pressed } = this.#key.push(data);
+    this.#type(typed);
+    if (pressed) {
       this.detach();
+    } else if (this.#key.incomplete) {
+      this.#keyTimer = setTimeout(() => this.#type(this.#key.flush()), KEY_MS);
     }
   }
 
   /** The terminal has another size. */
   resized(): void {
-    this.#resize(this.#terminal.size).catch(() => undefined);
+    this.#size?.resized();
   }
 
-  /**
-   * Has a program draw its screen anew: programs do when the size of their
-   * terminal changes, so it is another one for a moment.
-   */
-  async redraw(): Promise<void> {
-    if (!this.#isTerminal) {
+  /** Has a program draw its screen anew. */
+  redraw(): void {
+    this.#size?.redraw();
+  }
+
+  /** What was typed, without the key that leaves. */
+  #type(typed: Buffer): void {
+    if (typed.length === 0) {
       return;
     }
-    const { rows, columns } = this.#terminal.size;
-    try {
-      const drawn = new Promise<void>((resolve) => {
-        this.#drawn = resolve;
-        setTimeout(resolve, REDRAW_MS).unref();
-      });
-      await this.#resize({ rows: rows + 1, columns });
-      await drawn;
-      this.#drawn = null;
-      await this.#resize(this.#terminal.size);
-    } catch {
-      // It has ended, or the connection is gone: the stream tells.
+    if (this.#isTerminal) {
+      this.#send(typed);
+    } else if (this.#takesInput) {
+      this.#editor.type(this.#decoder.write(typed));
+    } else if (typed.includes(0x03)) {
+      this.detach();
     }
   }
 
   /** Puts the terminal into the modes that the process has set; resolves with where its output is to begin. */
   async #restoreScreen(): Promise<OutputStart> {
-    const lines: OutputStart = { tailLines: this.#lines };
+    const { lines = TAIL_LINES } = this.#options;
     if (!this.#isTerminal) {
-      return lines;
+      return { tailLines: lines };
     }
     const { id, run } = this.#process;
-    const read = await this.#manager.output(id, {
+    const { chunks, nextOffset } = await this.#manager.output(id, {
       run,
       start: { tailBytes: HISTORY_BYTES },
       maxBytes: HISTORY_BYTES,
       signal: this.#abort.signal,
     });
-    for (const { data } of read.chunks) {
-      this.modes.feed(data);
+    const history = Buffer.concat(chunks.map(({ data }) => data));
+    const now = new ProgramModes(true);
+    now.feed(history);
+    const begin = now.alternateScreen ? history.length : lastLines(history, lines);
+    if (begin === undefined) {
+      return { tailLines: lines };
     }
+    // Not what is about to be shown: that sets its modes itself, and must not be counted twice.
+    this.modes.feed(history.subarray(0, begin));
     await this.#terminal.write(Buffer.from(this.modes.enter));
-    return this.modes.alternateScreen ? { offset: read.nextOffset } : lines;
+    return { offset: nextOffset - history.length + begin };
   }
 
-  async #resize(size: TerminalSize): Promise<void> {
-    if (this.#isTerminal) {
-      await this.#manager.resizeTerminal(this.#process.id, size, { signal: this.#abort.signal });
+  /** If the user has `left`, the process gets what was typed before that, and its true size. */
+  async #finish(left: boolean): Promise<void> {
+    this.#abort.abort();
+    const pending = Promise.all([this.#writing, this.#size?.finish()]);
+    if (left) {
+      const late = Promise.withResolvers<void>();
+      const timer = setTimeout(late.resolve, LEAVE_MS);
+      await Promise.race([pending, late.promise]);
+      clearTimeout(timer);
     }
+    this.#requests.abort();
   }
 
   /** One after the other, in the order in which it was typed. */
   #send(typed: string | Uint8Array, close = false): void {
-    const { signal } = this.#abort;
+    const { signal } = this.#requests;
     const data = Buffer.from(typed);
     if (this.#unread + data.length > UNREAD_LIMIT) {
       if (!this.#leavesOut) {

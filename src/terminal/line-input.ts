@@ -109,9 +109,12 @@ export class LineInput {
     this.#echo += "\b \b".repeat(cells);
   }
 
-  /** Leaves out what an arrow or a function key sends. */
+  /** Leaves out what an arrow or a function key sends. A control character is none of it: it ends what ESC began. */
   #skip(character: string): void {
-    if (this.#escape === "begun") {
+    if (character < " " || character === "\x7f") {
+      this.#escape = "";
+      this.#character(character);
+    } else if (this.#escape === "begun") {
       this.#escape = character === "[" || character === "O" ? "csi" : "";
     } else if (character >= "@" && character <= "~") {
       this.#escape = "";

@@ -1,5 +1,8 @@
 import { write, writeSync } from "node:fs";
 
+/** How soon a non-blocking terminal that was full is tried again. Milliseconds. */
+const RETRY_MS = 5;
+
 /**
  * Writes to a terminal without blocking the event loop: a terminal that reads
  * slowly (a remote shell, a suspended emulator) must not keep keys waiting.
@@ -11,7 +14,9 @@ export class TerminalOutput {
   readonly #fd: number;
   readonly #onFailure: (error: Error) => void;
   #queue: Buffer[] = [];
+  /** Until everything is written; a terminal that is full is being written to. */
   #writing = false;
+  #retry: NodeJS.Timeout | undefined;
   #closed = false;
   #waiting: (() => void)[] = [];
 
@@ -46,7 +51,7 @@ export class TerminalOutput {
 
   /** Calls back when everything is written, at once if it is. */
   whenIdle(callback: () => void): void {
-    if (this.#writing) {
+    if (this.#writing && !this.#closed) {
       this.#waiting.push(callback);
     } else {
       callback();
@@ -74,6 +79,7 @@ export class TerminalOutput {
   close(): void {
     this.#closed = true;
     this.#queue = [];
+    clearTimeout(this.#retry);
     this.#idle();
   }
 
@@ -86,17 +92,22 @@ export class TerminalOutput {
   }
 
   #next(): void {
-    if (this.#writing) {
-      return;
+    if (!this.#writing) {
+      this.#writing = true;
+      this.#writeFirst();
     }
-    const data = this.#queue.shift();
+  }
+
+  #writeFirst(): void {
+    // `writeNow` begins another queue: what is left of this one is dropped.
+    const queue = this.#queue;
+    const data = queue.shift();
     if (!data) {
+      this.#writing = false;
       this.#idle();
       return;
     }
-    this.#writing = true;
     write(this.#fd, data, (error, written) => {
-      this.#writing = false;
       if (this.#closed) {
         return;
       }
@@ -107,12 +118,12 @@ export class TerminalOutput {
       }
       const count = error ? 0 : written;
       if (count < data.length) {
-        this.#queue.unshift(data.subarray(count));
+        queue.unshift(data.subarray(count));
       }
       if (error) {
-        setTimeout(() => this.#next(), 5);
+        this.#retry = setTimeout(() => this.#writeFirst(), RETRY_MS);
       } else {
-        this.#next();
+        this.#writeFirst();
       }
     });
   }

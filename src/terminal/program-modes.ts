@@ -1,3 +1,4 @@
+import { KeyboardFlags } from "./keyboard-flags.ts";
 import type { TerminalModes } from "./session.ts";
 
 const [BEL, SO, SI, CAN, SUB, ESC] = [0x07, 0x0e, 0x0f, 0x18, 0x1a, 0x1b];
@@ -17,12 +18,10 @@ const PRIVATE_MODES: ReadonlyMap<number, boolean> = new Map([
   [25, true],
 ]);
 
-/** Of these a terminal has one at a time. */
-const EXCLUSIVE: Readonly<Record<string, readonly number[]>> = {
-  screen: [47, 1047, 1049],
-  "mouse tracking": [9, 1000, 1001, 1002, 1003],
-  "mouse encoding": [1005, 1006, 1015, 1016],
-};
+/** Of these a terminal shows one at a time. */
+const ALTERNATE_SCREENS: readonly number[] = [47, 1047, 1049];
+/** Of these some terminals have one at a time, and others (VTE) each on its own. */
+const MOUSE_TRACKING: readonly number[] = [9, 1000, 1001, 1002, 1003];
 
 /** What DECSC saves besides the cursor's place. */
 const SAVED = ["graphics", "charset G0", "charset in use", "restored"];
@@ -31,6 +30,10 @@ const RESTORED: Change = { set: "", reset: "\x1b(B\x0f\x1b[0m" };
 
 /** A longer control sequence is none of those that are looked for. Bytes. */
 const SEQUENCE_LIMIT = 64;
+
+function join(changes: readonly Change[], part: keyof Change): string {
+  return changes.map((change) => change[part]).join("");
+}
 
 type ParserState = "ground" | "escape" | "charset" | "intermediate" | "csi" | "string" | "string escape";
 
@@ -50,6 +53,8 @@ interface Change {
 export class ProgramModes implements TerminalModes {
   readonly verbatim: boolean;
   readonly #changes = new Map<string, Change>();
+  /** Each screen has its own. */
+  readonly #keyboard = { main: new KeyboardFlags(), alternate: new KeyboardFlags() };
   #state: ParserState = "ground";
   #sequence = "";
 
@@ -64,14 +69,18 @@ export class ProgramModes implements TerminalModes {
 
   get enter(): string {
     const { screen, others, saved } = this.#split();
-    return [...screen, ...others, ...saved].map(({ set }) => set).join("");
+    const [before, within] = this.#keyboards();
+    return before.enter + join(screen, "set") + (within?.enter ?? "") + join([...others, ...saved], "set");
   }
 
   get leave(): string {
     const { screen, others, saved } = this.#split();
+    const [after, within] = this.#keyboards();
     // CAN ends a sequence that was cut.
     const cut = this.#state === "ground" ? "" : "\x18";
-    return cut + [...others, ...screen, ...saved].map(({ reset }) => reset).join("");
+    return (
+      cut + join(others, "reset") + (within?.leave ?? "") + join(screen, "reset") + after.leave + join(saved, "reset")
+    );
   }
 
   /** Takes note of what the program writes, in pieces of any size. */
@@ -105,6 +114,12 @@ export class ProgramModes implements TerminalModes {
       saved.push(RESTORED);
     }
     return { screen, others, saved };
+  }
+
+  /** That of the main screen, and that of the alternate one while it is shown. */
+  #keyboards(): [KeyboardFlags, KeyboardFlags?] {
+    const { main, alternate } = this.#keyboard;
+    return this.alternateScreen ? [main, alternate] : [main];
   }
 
   #set(key: string, set: string, reset: string): void {
@@ -187,6 +202,8 @@ export class ProgramModes implements TerminalModes {
         return;
       case "c":
         this.#changes.clear();
+        this.#keyboard.main.reset();
+        this.#keyboard.alternate.reset();
         return;
       case "\x1b":
         this.#state = "escape";
@@ -239,13 +256,10 @@ export class ProgramModes implements TerminalModes {
         }
         return;
       case "u":
-        // https://sw.kovidgoyal.net/kitty/keyboard-protocol/#progressive-enhancement
-        if (/^[>=][1-9]/.test(parameters)) {
-          this.#set("keyboard", sequence, parameters.startsWith(">") ? "\x1b[<u" : "\x1b[=0u");
-        } else if (/^(<|=0)/.test(parameters)) {
-          this.#changes.delete("keyboard");
-        } else if (parameters === "") {
+        if (parameters === "") {
           this.#changes.set("restored", RESTORED);
+        } else {
+          this.#keyboards().at(-1)?.control(parameters);
         }
         return;
     }
@@ -258,13 +272,27 @@ export class ProgramModes implements TerminalModes {
       // Of the others insert mode (IRM) is the one that a shell would suffer from.
       const standard = isPrivate ? PRIVATE_MODES.get(mode) : mode === 4 ? false : undefined;
       const name = `${isPrivate ? "?" : ""}${mode}`;
-      const group = isPrivate && Object.keys(EXCLUSIVE).find((key) => EXCLUSIVE[key]?.includes(mode));
+      const isScreen = isPrivate && ALTERNATE_SCREENS.includes(mode);
+      const key = isScreen ? "screen" : name;
       if (standard === on) {
-        if (this.#changes.delete(group || name) && group === "screen") {
+        if (this.#changes.delete(key) && isScreen) {
           this.#changes.set("restored", RESTORED);
         }
+        if (isPrivate && MOUSE_TRACKING.includes(mode)) {
+          this.#endMouseTracking();
+        }
       } else if (standard !== undefined) {
-        this.#set(group || name, `\x1b[${name}${on ? "h" : "l"}`, `\x1b[${name}${on ? "l" : "h"}`);
+        this.#set(key, `\x1b[${name}${on ? "h" : "l"}`, `\x1b[${name}${on ? "l" : "h"}`);
+      }
+    }
+  }
+
+  /** Where there is one at a time, none is left on; the others may be on elsewhere, and are still to be reset. */
+  #endMouseTracking(): void {
+    for (const mode of MOUSE_TRACKING) {
+      const change = this.#changes.get(`?${mode}`);
+      if (change) {
+        this.#changes.set(`?${mode}`, { ...change, set: "" });
       }
     }
   }

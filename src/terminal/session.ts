@@ -40,6 +40,8 @@ export const FATAL_SIGNALS = [
 export interface SessionEvents {
   /** The terminal is ours (again) and shows nothing of ours: draw everything. */
   readonly onEnter: () => void;
+  /** The terminal is about to be given back: the last moment to write to it. */
+  readonly onLeave?: () => void;
   readonly onInput: (data: Buffer) => void;
   readonly onResize: () => void;
   /** The terminal hung up. */
@@ -56,6 +58,7 @@ export class TerminalSession {
   readonly #output: TerminalOutput;
   readonly #events: SessionEvents;
   readonly #cleanup: (() => void)[] = [];
+  readonly #onStop = (): void => this.suspend();
   #modes: TerminalModes;
   #entered = false;
   #closed = false;
@@ -80,7 +83,7 @@ export class TerminalSession {
         process.kill(process.pid, signal);
       });
     }
-    this.#listen(process, "SIGTSTP", () => this.suspend());
+    this.#listen(process, "SIGTSTP", this.#onStop);
     this.#listen(process, "SIGCONT", () => {
       if (!this.#closed) {
         this.#leave();
@@ -90,10 +93,22 @@ export class TerminalSession {
     this.#enter();
   }
 
-  /** Gives the terminal back and stops this process until SIGCONT (the shell's `fg`). */
+  /**
+   * Does what Ctrl-Z does (termios(3), VSUSP): gives the terminal back and stops
+   * this process and its group until SIGCONT (the shell's `fg`). Where no shell
+   * could continue them, in an orphaned process group, the kernel discards the
+   * signal: the terminal is taken again at once.
+   */
   suspend(): void {
+    if (this.#closed) {
+      return;
+    }
     this.#leave();
-    process.kill(process.pid, "SIGSTOP");
+    process.off("SIGTSTP", this.#onStop);
+    process.kill(0, "SIGTSTP");
+    process.on("SIGTSTP", this.#onStop);
+    // If it was stopped, SIGCONT is told first: signals are looked at between the two.
+    setImmediate(() => setImmediate(() => this.#resume()));
   }
 
   /** Has the terminal in other modes while `use` is under way. Events come as before. */
@@ -119,6 +134,12 @@ export class TerminalSession {
     }
     this.#input.pause();
     this.#output.close();
+  }
+
+  #resume(): void {
+    if (!this.#closed && !this.#entered) {
+      this.#enter();
+    }
   }
 
   #change(modes: TerminalModes): void {
@@ -148,6 +169,7 @@ export class TerminalSession {
       return;
     }
     this.#entered = false;
+    this.#events.onLeave?.();
     this.#output.writeNow(this.#modes.leave);
     leaveRawMode(this.#input);
   }

@@ -1,17 +1,10 @@
 import type { ReadStream } from "node:tty";
 import type { ProcessManager } from "../sdk/manager.ts";
 import type { ProcessInfo } from "../sdk/types.ts";
-import { Attachment, type AttachmentEnd } from "./attachment.ts";
+import { standardTerminal } from "./attached-terminal.ts";
+import { Attachment, type AttachmentEnd, type AttachmentOptions } from "./attachment.ts";
 import { TerminalOutput } from "./output.ts";
 import { TerminalSession } from "./session.ts";
-import { terminalSize } from "./size.ts";
-
-export interface AttachOptions {
-  /** Lines of earlier output to begin with. */
-  readonly lines: number;
-  /** What to call the process; must be safe to print. */
-  readonly name: string;
-}
 
 /**
  * Attaches pm's own terminal, standard input and output, to a process until
@@ -21,30 +14,22 @@ export interface AttachOptions {
 export async function attachStandardTerminal(
   manager: ProcessManager,
   process: ProcessInfo,
-  { lines, name }: AttachOptions,
+  options: AttachmentOptions,
 ): Promise<AttachmentEnd> {
   const output = new TerminalOutput(1, () => attachment.detach());
-  const notify = (text: string): void => void output.send(Buffer.from(`\r\n\x1b[0m[pm: ${text}]\r\n`));
-  const attachment = new Attachment(
-    manager,
-    process,
-    {
-      get size() {
-        return terminalSize();
-      },
-      write: (data) => output.send(data),
-      notify,
-      suspend: () => session.suspend(),
-    },
-    lines,
-  );
+  const terminal = standardTerminal({ send: (data) => output.send(data), suspend: () => session.suspend() });
+  const attachment = new Attachment(manager, process, terminal, options);
   let running = false;
   const session = new TerminalSession(
     globalThis.process.stdin as ReadStream,
     output,
     {
       // The first time there is nothing to draw anew: the run begins with it.
-      onEnter: () => void (running && attachment.redraw()),
+      onEnter: () => {
+        if (running) {
+          attachment.redraw();
+        }
+      },
       onInput: (data) => attachment.input(data),
       onResize: () => attachment.resized(),
       onHangup: () => attachment.detach(),
@@ -54,7 +39,6 @@ export async function attachStandardTerminal(
   session.open();
   running = true;
   try {
-    notify(`${attachment.takesInput ? "attached to" : "watching"} ${name}; Ctrl-] leaves it, it runs on`);
     return await attachment.run();
   } finally {
     session.close();

@@ -1,7 +1,9 @@
 /** What `pm attach` does, on a terminal and without one. */
-import { describe, expect } from "vitest";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, vi } from "vitest";
 import { TestTerminal } from "../support/terminal.ts";
-import { test as base } from "./support/pm.ts";
+import { test as base, limitMs } from "./support/pm.ts";
 
 /** A program that fills its terminal, as it draws itself anew when the size changes. */
 const fullScreen =
@@ -143,16 +145,65 @@ describe.concurrent("pm attach on a terminal", () => {
 
   test("stopped and continued it has the program's screen again", async ({ pm, onTerminal }) => {
     await pm.ok(["start", "-n", "full", "--tty", "--", "sh", "-c", fullScreen]);
-    const terminal = onTerminal("sh -c 'echo pid $$.; exec pm attach full'");
+    // A shell with job control, which alone can continue it.
+    const terminal = onTerminal(
+      "set -m; sh -c 'echo pid $$.; exec pm attach full'; echo \"stopped $?\"; read -r _; fg",
+    );
     await terminal.until("its screen", () => terminal.alternate && terminal.row(0) === "24 80");
-    const pid = Number(/pid (\d+)\./.exec(terminal.raw)?.[1]);
-    process.kill(pid, "SIGTSTP");
-    await terminal.until("given back", () => !terminal.alternate && terminal.modes.get("?1002") === false);
-    process.kill(pid, "SIGCONT");
+    process.kill(Number(/pid (\d+)\./.exec(terminal.raw)?.[1]), "SIGTSTP");
+    await terminal.shows("stopped 148");
+    expect([terminal.alternate, terminal.modes.get("?1002")]).toEqual([false, false]);
+    terminal.type("\r");
     await terminal.until("taken again", () => terminal.alternate && terminal.row(0) === "24 80");
     expect(terminal.modes.get("?1002")).toBe(true);
     terminal.type("\x1d");
     await expectGivenBack(terminal);
+  });
+
+  test.for<[string, string, string]>([
+    ["kitty's keyboard protocol", "\\033[>5u", "\x1b[93;5:1u"],
+    ["modifyOtherKeys", "\\033[>4;2m", "\x1b[27;5;93~"],
+  ])("Ctrl-] leaves a program that switched on %s", async ([, set, key], { pm, onTerminal }) => {
+    const script = `stty -echo; printf "${set}"; while read -r line; do echo "got $line."; done`;
+    await pm.ok(["start", "-n", "keys", "--tty", "--", "sh", "-c", script]);
+    const terminal = onTerminal("pm attach keys");
+    await terminal.shows("attached to keys");
+    terminal.type("one\r");
+    await terminal.shows("got one.");
+    terminal.type(key);
+    await terminal.shows("pm: left keys");
+    await expectGivenBack(terminal);
+    // Set once, and once taken back.
+    const sequences = /\[(>5u|<\d*u|>4(?:;2)?m)/g;
+    expect([...terminal.raw.matchAll(sequences)].map(([, sequence]) => sequence)).toEqual(
+      set.endsWith("u") ? [">5u", "<u"] : [">4;2m", ">4m"],
+    );
+    await pm.ok(["send", "keys"], { input: "two\n" });
+    await vi.waitFor(async () => expect(await pm.ok(["logs", "keys"])).toMatch(/got one\.\s+got two\.\s*$/), limitMs);
+  });
+
+  test.for(["--tty", "--stdin"])(
+    "what is typed right before Ctrl-] reaches a process with %s",
+    async (input, { pm, onTerminal }) => {
+      await pm.ok(["start", "-n", "sink", input, "--", "sh", "-c", 'while read -r line; do echo "got $line"; done']);
+      const terminal = onTerminal("pm attach sink");
+      await terminal.shows("attached to sink");
+      terminal.type("a command\r\x1d");
+      await terminal.shows("pm: left sink");
+      await expectGivenBack(terminal);
+      await vi.waitFor(async () => expect(await pm.ok(["logs", "sink"])).toContain("got a command"), limitMs);
+    },
+  );
+
+  test("leaving before the program has drawn leaves its terminal in the true size", async ({ pm, onTerminal }) => {
+    const sizes = join(pm.runtimeDir, "sizes");
+    const script = `trap 'stty size >>"$0"' WINCH; while :; do read -r _; done`;
+    await pm.ok(["start", "-n", "sized", "--tty", "--", "sh", "-c", script, sizes]);
+    const terminal = onTerminal("pm attach sized");
+    await vi.waitFor(() => expect(existsSync(sizes)).toBe(true), { timeout: limitMs, interval: 1 });
+    terminal.type("\x1d");
+    await expectGivenBack(terminal);
+    await vi.waitFor(() => expect(readFileSync(sizes, "utf8")).toMatch(/24 80\n$/), limitMs);
   });
 });
 

@@ -89,4 +89,32 @@ describe("attaching", () => {
     terminal.type("ignored\x03");
     await terminal.shows("─ Processes");
   });
+
+  test("with a screen reader what the process said stays, and the dashboard speaks anew", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "echoer", 'while read -r line; do echo "heard $line"; done', { stdin: 2 });
+    for (const how of [{ args: ["--screen-reader"] }, { env: { TERM: "dumb" } }]) {
+      const terminal = openUi(daemon, how);
+      await terminal.shows("1 of 1: echoer");
+      terminal.type("a");
+      await terminal.shows("attached to echoer");
+      terminal.type("hello\r");
+      await terminal.shows("heard hello");
+      const before = terminal.raw.length;
+      terminal.type("\x1d");
+      await terminal.until("it speaks", () => terminal.raw.indexOf("1 of 1: echoer", before) > 0);
+      terminal.type("s");
+      await terminal.shows("Start a process.");
+      expect(terminal.text()).toMatch(
+        /attached to echoer; Ctrl-\] returns\].*hello\n.*heard hello\n.*Start a process/s,
+      );
+      terminal.type("\x1b");
+      await terminal.until(
+        "it is closed",
+        () => terminal.raw.lastIndexOf("1 of 1") > terminal.raw.lastIndexOf("Start a"),
+      );
+      terminal.type("q");
+      expect((await terminal.exited).code).toBe(0);
+    }
+  });
 });

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { FATAL_SIGNALS } from "../../src/terminal/session.ts";
-import { startDaemon } from "../support/daemon.ts";
+import { startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { TestTerminal } from "../support/terminal.ts";
 import { openDashboard, openUi, selectedRow, start } from "./dashboard.ts";
 
 /** Signal numbers of x86-64 and arm64 (signal(7)). */
@@ -95,15 +96,58 @@ describe("the terminal", () => {
   });
 
   test("Ctrl-Z gives it back, fg takes it again", async () => {
-    const { terminal } = await openDashboard({ columns: 100, rows: 30 });
+    const { daemon } = await openDashboard({ columns: 100, rows: 30 });
+    const terminal = openUnderShell(daemon);
+    await terminal.until("the dashboard", () => terminal.alternate && terminal.text().includes("worker"));
     terminal.type("\x1a");
-    await terminal.until("it is given back", () => !terminal.alternate);
-    await expect.poll(() => processState(terminal.pid), { timeout: 30_000 }).toBe("T");
-    expect(terminal.modes.get("?7")).toBe(true);
-    terminal.kill("SIGCONT");
+    await terminal.shows("stopped 148");
+    expect([terminal.alternate, terminal.modes.get("?7"), terminal.modes.get("?25")]).toEqual([false, true, true]);
+    terminal.type("\r");
     await terminal.until("the dashboard is back", () => terminal.alternate && terminal.text().includes("worker"));
     terminal.type("j");
     await terminal.until("keys work", () => selectedRow(terminal).includes("job"));
+    expect(terminal.raw.split("\x1b[?1049h").length - 1).toBe(2);
+    terminal.type("q");
+    await terminal.shows("ended 0");
+  });
+
+  test("Ctrl-Z where no shell could continue it stops nothing", async () => {
+    const { terminal } = await openDashboard({ columns: 100, rows: 30 });
+    for (const name of ["job", "worker"]) {
+      const taken = terminal.raw.split("\x1b[?1049h").length;
+      terminal.type("\x1a");
+      await terminal.until("it is taken again", () => terminal.raw.split("\x1b[?1049h").length > taken);
+      await terminal.until("the dashboard is back", () => terminal.alternate && terminal.text().includes("worker"));
+      terminal.type("j");
+      await terminal.until("keys work", () => selectedRow(terminal).includes(name));
+    }
+    terminal.type("q");
+    expect(await terminal.exited).toEqual({ code: 0, signal: 0 });
+    expectRestored(terminal);
+  });
+
+  test("Ctrl-Z and fg: a screen reader is told everything again", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "worker", "exec sleep 1000");
+    for (const how of [{ args: ["--screen-reader"] }, { env: { TERM: "dumb" } }]) {
+      const terminal = openUnderShell(daemon, how);
+      await terminal.shows("1 of 1: worker");
+      terminal.type("\x1a");
+      await terminal.shows("stopped 148");
+      const before = terminal.raw.length;
+      terminal.type("\r");
+      await terminal.until("it speaks", () => terminal.raw.indexOf("1 of 1: worker", before) > 0);
+      terminal.type("s");
+      await terminal.shows("Start a process.");
+      expect(terminal.text()).toMatch(/1 of 1: worker.*stopped 148.*Start a process\./s);
+      terminal.type("\x1b");
+      await terminal.until(
+        "it is closed",
+        () => terminal.raw.lastIndexOf("1 of 1") > terminal.raw.lastIndexOf("Start a"),
+      );
+      terminal.type("q");
+      await terminal.shows("ended 0");
+    }
   });
 
   test("a storm of resizes ends equal to a fresh render", async () => {
@@ -306,8 +350,18 @@ describe("the connection", () => {
   });
 });
 
-/** The state letter of proc_pid_stat(5). */
-function processState(pid: number): string {
-  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  return stat.charAt(stat.lastIndexOf(")") + 2);
+/** The dashboard as a job of a shell, which says when it has stopped, continues it at Enter, and says how it ended. */
+function openUnderShell(
+  daemon: TestDaemon,
+  options: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+): TestTerminal {
+  const script = 'set -m; "$@"; echo "stopped $?"; read -r _; fg; echo "ended $?"; read -r _';
+  const pm = join(import.meta.dirname, "../../bin/pm");
+  const terminal = new TestTerminal("/bin/sh", ["-c", script, "sh", pm, "ui", ...(options.args ?? [])], {
+    columns: 100,
+    rows: 30,
+    env: { PM_RUNTIME_DIR: daemon.runtimeDir, PM_NO_AUTOSTART: "1", PM_NODE: process.execPath, ...options.env },
+  });
+  onTestFinished(() => terminal.close());
+  return terminal;
 }

@@ -1,5 +1,6 @@
 import { isatty } from "node:tty";
 import type { ExitStatus, ProcessInfo, ProcessManager } from "../../sdk/index.ts";
+import { TAIL_LINES } from "../../terminal/tail.ts";
 import { wholeNumber } from "../arguments/values.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
@@ -10,9 +11,6 @@ import { displayName } from "../output/format.ts";
 import { sanitize } from "../output/sanitize.ts";
 import { note, writeOutput } from "../output/sink.ts";
 
-/** Lines of earlier output. */
-const defaultLines = 20;
-
 export const command = defineCommand({
   summary: "Join the terminal to a process: its output here, your keys there",
   description:
@@ -20,7 +18,7 @@ export const command = defineCommand({
     "lines; of any other the output is shown. Ctrl-] leaves it, and the process runs on. Without a terminal, standard\n" +
     "input is passed on as it is; its end does not close the process's.",
   options: {
-    lines: single("LINES", wholeNumber(0), `Begin with so many lines of earlier output (default: ${defaultLines})`, {
+    lines: single("LINES", wholeNumber(0), `Begin with so many lines of earlier output (default: ${TAIL_LINES})`, {
       short: "n",
       complete: "none",
     }),
@@ -35,7 +33,7 @@ export const command = defineCommand({
   async run({ options, operands: [ref = ""], globals }) {
     const { call, manager } = await openConnection(globals);
     const info = await call(() => manager.get(ref));
-    const lines = options.lines ?? defaultLines;
+    const lines = options.lines ?? TAIL_LINES;
     if (!options["no-stdin"] && isatty(0) && isatty(1)) {
       return attachTerminal(manager, info, lines);
     }
@@ -49,7 +47,7 @@ export const command = defineCommand({
 async function attachTerminal(manager: ProcessManager, info: ProcessInfo, lines: number): Promise<number> {
   const { attachStandardTerminal } = await import("../../terminal/standard-terminal.ts");
   const name = sanitize(displayName(info));
-  const end = await attachStandardTerminal(manager, info, { lines, name });
+  const end = await attachStandardTerminal(manager, info, { lines, name, leaving: "leaves it, it runs on" });
   if (end.reason === "ended") {
     return exitCode(manager, info, end.exit);
   }

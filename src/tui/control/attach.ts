@@ -1,13 +1,10 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
+import { standardTerminal } from "../../terminal/attached-terminal.ts";
 import { Attachment } from "../../terminal/attachment.ts";
-import { terminalSize } from "../../terminal/size.ts";
 import { processLabel } from "../store/selection.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import type { Presenter } from "./presenter.ts";
-
-/** Output that is shown when a process is attached to. Lines. */
-const TAIL_LINES = 20;
 
 /** Who has the terminal while the dashboard lends it. */
 export interface Borrower {
@@ -29,26 +26,17 @@ export async function attach(
   presenter: Presenter,
   onBorrowed: (borrower: Borrower | null) => void,
 ): Promise<void> {
-  const notify = (text: string): void => void presenter.send(Buffer.from(`\r\n\x1b[0m[pm: ${text}]\r\n`));
-  const attachment = new Attachment(
-    manager,
-    process,
-    {
-      get size() {
-        return terminalSize();
-      },
-      write: (data) => presenter.send(data),
-      notify,
-      suspend: () => presenter.suspend(),
-    },
-    TAIL_LINES,
-  );
+  const terminal = standardTerminal(presenter);
+  const attachment = new Attachment(manager, process, terminal, {
+    name: plainText(processLabel(process)),
+    leaving: "returns",
+  });
   const left = Promise.withResolvers<void>();
   let ended = false;
   const borrower: Borrower = {
     input: (data) => (ended ? left.resolve() : attachment.input(data)),
     resized: () => attachment.resized(),
-    redraw: () => void attachment.redraw(),
+    redraw: () => attachment.redraw(),
     leave: () => {
       attachment.detach();
       left.resolve();
@@ -57,11 +45,9 @@ export async function attach(
   await presenter.lend(attachment.modes, async () => {
     onBorrowed(borrower);
     try {
-      const name = plainText(processLabel(process));
-      notify(`${attachment.takesInput ? "attached to" : "watching"} ${name}; Ctrl-] returns`);
       if ((await attachment.run()).reason === "ended") {
         ended = true;
-        notify("it has ended; any key returns");
+        terminal.notify("it has ended; any key returns");
         await left.promise;
       }
     } finally {

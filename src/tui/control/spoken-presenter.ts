@@ -30,7 +30,19 @@ export class SpokenPresenter implements Presenter {
   constructor(events: PresenterEvents) {
     this.#events = events;
     this.#output = new TerminalOutput(1, () => events.onHangup());
-    this.#session = new TerminalSession(process.stdin as ReadStream, this.#output, events, PLAIN_MODES);
+    const sessionEvents = {
+      ...events,
+      onEnter: () => {
+        if (this.#shown.length > 0) {
+          // Whoever had the terminal may have left its cursor within a line.
+          this.#output.writeNow("\r\n");
+        }
+        this.invalidate();
+        events.onEnter();
+      },
+      onLeave: () => this.#unmount(),
+    };
+    this.#session = new TerminalSession(process.stdin as ReadStream, this.#output, sessionEvents, PLAIN_MODES);
   }
 
   open(): void {
@@ -112,11 +124,17 @@ export class SpokenPresenter implements Presenter {
     if (this.#timer) {
       clearTimeout(this.#timer);
     }
-    this.#instance?.unmount();
+    this.#unmount();
     if (this.#shown.length > 0) {
       // What the shell says next stands alone.
       this.#output.writeNow("\r\n");
     }
     this.#session.close();
+  }
+
+  /** What Ink has written stays: it must not take what comes after it for its own and erase it. */
+  #unmount(): void {
+    this.#instance?.unmount();
+    this.#instance = null;
   }
 }

@@ -53,6 +53,18 @@ describe("lines typed on a raw terminal", () => {
     expect(typed("a\x1ab\x03").events).toEqual(["suspend", "interrupt"]);
   });
 
+  test.each([
+    ["Enter", "ab\x1b\r", ["line ab\n"]],
+    ["Ctrl-C", "\x1b\x03", ["interrupt"]],
+    ["Ctrl-D", "\x1b\x04", ["end"]],
+    ["backspace", "ab\x1b\x7fc\r", ["line ac\n"]],
+    ["Enter within an arrow key", "ab\x1b[1\r", ["line ab\n"]],
+    ["what an arrow key sends", "ab\x1b\x1b[Ac\r", ["line abc\n"]],
+  ])("%s after Escape is not swallowed", (_name, keys, events) => {
+    expect(typed(keys).events).toEqual(events);
+    expect(typed(...keys).events).toEqual(events);
+  });
+
   test("a line without an end is kept up to a bound", () => {
     const { events, echoed } = typed("a".repeat(70_000), "\x7f\x7fbcd\r");
     expect(events).toEqual([`line ${"a".repeat(65_534)}bc\n`]);

@@ -90,6 +90,40 @@ describe("what a program sets on a terminal", () => {
     expect(fed(set, reset).leave).toBe("");
   });
 
+  test.each<[string, string, string, string]>([
+    ["twice pushed", "\x1b[>1u\x1b[>5u", "\x1b[>1u\x1b[>5u", "\x1b[<2u"],
+    ["twice pushed, once popped", "\x1b[>1u\x1b[>5u\x1b[<u", "\x1b[>1u", "\x1b[<u"],
+    ["pushed without flags", "\x1b[>u", "\x1b[>0u", "\x1b[<u"],
+    ["popped several at once", "\x1b[>1u\x1b[>2u\x1b[>3u\x1b[<2u", "\x1b[>1u", "\x1b[<u"],
+    ["popped more than was pushed", "\x1b[=1u\x1b[>1u\x1b[<9u", "", ""],
+    ["set on top of what was pushed", "\x1b[>1u\x1b[=5u", "\x1b[>5u", "\x1b[<u"],
+    ["set below what was pushed", "\x1b[=1u\x1b[>5u", "\x1b[=1u\x1b[>5u", "\x1b[<u\x1b[=0u"],
+    ["set bit by bit", "\x1b[=1u\x1b[=6;2u\x1b[=2;3u", "\x1b[=5u", "\x1b[=0u"],
+    ["reset", "\x1b[=1u\x1b[>5u\x1bc", "", ""],
+    [
+      "of either screen",
+      "\x1b[>1u\x1b[?1049h\x1b[>3u\x1b[>7u",
+      "\x1b[>1u\x1b[?1049h\x1b[>3u\x1b[>7u",
+      "\x1b[<2u\x1b[?1049l\x1b[<u\x1b(B\x0f\x1b[0m",
+    ],
+    ["of the main screen again", "\x1b[>1u\x1b[?1049h\x1b[>3u\x1b[<u\x1b[?1049l\x1b[<u", "", "\x1b(B\x0f\x1b[0m"],
+  ])("keyboard flags %s", (_name, text, enter, leave) => {
+    const modes = fed(text);
+    expect(modes.leave).toBe(leave);
+    expect(modes.enter).toBe(enter);
+  });
+
+  test("flags that are pushed without end are bounded", () => {
+    expect(fed("\x1b[>1u".repeat(10_000)).leave).toBe("\x1b[<4096u");
+  });
+
+  test("every way of mouse tracking that was set is reset: in some terminals each is on its own", () => {
+    expect(fed("\x1b[?1000h\x1b[?1002h\x1b[?1003h").leave).toBe("\x1b[?1000l\x1b[?1002l\x1b[?1003l");
+    expect(fed("\x1b[?1000;1002;1003h\x1b[?1003l").leave).toBe("\x1b[?1000l\x1b[?1002l");
+    expect(fed("\x1b[?1000;1002h\x1b[?1002;1000l").leave).toBe("");
+    expect(fed("\x1b[?1015h\x1b[?1006h").leave).toBe("\x1b[?1015l\x1b[?1006l");
+  });
+
   test("whatever it was: an emulator is as new after leaving, and as before after entering again", async () => {
     const fresh = await emulated("");
     await fc.assert(
