@@ -15,7 +15,10 @@ export interface TerminalModes {
 /** Nothing but raw input. */
 export const PLAIN_MODES: TerminalModes = { enter: "", leave: "", verbatim: false };
 
-/** Signals that end a process and can be caught (signal(7)); SIGPIPE is ignored by Node.js. */
+/**
+ * Signals that end a process and can be caught (signal(7)); SIGPIPE is ignored by Node.js. Not SIGSEGV: whoever catches
+ * a true one meets it again for ever (`process`, "Signal events", in the Node.js manual).
+ */
 export const FATAL_SIGNALS = [
   "SIGHUP",
   "SIGINT",
@@ -24,6 +27,7 @@ export const FATAL_SIGNALS = [
   "SIGTRAP",
   "SIGABRT",
   "SIGBUS",
+  "SIGFPE",
   "SIGUSR1",
   "SIGUSR2",
   "SIGALRM",
@@ -32,6 +36,7 @@ export const FATAL_SIGNALS = [
   "SIGXCPU",
   "SIGXFSZ",
   "SIGVTALRM",
+  "SIGPROF",
   "SIGIO",
   "SIGPWR",
   "SIGSYS",

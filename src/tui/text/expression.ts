@@ -37,13 +37,10 @@ export function regularExpression(source: string, ignoreCase: boolean): Expressi
 
 /** Text as it is. */
 export function literal(text: string, ignoreCase: boolean): Expression {
-  const expression = new RegExp(text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"), ignoreCase ? "giu" : "gu");
+  const one = new RegExp(text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"), ignoreCase ? "iu" : "u");
+  const all = new RegExp(one, `g${one.flags}`);
   return {
-    test(of) {
-      expression.lastIndex = 0;
-      return expression.test(of);
-    },
-    places: (of) =>
-      Array.from(of.matchAll(expression), ({ index, 0: match }) => [index, index + match.length] as const),
+    test: (of) => one.test(of),
+    places: (of) => Array.from(of.matchAll(all), ({ index, 0: match }) => [index, index + match.length] as const),
   };
 }

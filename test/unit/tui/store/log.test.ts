@@ -247,6 +247,19 @@ describe("the log pane", () => {
   test("patterns: text as it is, ~ for an expression, capitals count", () => {
     expect(logPattern("a.b")?.expression.test("axb")).toBe(false);
     expect(logPattern("~a.b")?.expression.test("AXB")).toBe(true);
+    for (const text of ["ab", "~a?b"]) {
+      const expression = logPattern(text)?.expression;
+      // Twice: neither remembers where it was.
+      for (let i = 0; i < 2; i++) {
+        expect([expression?.test("-ab-ab"), expression?.places("-ab-ab")]).toEqual([
+          true,
+          [
+            [1, 3],
+            [4, 6],
+          ],
+        ]);
+      }
+    }
     expect(logPattern("Ab")?.expression.test("ab")).toBe(false);
     expect(logPattern("~a\\S\\p{Lu}b")?.expression.test("A.CB")).toBe(true);
     expect(logPattern("~\\SAb")?.expression.test(".ab")).toBe(false);
