@@ -93,20 +93,23 @@ describe("attaching", () => {
   test("with a screen reader what the process said stays, and the dashboard speaks anew", async () => {
     const daemon = await startDaemon();
     await start(daemon, "echoer", 'while read -r line; do echo "heard $line"; done', { stdin: 2 });
-    for (const how of [{ args: ["--screen-reader"] }, { env: { TERM: "dumb" } }]) {
+    for (const [word, how] of [
+      ["reader", { args: ["--screen-reader"] }],
+      ["dumb", { env: { TERM: "dumb" } }],
+    ] as const) {
       const terminal = openUi(daemon, how);
       await terminal.shows("1 of 1: echoer");
       terminal.type("a");
       await terminal.shows("attached to echoer");
-      terminal.type("hello\r");
-      await terminal.shows("heard hello");
+      terminal.type(`${word}\r`);
+      await terminal.shows(`heard ${word}`);
       const before = terminal.raw.length;
       terminal.type("\x1d");
       await terminal.until("it speaks", () => terminal.raw.indexOf("1 of 1: echoer", before) > 0);
       terminal.type("s");
       await terminal.shows("Start a process.");
       expect(terminal.text()).toMatch(
-        /attached to echoer; Ctrl-\] returns\].*hello\n.*heard hello\n.*Start a process/s,
+        new RegExp(`attached to echoer; Ctrl-\\] returns\\].*${word}\n.*heard ${word}\n.*Start a process`, "s"),
       );
       terminal.type("\x1b");
       await terminal.until(
