@@ -41,7 +41,7 @@ export const command = defineCommand({
       },
       context: namedContext(globals),
       contextInUse: contextName(globals),
-      contexts: contextNames(),
+      contexts: contextNames,
       theme: options.theme ?? DEFAULT_THEME,
       colour:
         globals.color === undefined || globals.color === "auto" ? !process.env["NO_COLOR"] : globals.color === "always",

@@ -23,8 +23,8 @@ import { Store } from "./store.ts";
 export interface DashboardOptions {
   /** Connects to the daemon of a context; the first time to the one that the command line names. */
   readonly connect: (context: string) => Promise<ProcessManager>;
-  /** Contexts that can be switched to. */
-  readonly contexts: readonly string[];
+  /** Contexts that can be switched to; asked for whenever they are offered. */
+  readonly contexts: () => readonly string[];
   /** Of the daemon that the command line names; "": none. */
   readonly context: string;
   /** Which of `contexts` that is, the default one included; "": none of them. */
@@ -73,7 +73,7 @@ export class Dashboard {
       ...terminalSize(),
       endpoint: "",
       context: options.context,
-      contexts: options.contexts,
+      contexts: options.contexts(),
       contextInUse: options.contextInUse,
       theme: options.theme,
       now: Date.now(),
@@ -258,6 +258,9 @@ export class Dashboard {
         return;
       case "copy":
         this.#copy(effect.what);
+        return;
+      case "read-contexts":
+        this.#store.dispatch({ type: "contexts", names: this.#options.contexts() });
         return;
       case "switch-context":
         void this.#connect(effect.name);

@@ -18,6 +18,8 @@ export type Action =
       /** Whether the sample goes on in the next action. */
       readonly more?: boolean;
     }
+  /** Which contexts there are now. */
+  | { readonly type: "contexts"; readonly names: readonly string[] }
   | { readonly type: "connecting"; readonly endpoint: string; readonly context: string }
   | { readonly type: "connected"; readonly info: DaemonInfo }
   | {
@@ -108,6 +110,7 @@ export type Effect =
   | { readonly type: "read-end" }
   | { readonly type: "copy"; readonly what: "line" | "view" | "id" }
   | { readonly type: "attach"; readonly process: ProcessInfo }
+  | { readonly type: "read-contexts" }
   | { readonly type: "switch-context"; readonly name: string }
   | { readonly type: "redraw" }
   | { readonly type: "suspend" }

@@ -110,7 +110,10 @@ export function perform(state: DashboardState, command: Command): Update {
     case "help":
       return only({ ...state, overlay: { kind: "help", scroll: 0 } });
     case "palette":
-      return only({ ...state, overlay: { kind: "palette", field: textField(), index: 0 } });
+      return {
+        state: { ...state, overlay: { kind: "palette", field: textField(), index: 0 } },
+        effects: [{ type: "read-contexts" }],
+      };
     case "redraw":
       return { state, effects: [{ type: "redraw" }] };
     case "suspend":

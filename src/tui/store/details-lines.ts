@@ -151,8 +151,10 @@ function details(state: DashboardState, overlay: DetailsOverlay): readonly Detai
     list.push(...treeDetails(usage.members));
   }
   const changes = state.changes.filter(({ id }) => id === process.id);
-  if (changes.length > 0) {
-    heading("Recent changes");
+  heading("Recent changes");
+  if (changes.length === 0) {
+    list.push({ look: "plain", label: "none", value: "since this dashboard was opened" });
+  } else {
     for (const change of changes.slice(-10).reverse()) {
       detail(
         formatTime(change.time),

@@ -73,7 +73,11 @@ export function connectionErrorLines(connection: ConnectionState, columns: numbe
 /** Rows of the header: the whole error while there is one, but no more than a third of the screen. */
 function headerHeight({ connection, columns, rows }: DashboardState, small: boolean): number {
   const lines = connectionErrorLines(connection, columns).length;
-  return rows < 6 ? 0 : Math.max(small ? 1 : 2, lines === 0 ? 0 : Math.min(Math.floor(rows / 3), 1 + lines));
+  if (rows < 6) {
+    // Only what must not be overlooked.
+    return lines > 0 && rows >= 3 ? 1 : 0;
+  }
+  return Math.max(small ? 1 : 2, lines === 0 ? 0 : Math.min(Math.floor(rows / 3), 1 + lines));
 }
 
 /** Toasts are above the footer, and never over what lies over the panes. */

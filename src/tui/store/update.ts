@@ -77,6 +77,8 @@ function step(state: DashboardState, action: Action): Update {
       return only(watched(state, action.events, action.now));
     case "usage":
       return only(sampled(state, action));
+    case "contexts":
+      return only({ ...state, connection: { ...state.connection, contexts: action.names } });
     case "connecting":
     case "connected":
     case "disconnected":

@@ -181,6 +181,17 @@ describe("keys", () => {
     expect(driver.effects).toEqual([{ type: "read-details", id: "id-api" }]);
   });
 
+  test.each([
+    [3, 1],
+    [5, 1],
+    [2, 0],
+  ])("in %i rows a lost connection has %i of them", (rows, expected) => {
+    const driver = new Driver(20, rows);
+    expect(computeLayout(driver.state).header.height).toBe(0);
+    driver.act({ type: "disconnected", error: "gone", attempt: 1, retryAt: 0 });
+    expect(computeLayout(driver.state).header.height).toBe(expected);
+  });
+
   test("a click on a row selects it, one below the last row selects nothing", () => {
     const driver = new Driver();
     const { table } = computeLayout(driver.state);
@@ -196,7 +207,16 @@ describe("keys", () => {
     const driver = new Driver().keys(":").type("wrap").keys("enter");
     expect(driver.state.log.wrap).toBe(true);
     driver.keys(":").type("prod").keys("enter");
-    expect(driver.effects).toEqual([{ type: "switch-context", name: "prod" }]);
+    expect(driver.effects).toContainEqual({ type: "switch-context", name: "prod" });
+    // Those that were made since are read when it is opened.
+    driver.effects = [];
+    driver.keys(":");
+    expect(driver.effects).toEqual([{ type: "read-contexts" }]);
+    driver
+      .act({ type: "contexts", names: ["prod", "staging"] })
+      .type("staging")
+      .keys("enter");
+    expect(driver.effects).toContainEqual({ type: "switch-context", name: "staging" });
     driver.keys(":").type("theme: mono").keys("enter");
     expect(driver.state.theme).toBe("mono");
   });
