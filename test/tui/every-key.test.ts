@@ -113,7 +113,8 @@ const TRIALS: Readonly<Record<Command, Trial>> = {
   palette: { shows: "Commands" },
   messages: { shows: "There is no message yet" },
   redraw: { shows: ({ raw }) => raw.split("\x1b[2J").length > 3 },
-  suspend: { shows: (terminal) => !terminal.alternate },
+  // No shell could continue it: it gives the terminal back and goes on.
+  suspend: { shows: ({ raw, alternate }) => raw.includes("\x1b[?1049l") && alternate },
   quit: { shows: (terminal) => !terminal.alternate },
 };
 

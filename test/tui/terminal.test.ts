@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { FATAL_SIGNALS } from "../../src/terminal/session.ts";
@@ -8,27 +8,6 @@ import { TestTerminal } from "../support/terminal.ts";
 import { openDashboard, openUi, selectedRow, start } from "./dashboard.ts";
 
 /** Signal numbers of x86-64 and arm64 (signal(7)). */
-const NUMBERS: Record<string, number> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGTRAP: 5,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGUSR1: 10,
-  SIGUSR2: 12,
-  SIGALRM: 14,
-  SIGTERM: 15,
-  SIGSTKFLT: 16,
-  SIGXCPU: 24,
-  SIGXFSZ: 25,
-  SIGVTALRM: 26,
-  SIGIO: 29,
-  SIGPWR: 30,
-  SIGSYS: 31,
-};
-
 function expectRestored(terminal: Awaited<ReturnType<typeof openUi>>): void {
   expect(terminal.alternate).toBe(false);
   expect(terminal.modes.get("?25")).toBe(true);
@@ -48,7 +27,7 @@ describe("the terminal", () => {
         await terminal.shows("No processes yet");
         terminal.kill(signal);
         const exit = await terminal.exited;
-        expect([signal, exit.signal]).toEqual([signal, NUMBERS[signal]]);
+        expect([signal, exit.signal]).toEqual([signal, constants.signals[signal]]);
         await terminal.until(`${signal} restores the main screen`, () => !terminal.alternate, 5000);
         expectRestored(terminal);
         expect(terminal.modes.get("?1000")).toBe(false);
