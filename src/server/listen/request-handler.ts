@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 import { errorInterceptor } from "../rpc/error-interceptor.ts";
 import { giveReason } from "../rpc/errors.ts";
 import { answerWhenRead, type DiscardLimits } from "./answer-when-read.ts";
+import { canceledWhen } from "./cancelled-answer.ts";
 import { discardMaxBytes, maxTimeoutMs, readMaxBytes, requestTimeoutMs, writeMaxBytes } from "./limits.ts";
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -38,6 +39,7 @@ export interface RequestHandlerOptions {
  * - compresses by default, which costs four times the processor time and
  *   buffers what a stalled client does not read;
  * - answers a message that is too long before it has come;
+ * - tells a handler whose client canceled the call that a write failed;
  * - writes failures to the console.
  */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
@@ -86,12 +88,16 @@ function serve(handler: UniversalHandler, exchange: Exchange, log: Log, discard:
   response.once("close", () => response.emit("drain"));
 
   const universalRequest = universalRequestFromNodeRequest(request, response, undefined, undefined);
+  const clientIsGone = () => universalRequest.signal.aborted || (!("stream" in request) && request.socket.destroyed);
   const { methodKind } = handler.method;
   const isOneMessage = methodKind === "unary" || methodKind === "server_streaming";
   (isOneMessage ? answerWhenRead(handler, universalRequest, exchange, discard) : handler(universalRequest))
-    .then((universalResponse) => universalResponseToNodeResponse(universalResponse, response))
+    .then(({ body, ...head }) => {
+      const answer = { ...head, ...(body && { body: canceledWhen(clientIsGone, body) }) };
+      return universalResponseToNodeResponse(answer, response);
+    })
     .catch((error: unknown) => {
-      if (isDisconnect(error) || universalRequest.signal.aborted) {
+      if (isDisconnect(error) || clientIsGone()) {
         return;
       }
       log.warn({ err: error, path: handler.requestPath }, "could not answer a call");
