@@ -1,12 +1,8 @@
 /** Messages above the limit: they get a reason, and the connection that brought them goes on. */
-import { Agent as HttpAgent } from "node:http";
 import { connect as connectHttp2, constants } from "node:http2";
-import { Agent as HttpsAgent } from "node:https";
 import { connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
-import { connect as connectTls } from "node:tls";
-import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
@@ -14,6 +10,7 @@ import { DaemonService } from "../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { discardMaxBytes } from "../../src/server/listen/limits.ts";
 import { grpcClientTo } from "../rpc/grpc-client.ts";
+import { type Kept, kept, type Protocol, protocols } from "./kept-connection.ts";
 import { clientOf, closed, type Implementation, serve } from "./serve.ts";
 import { basic, serveTls, tlsOptions } from "./serve-tls.ts";
 
@@ -22,54 +19,6 @@ const implementation: Implementation = {
   startProcess: () => ({}),
   streamOutput: async function* () {},
 };
-
-/** A client of either listener that keeps to one connection, and counts. */
-interface Kept {
-  readonly transport: Transport;
-  readonly connections: () => number;
-}
-
-const protocols = ["connect", "grpc", "grpc-web", "connect over HTTP/1.1", "grpc-web over HTTP/1.1"] as const;
-type Protocol = (typeof protocols)[number];
-
-function kept(protocol: Protocol, place: { readonly path: string } | { readonly port: number }): Kept {
-  let connections = 0;
-  const counted = <T>(made: T): T => {
-    connections++;
-    return made;
-  };
-  const isLocal = "path" in place;
-  const baseUrl = isLocal ? "http://localhost" : `https://localhost:${place.port}`;
-  const interceptors: Parameters<typeof createConnectTransport>[0]["interceptors"] = [
-    (next) => (request) => {
-      request.header.set("authorization", basic());
-      return next(request);
-    },
-  ];
-  if (protocol.endsWith("HTTP/1.1")) {
-    const agent = isLocal
-      ? new HttpAgent({ keepAlive: true, maxSockets: 1 })
-      : new HttpsAgent({ keepAlive: true, maxSockets: 1, ...tlsOptions });
-    onTestFinished(() => agent.destroy());
-    const create = agent.createConnection.bind(agent);
-    agent.createConnection = (...args) => counted(create(...args));
-    const nodeOptions = isLocal ? { agent, socketPath: place.path } : { agent };
-    const options = { httpVersion: "1.1", baseUrl, nodeOptions, interceptors } as const;
-    const isConnect = protocol.startsWith("connect");
-    return {
-      transport: isConnect ? createConnectTransport(options) : createGrpcWebTransport(options),
-      connections: () => connections,
-    };
-  }
-  const open = (): Socket =>
-    isLocal
-      ? connect(place.path)
-      : connectTls({ host: "localhost", port: place.port, ...tlsOptions, ALPNProtocols: ["h2"] });
-  const nodeOptions = { createConnection: () => counted(open()) };
-  const options = { httpVersion: "2", baseUrl, nodeOptions, interceptors } as const;
-  const make = { connect: createConnectTransport, grpc: createGrpcTransport, "grpc-web": createGrpcWebTransport };
-  return { transport: make[protocol as keyof typeof make](options), connections: () => connections };
-}
 
 function text(megabytes: number): string {
   return "a".repeat(megabytes * megabyte);

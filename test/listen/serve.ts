@@ -42,7 +42,11 @@ export function recordingLog(): { log: Log; logged: () => string } {
 
 export async function serve(
   implementation: Implementation,
-  { discard, ...options }: Partial<UnixListenerOptions> & Pick<RequestHandlerOptions, "discard"> = {},
+  {
+    discard,
+    unread,
+    ...options
+  }: Partial<UnixListenerOptions> & Pick<RequestHandlerOptions, "discard" | "unread"> = {},
 ): Promise<Served> {
   const directory = privateDirectory();
   const path = options.path ?? join(directory, "pm.sock");
@@ -56,6 +60,7 @@ export async function serve(
     shutdownSignal: shutdown.signal,
     log,
     ...(discard === undefined ? {} : { discard }),
+    ...(unread === undefined ? {} : { unread }),
   });
   const listener = await listenUnix({ path, handler, log, graceMs: 500, ...options });
   onTestFinished(() => listener.close());

@@ -244,3 +244,32 @@ test(
   },
   limit,
 );
+
+test(
+  "streams that are left with much unread cost the connection nothing, and alarm nobody",
+  async () => {
+    const daemon = await startDaemon();
+    const pm = await connect(daemon);
+    const size = 8 * 1024 * 1024;
+    const head = await pm.start({
+      executable: "head",
+      args: ["-c", String(size), "/dev/zero"],
+      outputLimitBytes: 2 * size,
+    });
+    const { id } = await head.wait({ until: "outputComplete" });
+    const left = Array.from({ length: 100 }, () => pm.stream(id, { follow: true })[Symbol.asyncIterator]());
+    for (const frames of left) {
+      expect((await frames.next()).value?.type).toBe("opened");
+    }
+    await Promise.all(left.map((frames) => frames.return?.()));
+    for (let i = 0; i < 10; i++) {
+      let received = 0;
+      for await (const bytes of pm.stream(id, { follow: true, reconnect: false }).bytes()) {
+        received += bytes.length;
+      }
+      expect(received).toBe(size);
+    }
+    expect(daemon.log).not.toMatch(/"level":[456]0/);
+  },
+  limit,
+);

@@ -10,7 +10,6 @@ import {
   maxConcurrentStreams,
   maxHeaderBytes,
   maxHeaderPairs,
-  maxSessionMemoryMegabytes,
   requestTimeoutMs,
 } from "./limits.ts";
 import { detectProtocol } from "./protocol-detection.ts";
@@ -70,7 +69,8 @@ export function createHttpConnections(
         maxHeaderListSize: maxHeaderBytes,
       },
       maxHeaderListPairs: maxHeaderPairs,
-      maxSessionMemory: maxSessionMemoryMegabytes,
+      // None, as nearly as it can be said (uint32): see unread-answers.ts.
+      maxSessionMemory: 2 ** 32 - 1,
     },
     handler,
   );

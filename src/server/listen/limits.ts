@@ -20,8 +20,10 @@ export const maxHeaderPairs = 64;
 export const maxConcurrentStreams = 256;
 /** Connections at a time on one listener. */
 export const maxConnections = 512;
-/** Megabytes of one HTTP/2 session: all of its streams may each have a few messages under way. */
-export const maxSessionMemoryMegabytes = 64;
+/** Of the answers on one HTTP/2 connection so much may be unread when a further call begins. */
+export const unreadMaxBytes = 64 * 1024 * 1024;
+/** How long such a call waits before it is refused. */
+export const unreadTimeoutMs = 10_000;
 
 /** How long a client may take to say which protocol it speaks, and to complete the headers of a request. */
 export const firstBytesTimeoutMs = 10_000;

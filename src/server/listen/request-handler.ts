@@ -1,13 +1,30 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { Code, ConnectError, type ConnectRouter, createConnectRouter, type Interceptor } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextValues,
+  type Interceptor,
+} from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Log } from "../log.ts";
 import { errorInterceptor } from "../rpc/error-interceptor.ts";
 import { giveReason } from "../rpc/errors.ts";
 import { answerWhenRead, type DiscardLimits } from "./answer-when-read.ts";
-import { discardMaxBytes, maxTimeoutMs, readMaxBytes, requestTimeoutMs, writeMaxBytes } from "./limits.ts";
+import { canceledWhen } from "./cancelled-answer.ts";
+import {
+  discardMaxBytes,
+  maxTimeoutMs,
+  readMaxBytes,
+  requestTimeoutMs,
+  unreadMaxBytes,
+  unreadTimeoutMs,
+  writeMaxBytes,
+} from "./limits.ts";
+import { type UnreadLimits, unreadAnswersKey, unreadAnswersOf } from "./unread-answers.ts";
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -26,6 +43,13 @@ export interface RequestHandlerOptions {
   readonly interceptors?: readonly Interceptor[];
   /** How much is read of a request that was refused. Default: 64 MiB in two minutes. */
   readonly discard?: DiscardLimits;
+  /** How much a client may leave unread before its calls must wait. Default: 64 MiB, 10 seconds. */
+  readonly unread?: UnreadLimits;
+}
+
+interface Limits {
+  readonly discard: DiscardLimits;
+  readonly unread: UnreadLimits;
 }
 
 /**
@@ -38,6 +62,7 @@ export interface RequestHandlerOptions {
  * - compresses by default, which costs four times the processor time and
  *   buffers what a stalled client does not read;
  * - answers a message that is too long before it has come;
+ * - tells a handler whose client canceled the call that a write failed;
  * - writes failures to the console.
  */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
@@ -49,13 +74,17 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     shutdownSignal: options.shutdownSignal,
     // A message that is too long or malformed is refused before any interceptor
     // runs. What a call failed with ends its signal before it is written down.
-    requestGate: ({ signal }) => {
+    requestGate: ({ signal, values }) => {
       signal.addEventListener("abort", () => giveReason(signal.reason), { once: true });
+      return values.get(unreadAnswersKey)?.admit(signal);
     },
     interceptors: [errorInterceptor(options.log), refuseWhen(options.shutdownSignal), ...(options.interceptors ?? [])],
   });
   options.routes(router);
-  const discard = options.discard ?? { maxBytes: discardMaxBytes, timeoutMs: requestTimeoutMs };
+  const limits: Limits = {
+    discard: options.discard ?? { maxBytes: discardMaxBytes, timeoutMs: requestTimeoutMs },
+    unread: options.unread ?? { maxBytes: unreadMaxBytes, timeoutMs: unreadTimeoutMs },
+  };
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   return (request, response) => {
@@ -68,7 +97,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       return;
     }
     try {
-      serve(handler, { request, response }, options.log, discard);
+      serve(handler, { request, response }, options.log, limits);
     } catch (error) {
       options.log.debug({ err: error, path: handler.requestPath }, "refused a malformed request");
       answer(response, 400);
@@ -76,7 +105,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   };
 }
 
-function serve(handler: UniversalHandler, exchange: Exchange, log: Log, discard: DiscardLimits): void {
+function serve(handler: UniversalHandler, exchange: Exchange, log: Log, limits: Limits): void {
   const { request, response } = exchange;
   forgetEndlessTimeouts(request.headers);
   // The authority means nothing here: routes do not depend on it, and each
@@ -85,13 +114,19 @@ function serve(handler: UniversalHandler, exchange: Exchange, log: Log, discard:
   // A response that is closed drains no more; its writer waits for just that.
   response.once("close", () => response.emit("drain"));
 
-  const universalRequest = universalRequestFromNodeRequest(request, response, undefined, undefined);
+  const unread = unreadAnswersOf(response, limits.unread);
+  const contextValues = createContextValues().set(unreadAnswersKey, unread);
+  const universalRequest = universalRequestFromNodeRequest(request, response, undefined, contextValues);
+  const clientIsGone = () => universalRequest.signal.aborted || (!("stream" in request) && request.socket.destroyed);
   const { methodKind } = handler.method;
   const isOneMessage = methodKind === "unary" || methodKind === "server_streaming";
-  (isOneMessage ? answerWhenRead(handler, universalRequest, exchange, discard) : handler(universalRequest))
-    .then((universalResponse) => universalResponseToNodeResponse(universalResponse, response))
+  (isOneMessage ? answerWhenRead(handler, universalRequest, exchange, limits.discard) : handler(universalRequest))
+    .then(({ body, ...head }) => {
+      const answer = { ...head, ...(body && { body: canceledWhen(clientIsGone, unread?.counting(body) ?? body) }) };
+      return universalResponseToNodeResponse(answer, response);
+    })
     .catch((error: unknown) => {
-      if (isDisconnect(error) || universalRequest.signal.aborted) {
+      if (isDisconnect(error) || clientIsGone()) {
         return;
       }
       log.warn({ err: error, path: handler.requestPath }, "could not answer a call");
