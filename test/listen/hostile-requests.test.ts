@@ -1,12 +1,11 @@
 import { connect as connectHttp2, constants } from "node:http2";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, onTestFinished, test } from "vitest";
-import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { DaemonService } from "../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { decodeErrorInfo } from "../../src/sdk/transport/error-info.ts";
+import { failureOf, tooLong } from "./refusal.ts";
 import { clientOf, closed, type Served, serve, talk } from "./serve.ts";
 
 const infoPath = "/pm.v1.DaemonService/GetInfo";
@@ -186,19 +185,8 @@ test("refuses connections above the limit and goes on when there is room", async
 test.each(["connect", "grpc", "grpcWeb"] as const)("gives a reason for what %s cannot read", async (protocol) => {
   const served = await serve({ getProcess: () => ({}) });
   const client = clientOf(ProcessService, served.path, protocol);
-  const reasonOf = async (call: Promise<unknown>) => {
-    const error = ConnectError.from(await call.catch((cause: unknown) => cause));
-    const { reason, domain, metadata } = error.findDetails(ErrorInfoSchema)[0] ?? {};
-    return { code: error.code, reason, domain, metadata };
-  };
-  const tooLong = {
-    code: Code.ResourceExhausted,
-    reason: "LIMIT_EXCEEDED",
-    domain: "pm",
-    metadata: { limit: "message_bytes" },
-  };
   const id = "x".repeat(9 * 1024 * 1024);
-  expect(await reasonOf(client.getProcess({ id }))).toEqual(tooLong);
+  expect(await failureOf(client.getProcess({ id }))).toEqual(tooLong);
   await expectServing(served);
 });
 

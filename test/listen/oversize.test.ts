@@ -2,15 +2,15 @@
 import { connect as connectHttp2, constants } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createClient } from "@connectrpc/connect";
 import { credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { DaemonService } from "../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { discardMaxBytes } from "../../src/server/listen/limits.ts";
 import { grpcClientTo } from "../rpc/grpc-client.ts";
 import { type Kept, kept, type Protocol, protocols } from "./kept-connection.ts";
+import { failureOf, tooLong } from "./refusal.ts";
 import { clientOf, closed, type Implementation, serve } from "./serve.ts";
 import { basic, serveTls, tlsOptions } from "./serve-tls.ts";
 
@@ -23,24 +23,6 @@ const implementation: Implementation = {
 function text(megabytes: number): string {
   return "a".repeat(megabytes * megabyte);
 }
-
-async function failureOf(call: Promise<unknown>) {
-  const error = ConnectError.from(
-    await call.then(
-      () => "no failure",
-      (cause: unknown) => cause,
-    ),
-  );
-  const { reason, domain, metadata } = error.findDetails(ErrorInfoSchema)[0] ?? {};
-  return { code: error.code, reason, domain, metadata };
-}
-
-const tooLong = {
-  code: Code.ResourceExhausted,
-  reason: "LIMIT_EXCEEDED",
-  domain: "pm",
-  metadata: { limit: "message_bytes" },
-};
 
 async function expectGoesOn({ transport, connections }: Kept, protocol: Protocol, megabytes: number): Promise<void> {
   const processes = createClient(ProcessService, transport);
