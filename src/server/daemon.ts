@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { DaemonConfig } from "./config/daemon-config.ts";
-import { openEngine } from "./engine/open.ts";
-import { prepareRuntimeDirectory } from "./engine/runtime-directory.ts";
+import { openEngine } from "./engine/lifecycle/open.ts";
+import { prepareRuntimeDirectory } from "./engine/lifecycle/runtime-directory.ts";
 import { openRemote, type RemoteAccess } from "./listen/remote-access.ts";
 import { createRequestHandler } from "./listen/request-handler.ts";
 import { checkSocketPath } from "./listen/socket-file.ts";

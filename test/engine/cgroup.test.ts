@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Cgroups } from "../../src/server/engine/cgroup.ts";
-import { open, refused, spec, start } from "./bench.ts";
+import { Cgroups } from "../../src/server/engine/limits/cgroup.ts";
+import { open, refused, spec, start } from "./harness.ts";
 
 const id = "01234567-89ab-4cde-8f01-23456789abcd";
 const noLimits = { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null };

@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { EngineError } from "../../src/server/engine/api.ts";
-import { alive, everything, limit, open, runtimeDirectory, shell, spec, stopDefaults, stream } from "./bench.ts";
+import { EngineError } from "../../src/server/engine/errors.ts";
+import { alive, everything, limit, open, runtimeDirectory, shell, spec, stopDefaults, stream } from "./harness.ts";
 
 /** A small generator of the same numbers each time (mulberry32). */
 function numbers(seed: number): (below: number) => number {

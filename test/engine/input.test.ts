@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { complete, limit, open, reasonOf, shell, spec, start, stopDefaults, text, untilOutput } from "./bench.ts";
+import { complete, limit, open, reasonOf, shell, spec, start, stopDefaults, text, untilOutput } from "./harness.ts";
 
 test("input arrives whole, in order, and ends when it is closed", async () => {
   const engine = await open();

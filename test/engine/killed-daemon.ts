@@ -3,8 +3,8 @@
  * pm-shim, and what to start as JSON: [id, ProcessSpec][]. It writes "opened",
  * then "started" when all run, then the output of the first as it comes.
  */
-import type { ProcessSpec } from "../../src/server/engine/api.ts";
-import { openEngine } from "../../src/server/engine/open.ts";
+import type { ProcessSpec } from "../../src/server/engine/api/spec.ts";
+import { openEngine } from "../../src/server/engine/lifecycle/open.ts";
 
 const [, , runtimeDir = "", shimPath = "", json = "[]"] = process.argv;
 const wanted: [string, ProcessSpec][] = JSON.parse(json);

@@ -3,8 +3,8 @@ import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { prepareRuntimeDirectory } from "../../src/server/engine/runtime-directory.ts";
-import { complete, open, refused, shell, spec, start, stopDefaults, untilOutput } from "./bench.ts";
+import { prepareRuntimeDirectory } from "../../src/server/engine/lifecycle/runtime-directory.ts";
+import { complete, open, refused, shell, spec, start, stopDefaults, untilOutput } from "./harness.ts";
 
 /** A tmpfs of its own, or null where this user may not mount. */
 function smallFileSystem(): string | null {

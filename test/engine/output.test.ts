@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { OutputFrame, OutputStart } from "../../src/server/engine/api.ts";
+import type { OutputFrame, OutputStart } from "../../src/server/engine/api/output.ts";
 import {
   complete,
   limit,
@@ -15,7 +15,7 @@ import {
   start,
   stream,
   text,
-} from "./bench.ts";
+} from "./harness.ts";
 
 async function collect(frames: AsyncIterable<OutputFrame>): Promise<OutputFrame[]> {
   const all: OutputFrame[] = [];

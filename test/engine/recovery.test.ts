@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync,
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { OutputFrame, ProcessSpec } from "../../src/server/engine/api.ts";
+import type { OutputFrame } from "../../src/server/engine/api/output.ts";
+import type { ProcessSpec } from "../../src/server/engine/api/spec.ts";
 import { DaemonRunningError } from "../../src/server/engine/options.ts";
 import {
   alive,
@@ -23,7 +24,7 @@ import {
   stream,
   text,
   untilOutput,
-} from "./bench.ts";
+} from "./harness.ts";
 
 /** A daemon in a process of its own, to be killed. */
 class Daemon {

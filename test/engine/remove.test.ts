@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Engine, ProcessInfo } from "../../src/server/engine/api.ts";
+import type { Engine } from "../../src/server/engine/api/engine.ts";
+import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
 import {
   alive,
   complete,
@@ -17,7 +18,7 @@ import {
   stopDefaults,
   untilOutput,
   zygoteIn,
-} from "./bench.ts";
+} from "./harness.ts";
 
 describe("remove", () => {
   test("forgets an ended process and frees its files", async () => {

@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { OutputFrame, ProcessInfo } from "../../src/server/engine/api.ts";
+import type { OutputFrame } from "../../src/server/engine/api/output.ts";
+import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
 import {
   complete,
   limit,
@@ -16,7 +17,7 @@ import {
   stream,
   text,
   untilOutput,
-} from "./bench.ts";
+} from "./harness.ts";
 
 test("a restart begins a new run and keeps the output of the one before", async () => {
   const runtimeDir = runtimeDirectory();

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { prepareRuntimeDirectory, RuntimeDirectoryError } from "../../src/server/engine/runtime-directory.ts";
+import { prepareRuntimeDirectory, RuntimeDirectoryError } from "../../src/server/engine/lifecycle/runtime-directory.ts";
 
 const isRoot = process.geteuid?.() === 0;
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { alive, complete, open, reasonOf, refused, runtimeDirectory, shell, spec, start, text } from "./bench.ts";
+import { alive, complete, open, reasonOf, refused, runtimeDirectory, shell, spec, start, text } from "./harness.ts";
 
 const id = "01234567-89ab-4cde-8f01-23456789abcd";
 

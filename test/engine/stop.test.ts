@@ -1,6 +1,18 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../../src/server/engine/api.ts";
-import { alive, limit, open, reasonOf, refused, shell, spec, start, stopDefaults, text, untilOutput } from "./bench.ts";
+import type { Engine } from "../../src/server/engine/api/engine.ts";
+import {
+  alive,
+  limit,
+  open,
+  reasonOf,
+  refused,
+  shell,
+  spec,
+  start,
+  stopDefaults,
+  text,
+  untilOutput,
+} from "./harness.ts";
 
 const stubborn = "trap '' TERM; echo ready; while :; do sleep 60; done";
 

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Engine, ProcessFilter, ProcessInfo, WatchEvent } from "../../src/server/engine/api.ts";
-import { complete, everything, limit, open, reasonOf, shell, spec, start, stopDefaults } from "./bench.ts";
+import type { Engine } from "../../src/server/engine/api/engine.ts";
+import type { ProcessFilter } from "../../src/server/engine/api/list.ts";
+import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
+import type { WatchEvent } from "../../src/server/engine/api/watch.ts";
+import { complete, everything, limit, open, reasonOf, shell, spec, start, stopDefaults } from "./harness.ts";
 
 /** A watch that is read one event at a time. */
 class Watcher {

@@ -5,7 +5,9 @@ import { ErrorReasonSchema } from "../../gen/ts/pm/v1/errors_pb.ts";
 import { OutputEndReason, OutputStream } from "../../gen/ts/pm/v1/output_pb.ts";
 import { ProcessState } from "../../gen/ts/pm/v1/process_pb.ts";
 import { ProcessView, WatchEventType } from "../../gen/ts/pm/v1/process_service_pb.ts";
-import { EngineError, type EngineErrorReason, type ProcessInfo, type WatchEvent } from "../../src/server/engine/api.ts";
+import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
+import type { WatchEvent } from "../../src/server/engine/api/watch.ts";
+import { EngineError, type EngineErrorReason } from "../../src/server/engine/errors.ts";
 import { clientOn, someProcess } from "./fake-engine.ts";
 
 async function failureOf(call: Promise<unknown>): Promise<ConnectError> {

@@ -1,7 +1,8 @@
 /** An engine that answers what a test says and remembers what it was asked. */
 import { type Client, createClient, createRouterTransport } from "@connectrpc/connect";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
-import type { Engine, ProcessInfo } from "../../src/server/engine/api.ts";
+import type { Engine } from "../../src/server/engine/api/engine.ts";
+import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
 import { errorInterceptor } from "../../src/server/rpc/error-interceptor.ts";
 import { processService } from "../../src/server/rpc/process-service.ts";
 import { recordingLog } from "../listen/serve.ts";

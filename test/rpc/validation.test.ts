@@ -3,7 +3,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import type { ProcessSpecSchema } from "../../gen/ts/pm/v1/process_pb.ts";
-import type { ProcessFilter, ProcessSpec, StopOptions } from "../../src/server/engine/api.ts";
+import type { StopOptions } from "../../src/server/engine/api/control.ts";
+import type { ProcessFilter } from "../../src/server/engine/api/list.ts";
+import type { ProcessSpec } from "../../src/server/engine/api/spec.ts";
 import { clientOn, someProcess } from "./fake-engine.ts";
 
 type Spec = MessageInitShape<typeof ProcessSpecSchema>;

@@ -1,19 +1,19 @@
 import { randomInt } from "node:crypto";
-import { EngineError } from "./api.ts";
-import type { Cgroups } from "./cgroup.ts";
-import { ringFailure } from "./failures.ts";
-import { Followers } from "./followers.ts";
+import { EngineError } from "./errors.ts";
+import { pathCandidates, workingDirectory } from "./lifecycle/to-shim-spec.ts";
+import type { Cgroups } from "./limits/cgroup.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { ManagedProcess, RunView } from "./process.ts";
-import { writeRecord } from "./record.ts";
-import { resolveReference } from "./references.ts";
+import { Followers } from "./output/followers.ts";
+import type { ManagedProcess, RunView } from "./process/process.ts";
+import { writeRecord } from "./process/record.ts";
+import { resolveReference } from "./process/references.ts";
+import { Table } from "./process/table.ts";
+import { ringFailure } from "./run/start-failure.ts";
 import { RunState } from "./shim/layout.ts";
 import { type RunPaths, runPaths } from "./shim/paths.ts";
 import { Ring } from "./shim/ring.ts";
 import { hasCode } from "./shim/system-error.ts";
 import type { ShimFailure, Zygote } from "./shim/zygote.ts";
-import { pathCandidates, workingDirectory } from "./shim-spec.ts";
-import { Table } from "./table.ts";
 
 /** What the engine's operations share. */
 export class Core {

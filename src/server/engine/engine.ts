@@ -1,40 +1,26 @@
 import { setImmediate } from "node:timers/promises";
-import type {
-  Engine,
-  EngineInfo,
-  OutputFrame,
-  OutputRead,
-  PageRequest,
-  ProcessFilter,
-  ProcessInfo,
-  ProcessPage,
-  ProcessSpec,
-  ProcessState,
-  ReadOutputOptions,
-  SignalTarget,
-  StatsOptions,
-  StopOptions,
-  StopResult,
-  StreamOutputOptions,
-  TerminalSize,
-  UsageSample,
-  WaitCondition,
-  WatchEvent,
-} from "./api.ts";
+import type { SignalTarget, StopOptions, StopResult, WaitCondition } from "./api/control.ts";
+import type { Engine, EngineInfo } from "./api/engine.ts";
+import type { PageRequest, ProcessFilter, ProcessPage } from "./api/list.ts";
+import type { OutputFrame, OutputRead, ReadOutputOptions, StreamOutputOptions } from "./api/output.ts";
+import type { ProcessInfo, ProcessState } from "./api/process.ts";
+import type { ProcessSpec, TerminalSize } from "./api/spec.ts";
+import type { StatsOptions, UsageSample } from "./api/usage.ts";
+import type { WatchEvent } from "./api/watch.ts";
 import type { Core } from "./core.ts";
-import { resizeTerminal, writeInput } from "./input.ts";
-import { list } from "./list.ts";
+import { prune } from "./lifecycle/retention.ts";
+import { resizeTerminal, writeInput } from "./operations/input.ts";
+import { list } from "./operations/list.ts";
+import { remove } from "./operations/remove.ts";
+import { restart } from "./operations/restart.ts";
+import { signal } from "./operations/signal.ts";
+import { start } from "./operations/start.ts";
+import { stop } from "./operations/stop.ts";
+import { wait } from "./operations/wait.ts";
+import { watch } from "./operations/watch.ts";
 import { readOutput } from "./output/read.ts";
 import { streamOutput } from "./output/stream.ts";
-import { remove } from "./remove.ts";
-import { restart } from "./restart.ts";
-import { prune } from "./retention.ts";
-import { signal } from "./signal.ts";
-import { start } from "./start.ts";
-import { stop } from "./stop.ts";
 import { stats } from "./usage/stats.ts";
-import { wait } from "./wait.ts";
-import { watch } from "./watch.ts";
 
 /** Begun in one go, before others get their turn. */
 const stopsAtOnce = 50;

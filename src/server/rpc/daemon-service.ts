@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { DaemonService } from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
-import type { Engine } from "../engine/api.ts";
+import type { Engine } from "../engine/api/engine.ts";
 import { graceRange } from "./convert/spec.ts";
 import { millisFromDuration, timestampFromNanos } from "./convert/time.ts";
 

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../../gen/ts/google/rpc/error_details_pb.ts";
 import type { ErrorReasonJson } from "../../../gen/ts/pm/v1/errors_pb.ts";
-import { EngineError } from "../engine/api.ts";
+import { EngineError } from "../engine/errors.ts";
 import type { Log } from "../log.ts";
 
 /** Names of `pm.v1.ErrorReason` without the prefix. */

@@ -1,6 +1,8 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { ProcessService } from "../../../gen/ts/pm/v1/process_service_pb.ts";
-import type { Engine, ProcessInfo, StopOptions } from "../engine/api.ts";
+import type { StopOptions } from "../engine/api/control.ts";
+import type { Engine } from "../engine/api/engine.ts";
+import type { ProcessInfo } from "../engine/api/process.ts";
 import { conditionFromProto, targetFromProto, viewIsFull, watchEventToProto } from "./convert/enums.ts";
 import { filterFromProto } from "./convert/filter.ts";
 import { chunksToProto, framesToProto, gapToProto, outputStartFromProto, streamsFromProto } from "./convert/output.ts";

@@ -4,7 +4,7 @@ import { Health } from "../../../gen/ts/grpc/health/v1/health_pb.ts";
 import { DaemonService } from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { file_pm_v1_errors } from "../../../gen/ts/pm/v1/errors_pb.ts";
 import { ProcessService } from "../../../gen/ts/pm/v1/process_service_pb.ts";
-import type { Engine } from "../engine/api.ts";
+import type { Engine } from "../engine/api/engine.ts";
 import { type DaemonIdentity, daemonService } from "./daemon-service.ts";
 import { healthService } from "./health.ts";
 import { processService } from "./process-service.ts";

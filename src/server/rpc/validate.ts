@@ -4,7 +4,7 @@
  * the field by its path in the request. Process references are the engine's to
  * check, which resolves them.
  */
-import { EngineError } from "../engine/api.ts";
+import { EngineError } from "../engine/errors.ts";
 
 const nameRule = /^[A-Za-z_][A-Za-z0-9._-]{0,62}$/;
 const labelKeyRule = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;

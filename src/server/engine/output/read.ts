@@ -1,9 +1,9 @@
-import type { OutputChunk, OutputGap, OutputRead, ReadOutputOptions } from "../api.ts";
+import type { OutputChunk, OutputGap, OutputRead, ReadOutputOptions } from "../api/output.ts";
 import type { Core } from "../core.ts";
-import type { ManagedProcess } from "../process.ts";
+import { runNotFound } from "../operations/wait.ts";
+import type { ManagedProcess } from "../process/process.ts";
 import { Ring } from "../shim/ring.ts";
 import { hasCode } from "../shim/system-error.ts";
-import { runNotFound } from "../wait.ts";
 import { chooseRun, describeOutput, look, startOffset, streamName, streamNumbers } from "./run.ts";
 
 const maxReadBytes = 4 * 1024 * 1024;

@@ -1,10 +1,11 @@
-import type { ExitStatus, OutputInfo, OutputStart, OutputStreamName } from "../api.ts";
-import { EngineError } from "../api.ts";
+import type { OutputStart, OutputStreamName } from "../api/output.ts";
+import type { ExitStatus, OutputInfo } from "../api/process.ts";
 import type { Core } from "../core.ts";
-import { exitStatus, type ManagedProcess, outputInfo, type RunView } from "../process.ts";
+import { EngineError } from "../errors.ts";
+import { runNotFound } from "../operations/wait.ts";
+import { exitStatus, type ManagedProcess, outputInfo, type RunView } from "../process/process.ts";
 import { RunState, Stream, type StreamNumber } from "../shim/layout.ts";
 import type { Ring } from "../shim/ring.ts";
-import { runNotFound } from "../wait.ts";
 
 /** The number of the run that a request for `run` means. */
 export function chooseRun(process: ManagedProcess, run: number): number {

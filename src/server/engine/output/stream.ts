@@ -1,11 +1,11 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
-import type { OutputFrame, StreamOutputOptions } from "../api.ts";
+import type { OutputFrame, StreamOutputOptions } from "../api/output.ts";
 import type { Core } from "../core.ts";
-import type { Follower } from "../followers.ts";
-import type { ManagedProcess } from "../process.ts";
+import { runNotFound } from "../operations/wait.ts";
+import type { ManagedProcess } from "../process/process.ts";
 import { RunState } from "../shim/layout.ts";
 import { hasCode } from "../shim/system-error.ts";
-import { runNotFound } from "../wait.ts";
+import type { Follower } from "./followers.ts";
 import { chooseRun, describeOutput, exitOf, isOver, look, startOffset, streamName, streamNumbers } from "./run.ts";
 
 /** Looked at in one go, before others get their turn. */

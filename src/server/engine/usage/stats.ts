@@ -1,8 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import { EngineError, type ProcessUsage, type StatsOptions, type UsageSample } from "../api.ts";
+import type { ProcessUsage, StatsOptions, UsageSample } from "../api/usage.ts";
 import type { Core } from "../core.ts";
+import { EngineError } from "../errors.ts";
 import { Notifier } from "../notifier.ts";
-import type { ManagedProcess } from "../process.ts";
+import type { ManagedProcess } from "../process/process.ts";
 import { TreeSampler } from "./tree-sampler.ts";
 
 /** Processes sampled before others have their turn: some 5 ms. */

@@ -1,5 +1,5 @@
-import type { ProcessUsage, TreeMember } from "../api.ts";
-import { commandLine, schedulingStates } from "../survivors.ts";
+import type { ProcessUsage, TreeMember } from "../api/usage.ts";
+import { commandLine, schedulingStates } from "../run/survivors.ts";
 import { type ProcStat, ProcTask, readIo } from "./proc-files.ts";
 
 /** Processes of one tree that are looked at; a fork bomb must not hold the daemon up. */

@@ -7,7 +7,7 @@ import {
   WaitCondition,
   WatchEventType,
 } from "../../../../gen/ts/pm/v1/process_service_pb.ts";
-import type * as engine from "../../engine/api.ts";
+import type * as engine from "../../engine/api/index.ts";
 import { invalid } from "../validate.ts";
 
 export const stateToProto = {

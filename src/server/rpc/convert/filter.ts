@@ -1,5 +1,5 @@
 import type * as proto from "../../../../gen/ts/pm/v1/process_service_pb.ts";
-import type * as engine from "../../engine/api.ts";
+import type * as engine from "../../engine/api/index.ts";
 import { invalid, labelKey, labelValue, quote } from "../validate.ts";
 import { stateFromProto } from "./enums.ts";
 

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type * as proto from "../../../../gen/ts/pm/v1/output_pb.ts";
 import type { StreamOutputResponseSchema } from "../../../../gen/ts/pm/v1/process_service_pb.ts";
-import type * as engine from "../../engine/api.ts";
+import type * as engine from "../../engine/api/index.ts";
 import { saturate } from "../validate.ts";
 import { endReasonToProto, streamFromProto, streamToProto } from "./enums.ts";
 import { exitToProto, outputInfoToProto } from "./process.ts";

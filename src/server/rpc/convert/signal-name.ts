@@ -1,5 +1,5 @@
 /** Signals by name, as signal(7) and kill(1) have them. */
-import { signalName as canonicalName, signalNumber } from "../../engine/signals.ts";
+import { signalName as canonicalName, signalNumber } from "../../engine/limits/signals.ts";
 import { invalid, quote } from "../validate.ts";
 
 /** "TERM", "sigterm" → "SIGTERM"; "SIGRTMAX-1" → "SIGRTMIN+29". */

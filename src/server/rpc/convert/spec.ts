@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type * as proto from "../../../../gen/ts/pm/v1/process_pb.ts";
-import type * as engine from "../../engine/api.ts";
+import type * as engine from "../../engine/api/index.ts";
 import {
   atLeast,
   dayMs,

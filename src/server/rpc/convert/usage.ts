@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { UsageSampleSchema } from "../../../../gen/ts/pm/v1/usage_pb.ts";
-import type { UsageSample } from "../../engine/api.ts";
+import type { UsageSample } from "../../engine/api/usage.ts";
 import { durationFromMicros, durationFromMillis, timestampFromNanos } from "./time.ts";
 
 export function sampleToProto(sample: UsageSample): MessageInitShape<typeof UsageSampleSchema> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { EngineError } from "../../../../src/server/engine/api.ts";
-import { resolveReference } from "../../../../src/server/engine/references.ts";
+import { EngineError } from "../../../../src/server/engine/errors.ts";
+import { resolveReference } from "../../../../src/server/engine/process/references.ts";
 
 const ids = [
   "deadbeef-0000-4000-8000-000000000001",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { signalName, signalNumber } from "../../../../src/server/engine/signals.ts";
+import { signalName, signalNumber } from "../../../../src/server/engine/limits/signals.ts";
 
 test.each([
   ["SIGTERM", 15],

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { EngineError, type ProcessSpec } from "../../../../src/server/engine/api.ts";
-import { ManagedProcess } from "../../../../src/server/engine/process.ts";
-import { Table } from "../../../../src/server/engine/table.ts";
+import type { ProcessSpec } from "../../../../src/server/engine/api/spec.ts";
+import { EngineError } from "../../../../src/server/engine/errors.ts";
+import { ManagedProcess } from "../../../../src/server/engine/process/process.ts";
+import { Table } from "../../../../src/server/engine/process/table.ts";
 
 const spec: ProcessSpec = {
   executable: "true",
