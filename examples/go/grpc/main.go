@@ -17,6 +17,7 @@ import (
 
 	"pm.example/examples/go/access"
 	pm "pm.example/gen/go/pm/v1"
+	"pm.example/gen/go/pm/v1/pmv1grpc"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 )
@@ -35,7 +36,7 @@ func run(ctx context.Context, daemon *access.Access) error {
 		return err
 	}
 	defer connection.Close()
-	client := pm.NewProcessServiceClient(connection)
+	client := pmv1grpc.NewProcessServiceClient(connection)
 
 	id, err := start(ctx, client, "sh", "-c", "for i in 1 2 3; do echo line $i; done; exit 3")
 	if err != nil {
@@ -52,7 +53,7 @@ func run(ctx context.Context, daemon *access.Access) error {
 	return stop(ctx, client, id)
 }
 
-func start(ctx context.Context, client pm.ProcessServiceClient, executable string, args ...string) (string, error) {
+func start(ctx context.Context, client pmv1grpc.ProcessServiceClient, executable string, args ...string) (string, error) {
 	response, err := client.StartProcess(ctx, &pm.StartProcessRequest{
 		Spec: &pm.ProcessSpec{Executable: executable, Args: args},
 	})
@@ -63,7 +64,7 @@ func start(ctx context.Context, client pm.ProcessServiceClient, executable strin
 }
 
 // copyOutput follows the output until there can be no more, and says how the process ended.
-func copyOutput(ctx context.Context, client pm.ProcessServiceClient, id string) error {
+func copyOutput(ctx context.Context, client pmv1grpc.ProcessServiceClient, id string) error {
 	stream, err := client.StreamOutput(ctx, &pm.StreamOutputRequest{Process: byID(id), Follow: true})
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func copyOutput(ctx context.Context, client pm.ProcessServiceClient, id string) 
 	}
 }
 
-func stop(ctx context.Context, client pm.ProcessServiceClient, id string) error {
+func stop(ctx context.Context, client pmv1grpc.ProcessServiceClient, id string) error {
 	response, err := client.StopProcess(ctx, &pm.StopProcessRequest{
 		Process: byID(id),
 		Options: &pm.StopOptions{GracePeriod: durationpb.New(5 * time.Second), Force: true},

@@ -12,20 +12,21 @@ import (
 
 	"pm.example/examples/go/access"
 	pm "pm.example/gen/go/pm/v1"
+	"pm.example/gen/go/pm/v1/pmv1grpc"
 )
 
 func newCaller(name string, daemon *access.Access) (caller, error) {
 	switch name {
 	case "grpc-go":
 		connection, err := daemon.DialGRPC()
-		return grpcCaller{pm.NewProcessServiceClient(connection)}, err
+		return grpcCaller{pmv1grpc.NewProcessServiceClient(connection)}, err
 	case "connect-go", "connect-go-grpc":
 		return newConnectCaller(daemon, name == "connect-go-grpc")
 	}
 	return nil, fmt.Errorf("no client %q", name)
 }
 
-type grpcCaller struct{ client pm.ProcessServiceClient }
+type grpcCaller struct{ client pmv1grpc.ProcessServiceClient }
 
 func (c grpcCaller) start(ctx context.Context, spec *pm.ProcessSpec) (string, error) {
 	response, err := c.client.StartProcess(ctx, &pm.StartProcessRequest{Spec: spec})

@@ -4,13 +4,14 @@
 // - protoc             (unknown)
 // source: pm/v1/daemon_service.proto
 
-package pmv1
+package pmv1grpc
 
 import (
 	context "context"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
+	v1 "pm.example/gen/go/pm/v1"
 )
 
 // This is a compile-time assertion to ensure that this generated file
@@ -32,13 +33,13 @@ type DaemonServiceClient interface {
 	// GetInfo says what this daemon is, what it can do and what it allows.
 	//
 	// Permission: daemon.read.
-	GetInfo(ctx context.Context, in *GetInfoRequest, opts ...grpc.CallOption) (*GetInfoResponse, error)
+	GetInfo(ctx context.Context, in *v1.GetInfoRequest, opts ...grpc.CallOption) (*v1.GetInfoResponse, error)
 	// Shutdown ends the daemon after its response. Processes keep running, and
 	// the next daemon finds them, unless the request asks to stop them first.
 	// Streams end with UNAVAILABLE and SHUTTING_DOWN.
 	//
 	// Permission: daemon.shutdown.
-	Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (*ShutdownResponse, error)
+	Shutdown(ctx context.Context, in *v1.ShutdownRequest, opts ...grpc.CallOption) (*v1.ShutdownResponse, error)
 }
 
 type daemonServiceClient struct {
@@ -49,9 +50,9 @@ func NewDaemonServiceClient(cc grpc.ClientConnInterface) DaemonServiceClient {
 	return &daemonServiceClient{cc}
 }
 
-func (c *daemonServiceClient) GetInfo(ctx context.Context, in *GetInfoRequest, opts ...grpc.CallOption) (*GetInfoResponse, error) {
+func (c *daemonServiceClient) GetInfo(ctx context.Context, in *v1.GetInfoRequest, opts ...grpc.CallOption) (*v1.GetInfoResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetInfoResponse)
+	out := new(v1.GetInfoResponse)
 	err := c.cc.Invoke(ctx, DaemonService_GetInfo_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -59,9 +60,9 @@ func (c *daemonServiceClient) GetInfo(ctx context.Context, in *GetInfoRequest, o
 	return out, nil
 }
 
-func (c *daemonServiceClient) Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (*ShutdownResponse, error) {
+func (c *daemonServiceClient) Shutdown(ctx context.Context, in *v1.ShutdownRequest, opts ...grpc.CallOption) (*v1.ShutdownResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ShutdownResponse)
+	out := new(v1.ShutdownResponse)
 	err := c.cc.Invoke(ctx, DaemonService_Shutdown_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -78,13 +79,13 @@ type DaemonServiceServer interface {
 	// GetInfo says what this daemon is, what it can do and what it allows.
 	//
 	// Permission: daemon.read.
-	GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error)
+	GetInfo(context.Context, *v1.GetInfoRequest) (*v1.GetInfoResponse, error)
 	// Shutdown ends the daemon after its response. Processes keep running, and
 	// the next daemon finds them, unless the request asks to stop them first.
 	// Streams end with UNAVAILABLE and SHUTTING_DOWN.
 	//
 	// Permission: daemon.shutdown.
-	Shutdown(context.Context, *ShutdownRequest) (*ShutdownResponse, error)
+	Shutdown(context.Context, *v1.ShutdownRequest) (*v1.ShutdownResponse, error)
 	mustEmbedUnimplementedDaemonServiceServer()
 }
 
@@ -95,10 +96,10 @@ type DaemonServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedDaemonServiceServer struct{}
 
-func (UnimplementedDaemonServiceServer) GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error) {
+func (UnimplementedDaemonServiceServer) GetInfo(context.Context, *v1.GetInfoRequest) (*v1.GetInfoResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetInfo not implemented")
 }
-func (UnimplementedDaemonServiceServer) Shutdown(context.Context, *ShutdownRequest) (*ShutdownResponse, error) {
+func (UnimplementedDaemonServiceServer) Shutdown(context.Context, *v1.ShutdownRequest) (*v1.ShutdownResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Shutdown not implemented")
 }
 func (UnimplementedDaemonServiceServer) mustEmbedUnimplementedDaemonServiceServer() {}
@@ -123,7 +124,7 @@ func RegisterDaemonServiceServer(s grpc.ServiceRegistrar, srv DaemonServiceServe
 }
 
 func _DaemonService_GetInfo_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetInfoRequest)
+	in := new(v1.GetInfoRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -135,13 +136,13 @@ func _DaemonService_GetInfo_Handler(srv interface{}, ctx context.Context, dec fu
 		FullMethod: DaemonService_GetInfo_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(DaemonServiceServer).GetInfo(ctx, req.(*GetInfoRequest))
+		return srv.(DaemonServiceServer).GetInfo(ctx, req.(*v1.GetInfoRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _DaemonService_Shutdown_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ShutdownRequest)
+	in := new(v1.ShutdownRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func _DaemonService_Shutdown_Handler(srv interface{}, ctx context.Context, dec f
 		FullMethod: DaemonService_Shutdown_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(DaemonServiceServer).Shutdown(ctx, req.(*ShutdownRequest))
+		return srv.(DaemonServiceServer).Shutdown(ctx, req.(*v1.ShutdownRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }

@@ -4,13 +4,14 @@
 // - protoc             (unknown)
 // source: pm/v1/process_service.proto
 
-package pmv1
+package pmv1grpc
 
 import (
 	context "context"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
+	v1 "pm.example/gen/go/pm/v1"
 )
 
 // This is a compile-time assertion to ensure that this generated file
@@ -66,7 +67,7 @@ type ProcessServiceClient interface {
 	//
 	// Permission: processes.start. Errors: PROCESS_EXISTS, NAME_IN_USE,
 	// START_FAILED, UNSUPPORTED_LIMIT, LIMIT_EXCEEDED.
-	StartProcess(ctx context.Context, in *StartProcessRequest, opts ...grpc.CallOption) (*StartProcessResponse, error)
+	StartProcess(ctx context.Context, in *v1.StartProcessRequest, opts ...grpc.CallOption) (*v1.StartProcessResponse, error)
 	// StopProcess sends a signal to the process group (to the whole remaining
 	// tree if the main process has ended, or as soon as it ends), waits for the
 	// whole tree to end, and after the grace period, if `force` is set, kills
@@ -76,22 +77,22 @@ type ProcessServiceClient interface {
 	// Run.stop. Stopping an ended process answers it as it is.
 	//
 	// Permission: processes.stop.
-	StopProcess(ctx context.Context, in *StopProcessRequest, opts ...grpc.CallOption) (*StopProcessResponse, error)
+	StopProcess(ctx context.Context, in *v1.StopProcessRequest, opts ...grpc.CallOption) (*v1.StopProcessResponse, error)
 	// StopProcesses stops every process that a filter selects, side by side, and
 	// sends a result for each as it comes. If the caller goes away, the stops go
 	// on.
 	//
 	// Permission: processes.stop. Errors: ALL_REQUIRED.
-	StopProcesses(ctx context.Context, in *StopProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StopProcessesResponse], error)
+	StopProcesses(ctx context.Context, in *v1.StopProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StopProcessesResponse], error)
 	// SignalProcess sends a signal and answers once it was sent.
 	//
 	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
-	SignalProcess(ctx context.Context, in *SignalProcessRequest, opts ...grpc.CallOption) (*SignalProcessResponse, error)
+	SignalProcess(ctx context.Context, in *v1.SignalProcessRequest, opts ...grpc.CallOption) (*v1.SignalProcessResponse, error)
 	// SignalProcesses sends a signal to every process that a filter selects and
 	// that has not ended.
 	//
 	// Permission: processes.signal. Errors: ALL_REQUIRED.
-	SignalProcesses(ctx context.Context, in *SignalProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SignalProcessesResponse], error)
+	SignalProcesses(ctx context.Context, in *v1.SignalProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.SignalProcessesResponse], error)
 	// RestartProcess stops the process as StopProcess does, unless it has ended,
 	// and starts a new run under the same id. What the new run needs is made
 	// first: if that fails, the old run is left alone. What was asked for is on
@@ -102,30 +103,30 @@ type ProcessServiceClient interface {
 	// is left as it is), NAME_IN_USE if another process took its name since it
 	// ended, START_FAILED (the process is then in state FAILED if it was stopped,
 	// else as it was).
-	RestartProcess(ctx context.Context, in *RestartProcessRequest, opts ...grpc.CallOption) (*RestartProcessResponse, error)
+	RestartProcess(ctx context.Context, in *v1.RestartProcessRequest, opts ...grpc.CallOption) (*v1.RestartProcessResponse, error)
 	// RestartProcesses restarts every process that a filter selects, side by
 	// side, ended ones included.
 	//
 	// Permission: processes.restart. Errors: ALL_REQUIRED.
-	RestartProcesses(ctx context.Context, in *RestartProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RestartProcessesResponse], error)
+	RestartProcesses(ctx context.Context, in *v1.RestartProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.RestartProcessesResponse], error)
 	// UpdateProcess changes a process's name, labels, or the spec that its next
 	// run is started with. The current run is not touched.
 	//
 	// Permission: processes.update. Errors: NAME_IN_USE, UNSUPPORTED_LIMIT,
 	// LIMIT_EXCEEDED.
-	UpdateProcess(ctx context.Context, in *UpdateProcessRequest, opts ...grpc.CallOption) (*UpdateProcessResponse, error)
+	UpdateProcess(ctx context.Context, in *v1.UpdateProcessRequest, opts ...grpc.CallOption) (*v1.UpdateProcessResponse, error)
 	// GetProcess answers one process.
 	//
 	// Permission: processes.read.
-	GetProcess(ctx context.Context, in *GetProcessRequest, opts ...grpc.CallOption) (*GetProcessResponse, error)
+	GetProcess(ctx context.Context, in *v1.GetProcessRequest, opts ...grpc.CallOption) (*v1.GetProcessResponse, error)
 	// ListProcesses answers processes page by page.
 	//
 	// Permission: processes.read. Errors: PAGE_TOKEN_INVALID.
-	ListProcesses(ctx context.Context, in *ListProcessesRequest, opts ...grpc.CallOption) (*ListProcessesResponse, error)
+	ListProcesses(ctx context.Context, in *v1.ListProcessesRequest, opts ...grpc.CallOption) (*v1.ListProcessesResponse, error)
 	// ListRuns answers the runs of a process that are kept, the newest first.
 	//
 	// Permission: processes.read.
-	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
+	ListRuns(ctx context.Context, in *v1.ListRunsRequest, opts ...grpc.CallOption) (*v1.ListRunsResponse, error)
 	// WatchProcesses streams changes after a resource version, in order. Several
 	// changes of one process may arrive as the last of them; StreamEvents has
 	// each. Without a resource version it begins with an ADDED event for each
@@ -133,18 +134,18 @@ type ProcessServiceClient interface {
 	// process appears once its first run was executed.
 	//
 	// Permission: processes.read. Errors: RESOURCE_VERSION_EXPIRED.
-	WatchProcesses(ctx context.Context, in *WatchProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchProcessesResponse], error)
+	WatchProcesses(ctx context.Context, in *v1.WatchProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.WatchProcessesResponse], error)
 	// WaitProcess answers once a process meets a condition, at once if it
 	// already does. It waits as long as the caller's deadline allows.
 	//
 	// Permission: processes.read. Errors: RUN_NOT_FOUND; PROCESS_NOT_FOUND also
 	// if the process is removed meanwhile.
-	WaitProcess(ctx context.Context, in *WaitProcessRequest, opts ...grpc.CallOption) (*WaitProcessResponse, error)
+	WaitProcess(ctx context.Context, in *v1.WaitProcessRequest, opts ...grpc.CallOption) (*v1.WaitProcessResponse, error)
 	// GetOutput reads a range of a run's output in one consistent piece.
 	//
 	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
 	// OUTPUT_UNREADABLE.
-	GetOutput(ctx context.Context, in *GetOutputRequest, opts ...grpc.CallOption) (*GetOutputResponse, error)
+	GetOutput(ctx context.Context, in *v1.GetOutputRequest, opts ...grpc.CallOption) (*v1.GetOutputResponse, error)
 	// StreamOutput streams a run's output from a place on, and follows it to its
 	// end if asked to. Frames: opened (at once), then chunks and gaps in order
 	// of offset, heartbeats while nothing comes, end. A slow reader slows nobody,
@@ -158,13 +159,13 @@ type ProcessServiceClient interface {
 	//
 	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
 	// OUTPUT_UNREADABLE, OUTPUT_HELD, HOLD_REFUSED.
-	StreamOutput(ctx context.Context, in *StreamOutputRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamOutputResponse], error)
+	StreamOutput(ctx context.Context, in *v1.StreamOutputRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StreamOutputResponse], error)
 	// AcknowledgeOutput says how far the reader of a stream that holds its run
 	// has taken the output, so that the room can be used again.
 	//
 	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
 	// HOLD_REFUSED.
-	AcknowledgeOutput(ctx context.Context, in *AcknowledgeOutputRequest, opts ...grpc.CallOption) (*AcknowledgeOutputResponse, error)
+	AcknowledgeOutput(ctx context.Context, in *v1.AcknowledgeOutputRequest, opts ...grpc.CallOption) (*v1.AcknowledgeOutputResponse, error)
 	// StreamOutputs streams the output of every process that a filter selects,
 	// merged by time: what was there when the stream began is in order of time
 	// over all processes; what comes later is in order within a window. Each run
@@ -173,7 +174,7 @@ type ProcessServiceClient interface {
 	// floods. To resume, hand back the cursor of each member.
 	//
 	// Permission: output.read.
-	StreamOutputs(ctx context.Context, in *StreamOutputsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamOutputsResponse], error)
+	StreamOutputs(ctx context.Context, in *v1.StreamOutputsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StreamOutputsResponse], error)
 	// WriteInput writes to the process's standard input or terminal, in whole
 	// and in order with other writes, and answers when all of it is in the pipe.
 	// It takes as long as the process takes to read.
@@ -181,33 +182,33 @@ type ProcessServiceClient interface {
 	// Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
 	// SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
 	// the data may have been written: `input_offset` makes it safe to try again.
-	WriteInput(ctx context.Context, in *WriteInputRequest, opts ...grpc.CallOption) (*WriteInputResponse, error)
+	WriteInput(ctx context.Context, in *v1.WriteInputRequest, opts ...grpc.CallOption) (*v1.WriteInputResponse, error)
 	// ResizeTerminal changes the size of the process's pseudo-terminal; its
 	// foreground process group gets SIGWINCH.
 	//
 	// Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
 	// terminal.
-	ResizeTerminal(ctx context.Context, in *ResizeTerminalRequest, opts ...grpc.CallOption) (*ResizeTerminalResponse, error)
+	ResizeTerminal(ctx context.Context, in *v1.ResizeTerminalRequest, opts ...grpc.CallOption) (*v1.ResizeTerminalResponse, error)
 	// RemoveProcess removes an ended process and frees its output.
 	//
 	// Permission: processes.remove. Errors: STILL_RUNNING, unless `force` is set.
-	RemoveProcess(ctx context.Context, in *RemoveProcessRequest, opts ...grpc.CallOption) (*RemoveProcessResponse, error)
+	RemoveProcess(ctx context.Context, in *v1.RemoveProcessRequest, opts ...grpc.CallOption) (*v1.RemoveProcessResponse, error)
 	// RemoveProcesses removes every ended process that a filter selects; with
 	// `force` those that live too, after killing their trees.
 	//
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
-	RemoveProcesses(ctx context.Context, in *RemoveProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RemoveProcessesResponse], error)
+	RemoveProcesses(ctx context.Context, in *v1.RemoveProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.RemoveProcessesResponse], error)
 	// PruneProcesses removes ended processes in one call. Those of whose tree
 	// something still lives are left.
 	//
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
-	PruneProcesses(ctx context.Context, in *PruneProcessesRequest, opts ...grpc.CallOption) (*PruneProcessesResponse, error)
+	PruneProcesses(ctx context.Context, in *v1.PruneProcessesRequest, opts ...grpc.CallOption) (*v1.PruneProcessesResponse, error)
 	// StatsProcesses streams what processes use: a sample at once and one after
 	// each interval, until the caller ends it. Nothing is sampled that nobody
 	// asks for. A reader that is too slow for the interval gets fewer samples.
 	//
 	// Permission: processes.read. Errors: LIMIT_EXCEEDED.
-	StatsProcesses(ctx context.Context, in *StatsProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StatsProcessesResponse], error)
+	StatsProcesses(ctx context.Context, in *v1.StatsProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StatsProcessesResponse], error)
 }
 
 type processServiceClient struct {
@@ -218,9 +219,9 @@ func NewProcessServiceClient(cc grpc.ClientConnInterface) ProcessServiceClient {
 	return &processServiceClient{cc}
 }
 
-func (c *processServiceClient) StartProcess(ctx context.Context, in *StartProcessRequest, opts ...grpc.CallOption) (*StartProcessResponse, error) {
+func (c *processServiceClient) StartProcess(ctx context.Context, in *v1.StartProcessRequest, opts ...grpc.CallOption) (*v1.StartProcessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(StartProcessResponse)
+	out := new(v1.StartProcessResponse)
 	err := c.cc.Invoke(ctx, ProcessService_StartProcess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -228,9 +229,9 @@ func (c *processServiceClient) StartProcess(ctx context.Context, in *StartProces
 	return out, nil
 }
 
-func (c *processServiceClient) StopProcess(ctx context.Context, in *StopProcessRequest, opts ...grpc.CallOption) (*StopProcessResponse, error) {
+func (c *processServiceClient) StopProcess(ctx context.Context, in *v1.StopProcessRequest, opts ...grpc.CallOption) (*v1.StopProcessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(StopProcessResponse)
+	out := new(v1.StopProcessResponse)
 	err := c.cc.Invoke(ctx, ProcessService_StopProcess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -238,13 +239,13 @@ func (c *processServiceClient) StopProcess(ctx context.Context, in *StopProcessR
 	return out, nil
 }
 
-func (c *processServiceClient) StopProcesses(ctx context.Context, in *StopProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StopProcessesResponse], error) {
+func (c *processServiceClient) StopProcesses(ctx context.Context, in *v1.StopProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StopProcessesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[0], ProcessService_StopProcesses_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[StopProcessesRequest, StopProcessesResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.StopProcessesRequest, v1.StopProcessesResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -255,11 +256,11 @@ func (c *processServiceClient) StopProcesses(ctx context.Context, in *StopProces
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_StopProcessesClient = grpc.ServerStreamingClient[StopProcessesResponse]
+type ProcessService_StopProcessesClient = grpc.ServerStreamingClient[v1.StopProcessesResponse]
 
-func (c *processServiceClient) SignalProcess(ctx context.Context, in *SignalProcessRequest, opts ...grpc.CallOption) (*SignalProcessResponse, error) {
+func (c *processServiceClient) SignalProcess(ctx context.Context, in *v1.SignalProcessRequest, opts ...grpc.CallOption) (*v1.SignalProcessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(SignalProcessResponse)
+	out := new(v1.SignalProcessResponse)
 	err := c.cc.Invoke(ctx, ProcessService_SignalProcess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -267,13 +268,13 @@ func (c *processServiceClient) SignalProcess(ctx context.Context, in *SignalProc
 	return out, nil
 }
 
-func (c *processServiceClient) SignalProcesses(ctx context.Context, in *SignalProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SignalProcessesResponse], error) {
+func (c *processServiceClient) SignalProcesses(ctx context.Context, in *v1.SignalProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.SignalProcessesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[1], ProcessService_SignalProcesses_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[SignalProcessesRequest, SignalProcessesResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.SignalProcessesRequest, v1.SignalProcessesResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -284,11 +285,11 @@ func (c *processServiceClient) SignalProcesses(ctx context.Context, in *SignalPr
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_SignalProcessesClient = grpc.ServerStreamingClient[SignalProcessesResponse]
+type ProcessService_SignalProcessesClient = grpc.ServerStreamingClient[v1.SignalProcessesResponse]
 
-func (c *processServiceClient) RestartProcess(ctx context.Context, in *RestartProcessRequest, opts ...grpc.CallOption) (*RestartProcessResponse, error) {
+func (c *processServiceClient) RestartProcess(ctx context.Context, in *v1.RestartProcessRequest, opts ...grpc.CallOption) (*v1.RestartProcessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(RestartProcessResponse)
+	out := new(v1.RestartProcessResponse)
 	err := c.cc.Invoke(ctx, ProcessService_RestartProcess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -296,13 +297,13 @@ func (c *processServiceClient) RestartProcess(ctx context.Context, in *RestartPr
 	return out, nil
 }
 
-func (c *processServiceClient) RestartProcesses(ctx context.Context, in *RestartProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RestartProcessesResponse], error) {
+func (c *processServiceClient) RestartProcesses(ctx context.Context, in *v1.RestartProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.RestartProcessesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[2], ProcessService_RestartProcesses_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[RestartProcessesRequest, RestartProcessesResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.RestartProcessesRequest, v1.RestartProcessesResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -313,11 +314,11 @@ func (c *processServiceClient) RestartProcesses(ctx context.Context, in *Restart
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_RestartProcessesClient = grpc.ServerStreamingClient[RestartProcessesResponse]
+type ProcessService_RestartProcessesClient = grpc.ServerStreamingClient[v1.RestartProcessesResponse]
 
-func (c *processServiceClient) UpdateProcess(ctx context.Context, in *UpdateProcessRequest, opts ...grpc.CallOption) (*UpdateProcessResponse, error) {
+func (c *processServiceClient) UpdateProcess(ctx context.Context, in *v1.UpdateProcessRequest, opts ...grpc.CallOption) (*v1.UpdateProcessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(UpdateProcessResponse)
+	out := new(v1.UpdateProcessResponse)
 	err := c.cc.Invoke(ctx, ProcessService_UpdateProcess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -325,9 +326,9 @@ func (c *processServiceClient) UpdateProcess(ctx context.Context, in *UpdateProc
 	return out, nil
 }
 
-func (c *processServiceClient) GetProcess(ctx context.Context, in *GetProcessRequest, opts ...grpc.CallOption) (*GetProcessResponse, error) {
+func (c *processServiceClient) GetProcess(ctx context.Context, in *v1.GetProcessRequest, opts ...grpc.CallOption) (*v1.GetProcessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetProcessResponse)
+	out := new(v1.GetProcessResponse)
 	err := c.cc.Invoke(ctx, ProcessService_GetProcess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -335,9 +336,9 @@ func (c *processServiceClient) GetProcess(ctx context.Context, in *GetProcessReq
 	return out, nil
 }
 
-func (c *processServiceClient) ListProcesses(ctx context.Context, in *ListProcessesRequest, opts ...grpc.CallOption) (*ListProcessesResponse, error) {
+func (c *processServiceClient) ListProcesses(ctx context.Context, in *v1.ListProcessesRequest, opts ...grpc.CallOption) (*v1.ListProcessesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListProcessesResponse)
+	out := new(v1.ListProcessesResponse)
 	err := c.cc.Invoke(ctx, ProcessService_ListProcesses_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -345,9 +346,9 @@ func (c *processServiceClient) ListProcesses(ctx context.Context, in *ListProces
 	return out, nil
 }
 
-func (c *processServiceClient) ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error) {
+func (c *processServiceClient) ListRuns(ctx context.Context, in *v1.ListRunsRequest, opts ...grpc.CallOption) (*v1.ListRunsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ListRunsResponse)
+	out := new(v1.ListRunsResponse)
 	err := c.cc.Invoke(ctx, ProcessService_ListRuns_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -355,13 +356,13 @@ func (c *processServiceClient) ListRuns(ctx context.Context, in *ListRunsRequest
 	return out, nil
 }
 
-func (c *processServiceClient) WatchProcesses(ctx context.Context, in *WatchProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchProcessesResponse], error) {
+func (c *processServiceClient) WatchProcesses(ctx context.Context, in *v1.WatchProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.WatchProcessesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[3], ProcessService_WatchProcesses_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[WatchProcessesRequest, WatchProcessesResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.WatchProcessesRequest, v1.WatchProcessesResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -372,11 +373,11 @@ func (c *processServiceClient) WatchProcesses(ctx context.Context, in *WatchProc
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_WatchProcessesClient = grpc.ServerStreamingClient[WatchProcessesResponse]
+type ProcessService_WatchProcessesClient = grpc.ServerStreamingClient[v1.WatchProcessesResponse]
 
-func (c *processServiceClient) WaitProcess(ctx context.Context, in *WaitProcessRequest, opts ...grpc.CallOption) (*WaitProcessResponse, error) {
+func (c *processServiceClient) WaitProcess(ctx context.Context, in *v1.WaitProcessRequest, opts ...grpc.CallOption) (*v1.WaitProcessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(WaitProcessResponse)
+	out := new(v1.WaitProcessResponse)
 	err := c.cc.Invoke(ctx, ProcessService_WaitProcess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -384,9 +385,9 @@ func (c *processServiceClient) WaitProcess(ctx context.Context, in *WaitProcessR
 	return out, nil
 }
 
-func (c *processServiceClient) GetOutput(ctx context.Context, in *GetOutputRequest, opts ...grpc.CallOption) (*GetOutputResponse, error) {
+func (c *processServiceClient) GetOutput(ctx context.Context, in *v1.GetOutputRequest, opts ...grpc.CallOption) (*v1.GetOutputResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(GetOutputResponse)
+	out := new(v1.GetOutputResponse)
 	err := c.cc.Invoke(ctx, ProcessService_GetOutput_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -394,13 +395,13 @@ func (c *processServiceClient) GetOutput(ctx context.Context, in *GetOutputReque
 	return out, nil
 }
 
-func (c *processServiceClient) StreamOutput(ctx context.Context, in *StreamOutputRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamOutputResponse], error) {
+func (c *processServiceClient) StreamOutput(ctx context.Context, in *v1.StreamOutputRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StreamOutputResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[4], ProcessService_StreamOutput_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[StreamOutputRequest, StreamOutputResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.StreamOutputRequest, v1.StreamOutputResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -411,11 +412,11 @@ func (c *processServiceClient) StreamOutput(ctx context.Context, in *StreamOutpu
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_StreamOutputClient = grpc.ServerStreamingClient[StreamOutputResponse]
+type ProcessService_StreamOutputClient = grpc.ServerStreamingClient[v1.StreamOutputResponse]
 
-func (c *processServiceClient) AcknowledgeOutput(ctx context.Context, in *AcknowledgeOutputRequest, opts ...grpc.CallOption) (*AcknowledgeOutputResponse, error) {
+func (c *processServiceClient) AcknowledgeOutput(ctx context.Context, in *v1.AcknowledgeOutputRequest, opts ...grpc.CallOption) (*v1.AcknowledgeOutputResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(AcknowledgeOutputResponse)
+	out := new(v1.AcknowledgeOutputResponse)
 	err := c.cc.Invoke(ctx, ProcessService_AcknowledgeOutput_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -423,13 +424,13 @@ func (c *processServiceClient) AcknowledgeOutput(ctx context.Context, in *Acknow
 	return out, nil
 }
 
-func (c *processServiceClient) StreamOutputs(ctx context.Context, in *StreamOutputsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamOutputsResponse], error) {
+func (c *processServiceClient) StreamOutputs(ctx context.Context, in *v1.StreamOutputsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StreamOutputsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[5], ProcessService_StreamOutputs_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[StreamOutputsRequest, StreamOutputsResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.StreamOutputsRequest, v1.StreamOutputsResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -440,11 +441,11 @@ func (c *processServiceClient) StreamOutputs(ctx context.Context, in *StreamOutp
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_StreamOutputsClient = grpc.ServerStreamingClient[StreamOutputsResponse]
+type ProcessService_StreamOutputsClient = grpc.ServerStreamingClient[v1.StreamOutputsResponse]
 
-func (c *processServiceClient) WriteInput(ctx context.Context, in *WriteInputRequest, opts ...grpc.CallOption) (*WriteInputResponse, error) {
+func (c *processServiceClient) WriteInput(ctx context.Context, in *v1.WriteInputRequest, opts ...grpc.CallOption) (*v1.WriteInputResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(WriteInputResponse)
+	out := new(v1.WriteInputResponse)
 	err := c.cc.Invoke(ctx, ProcessService_WriteInput_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -452,9 +453,9 @@ func (c *processServiceClient) WriteInput(ctx context.Context, in *WriteInputReq
 	return out, nil
 }
 
-func (c *processServiceClient) ResizeTerminal(ctx context.Context, in *ResizeTerminalRequest, opts ...grpc.CallOption) (*ResizeTerminalResponse, error) {
+func (c *processServiceClient) ResizeTerminal(ctx context.Context, in *v1.ResizeTerminalRequest, opts ...grpc.CallOption) (*v1.ResizeTerminalResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ResizeTerminalResponse)
+	out := new(v1.ResizeTerminalResponse)
 	err := c.cc.Invoke(ctx, ProcessService_ResizeTerminal_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -462,9 +463,9 @@ func (c *processServiceClient) ResizeTerminal(ctx context.Context, in *ResizeTer
 	return out, nil
 }
 
-func (c *processServiceClient) RemoveProcess(ctx context.Context, in *RemoveProcessRequest, opts ...grpc.CallOption) (*RemoveProcessResponse, error) {
+func (c *processServiceClient) RemoveProcess(ctx context.Context, in *v1.RemoveProcessRequest, opts ...grpc.CallOption) (*v1.RemoveProcessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(RemoveProcessResponse)
+	out := new(v1.RemoveProcessResponse)
 	err := c.cc.Invoke(ctx, ProcessService_RemoveProcess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -472,13 +473,13 @@ func (c *processServiceClient) RemoveProcess(ctx context.Context, in *RemoveProc
 	return out, nil
 }
 
-func (c *processServiceClient) RemoveProcesses(ctx context.Context, in *RemoveProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RemoveProcessesResponse], error) {
+func (c *processServiceClient) RemoveProcesses(ctx context.Context, in *v1.RemoveProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.RemoveProcessesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[6], ProcessService_RemoveProcesses_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[RemoveProcessesRequest, RemoveProcessesResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.RemoveProcessesRequest, v1.RemoveProcessesResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -489,11 +490,11 @@ func (c *processServiceClient) RemoveProcesses(ctx context.Context, in *RemovePr
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_RemoveProcessesClient = grpc.ServerStreamingClient[RemoveProcessesResponse]
+type ProcessService_RemoveProcessesClient = grpc.ServerStreamingClient[v1.RemoveProcessesResponse]
 
-func (c *processServiceClient) PruneProcesses(ctx context.Context, in *PruneProcessesRequest, opts ...grpc.CallOption) (*PruneProcessesResponse, error) {
+func (c *processServiceClient) PruneProcesses(ctx context.Context, in *v1.PruneProcessesRequest, opts ...grpc.CallOption) (*v1.PruneProcessesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(PruneProcessesResponse)
+	out := new(v1.PruneProcessesResponse)
 	err := c.cc.Invoke(ctx, ProcessService_PruneProcesses_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -501,13 +502,13 @@ func (c *processServiceClient) PruneProcesses(ctx context.Context, in *PruneProc
 	return out, nil
 }
 
-func (c *processServiceClient) StatsProcesses(ctx context.Context, in *StatsProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StatsProcessesResponse], error) {
+func (c *processServiceClient) StatsProcesses(ctx context.Context, in *v1.StatsProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StatsProcessesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[7], ProcessService_StatsProcesses_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[StatsProcessesRequest, StatsProcessesResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.StatsProcessesRequest, v1.StatsProcessesResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -518,7 +519,7 @@ func (c *processServiceClient) StatsProcesses(ctx context.Context, in *StatsProc
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_StatsProcessesClient = grpc.ServerStreamingClient[StatsProcessesResponse]
+type ProcessService_StatsProcessesClient = grpc.ServerStreamingClient[v1.StatsProcessesResponse]
 
 // ProcessServiceServer is the server API for ProcessService service.
 // All implementations must embed UnimplementedProcessServiceServer
@@ -542,7 +543,7 @@ type ProcessServiceServer interface {
 	//
 	// Permission: processes.start. Errors: PROCESS_EXISTS, NAME_IN_USE,
 	// START_FAILED, UNSUPPORTED_LIMIT, LIMIT_EXCEEDED.
-	StartProcess(context.Context, *StartProcessRequest) (*StartProcessResponse, error)
+	StartProcess(context.Context, *v1.StartProcessRequest) (*v1.StartProcessResponse, error)
 	// StopProcess sends a signal to the process group (to the whole remaining
 	// tree if the main process has ended, or as soon as it ends), waits for the
 	// whole tree to end, and after the grace period, if `force` is set, kills
@@ -552,22 +553,22 @@ type ProcessServiceServer interface {
 	// Run.stop. Stopping an ended process answers it as it is.
 	//
 	// Permission: processes.stop.
-	StopProcess(context.Context, *StopProcessRequest) (*StopProcessResponse, error)
+	StopProcess(context.Context, *v1.StopProcessRequest) (*v1.StopProcessResponse, error)
 	// StopProcesses stops every process that a filter selects, side by side, and
 	// sends a result for each as it comes. If the caller goes away, the stops go
 	// on.
 	//
 	// Permission: processes.stop. Errors: ALL_REQUIRED.
-	StopProcesses(*StopProcessesRequest, grpc.ServerStreamingServer[StopProcessesResponse]) error
+	StopProcesses(*v1.StopProcessesRequest, grpc.ServerStreamingServer[v1.StopProcessesResponse]) error
 	// SignalProcess sends a signal and answers once it was sent.
 	//
 	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
-	SignalProcess(context.Context, *SignalProcessRequest) (*SignalProcessResponse, error)
+	SignalProcess(context.Context, *v1.SignalProcessRequest) (*v1.SignalProcessResponse, error)
 	// SignalProcesses sends a signal to every process that a filter selects and
 	// that has not ended.
 	//
 	// Permission: processes.signal. Errors: ALL_REQUIRED.
-	SignalProcesses(*SignalProcessesRequest, grpc.ServerStreamingServer[SignalProcessesResponse]) error
+	SignalProcesses(*v1.SignalProcessesRequest, grpc.ServerStreamingServer[v1.SignalProcessesResponse]) error
 	// RestartProcess stops the process as StopProcess does, unless it has ended,
 	// and starts a new run under the same id. What the new run needs is made
 	// first: if that fails, the old run is left alone. What was asked for is on
@@ -578,30 +579,30 @@ type ProcessServiceServer interface {
 	// is left as it is), NAME_IN_USE if another process took its name since it
 	// ended, START_FAILED (the process is then in state FAILED if it was stopped,
 	// else as it was).
-	RestartProcess(context.Context, *RestartProcessRequest) (*RestartProcessResponse, error)
+	RestartProcess(context.Context, *v1.RestartProcessRequest) (*v1.RestartProcessResponse, error)
 	// RestartProcesses restarts every process that a filter selects, side by
 	// side, ended ones included.
 	//
 	// Permission: processes.restart. Errors: ALL_REQUIRED.
-	RestartProcesses(*RestartProcessesRequest, grpc.ServerStreamingServer[RestartProcessesResponse]) error
+	RestartProcesses(*v1.RestartProcessesRequest, grpc.ServerStreamingServer[v1.RestartProcessesResponse]) error
 	// UpdateProcess changes a process's name, labels, or the spec that its next
 	// run is started with. The current run is not touched.
 	//
 	// Permission: processes.update. Errors: NAME_IN_USE, UNSUPPORTED_LIMIT,
 	// LIMIT_EXCEEDED.
-	UpdateProcess(context.Context, *UpdateProcessRequest) (*UpdateProcessResponse, error)
+	UpdateProcess(context.Context, *v1.UpdateProcessRequest) (*v1.UpdateProcessResponse, error)
 	// GetProcess answers one process.
 	//
 	// Permission: processes.read.
-	GetProcess(context.Context, *GetProcessRequest) (*GetProcessResponse, error)
+	GetProcess(context.Context, *v1.GetProcessRequest) (*v1.GetProcessResponse, error)
 	// ListProcesses answers processes page by page.
 	//
 	// Permission: processes.read. Errors: PAGE_TOKEN_INVALID.
-	ListProcesses(context.Context, *ListProcessesRequest) (*ListProcessesResponse, error)
+	ListProcesses(context.Context, *v1.ListProcessesRequest) (*v1.ListProcessesResponse, error)
 	// ListRuns answers the runs of a process that are kept, the newest first.
 	//
 	// Permission: processes.read.
-	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
+	ListRuns(context.Context, *v1.ListRunsRequest) (*v1.ListRunsResponse, error)
 	// WatchProcesses streams changes after a resource version, in order. Several
 	// changes of one process may arrive as the last of them; StreamEvents has
 	// each. Without a resource version it begins with an ADDED event for each
@@ -609,18 +610,18 @@ type ProcessServiceServer interface {
 	// process appears once its first run was executed.
 	//
 	// Permission: processes.read. Errors: RESOURCE_VERSION_EXPIRED.
-	WatchProcesses(*WatchProcessesRequest, grpc.ServerStreamingServer[WatchProcessesResponse]) error
+	WatchProcesses(*v1.WatchProcessesRequest, grpc.ServerStreamingServer[v1.WatchProcessesResponse]) error
 	// WaitProcess answers once a process meets a condition, at once if it
 	// already does. It waits as long as the caller's deadline allows.
 	//
 	// Permission: processes.read. Errors: RUN_NOT_FOUND; PROCESS_NOT_FOUND also
 	// if the process is removed meanwhile.
-	WaitProcess(context.Context, *WaitProcessRequest) (*WaitProcessResponse, error)
+	WaitProcess(context.Context, *v1.WaitProcessRequest) (*v1.WaitProcessResponse, error)
 	// GetOutput reads a range of a run's output in one consistent piece.
 	//
 	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
 	// OUTPUT_UNREADABLE.
-	GetOutput(context.Context, *GetOutputRequest) (*GetOutputResponse, error)
+	GetOutput(context.Context, *v1.GetOutputRequest) (*v1.GetOutputResponse, error)
 	// StreamOutput streams a run's output from a place on, and follows it to its
 	// end if asked to. Frames: opened (at once), then chunks and gaps in order
 	// of offset, heartbeats while nothing comes, end. A slow reader slows nobody,
@@ -634,13 +635,13 @@ type ProcessServiceServer interface {
 	//
 	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
 	// OUTPUT_UNREADABLE, OUTPUT_HELD, HOLD_REFUSED.
-	StreamOutput(*StreamOutputRequest, grpc.ServerStreamingServer[StreamOutputResponse]) error
+	StreamOutput(*v1.StreamOutputRequest, grpc.ServerStreamingServer[v1.StreamOutputResponse]) error
 	// AcknowledgeOutput says how far the reader of a stream that holds its run
 	// has taken the output, so that the room can be used again.
 	//
 	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
 	// HOLD_REFUSED.
-	AcknowledgeOutput(context.Context, *AcknowledgeOutputRequest) (*AcknowledgeOutputResponse, error)
+	AcknowledgeOutput(context.Context, *v1.AcknowledgeOutputRequest) (*v1.AcknowledgeOutputResponse, error)
 	// StreamOutputs streams the output of every process that a filter selects,
 	// merged by time: what was there when the stream began is in order of time
 	// over all processes; what comes later is in order within a window. Each run
@@ -649,7 +650,7 @@ type ProcessServiceServer interface {
 	// floods. To resume, hand back the cursor of each member.
 	//
 	// Permission: output.read.
-	StreamOutputs(*StreamOutputsRequest, grpc.ServerStreamingServer[StreamOutputsResponse]) error
+	StreamOutputs(*v1.StreamOutputsRequest, grpc.ServerStreamingServer[v1.StreamOutputsResponse]) error
 	// WriteInput writes to the process's standard input or terminal, in whole
 	// and in order with other writes, and answers when all of it is in the pipe.
 	// It takes as long as the process takes to read.
@@ -657,33 +658,33 @@ type ProcessServiceServer interface {
 	// Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
 	// SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
 	// the data may have been written: `input_offset` makes it safe to try again.
-	WriteInput(context.Context, *WriteInputRequest) (*WriteInputResponse, error)
+	WriteInput(context.Context, *v1.WriteInputRequest) (*v1.WriteInputResponse, error)
 	// ResizeTerminal changes the size of the process's pseudo-terminal; its
 	// foreground process group gets SIGWINCH.
 	//
 	// Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
 	// terminal.
-	ResizeTerminal(context.Context, *ResizeTerminalRequest) (*ResizeTerminalResponse, error)
+	ResizeTerminal(context.Context, *v1.ResizeTerminalRequest) (*v1.ResizeTerminalResponse, error)
 	// RemoveProcess removes an ended process and frees its output.
 	//
 	// Permission: processes.remove. Errors: STILL_RUNNING, unless `force` is set.
-	RemoveProcess(context.Context, *RemoveProcessRequest) (*RemoveProcessResponse, error)
+	RemoveProcess(context.Context, *v1.RemoveProcessRequest) (*v1.RemoveProcessResponse, error)
 	// RemoveProcesses removes every ended process that a filter selects; with
 	// `force` those that live too, after killing their trees.
 	//
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
-	RemoveProcesses(*RemoveProcessesRequest, grpc.ServerStreamingServer[RemoveProcessesResponse]) error
+	RemoveProcesses(*v1.RemoveProcessesRequest, grpc.ServerStreamingServer[v1.RemoveProcessesResponse]) error
 	// PruneProcesses removes ended processes in one call. Those of whose tree
 	// something still lives are left.
 	//
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
-	PruneProcesses(context.Context, *PruneProcessesRequest) (*PruneProcessesResponse, error)
+	PruneProcesses(context.Context, *v1.PruneProcessesRequest) (*v1.PruneProcessesResponse, error)
 	// StatsProcesses streams what processes use: a sample at once and one after
 	// each interval, until the caller ends it. Nothing is sampled that nobody
 	// asks for. A reader that is too slow for the interval gets fewer samples.
 	//
 	// Permission: processes.read. Errors: LIMIT_EXCEEDED.
-	StatsProcesses(*StatsProcessesRequest, grpc.ServerStreamingServer[StatsProcessesResponse]) error
+	StatsProcesses(*v1.StatsProcessesRequest, grpc.ServerStreamingServer[v1.StatsProcessesResponse]) error
 	mustEmbedUnimplementedProcessServiceServer()
 }
 
@@ -694,73 +695,73 @@ type ProcessServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedProcessServiceServer struct{}
 
-func (UnimplementedProcessServiceServer) StartProcess(context.Context, *StartProcessRequest) (*StartProcessResponse, error) {
+func (UnimplementedProcessServiceServer) StartProcess(context.Context, *v1.StartProcessRequest) (*v1.StartProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method StartProcess not implemented")
 }
-func (UnimplementedProcessServiceServer) StopProcess(context.Context, *StopProcessRequest) (*StopProcessResponse, error) {
+func (UnimplementedProcessServiceServer) StopProcess(context.Context, *v1.StopProcessRequest) (*v1.StopProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method StopProcess not implemented")
 }
-func (UnimplementedProcessServiceServer) StopProcesses(*StopProcessesRequest, grpc.ServerStreamingServer[StopProcessesResponse]) error {
+func (UnimplementedProcessServiceServer) StopProcesses(*v1.StopProcessesRequest, grpc.ServerStreamingServer[v1.StopProcessesResponse]) error {
 	return status.Error(codes.Unimplemented, "method StopProcesses not implemented")
 }
-func (UnimplementedProcessServiceServer) SignalProcess(context.Context, *SignalProcessRequest) (*SignalProcessResponse, error) {
+func (UnimplementedProcessServiceServer) SignalProcess(context.Context, *v1.SignalProcessRequest) (*v1.SignalProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SignalProcess not implemented")
 }
-func (UnimplementedProcessServiceServer) SignalProcesses(*SignalProcessesRequest, grpc.ServerStreamingServer[SignalProcessesResponse]) error {
+func (UnimplementedProcessServiceServer) SignalProcesses(*v1.SignalProcessesRequest, grpc.ServerStreamingServer[v1.SignalProcessesResponse]) error {
 	return status.Error(codes.Unimplemented, "method SignalProcesses not implemented")
 }
-func (UnimplementedProcessServiceServer) RestartProcess(context.Context, *RestartProcessRequest) (*RestartProcessResponse, error) {
+func (UnimplementedProcessServiceServer) RestartProcess(context.Context, *v1.RestartProcessRequest) (*v1.RestartProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RestartProcess not implemented")
 }
-func (UnimplementedProcessServiceServer) RestartProcesses(*RestartProcessesRequest, grpc.ServerStreamingServer[RestartProcessesResponse]) error {
+func (UnimplementedProcessServiceServer) RestartProcesses(*v1.RestartProcessesRequest, grpc.ServerStreamingServer[v1.RestartProcessesResponse]) error {
 	return status.Error(codes.Unimplemented, "method RestartProcesses not implemented")
 }
-func (UnimplementedProcessServiceServer) UpdateProcess(context.Context, *UpdateProcessRequest) (*UpdateProcessResponse, error) {
+func (UnimplementedProcessServiceServer) UpdateProcess(context.Context, *v1.UpdateProcessRequest) (*v1.UpdateProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateProcess not implemented")
 }
-func (UnimplementedProcessServiceServer) GetProcess(context.Context, *GetProcessRequest) (*GetProcessResponse, error) {
+func (UnimplementedProcessServiceServer) GetProcess(context.Context, *v1.GetProcessRequest) (*v1.GetProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetProcess not implemented")
 }
-func (UnimplementedProcessServiceServer) ListProcesses(context.Context, *ListProcessesRequest) (*ListProcessesResponse, error) {
+func (UnimplementedProcessServiceServer) ListProcesses(context.Context, *v1.ListProcessesRequest) (*v1.ListProcessesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListProcesses not implemented")
 }
-func (UnimplementedProcessServiceServer) ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error) {
+func (UnimplementedProcessServiceServer) ListRuns(context.Context, *v1.ListRunsRequest) (*v1.ListRunsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRuns not implemented")
 }
-func (UnimplementedProcessServiceServer) WatchProcesses(*WatchProcessesRequest, grpc.ServerStreamingServer[WatchProcessesResponse]) error {
+func (UnimplementedProcessServiceServer) WatchProcesses(*v1.WatchProcessesRequest, grpc.ServerStreamingServer[v1.WatchProcessesResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchProcesses not implemented")
 }
-func (UnimplementedProcessServiceServer) WaitProcess(context.Context, *WaitProcessRequest) (*WaitProcessResponse, error) {
+func (UnimplementedProcessServiceServer) WaitProcess(context.Context, *v1.WaitProcessRequest) (*v1.WaitProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method WaitProcess not implemented")
 }
-func (UnimplementedProcessServiceServer) GetOutput(context.Context, *GetOutputRequest) (*GetOutputResponse, error) {
+func (UnimplementedProcessServiceServer) GetOutput(context.Context, *v1.GetOutputRequest) (*v1.GetOutputResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetOutput not implemented")
 }
-func (UnimplementedProcessServiceServer) StreamOutput(*StreamOutputRequest, grpc.ServerStreamingServer[StreamOutputResponse]) error {
+func (UnimplementedProcessServiceServer) StreamOutput(*v1.StreamOutputRequest, grpc.ServerStreamingServer[v1.StreamOutputResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamOutput not implemented")
 }
-func (UnimplementedProcessServiceServer) AcknowledgeOutput(context.Context, *AcknowledgeOutputRequest) (*AcknowledgeOutputResponse, error) {
+func (UnimplementedProcessServiceServer) AcknowledgeOutput(context.Context, *v1.AcknowledgeOutputRequest) (*v1.AcknowledgeOutputResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AcknowledgeOutput not implemented")
 }
-func (UnimplementedProcessServiceServer) StreamOutputs(*StreamOutputsRequest, grpc.ServerStreamingServer[StreamOutputsResponse]) error {
+func (UnimplementedProcessServiceServer) StreamOutputs(*v1.StreamOutputsRequest, grpc.ServerStreamingServer[v1.StreamOutputsResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamOutputs not implemented")
 }
-func (UnimplementedProcessServiceServer) WriteInput(context.Context, *WriteInputRequest) (*WriteInputResponse, error) {
+func (UnimplementedProcessServiceServer) WriteInput(context.Context, *v1.WriteInputRequest) (*v1.WriteInputResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method WriteInput not implemented")
 }
-func (UnimplementedProcessServiceServer) ResizeTerminal(context.Context, *ResizeTerminalRequest) (*ResizeTerminalResponse, error) {
+func (UnimplementedProcessServiceServer) ResizeTerminal(context.Context, *v1.ResizeTerminalRequest) (*v1.ResizeTerminalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResizeTerminal not implemented")
 }
-func (UnimplementedProcessServiceServer) RemoveProcess(context.Context, *RemoveProcessRequest) (*RemoveProcessResponse, error) {
+func (UnimplementedProcessServiceServer) RemoveProcess(context.Context, *v1.RemoveProcessRequest) (*v1.RemoveProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RemoveProcess not implemented")
 }
-func (UnimplementedProcessServiceServer) RemoveProcesses(*RemoveProcessesRequest, grpc.ServerStreamingServer[RemoveProcessesResponse]) error {
+func (UnimplementedProcessServiceServer) RemoveProcesses(*v1.RemoveProcessesRequest, grpc.ServerStreamingServer[v1.RemoveProcessesResponse]) error {
 	return status.Error(codes.Unimplemented, "method RemoveProcesses not implemented")
 }
-func (UnimplementedProcessServiceServer) PruneProcesses(context.Context, *PruneProcessesRequest) (*PruneProcessesResponse, error) {
+func (UnimplementedProcessServiceServer) PruneProcesses(context.Context, *v1.PruneProcessesRequest) (*v1.PruneProcessesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PruneProcesses not implemented")
 }
-func (UnimplementedProcessServiceServer) StatsProcesses(*StatsProcessesRequest, grpc.ServerStreamingServer[StatsProcessesResponse]) error {
+func (UnimplementedProcessServiceServer) StatsProcesses(*v1.StatsProcessesRequest, grpc.ServerStreamingServer[v1.StatsProcessesResponse]) error {
 	return status.Error(codes.Unimplemented, "method StatsProcesses not implemented")
 }
 func (UnimplementedProcessServiceServer) mustEmbedUnimplementedProcessServiceServer() {}
@@ -785,7 +786,7 @@ func RegisterProcessServiceServer(s grpc.ServiceRegistrar, srv ProcessServiceSer
 }
 
 func _ProcessService_StartProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(StartProcessRequest)
+	in := new(v1.StartProcessRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -797,13 +798,13 @@ func _ProcessService_StartProcess_Handler(srv interface{}, ctx context.Context, 
 		FullMethod: ProcessService_StartProcess_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).StartProcess(ctx, req.(*StartProcessRequest))
+		return srv.(ProcessServiceServer).StartProcess(ctx, req.(*v1.StartProcessRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_StopProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(StopProcessRequest)
+	in := new(v1.StopProcessRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -815,24 +816,24 @@ func _ProcessService_StopProcess_Handler(srv interface{}, ctx context.Context, d
 		FullMethod: ProcessService_StopProcess_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).StopProcess(ctx, req.(*StopProcessRequest))
+		return srv.(ProcessServiceServer).StopProcess(ctx, req.(*v1.StopProcessRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_StopProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(StopProcessesRequest)
+	m := new(v1.StopProcessesRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(ProcessServiceServer).StopProcesses(m, &grpc.GenericServerStream[StopProcessesRequest, StopProcessesResponse]{ServerStream: stream})
+	return srv.(ProcessServiceServer).StopProcesses(m, &grpc.GenericServerStream[v1.StopProcessesRequest, v1.StopProcessesResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_StopProcessesServer = grpc.ServerStreamingServer[StopProcessesResponse]
+type ProcessService_StopProcessesServer = grpc.ServerStreamingServer[v1.StopProcessesResponse]
 
 func _ProcessService_SignalProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(SignalProcessRequest)
+	in := new(v1.SignalProcessRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -844,24 +845,24 @@ func _ProcessService_SignalProcess_Handler(srv interface{}, ctx context.Context,
 		FullMethod: ProcessService_SignalProcess_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).SignalProcess(ctx, req.(*SignalProcessRequest))
+		return srv.(ProcessServiceServer).SignalProcess(ctx, req.(*v1.SignalProcessRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_SignalProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(SignalProcessesRequest)
+	m := new(v1.SignalProcessesRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(ProcessServiceServer).SignalProcesses(m, &grpc.GenericServerStream[SignalProcessesRequest, SignalProcessesResponse]{ServerStream: stream})
+	return srv.(ProcessServiceServer).SignalProcesses(m, &grpc.GenericServerStream[v1.SignalProcessesRequest, v1.SignalProcessesResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_SignalProcessesServer = grpc.ServerStreamingServer[SignalProcessesResponse]
+type ProcessService_SignalProcessesServer = grpc.ServerStreamingServer[v1.SignalProcessesResponse]
 
 func _ProcessService_RestartProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(RestartProcessRequest)
+	in := new(v1.RestartProcessRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -873,24 +874,24 @@ func _ProcessService_RestartProcess_Handler(srv interface{}, ctx context.Context
 		FullMethod: ProcessService_RestartProcess_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).RestartProcess(ctx, req.(*RestartProcessRequest))
+		return srv.(ProcessServiceServer).RestartProcess(ctx, req.(*v1.RestartProcessRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_RestartProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(RestartProcessesRequest)
+	m := new(v1.RestartProcessesRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(ProcessServiceServer).RestartProcesses(m, &grpc.GenericServerStream[RestartProcessesRequest, RestartProcessesResponse]{ServerStream: stream})
+	return srv.(ProcessServiceServer).RestartProcesses(m, &grpc.GenericServerStream[v1.RestartProcessesRequest, v1.RestartProcessesResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_RestartProcessesServer = grpc.ServerStreamingServer[RestartProcessesResponse]
+type ProcessService_RestartProcessesServer = grpc.ServerStreamingServer[v1.RestartProcessesResponse]
 
 func _ProcessService_UpdateProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(UpdateProcessRequest)
+	in := new(v1.UpdateProcessRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -902,13 +903,13 @@ func _ProcessService_UpdateProcess_Handler(srv interface{}, ctx context.Context,
 		FullMethod: ProcessService_UpdateProcess_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).UpdateProcess(ctx, req.(*UpdateProcessRequest))
+		return srv.(ProcessServiceServer).UpdateProcess(ctx, req.(*v1.UpdateProcessRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_GetProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetProcessRequest)
+	in := new(v1.GetProcessRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -920,13 +921,13 @@ func _ProcessService_GetProcess_Handler(srv interface{}, ctx context.Context, de
 		FullMethod: ProcessService_GetProcess_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).GetProcess(ctx, req.(*GetProcessRequest))
+		return srv.(ProcessServiceServer).GetProcess(ctx, req.(*v1.GetProcessRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_ListProcesses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListProcessesRequest)
+	in := new(v1.ListProcessesRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -938,13 +939,13 @@ func _ProcessService_ListProcesses_Handler(srv interface{}, ctx context.Context,
 		FullMethod: ProcessService_ListProcesses_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).ListProcesses(ctx, req.(*ListProcessesRequest))
+		return srv.(ProcessServiceServer).ListProcesses(ctx, req.(*v1.ListProcessesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_ListRuns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ListRunsRequest)
+	in := new(v1.ListRunsRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -956,24 +957,24 @@ func _ProcessService_ListRuns_Handler(srv interface{}, ctx context.Context, dec 
 		FullMethod: ProcessService_ListRuns_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).ListRuns(ctx, req.(*ListRunsRequest))
+		return srv.(ProcessServiceServer).ListRuns(ctx, req.(*v1.ListRunsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_WatchProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(WatchProcessesRequest)
+	m := new(v1.WatchProcessesRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(ProcessServiceServer).WatchProcesses(m, &grpc.GenericServerStream[WatchProcessesRequest, WatchProcessesResponse]{ServerStream: stream})
+	return srv.(ProcessServiceServer).WatchProcesses(m, &grpc.GenericServerStream[v1.WatchProcessesRequest, v1.WatchProcessesResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_WatchProcessesServer = grpc.ServerStreamingServer[WatchProcessesResponse]
+type ProcessService_WatchProcessesServer = grpc.ServerStreamingServer[v1.WatchProcessesResponse]
 
 func _ProcessService_WaitProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(WaitProcessRequest)
+	in := new(v1.WaitProcessRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -985,13 +986,13 @@ func _ProcessService_WaitProcess_Handler(srv interface{}, ctx context.Context, d
 		FullMethod: ProcessService_WaitProcess_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).WaitProcess(ctx, req.(*WaitProcessRequest))
+		return srv.(ProcessServiceServer).WaitProcess(ctx, req.(*v1.WaitProcessRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_GetOutput_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(GetOutputRequest)
+	in := new(v1.GetOutputRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -1003,24 +1004,24 @@ func _ProcessService_GetOutput_Handler(srv interface{}, ctx context.Context, dec
 		FullMethod: ProcessService_GetOutput_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).GetOutput(ctx, req.(*GetOutputRequest))
+		return srv.(ProcessServiceServer).GetOutput(ctx, req.(*v1.GetOutputRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_StreamOutput_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(StreamOutputRequest)
+	m := new(v1.StreamOutputRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(ProcessServiceServer).StreamOutput(m, &grpc.GenericServerStream[StreamOutputRequest, StreamOutputResponse]{ServerStream: stream})
+	return srv.(ProcessServiceServer).StreamOutput(m, &grpc.GenericServerStream[v1.StreamOutputRequest, v1.StreamOutputResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_StreamOutputServer = grpc.ServerStreamingServer[StreamOutputResponse]
+type ProcessService_StreamOutputServer = grpc.ServerStreamingServer[v1.StreamOutputResponse]
 
 func _ProcessService_AcknowledgeOutput_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(AcknowledgeOutputRequest)
+	in := new(v1.AcknowledgeOutputRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -1032,24 +1033,24 @@ func _ProcessService_AcknowledgeOutput_Handler(srv interface{}, ctx context.Cont
 		FullMethod: ProcessService_AcknowledgeOutput_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).AcknowledgeOutput(ctx, req.(*AcknowledgeOutputRequest))
+		return srv.(ProcessServiceServer).AcknowledgeOutput(ctx, req.(*v1.AcknowledgeOutputRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_StreamOutputs_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(StreamOutputsRequest)
+	m := new(v1.StreamOutputsRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(ProcessServiceServer).StreamOutputs(m, &grpc.GenericServerStream[StreamOutputsRequest, StreamOutputsResponse]{ServerStream: stream})
+	return srv.(ProcessServiceServer).StreamOutputs(m, &grpc.GenericServerStream[v1.StreamOutputsRequest, v1.StreamOutputsResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_StreamOutputsServer = grpc.ServerStreamingServer[StreamOutputsResponse]
+type ProcessService_StreamOutputsServer = grpc.ServerStreamingServer[v1.StreamOutputsResponse]
 
 func _ProcessService_WriteInput_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(WriteInputRequest)
+	in := new(v1.WriteInputRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -1061,13 +1062,13 @@ func _ProcessService_WriteInput_Handler(srv interface{}, ctx context.Context, de
 		FullMethod: ProcessService_WriteInput_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).WriteInput(ctx, req.(*WriteInputRequest))
+		return srv.(ProcessServiceServer).WriteInput(ctx, req.(*v1.WriteInputRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_ResizeTerminal_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ResizeTerminalRequest)
+	in := new(v1.ResizeTerminalRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -1079,13 +1080,13 @@ func _ProcessService_ResizeTerminal_Handler(srv interface{}, ctx context.Context
 		FullMethod: ProcessService_ResizeTerminal_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).ResizeTerminal(ctx, req.(*ResizeTerminalRequest))
+		return srv.(ProcessServiceServer).ResizeTerminal(ctx, req.(*v1.ResizeTerminalRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_RemoveProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(RemoveProcessRequest)
+	in := new(v1.RemoveProcessRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -1097,24 +1098,24 @@ func _ProcessService_RemoveProcess_Handler(srv interface{}, ctx context.Context,
 		FullMethod: ProcessService_RemoveProcess_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).RemoveProcess(ctx, req.(*RemoveProcessRequest))
+		return srv.(ProcessServiceServer).RemoveProcess(ctx, req.(*v1.RemoveProcessRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_RemoveProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(RemoveProcessesRequest)
+	m := new(v1.RemoveProcessesRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(ProcessServiceServer).RemoveProcesses(m, &grpc.GenericServerStream[RemoveProcessesRequest, RemoveProcessesResponse]{ServerStream: stream})
+	return srv.(ProcessServiceServer).RemoveProcesses(m, &grpc.GenericServerStream[v1.RemoveProcessesRequest, v1.RemoveProcessesResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_RemoveProcessesServer = grpc.ServerStreamingServer[RemoveProcessesResponse]
+type ProcessService_RemoveProcessesServer = grpc.ServerStreamingServer[v1.RemoveProcessesResponse]
 
 func _ProcessService_PruneProcesses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(PruneProcessesRequest)
+	in := new(v1.PruneProcessesRequest)
 	if err := dec(in); err != nil {
 		return nil, err
 	}
@@ -1126,21 +1127,21 @@ func _ProcessService_PruneProcesses_Handler(srv interface{}, ctx context.Context
 		FullMethod: ProcessService_PruneProcesses_FullMethodName,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ProcessServiceServer).PruneProcesses(ctx, req.(*PruneProcessesRequest))
+		return srv.(ProcessServiceServer).PruneProcesses(ctx, req.(*v1.PruneProcessesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
 
 func _ProcessService_StatsProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(StatsProcessesRequest)
+	m := new(v1.StatsProcessesRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(ProcessServiceServer).StatsProcesses(m, &grpc.GenericServerStream[StatsProcessesRequest, StatsProcessesResponse]{ServerStream: stream})
+	return srv.(ProcessServiceServer).StatsProcesses(m, &grpc.GenericServerStream[v1.StatsProcessesRequest, v1.StatsProcessesResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type ProcessService_StatsProcessesServer = grpc.ServerStreamingServer[StatsProcessesResponse]
+type ProcessService_StatsProcessesServer = grpc.ServerStreamingServer[v1.StatsProcessesResponse]
 
 // ProcessService_ServiceDesc is the grpc.ServiceDesc for ProcessService service.
 // It's only intended for direct use with grpc.RegisterService,

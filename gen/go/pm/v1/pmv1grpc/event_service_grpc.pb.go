@@ -4,13 +4,14 @@
 // - protoc             (unknown)
 // source: pm/v1/event_service.proto
 
-package pmv1
+package pmv1grpc
 
 import (
 	context "context"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
+	v1 "pm.example/gen/go/pm/v1"
 )
 
 // This is a compile-time assertion to ensure that this generated file
@@ -35,7 +36,7 @@ type EventServiceClient interface {
 	// dropped where entries are missing, heartbeats while nothing comes.
 	//
 	// Permission: events.read. Errors: INVALID_ARGUMENT, SHUTTING_DOWN.
-	StreamEvents(ctx context.Context, in *StreamEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamEventsResponse], error)
+	StreamEvents(ctx context.Context, in *v1.StreamEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StreamEventsResponse], error)
 }
 
 type eventServiceClient struct {
@@ -46,13 +47,13 @@ func NewEventServiceClient(cc grpc.ClientConnInterface) EventServiceClient {
 	return &eventServiceClient{cc}
 }
 
-func (c *eventServiceClient) StreamEvents(ctx context.Context, in *StreamEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamEventsResponse], error) {
+func (c *eventServiceClient) StreamEvents(ctx context.Context, in *v1.StreamEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StreamEventsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &EventService_ServiceDesc.Streams[0], EventService_StreamEvents_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[StreamEventsRequest, StreamEventsResponse]{ClientStream: stream}
+	x := &grpc.GenericClientStream[v1.StreamEventsRequest, v1.StreamEventsResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (c *eventServiceClient) StreamEvents(ctx context.Context, in *StreamEventsR
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type EventService_StreamEventsClient = grpc.ServerStreamingClient[StreamEventsResponse]
+type EventService_StreamEventsClient = grpc.ServerStreamingClient[v1.StreamEventsResponse]
 
 // EventServiceServer is the server API for EventService service.
 // All implementations must embed UnimplementedEventServiceServer
@@ -78,7 +79,7 @@ type EventServiceServer interface {
 	// dropped where entries are missing, heartbeats while nothing comes.
 	//
 	// Permission: events.read. Errors: INVALID_ARGUMENT, SHUTTING_DOWN.
-	StreamEvents(*StreamEventsRequest, grpc.ServerStreamingServer[StreamEventsResponse]) error
+	StreamEvents(*v1.StreamEventsRequest, grpc.ServerStreamingServer[v1.StreamEventsResponse]) error
 	mustEmbedUnimplementedEventServiceServer()
 }
 
@@ -89,7 +90,7 @@ type EventServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedEventServiceServer struct{}
 
-func (UnimplementedEventServiceServer) StreamEvents(*StreamEventsRequest, grpc.ServerStreamingServer[StreamEventsResponse]) error {
+func (UnimplementedEventServiceServer) StreamEvents(*v1.StreamEventsRequest, grpc.ServerStreamingServer[v1.StreamEventsResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamEvents not implemented")
 }
 func (UnimplementedEventServiceServer) mustEmbedUnimplementedEventServiceServer() {}
@@ -114,15 +115,15 @@ func RegisterEventServiceServer(s grpc.ServiceRegistrar, srv EventServiceServer)
 }
 
 func _EventService_StreamEvents_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(StreamEventsRequest)
+	m := new(v1.StreamEventsRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(EventServiceServer).StreamEvents(m, &grpc.GenericServerStream[StreamEventsRequest, StreamEventsResponse]{ServerStream: stream})
+	return srv.(EventServiceServer).StreamEvents(m, &grpc.GenericServerStream[v1.StreamEventsRequest, v1.StreamEventsResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type EventService_StreamEventsServer = grpc.ServerStreamingServer[StreamEventsResponse]
+type EventService_StreamEventsServer = grpc.ServerStreamingServer[v1.StreamEventsResponse]
 
 // EventService_ServiceDesc is the grpc.ServiceDesc for EventService service.
 // It's only intended for direct use with grpc.RegisterService,
