@@ -10,7 +10,7 @@ import type { OutputSource, SourceView } from "./source.ts";
  * @throws EngineError RUN_NOT_FOUND
  */
 export function chooseRun(process: OutputProcess, number: number | null): OutputRun {
-  const run = number === null ? process.runs.at(-1) : process.runs.find((kept) => kept.number === number);
+  const run = number === null ? process.runs[0] : process.runs.find((kept) => kept.number === number);
   if (run === undefined) throw runNotFound(process.id, number ?? 0);
   return run;
 }

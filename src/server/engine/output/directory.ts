@@ -47,7 +47,7 @@ export interface OutputProcess {
   /** Grows with each process that is accepted. */
   readonly sequence: number;
   readonly removed: boolean;
-  /** Those kept, the oldest first. The last one is the current run. */
+  /** Those kept, the newest first: the current run. */
   readonly runs: readonly OutputRun[];
 }
 

@@ -1,4 +1,4 @@
-import type { OutputCursor, OutputsFrame, StreamOutputsOptions } from "../../api/output.ts";
+import type { OutputCursor, OutputStart, OutputsFrame, StreamOutputsOptions } from "../../api/output.ts";
 import { EngineError } from "../../errors.ts";
 import type { OutputContext } from "../context.ts";
 import { describeOutput } from "../describe.ts";
@@ -9,10 +9,15 @@ import type { RecentLeases } from "./leases.ts";
 import { Member } from "./member.ts";
 
 /** What a new member begins with. */
-type Begin = { readonly kind: "start" } | { readonly kind: "offset"; readonly offset: number };
+interface Begin {
+  /** "start": where the request says. */
+  readonly at: number | "start";
+  /** What it has already counts as there at the beginning of the stream. */
+  readonly backlog: boolean;
+}
 
-/** Where a run begins that began while the stream was open. */
-const fromItsBeginning: Begin = { kind: "offset", offset: 0 };
+/** A run that began while the stream was open, or while its client was away. */
+const fromItsBeginning: Begin = { at: 0, backlog: false };
 
 /** Who is in a stream of many runs: who joins, and how each begins. */
 export class Members {
@@ -91,7 +96,7 @@ export class Members {
     for (const cursor of cursors) {
       const run = process?.runs.find(({ number }) => number === cursor.run);
       if (process === undefined || run === undefined) yield* this.#gone(cursor, process?.name ?? "");
-      else yield await this.#join(process, run, { kind: "offset", offset: cursor.nextOffset });
+      else yield await this.#join(process, run, { at: cursor.nextOffset, backlog: true });
     }
     if (process === undefined) return;
     const latest = Math.max(...cursors.map(({ run }) => run));
@@ -99,12 +104,12 @@ export class Members {
     yield* this.#joinLater(process, latest);
   }
 
-  /** Adds the current run of a process that was there when the stream opened. */
-  async *begin(process: OutputProcess): AsyncGenerator<OutputsFrame, void, undefined> {
-    const run = process.runs.at(-1);
+  /** Adds the current run of a process. */
+  async *begin(process: OutputProcess, backlog = true): AsyncGenerator<OutputsFrame, void, undefined> {
+    const [run] = process.runs;
     if (run === undefined || this.#latest.has(process)) return;
     this.#latest.set(process, run.number);
-    yield await this.#join(process, run, { kind: "start" });
+    yield await this.#join(process, run, { at: "start", backlog });
   }
 
   /** A process has changed while the stream was open: whoever fits now joins. */
@@ -118,10 +123,10 @@ export class Members {
     if (latest === undefined) {
       if (!this.#fits(process)) return;
       if (process.sequence <= this.#openedAt) {
-        yield* this.begin(process);
+        yield* this.begin(process, false);
         return;
       }
-      const [first] = process.runs;
+      const first = process.runs.at(-1);
       if (first === undefined) return;
       this.#latest.set(process, first.number);
       yield await this.#join(process, first, fromItsBeginning);
@@ -134,7 +139,7 @@ export class Members {
 
   async *#joinLater(process: OutputProcess, latest: number): AsyncGenerator<OutputsFrame, void, undefined> {
     if (this.#options.currentRunOnly) return;
-    for (const run of process.runs.filter(({ number }) => number > latest)) {
+    for (const run of process.runs.filter(({ number }) => number > latest).reverse()) {
       this.#latest.set(process, run.number);
       this.#awaited.delete(process);
       yield await this.#join(process, run, fromItsBeginning);
@@ -143,7 +148,7 @@ export class Members {
 
   /** A restart has begun or is about to begin a run that is not in the stream. */
   #awaits(process: OutputProcess): boolean {
-    const next = process.runs.at(-1)?.nextRun ?? null;
+    const next = process.runs[0]?.nextRun ?? null;
     return !process.removed && !this.#options.currentRunOnly && next !== null && this.#fits(process);
   }
 
@@ -174,18 +179,14 @@ export class Members {
     try {
       const source = openOrNull(this.#leases, run);
       output = describeOutput(run, source);
-      if (begin.kind === "offset") {
-        position = begin.offset;
-        checkOffset(position, output.nextOffset);
-      } else {
-        position = await startOffset(source, start, streams);
-      }
       // A cursor is exact; a tail may begin with what is kept.
-      const kept =
-        begin.kind === "offset" ? { ...start, position: { kind: "offset" as const, offset: position } } : start;
+      const from: OutputStart =
+        begin.at === "start" ? start : { ...start, position: { kind: "offset", offset: begin.at } };
+      position = begin.at === "start" ? await startOffset(source, start, streams) : begin.at;
+      if (source !== null) checkOffset(position, source.look().nextOffset);
       const limit = follow ? Number.POSITIVE_INFINITY : output.nextOffset;
-      const reader = new RunReader(position, limit, { start: kept, streams, until });
-      member = new Member(++this.#lastNumber, run, reader, output.nextOffset);
+      const reader = new RunReader(position, limit, { start: from, streams, until });
+      member = new Member(++this.#lastNumber, run, reader, begin.backlog ? output.nextOffset : 0);
     } catch (error) {
       this.#context.news.unsubscribe(run, this.#wake);
       throw error;
