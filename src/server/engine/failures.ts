@@ -2,7 +2,7 @@ import { EngineError, type ProcessSpec, type StartFailure, type StartStep } from
 import { isStartStep } from "./process.ts";
 import { errnoName, errnoText } from "./shim/errno.ts";
 import { Step } from "./shim/layout.ts";
-import type { RingHeader } from "./shim/ring.ts";
+import type { RingHeader } from "./shim/ring-header.ts";
 
 const stepNames: Readonly<Record<StartStep, string>> = {
   1: "prepare",

@@ -1,7 +1,7 @@
 import type { ExitStatus, OutputInfo, ProcessInfo, ProcessSpec, ProcessState, StartFailure, StartStep } from "./api.ts";
 import { Notifier } from "./notifier.ts";
 import { RunState } from "./shim/layout.ts";
-import type { RingHeader } from "./shim/ring.ts";
+import type { RingHeader } from "./shim/ring-header.ts";
 import type { ShimFailure } from "./shim/zygote.ts";
 import { signalName } from "./signals.ts";
 

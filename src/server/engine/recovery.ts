@@ -8,7 +8,7 @@ import { isUuid } from "./references.ts";
 import { beginRun, recordFailure } from "./restart.ts";
 import { RunState } from "./shim/layout.ts";
 import { runtimePaths } from "./shim/paths.ts";
-import type { RingHeader } from "./shim/ring.ts";
+import type { RingHeader } from "./shim/ring-header.ts";
 import { hasCode } from "./shim/system-error.ts";
 import { discard } from "./start.ts";
 
