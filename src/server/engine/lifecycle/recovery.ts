@@ -8,7 +8,7 @@ import { readRecord } from "../process/record.ts";
 import { isUuid } from "../process/references.ts";
 import { RunState } from "../shim/layout.ts";
 import { runtimePaths } from "../shim/paths.ts";
-import type { RingHeader } from "../shim/ring.ts";
+import type { RingHeader } from "../shim/ring-header.ts";
 import { hasCode } from "../shim/system-error.ts";
 import { decided } from "./launch.ts";
 

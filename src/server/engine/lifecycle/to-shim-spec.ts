@@ -17,6 +17,10 @@ export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, cgroup: st
       const number = rlimitNumber(resource);
       return number === undefined ? [] : [{ resource: number, soft, hard }];
     }),
+    umask: 0o022,
+    nice: null,
+    oomScoreAdj: null,
+    notify: false,
     cwd: workingDirectory(spec, options),
     cgroup,
     paths: pathCandidates(spec, options),

@@ -3,7 +3,7 @@ import type { ProcessSpec } from "../api/spec.ts";
 import { signalName } from "../limits/signals.ts";
 import { Notifier } from "../notifier.ts";
 import { RunState } from "../shim/layout.ts";
-import type { RingHeader } from "../shim/ring.ts";
+import type { RingHeader } from "../shim/ring-header.ts";
 import type { ShimFailure } from "../shim/zygote.ts";
 
 /** What the ring of a run said when it was read last. */

@@ -4,7 +4,7 @@ import { EngineError } from "../errors.ts";
 import { isStartStep } from "../process/process.ts";
 import { errnoName, errnoText } from "../shim/errno.ts";
 import { Step } from "../shim/layout.ts";
-import type { RingHeader } from "../shim/ring.ts";
+import type { RingHeader } from "../shim/ring-header.ts";
 
 const stepNames: Readonly<Record<StartStep, string>> = {
   1: "prepare",
