@@ -10,7 +10,7 @@ export interface RingChunk {
   readonly offset: number;
   /** Microseconds since the epoch. */
   readonly timeMicros: number;
-  /** At most 64 KiB. */
+  /** At most 256 KiB. */
   readonly data: Buffer;
 }
 
@@ -28,7 +28,8 @@ interface Entry {
   readonly stream: StreamNumber;
 }
 
-const CHUNK_LIMIT = 64 * 1024;
+/** As the contract's. */
+const CHUNK_LIMIT = 256 * 1024;
 /** Entries looked at in one read: bounds the work when the output came byte by byte. */
 const ENTRY_LIMIT = 1024;
 const TAIL_WINDOW = 256 * 1024;

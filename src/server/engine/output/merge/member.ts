@@ -35,6 +35,7 @@ export class Member {
   completeSince = 0;
   /** Its source said that nothing will be added. */
   complete = false;
+  unreadable = false;
   ended = false;
   /** What a client can tell from the frames that it has. */
   toldPlace: number;

@@ -1,9 +1,11 @@
 import type { OutputCursor, OutputStart, OutputsFrame, StreamOutputsOptions } from "../../api/output.ts";
+import type { OutputInfo } from "../../api/run.ts";
 import { EngineError } from "../../errors.ts";
 import type { OutputContext } from "../context.ts";
-import { describeOutput } from "../describe.ts";
+import { describeOutput, outputInfo } from "../describe.ts";
 import type { OutputProcess, OutputRun } from "../directory.ts";
 import { RunReader } from "../reader.ts";
+import type { OutputSource } from "../source.ts";
 import { checkOffset, startOffset } from "../start.ts";
 import type { RecentLeases } from "./leases.ts";
 import { Member } from "./member.ts";
@@ -175,10 +177,17 @@ export class Members {
     this.#context.news.subscribe(run, this.#wake);
     let member: Member;
     let position: number;
-    let output: ReturnType<typeof describeOutput>;
+    let output: OutputInfo;
     try {
-      const source = openOrNull(this.#leases, run);
-      output = describeOutput(run, source);
+      let source: OutputSource | null;
+      try {
+        source = this.#leases.open(run);
+        output = describeOutput(run, source);
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        source = null;
+        output = outputInfo(run, null);
+      }
       // A cursor is exact; a tail may begin with what is kept.
       const from: OutputStart =
         begin.at === "start" ? start : { ...start, position: { kind: "offset", offset: begin.at } };
@@ -229,12 +238,7 @@ export class Members {
   }
 }
 
-/** A run whose output cannot be read has none: the others of the stream are not to suffer from it. */
-export function openOrNull(leases: RecentLeases, run: OutputRun) {
-  try {
-    return leases.open(run);
-  } catch (error) {
-    if (error instanceof EngineError && error.reason === "OUTPUT_UNREADABLE") return null;
-    throw error;
-  }
+/** A run whose output cannot be read ends as if it were lost: the others of the stream are not to suffer from it. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof EngineError && error.reason === "OUTPUT_UNREADABLE";
 }

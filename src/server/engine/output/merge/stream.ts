@@ -8,7 +8,7 @@ import { exitHoldMs } from "../stream.ts";
 import { Heap } from "./heap.ts";
 import { RecentLeases } from "./leases.ts";
 import type { Member, Piece } from "./member.ts";
-import { Members, openOrNull } from "./members.ts";
+import { isUnreadable, Members } from "./members.ts";
 import { Places } from "./places.ts";
 
 /** A member sends this much, and then the others have their turn. */
@@ -221,8 +221,18 @@ class Merge {
   }
 
   async #read(member: Member, maxBytes: number): Promise<void> {
+    try {
+      await this.#readOn(member, maxBytes);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      member.unreadable = true;
+      this.#caughtUp(member, true);
+    }
+  }
+
+  async #readOn(member: Member, maxBytes: number): Promise<void> {
     const { reader, run } = member;
-    const source = openOrNull(this.#leases, run);
+    const source = this.#leases.open(run);
     if (source === null) {
       this.#caughtUp(member, false);
       return;
@@ -318,6 +328,7 @@ class Merge {
   /** Null: its end has to be waited for. */
   #endReason(member: Member): OutputEnd["reason"] | null {
     const { run, reader, complete } = member;
+    if (member.unreadable) return "lost";
     if (reader.done || !this.#options.follow) return "snapshot";
     if (run.removed) return "removed";
     if (complete || run.over !== null) {
