@@ -1,79 +1,101 @@
+import type { ExitStatus } from "../api/process.ts";
 import type { PublicState } from "../run/transition.ts";
 
-/** Why something changed. */
-export type Cause =
+/** What kind of thing made a change happen; see `pm.v1.CauseKind`. */
+export type CauseKind =
   | "request"
   | "exit"
-  | "restart_policy"
+  | "restartPolicy"
   | "probe"
   | "dependency"
   | "schedule"
   | "queue"
   | "retention"
   | "recovery"
-  | "start_failure";
+  | "startFailure"
+  | "boot"
+  | "limit"
+  | "project";
 
-const causes: ReadonlySet<string> = new Set<Cause>([
+/** Why something happened, and who asked for it. */
+export interface Cause {
+  readonly kind: CauseKind;
+  /** "local" over the socket, else a user's name; empty: nobody asked. */
+  readonly principal: string;
+  /** As the client gave it; empty: none. */
+  readonly requestId: string;
+  /** A few words for people. */
+  readonly detail: string;
+}
+
+/** What happened; see `pm.v1.EventType`. "changed" is anything else that makes a new resource version. */
+export type EventType =
+  | "created"
+  | "stateChanged"
+  | "stopRequested"
+  | "restartRequested"
+  | "signaled"
+  | "updated"
+  | "treeGone"
+  | "removed"
+  | "daemonStarted"
+  | "daemonStopped"
+  | "changed";
+
+/** One thing that happened. */
+export interface JournalEntry {
+  /** Grows by one with each entry; a resource version is one of these. */
+  readonly sequence: number;
+  /** Microseconds since the epoch. */
+  readonly timeMicros: number;
+  /** Milliseconds since the machine booted. */
+  readonly bootMs: number;
+  readonly type: EventType;
+  /** Empty: it is about the daemon. */
+  readonly processId: string;
+  readonly processName: string;
+  /** 0: none. */
+  readonly run: number;
+  /** States of the process before and after; empty: none. */
+  readonly from: PublicState | "";
+  readonly to: PublicState | "";
+  readonly cause: Cause;
+  /** How the main process ended, where that is what happened. */
+  readonly exit: ExitStatus | null;
+}
+
+/** What the caller of the journal says about an entry. */
+export type NewEntry = Omit<JournalEntry, "sequence" | "timeMicros" | "bootMs">;
+
+const kinds: ReadonlySet<string> = new Set<CauseKind>([
   "request",
   "exit",
-  "restart_policy",
+  "restartPolicy",
   "probe",
   "dependency",
   "schedule",
   "queue",
   "retention",
   "recovery",
-  "start_failure",
-] satisfies Cause[]);
+  "startFailure",
+  "boot",
+  "limit",
+  "project",
+] satisfies CauseKind[]);
 
-export function isCause(value: unknown): value is Cause {
-  return typeof value === "string" && causes.has(value);
-}
-
-/** Who or what caused a change. */
-export interface Origin {
-  readonly cause: Cause;
-  /** "local" over the socket, a user's name over TCP, "" for what pm does by itself. */
-  readonly principal: string;
-  /** As the client gave it; empty: none. */
-  readonly requestId: string;
-}
-
-/** What happened: "created", "removed", or an event of a run. */
-export type JournalEvent =
-  | "created"
-  | "removed"
-  | "run_created"
-  | "executed"
-  | "failed"
-  | "exited"
-  | "output_complete"
-  | "tree_gone"
-  | "lost"
-  | "stop_requested"
-  | "kill_requested"
-  | "stop_ended"
-  | "restart_requested"
-  | "remove_requested"
-  | "changed";
-
-const events: ReadonlySet<string> = new Set<JournalEvent>([
+const types: ReadonlySet<string> = new Set<EventType>([
   "created",
+  "stateChanged",
+  "stopRequested",
+  "restartRequested",
+  "signaled",
+  "updated",
+  "treeGone",
   "removed",
-  "run_created",
-  "executed",
-  "failed",
-  "exited",
-  "output_complete",
-  "tree_gone",
-  "lost",
-  "stop_requested",
-  "kill_requested",
-  "stop_ended",
-  "restart_requested",
-  "remove_requested",
+  "daemonStarted",
+  "daemonStopped",
   "changed",
-] satisfies JournalEvent[]);
+] satisfies EventType[]);
 
 const states: ReadonlySet<string> = new Set<PublicState>([
   "starting",
@@ -84,43 +106,12 @@ const states: ReadonlySet<string> = new Set<PublicState>([
   "lost",
 ] satisfies PublicState[]);
 
-/** One thing that happened to one process. */
-export interface JournalEntry extends Origin {
-  /** Grows by one with each entry; a resource version is one of these. */
-  readonly sequence: number;
-  /** Microseconds since the epoch. */
-  readonly timeMicros: number;
-  /** Milliseconds since the machine booted. */
-  readonly bootMs: number;
-  readonly processId: string;
-  readonly run: number;
-  readonly event: JournalEvent;
-  /** States of the run before and after; empty: none. */
-  readonly from: PublicState | "";
-  readonly to: PublicState | "";
-  /** A few words, such as the signal or the reason of a failure; empty: none. */
-  readonly detail: string;
-}
-
-/** What the caller of the journal says about an entry. */
-export type NewEntry = Omit<JournalEntry, "sequence" | "timeMicros" | "bootMs">;
-
 /** JSON of an array: a third of the size of an object with names. */
 export function encodeEntry(entry: JournalEntry): string {
-  return JSON.stringify([
-    entry.sequence,
-    entry.timeMicros,
-    entry.bootMs,
-    entry.processId,
-    entry.run,
-    entry.event,
-    entry.from,
-    entry.to,
-    entry.cause,
-    entry.principal,
-    entry.requestId,
-    entry.detail,
-  ]);
+  const { kind, principal, requestId, detail } = entry.cause;
+  const { sequence, timeMicros, bootMs, type, processId, processName, run, from, to, exit } = entry;
+  const fields = [sequence, timeMicros, bootMs, type, processId, processName, run, from, to];
+  return JSON.stringify([...fields, kind, principal, requestId, detail, ...(exit === null ? [] : [exit])]);
 }
 
 /** Null: no entry of this version. */
@@ -131,33 +122,57 @@ export function decodeEntry(text: string): JournalEntry | null {
   } catch {
     return null;
   }
-  if (!Array.isArray(value) || value.length !== 12) return null;
-  const [sequence, timeMicros, bootMs, processId, run, event, from, to, cause, principal, requestId, detail] = value;
+  if (!Array.isArray(value) || value.length < 13 || value.length > 14) return null;
+  const [sequence, timeMicros, bootMs, type, processId, processName, run, from, to] = value;
+  const [kind, principal, requestId, detail, exit = null] = value.slice(9);
   const valid =
-    isCount(sequence) &&
-    isCount(timeMicros) &&
-    isCount(bootMs) &&
-    typeof processId === "string" &&
-    isCount(run) &&
-    isEvent(event) &&
+    [sequence, timeMicros, bootMs, run].every(isCount) &&
+    [processId, processName, principal, requestId, detail].every((field) => typeof field === "string") &&
+    types.has(type) &&
     isState(from) &&
     isState(to) &&
-    isCause(cause) &&
-    typeof principal === "string" &&
-    typeof requestId === "string" &&
-    typeof detail === "string";
+    isCauseKind(kind) &&
+    (exit === null || isExitStatus(exit));
   if (!valid) return null;
-  return { sequence, timeMicros, bootMs, processId, run, event, from, to, cause, principal, requestId, detail };
+  const cause = { kind, principal, requestId, detail };
+  return { sequence, timeMicros, bootMs, type, processId, processName, run, from, to, cause, exit };
+}
+
+export function isCause(value: unknown): value is Cause {
+  return (
+    isObject(value) &&
+    isCauseKind(value["kind"]) &&
+    typeof value["principal"] === "string" &&
+    typeof value["requestId"] === "string" &&
+    typeof value["detail"] === "string"
+  );
+}
+
+export function isExitStatus(value: unknown): value is ExitStatus {
+  if (!isObject(value) || !isObject(value["usage"])) return false;
+  const { userMicros, systemMicros, maxResidentBytes } = value["usage"];
+  return (
+    (value["code"] === null) !== (value["signal"] === null) &&
+    (isCount(value["code"]) || isCount(value["signal"])) &&
+    typeof value["signalName"] === "string" &&
+    typeof value["coreDumped"] === "boolean" &&
+    typeof value["oomKilled"] === "boolean" &&
+    [userMicros, systemMicros, maxResidentBytes].every(isCount)
+  );
+}
+
+function isCauseKind(value: unknown): value is CauseKind {
+  return typeof value === "string" && kinds.has(value);
 }
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-function isEvent(value: unknown): value is JournalEvent {
-  return typeof value === "string" && events.has(value);
-}
-
 function isState(value: unknown): value is PublicState | "" {
   return value === "" || (typeof value === "string" && states.has(value));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -79,6 +79,7 @@ const maxDetail = 512;
  * Where the file system is full, entries stay in memory until there is room.
  */
 export class Journal {
+  /** A UUID, made anew when a journal begins. */
   readonly identity: string;
   readonly #options: JournalOptions;
   readonly #segmentBytes: number;
@@ -108,7 +109,7 @@ export class Journal {
     this.#options = options;
     this.#segmentBytes = Math.max(leastSegmentBytes, Math.floor(options.limits.bytes / segmentCount));
     this.#segmentEntries = Math.max(1, Math.floor(options.limits.entries / segmentCount));
-    this.identity = this.#readAll() ?? randomBytes(8).toString("hex");
+    this.identity = this.#readAll() ?? randomUUID();
   }
 
   /** The number of the last entry. */
@@ -125,7 +126,7 @@ export class Journal {
     const { clock } = this.#options;
     const whole: JournalEntry = {
       ...entry,
-      detail: entry.detail.length > maxDetail ? `${entry.detail.slice(0, maxDetail - 1)}…` : entry.detail,
+      cause: { ...entry.cause, detail: shorten(entry.cause.detail) },
       sequence: ++this.#sequence,
       timeMicros: Number(clock.wall() / 1000n),
       bootMs: clock.boot(),
@@ -307,7 +308,7 @@ export class Journal {
   /** Begins a new file; entries from number `first` on go there. */
   #startSegment(first: number): boolean {
     if (this.#closed) return false;
-    const path = join(this.#options.directory, `${String(first).padStart(16, "0")}-${this.identity}`);
+    const path = join(this.#options.directory, `${String(first).padStart(16, "0")}-${this.identity.slice(0, 8)}`);
     let fd = -1;
     for (;;) {
       try {
@@ -454,6 +455,10 @@ interface Found {
 
 function lastTime({ contents }: Found): number {
   return contents.entries.at(-1)?.timeMicros ?? 0;
+}
+
+function shorten(text: string): string {
+  return text.length <= maxDetail ? text : `${text.slice(0, maxDetail - 1)}…`;
 }
 
 function isFull(error: unknown): boolean {

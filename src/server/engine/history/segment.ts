@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { uuidFromBytes, uuidToBytes } from "../shim/uuid.ts";
 import { decodeEntry, type JournalEntry } from "./entry.ts";
 
 /**
@@ -7,7 +8,7 @@ import { decodeEntry, type JournalEntry } from "./entry.ts";
  * payload. The file is filled with zeros ahead of what is written, so a length
  * of zero is the end.
  *
- * Header: magic 8, version 4, flags 4, identity 8, first sequence 8, CRC-32 of
+ * Header: magic 8, version 4, flags 4, identity 16, first sequence 8, CRC-32 of
  * identity and first sequence 4, zeros up to 64.
  */
 export const headerSize = 64;
@@ -17,15 +18,15 @@ export const version = 1;
 const magic = Buffer.from("PM JRNL\0", "latin1");
 const flagsAt = 12;
 const identityAt = 16;
-const firstAt = 24;
-const crcAt = 32;
+const firstAt = 32;
+const crcAt = 40;
 /** Set before entries are known that could not be written. */
 const lossyFlag = 1;
 /** Longer ones are not written: a length beyond it is no length. */
 const maxPayload = 64 * 1024;
 
 export interface SegmentHeader {
-  /** 16 hexadecimal digits; another journal has another one. */
+  /** A UUID; another journal has another one. */
   readonly identity: string;
   /** The sequence number of the first entry. */
   readonly first: number;
@@ -59,7 +60,7 @@ export function encodeHeader({ identity, first, lossy }: SegmentHeader): Buffer 
   magic.copy(bytes);
   bytes.writeUInt32LE(version, 8);
   bytes.writeUInt32LE(lossy ? lossyFlag : 0, flagsAt);
-  bytes.write(identity, identityAt, "hex");
+  uuidToBytes(identity).copy(bytes, identityAt);
   bytes.writeBigUInt64LE(BigInt(first), firstAt);
   bytes.writeUInt32LE(crc32(bytes.subarray(identityAt, crcAt)), crcAt);
   return bytes;
@@ -115,7 +116,7 @@ function decodeHeader(bytes: Buffer): SegmentHeader {
   const first = bytes.readBigUInt64LE(firstAt);
   if (first < 1n || first > BigInt(Number.MAX_SAFE_INTEGER)) throw new SegmentError("its header is damaged");
   return {
-    identity: bytes.toString("hex", identityAt, firstAt),
+    identity: uuidFromBytes(bytes, identityAt),
     first: Number(first),
     lossy: (bytes.readUInt32LE(flagsAt) & lossyFlag) !== 0,
   };

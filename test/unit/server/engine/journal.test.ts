@@ -31,15 +31,14 @@ function openIn(base: string, limits: Partial<JournalLimits> = {}): { journal: J
 
 function entry(number: number, detail = ""): NewEntry {
   return {
+    type: "stateChanged",
     processId: `00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}`,
+    processName: "job",
     run: 1,
-    event: "executed",
     from: "starting",
     to: "running",
-    cause: "request",
-    principal: "local",
-    requestId: "",
-    detail,
+    cause: { kind: "request", principal: "local", requestId: "", detail },
+    exit: null,
   };
 }
 
