@@ -3,7 +3,7 @@ export type EngineErrorReason =
   | "INVALID_ARGUMENT"
   | "INVALID_ID"
   | "PROCESS_NOT_FOUND"
-  | "PROCESS_AMBIGUOUS"
+  | "CONDITION_FAILED"
   | "PROCESS_EXISTS"
   | "NAME_IN_USE"
   | "START_FAILED"
@@ -17,7 +17,11 @@ export type EngineErrorReason =
   | "UNSUPPORTED_LIMIT"
   | "LIMIT_EXCEEDED"
   | "SHUTTING_DOWN"
-  | "SUPERVISOR_LOST";
+  | "SUPERVISOR_LOST"
+  | "OUTPUT_HELD"
+  | "HOLD_REFUSED"
+  | "REQUEST_ID_REUSED"
+  | "OUTPUT_UNREADABLE";
 
 /** The engine's one error class. `metadata` holds the keys documented at the reason. */
 export class EngineError extends Error {

@@ -73,24 +73,33 @@ type GetInfoResponse struct {
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// hostname is the name of the daemon's machine.
 	Hostname string `protobuf:"bytes,5,opt,name=hostname,proto3" json:"hostname,omitempty"`
-	// runtime_directory is where the daemon keeps sockets and output rings.
+	// runtime_directory is where the daemon keeps sockets, output and runs.
 	RuntimeDirectory string `protobuf:"bytes,6,opt,name=runtime_directory,json=runtimeDirectory,proto3" json:"runtime_directory,omitempty"`
-	// default_output_limit_bytes is ProcessSpec.output_limit_bytes' default.
-	DefaultOutputLimitBytes uint64 `protobuf:"varint,7,opt,name=default_output_limit_bytes,json=defaultOutputLimitBytes,proto3" json:"default_output_limit_bytes,omitempty"`
-	// max_output_limit_bytes is the most that a process may ask for.
-	MaxOutputLimitBytes uint64 `protobuf:"varint,8,opt,name=max_output_limit_bytes,json=maxOutputLimitBytes,proto3" json:"max_output_limit_bytes,omitempty"`
-	// max_processes is how many processes, ended ones included, the daemon
-	// lists at the most.
-	MaxProcesses uint32 `protobuf:"varint,9,opt,name=max_processes,json=maxProcesses,proto3" json:"max_processes,omitempty"`
-	// counts are the processes by state.
-	Counts *ProcessCounts `protobuf:"bytes,10,opt,name=counts,proto3" json:"counts,omitempty"`
-	// cgroup_limits says whether the tree limits of Limits (memory, cpu,
-	// processes) can be enforced here.
-	CgroupLimits bool `protobuf:"varint,11,opt,name=cgroup_limits,json=cgroupLimits,proto3" json:"cgroup_limits,omitempty"`
 	// runtime_version is the version of the Node.js runtime, such as "26.10.0".
-	RuntimeVersion string `protobuf:"bytes,12,opt,name=runtime_version,json=runtimeVersion,proto3" json:"runtime_version,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	RuntimeVersion string `protobuf:"bytes,7,opt,name=runtime_version,json=runtimeVersion,proto3" json:"runtime_version,omitempty"`
+	// boot_id is the kernel's id of the current boot of the machine
+	// (/proc/sys/kernel/random/boot_id).
+	BootId string `protobuf:"bytes,8,opt,name=boot_id,json=bootId,proto3" json:"boot_id,omitempty"`
+	// features are the names of what this daemon can do beyond version 0.1.0's
+	// contract. Clients ask for them before they use a field or method that
+	// older daemons do not know: an unknown field is refused.
+	Features []string `protobuf:"bytes,9,rep,name=features,proto3" json:"features,omitempty"`
+	// limits are what it allows.
+	Limits *DaemonLimits `protobuf:"bytes,10,opt,name=limits,proto3" json:"limits,omitempty"`
+	// counts are the processes by state.
+	Counts *ProcessCounts `protobuf:"bytes,11,opt,name=counts,proto3" json:"counts,omitempty"`
+	// journal describes the journal.
+	Journal *JournalInfo `protobuf:"bytes,12,opt,name=journal,proto3" json:"journal,omitempty"`
+	// set_aside are files that the daemon could not read and did not touch, at
+	// most 100.
+	SetAside []*SetAside `protobuf:"bytes,13,rep,name=set_aside,json=setAside,proto3" json:"set_aside,omitempty"`
+	// set_aside_count is how many there are.
+	SetAsideCount uint32 `protobuf:"varint,14,opt,name=set_aside_count,json=setAsideCount,proto3" json:"set_aside_count,omitempty"`
+	// cgroup_limits says whether the limits of the whole tree (memory, cpu,
+	// processes) can be enforced here.
+	CgroupLimits  bool `protobuf:"varint,15,opt,name=cgroup_limits,json=cgroupLimits,proto3" json:"cgroup_limits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetInfoResponse) Reset() {
@@ -165,25 +174,32 @@ func (x *GetInfoResponse) GetRuntimeDirectory() string {
 	return ""
 }
 
-func (x *GetInfoResponse) GetDefaultOutputLimitBytes() uint64 {
+func (x *GetInfoResponse) GetRuntimeVersion() string {
 	if x != nil {
-		return x.DefaultOutputLimitBytes
+		return x.RuntimeVersion
 	}
-	return 0
+	return ""
 }
 
-func (x *GetInfoResponse) GetMaxOutputLimitBytes() uint64 {
+func (x *GetInfoResponse) GetBootId() string {
 	if x != nil {
-		return x.MaxOutputLimitBytes
+		return x.BootId
 	}
-	return 0
+	return ""
 }
 
-func (x *GetInfoResponse) GetMaxProcesses() uint32 {
+func (x *GetInfoResponse) GetFeatures() []string {
 	if x != nil {
-		return x.MaxProcesses
+		return x.Features
 	}
-	return 0
+	return nil
+}
+
+func (x *GetInfoResponse) GetLimits() *DaemonLimits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
 }
 
 func (x *GetInfoResponse) GetCounts() *ProcessCounts {
@@ -193,6 +209,27 @@ func (x *GetInfoResponse) GetCounts() *ProcessCounts {
 	return nil
 }
 
+func (x *GetInfoResponse) GetJournal() *JournalInfo {
+	if x != nil {
+		return x.Journal
+	}
+	return nil
+}
+
+func (x *GetInfoResponse) GetSetAside() []*SetAside {
+	if x != nil {
+		return x.SetAside
+	}
+	return nil
+}
+
+func (x *GetInfoResponse) GetSetAsideCount() uint32 {
+	if x != nil {
+		return x.SetAsideCount
+	}
+	return 0
+}
+
 func (x *GetInfoResponse) GetCgroupLimits() bool {
 	if x != nil {
 		return x.CgroupLimits
@@ -200,11 +237,310 @@ func (x *GetInfoResponse) GetCgroupLimits() bool {
 	return false
 }
 
-func (x *GetInfoResponse) GetRuntimeVersion() string {
+// DaemonLimits are what a daemon allows.
+type DaemonLimits struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// default_output_limit_bytes is OutputPolicy.limit_bytes' default.
+	DefaultOutputLimitBytes uint64 `protobuf:"varint,1,opt,name=default_output_limit_bytes,json=defaultOutputLimitBytes,proto3" json:"default_output_limit_bytes,omitempty"`
+	// max_output_limit_bytes is the most that a process may ask for.
+	MaxOutputLimitBytes uint64 `protobuf:"varint,2,opt,name=max_output_limit_bytes,json=maxOutputLimitBytes,proto3" json:"max_output_limit_bytes,omitempty"`
+	// max_processes is how many processes, ended ones included, the daemon
+	// lists at the most.
+	MaxProcesses uint32 `protobuf:"varint,3,opt,name=max_processes,json=maxProcesses,proto3" json:"max_processes,omitempty"`
+	// max_streams_per_connection is how many calls may be under way on one HTTP/2
+	// connection. A stream counts for as long as it is open: keep one connection
+	// for streams and another for unary calls.
+	MaxStreamsPerConnection uint32 `protobuf:"varint,4,opt,name=max_streams_per_connection,json=maxStreamsPerConnection,proto3" json:"max_streams_per_connection,omitempty"`
+	// max_connections is how many connections a listener takes at a time. The
+	// unix socket keeps some more in reserve for short calls.
+	MaxConnections uint32 `protobuf:"varint,5,opt,name=max_connections,json=maxConnections,proto3" json:"max_connections,omitempty"`
+	// max_request_bytes is the largest request message.
+	MaxRequestBytes uint64 `protobuf:"varint,6,opt,name=max_request_bytes,json=maxRequestBytes,proto3" json:"max_request_bytes,omitempty"`
+	// max_output_read_bytes is the most that GetOutput sends at a time.
+	MaxOutputReadBytes uint64 `protobuf:"varint,7,opt,name=max_output_read_bytes,json=maxOutputReadBytes,proto3" json:"max_output_read_bytes,omitempty"`
+	// max_input_bytes is the most that WriteInput takes at a time.
+	MaxInputBytes uint64 `protobuf:"varint,8,opt,name=max_input_bytes,json=maxInputBytes,proto3" json:"max_input_bytes,omitempty"`
+	// kept_runs is how many runs of each process are kept.
+	KeptRuns uint32 `protobuf:"varint,9,opt,name=kept_runs,json=keptRuns,proto3" json:"kept_runs,omitempty"`
+	// max_ended_processes is how many ended processes are kept.
+	MaxEndedProcesses uint32 `protobuf:"varint,10,opt,name=max_ended_processes,json=maxEndedProcesses,proto3" json:"max_ended_processes,omitempty"`
+	// max_ended_age is how long an ended process is kept.
+	MaxEndedAge *durationpb.Duration `protobuf:"bytes,11,opt,name=max_ended_age,json=maxEndedAge,proto3" json:"max_ended_age,omitempty"`
+	// max_ended_bytes is how much memory ended runs may hold together; the oldest
+	// are dropped first.
+	MaxEndedBytes uint64 `protobuf:"varint,12,opt,name=max_ended_bytes,json=maxEndedBytes,proto3" json:"max_ended_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DaemonLimits) Reset() {
+	*x = DaemonLimits{}
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DaemonLimits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DaemonLimits) ProtoMessage() {}
+
+func (x *DaemonLimits) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[2]
 	if x != nil {
-		return x.RuntimeVersion
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DaemonLimits.ProtoReflect.Descriptor instead.
+func (*DaemonLimits) Descriptor() ([]byte, []int) {
+	return file_pm_v1_daemon_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *DaemonLimits) GetDefaultOutputLimitBytes() uint64 {
+	if x != nil {
+		return x.DefaultOutputLimitBytes
+	}
+	return 0
+}
+
+func (x *DaemonLimits) GetMaxOutputLimitBytes() uint64 {
+	if x != nil {
+		return x.MaxOutputLimitBytes
+	}
+	return 0
+}
+
+func (x *DaemonLimits) GetMaxProcesses() uint32 {
+	if x != nil {
+		return x.MaxProcesses
+	}
+	return 0
+}
+
+func (x *DaemonLimits) GetMaxStreamsPerConnection() uint32 {
+	if x != nil {
+		return x.MaxStreamsPerConnection
+	}
+	return 0
+}
+
+func (x *DaemonLimits) GetMaxConnections() uint32 {
+	if x != nil {
+		return x.MaxConnections
+	}
+	return 0
+}
+
+func (x *DaemonLimits) GetMaxRequestBytes() uint64 {
+	if x != nil {
+		return x.MaxRequestBytes
+	}
+	return 0
+}
+
+func (x *DaemonLimits) GetMaxOutputReadBytes() uint64 {
+	if x != nil {
+		return x.MaxOutputReadBytes
+	}
+	return 0
+}
+
+func (x *DaemonLimits) GetMaxInputBytes() uint64 {
+	if x != nil {
+		return x.MaxInputBytes
+	}
+	return 0
+}
+
+func (x *DaemonLimits) GetKeptRuns() uint32 {
+	if x != nil {
+		return x.KeptRuns
+	}
+	return 0
+}
+
+func (x *DaemonLimits) GetMaxEndedProcesses() uint32 {
+	if x != nil {
+		return x.MaxEndedProcesses
+	}
+	return 0
+}
+
+func (x *DaemonLimits) GetMaxEndedAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxEndedAge
+	}
+	return nil
+}
+
+func (x *DaemonLimits) GetMaxEndedBytes() uint64 {
+	if x != nil {
+		return x.MaxEndedBytes
+	}
+	return 0
+}
+
+// JournalInfo describes the journal.
+type JournalInfo struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id is a UUID that is made anew when a journal begins, as after a reboot.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// first_sequence is the oldest entry kept; 0 if there is none.
+	FirstSequence uint64 `protobuf:"varint,2,opt,name=first_sequence,json=firstSequence,proto3" json:"first_sequence,omitempty"`
+	// last_sequence is the newest entry; 0 if there is none.
+	LastSequence uint64 `protobuf:"varint,3,opt,name=last_sequence,json=lastSequence,proto3" json:"last_sequence,omitempty"`
+	// bytes is how much memory it holds.
+	Bytes uint64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// max_bytes is how much it may hold.
+	MaxBytes      uint64 `protobuf:"varint,5,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JournalInfo) Reset() {
+	*x = JournalInfo{}
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JournalInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JournalInfo) ProtoMessage() {}
+
+func (x *JournalInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JournalInfo.ProtoReflect.Descriptor instead.
+func (*JournalInfo) Descriptor() ([]byte, []int) {
+	return file_pm_v1_daemon_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *JournalInfo) GetId() string {
+	if x != nil {
+		return x.Id
 	}
 	return ""
+}
+
+func (x *JournalInfo) GetFirstSequence() uint64 {
+	if x != nil {
+		return x.FirstSequence
+	}
+	return 0
+}
+
+func (x *JournalInfo) GetLastSequence() uint64 {
+	if x != nil {
+		return x.LastSequence
+	}
+	return 0
+}
+
+func (x *JournalInfo) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *JournalInfo) GetMaxBytes() uint64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+// SetAside is something in the runtime directory that the daemon could not
+// read. It is kept as it is.
+type SetAside struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// path is where it lies now, an absolute path.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// problem is what is wrong with it.
+	Problem string `protobuf:"bytes,2,opt,name=problem,proto3" json:"problem,omitempty"`
+	// process_id is the process that it belonged to; empty if unknown.
+	ProcessId string `protobuf:"bytes,3,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
+	// newer says that a newer version of pm wrote it. It was not moved.
+	Newer         bool `protobuf:"varint,4,opt,name=newer,proto3" json:"newer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetAside) Reset() {
+	*x = SetAside{}
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetAside) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetAside) ProtoMessage() {}
+
+func (x *SetAside) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetAside.ProtoReflect.Descriptor instead.
+func (*SetAside) Descriptor() ([]byte, []int) {
+	return file_pm_v1_daemon_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SetAside) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *SetAside) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *SetAside) GetProcessId() string {
+	if x != nil {
+		return x.ProcessId
+	}
+	return ""
+}
+
+func (x *SetAside) GetNewer() bool {
+	if x != nil {
+		return x.Newer
+	}
+	return false
 }
 
 // ProcessCounts counts processes by state.
@@ -221,14 +557,18 @@ type ProcessCounts struct {
 	// failed is how many are in PROCESS_STATE_FAILED.
 	Failed uint32 `protobuf:"varint,5,opt,name=failed,proto3" json:"failed,omitempty"`
 	// lost is how many are in PROCESS_STATE_LOST.
-	Lost          uint32 `protobuf:"varint,6,opt,name=lost,proto3" json:"lost,omitempty"`
+	Lost uint32 `protobuf:"varint,6,opt,name=lost,proto3" json:"lost,omitempty"`
+	// waiting is how many are in PROCESS_STATE_WAITING.
+	Waiting uint32 `protobuf:"varint,7,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// given_up is how many are in PROCESS_STATE_GIVEN_UP.
+	GivenUp       uint32 `protobuf:"varint,8,opt,name=given_up,json=givenUp,proto3" json:"given_up,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProcessCounts) Reset() {
 	*x = ProcessCounts{}
-	mi := &file_pm_v1_daemon_service_proto_msgTypes[2]
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -240,7 +580,7 @@ func (x *ProcessCounts) String() string {
 func (*ProcessCounts) ProtoMessage() {}
 
 func (x *ProcessCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_daemon_service_proto_msgTypes[2]
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -253,7 +593,7 @@ func (x *ProcessCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessCounts.ProtoReflect.Descriptor instead.
 func (*ProcessCounts) Descriptor() ([]byte, []int) {
-	return file_pm_v1_daemon_service_proto_rawDescGZIP(), []int{2}
+	return file_pm_v1_daemon_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ProcessCounts) GetStarting() uint32 {
@@ -298,11 +638,26 @@ func (x *ProcessCounts) GetLost() uint32 {
 	return 0
 }
 
+func (x *ProcessCounts) GetWaiting() uint32 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *ProcessCounts) GetGivenUp() uint32 {
+	if x != nil {
+		return x.GivenUp
+	}
+	return 0
+}
+
 // ShutdownRequest asks for Shutdown.
 type ShutdownRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// stop_processes asks to stop every process first, by force after the grace
-	// period. Default: processes run on.
+	// period. Default: processes keep running. What is meant to run stays so: the
+	// desired states do not change.
 	StopProcesses bool `protobuf:"varint,1,opt,name=stop_processes,json=stopProcesses,proto3" json:"stop_processes,omitempty"`
 	// grace_period is how long the processes have to end, with
 	// `stop_processes`. Default: each process's own stop policy.
@@ -313,7 +668,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_pm_v1_daemon_service_proto_msgTypes[3]
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -325,7 +680,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_daemon_service_proto_msgTypes[3]
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -338,7 +693,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_daemon_service_proto_rawDescGZIP(), []int{3}
+	return file_pm_v1_daemon_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ShutdownRequest) GetStopProcesses() bool {
@@ -358,7 +713,7 @@ func (x *ShutdownRequest) GetGracePeriod() *durationpb.Duration {
 // ShutdownResponse answers Shutdown; the daemon ends right after it.
 type ShutdownResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// running is how many processes run on without the daemon.
+	// running is how many processes keep running without the daemon.
 	Running       uint32 `protobuf:"varint,1,opt,name=running,proto3" json:"running,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -366,7 +721,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_pm_v1_daemon_service_proto_msgTypes[4]
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +733,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_daemon_service_proto_msgTypes[4]
+	mi := &file_pm_v1_daemon_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +746,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_daemon_service_proto_rawDescGZIP(), []int{4}
+	return file_pm_v1_daemon_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ShutdownResponse) GetRunning() uint32 {
@@ -406,7 +761,7 @@ var File_pm_v1_daemon_service_proto protoreflect.FileDescriptor
 const file_pm_v1_daemon_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1apm/v1/daemon_service.proto\x12\x05pm.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x10\n" +
-	"\x0eGetInfoRequest\"\xf5\x03\n" +
+	"\x0eGetInfoRequest\"\xc4\x04\n" +
 	"\x0fGetInfoResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12\x1f\n" +
 	"\vinstance_id\x18\x02 \x01(\tR\n" +
@@ -415,21 +770,52 @@ const file_pm_v1_daemon_service_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12\x1a\n" +
 	"\bhostname\x18\x05 \x01(\tR\bhostname\x12+\n" +
-	"\x11runtime_directory\x18\x06 \x01(\tR\x10runtimeDirectory\x12;\n" +
-	"\x1adefault_output_limit_bytes\x18\a \x01(\x04R\x17defaultOutputLimitBytes\x123\n" +
-	"\x16max_output_limit_bytes\x18\b \x01(\x04R\x13maxOutputLimitBytes\x12#\n" +
-	"\rmax_processes\x18\t \x01(\rR\fmaxProcesses\x12,\n" +
-	"\x06counts\x18\n" +
-	" \x01(\v2\x14.pm.v1.ProcessCountsR\x06counts\x12#\n" +
-	"\rcgroup_limits\x18\v \x01(\bR\fcgroupLimits\x12'\n" +
-	"\x0fruntime_version\x18\f \x01(\tR\x0eruntimeVersion\"\xa5\x01\n" +
+	"\x11runtime_directory\x18\x06 \x01(\tR\x10runtimeDirectory\x12'\n" +
+	"\x0fruntime_version\x18\a \x01(\tR\x0eruntimeVersion\x12\x17\n" +
+	"\aboot_id\x18\b \x01(\tR\x06bootId\x12\x1a\n" +
+	"\bfeatures\x18\t \x03(\tR\bfeatures\x12+\n" +
+	"\x06limits\x18\n" +
+	" \x01(\v2\x13.pm.v1.DaemonLimitsR\x06limits\x12,\n" +
+	"\x06counts\x18\v \x01(\v2\x14.pm.v1.ProcessCountsR\x06counts\x12,\n" +
+	"\ajournal\x18\f \x01(\v2\x12.pm.v1.JournalInfoR\ajournal\x12,\n" +
+	"\tset_aside\x18\r \x03(\v2\x0f.pm.v1.SetAsideR\bsetAside\x12&\n" +
+	"\x0fset_aside_count\x18\x0e \x01(\rR\rsetAsideCount\x12#\n" +
+	"\rcgroup_limits\x18\x0f \x01(\bR\fcgroupLimits\"\xc6\x04\n" +
+	"\fDaemonLimits\x12;\n" +
+	"\x1adefault_output_limit_bytes\x18\x01 \x01(\x04R\x17defaultOutputLimitBytes\x123\n" +
+	"\x16max_output_limit_bytes\x18\x02 \x01(\x04R\x13maxOutputLimitBytes\x12#\n" +
+	"\rmax_processes\x18\x03 \x01(\rR\fmaxProcesses\x12;\n" +
+	"\x1amax_streams_per_connection\x18\x04 \x01(\rR\x17maxStreamsPerConnection\x12'\n" +
+	"\x0fmax_connections\x18\x05 \x01(\rR\x0emaxConnections\x12*\n" +
+	"\x11max_request_bytes\x18\x06 \x01(\x04R\x0fmaxRequestBytes\x121\n" +
+	"\x15max_output_read_bytes\x18\a \x01(\x04R\x12maxOutputReadBytes\x12&\n" +
+	"\x0fmax_input_bytes\x18\b \x01(\x04R\rmaxInputBytes\x12\x1b\n" +
+	"\tkept_runs\x18\t \x01(\rR\bkeptRuns\x12.\n" +
+	"\x13max_ended_processes\x18\n" +
+	" \x01(\rR\x11maxEndedProcesses\x12=\n" +
+	"\rmax_ended_age\x18\v \x01(\v2\x19.google.protobuf.DurationR\vmaxEndedAge\x12&\n" +
+	"\x0fmax_ended_bytes\x18\f \x01(\x04R\rmaxEndedBytes\"\x9c\x01\n" +
+	"\vJournalInfo\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12%\n" +
+	"\x0efirst_sequence\x18\x02 \x01(\x04R\rfirstSequence\x12#\n" +
+	"\rlast_sequence\x18\x03 \x01(\x04R\flastSequence\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x1b\n" +
+	"\tmax_bytes\x18\x05 \x01(\x04R\bmaxBytes\"m\n" +
+	"\bSetAside\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x18\n" +
+	"\aproblem\x18\x02 \x01(\tR\aproblem\x12\x1d\n" +
+	"\n" +
+	"process_id\x18\x03 \x01(\tR\tprocessId\x12\x14\n" +
+	"\x05newer\x18\x04 \x01(\bR\x05newer\"\xda\x01\n" +
 	"\rProcessCounts\x12\x1a\n" +
 	"\bstarting\x18\x01 \x01(\rR\bstarting\x12\x18\n" +
 	"\arunning\x18\x02 \x01(\rR\arunning\x12\x1a\n" +
 	"\bstopping\x18\x03 \x01(\rR\bstopping\x12\x16\n" +
 	"\x06exited\x18\x04 \x01(\rR\x06exited\x12\x16\n" +
 	"\x06failed\x18\x05 \x01(\rR\x06failed\x12\x12\n" +
-	"\x04lost\x18\x06 \x01(\rR\x04lost\"v\n" +
+	"\x04lost\x18\x06 \x01(\rR\x04lost\x12\x18\n" +
+	"\awaiting\x18\a \x01(\rR\awaiting\x12\x19\n" +
+	"\bgiven_up\x18\b \x01(\rR\agivenUp\"v\n" +
 	"\x0fShutdownRequest\x12%\n" +
 	"\x0estop_processes\x18\x01 \x01(\bR\rstopProcesses\x12<\n" +
 	"\fgrace_period\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vgracePeriod\",\n" +
@@ -452,29 +838,36 @@ func file_pm_v1_daemon_service_proto_rawDescGZIP() []byte {
 	return file_pm_v1_daemon_service_proto_rawDescData
 }
 
-var file_pm_v1_daemon_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_pm_v1_daemon_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_pm_v1_daemon_service_proto_goTypes = []any{
 	(*GetInfoRequest)(nil),        // 0: pm.v1.GetInfoRequest
 	(*GetInfoResponse)(nil),       // 1: pm.v1.GetInfoResponse
-	(*ProcessCounts)(nil),         // 2: pm.v1.ProcessCounts
-	(*ShutdownRequest)(nil),       // 3: pm.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),      // 4: pm.v1.ShutdownResponse
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 6: google.protobuf.Duration
+	(*DaemonLimits)(nil),          // 2: pm.v1.DaemonLimits
+	(*JournalInfo)(nil),           // 3: pm.v1.JournalInfo
+	(*SetAside)(nil),              // 4: pm.v1.SetAside
+	(*ProcessCounts)(nil),         // 5: pm.v1.ProcessCounts
+	(*ShutdownRequest)(nil),       // 6: pm.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),      // 7: pm.v1.ShutdownResponse
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
 }
 var file_pm_v1_daemon_service_proto_depIdxs = []int32{
-	5, // 0: pm.v1.GetInfoResponse.start_time:type_name -> google.protobuf.Timestamp
-	2, // 1: pm.v1.GetInfoResponse.counts:type_name -> pm.v1.ProcessCounts
-	6, // 2: pm.v1.ShutdownRequest.grace_period:type_name -> google.protobuf.Duration
-	0, // 3: pm.v1.DaemonService.GetInfo:input_type -> pm.v1.GetInfoRequest
-	3, // 4: pm.v1.DaemonService.Shutdown:input_type -> pm.v1.ShutdownRequest
-	1, // 5: pm.v1.DaemonService.GetInfo:output_type -> pm.v1.GetInfoResponse
-	4, // 6: pm.v1.DaemonService.Shutdown:output_type -> pm.v1.ShutdownResponse
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	8, // 0: pm.v1.GetInfoResponse.start_time:type_name -> google.protobuf.Timestamp
+	2, // 1: pm.v1.GetInfoResponse.limits:type_name -> pm.v1.DaemonLimits
+	5, // 2: pm.v1.GetInfoResponse.counts:type_name -> pm.v1.ProcessCounts
+	3, // 3: pm.v1.GetInfoResponse.journal:type_name -> pm.v1.JournalInfo
+	4, // 4: pm.v1.GetInfoResponse.set_aside:type_name -> pm.v1.SetAside
+	9, // 5: pm.v1.DaemonLimits.max_ended_age:type_name -> google.protobuf.Duration
+	9, // 6: pm.v1.ShutdownRequest.grace_period:type_name -> google.protobuf.Duration
+	0, // 7: pm.v1.DaemonService.GetInfo:input_type -> pm.v1.GetInfoRequest
+	6, // 8: pm.v1.DaemonService.Shutdown:input_type -> pm.v1.ShutdownRequest
+	1, // 9: pm.v1.DaemonService.GetInfo:output_type -> pm.v1.GetInfoResponse
+	7, // 10: pm.v1.DaemonService.Shutdown:output_type -> pm.v1.ShutdownResponse
+	9, // [9:11] is the sub-list for method output_type
+	7, // [7:9] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_pm_v1_daemon_service_proto_init() }
@@ -488,7 +881,7 @@ func file_pm_v1_daemon_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pm_v1_daemon_service_proto_rawDesc), len(file_pm_v1_daemon_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

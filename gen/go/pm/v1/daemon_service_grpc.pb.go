@@ -29,11 +29,15 @@ const (
 //
 // DaemonService is about the daemon itself.
 type DaemonServiceClient interface {
-	// GetInfo says what this daemon is and what it allows.
+	// GetInfo says what this daemon is, what it can do and what it allows.
+	//
+	// Permission: daemon.read.
 	GetInfo(ctx context.Context, in *GetInfoRequest, opts ...grpc.CallOption) (*GetInfoResponse, error)
-	// Shutdown ends the daemon after answering. Processes run on, and the next
-	// daemon finds them, unless the request asks to stop them first. Streams end
-	// with UNAVAILABLE and SHUTTING_DOWN.
+	// Shutdown ends the daemon after its response. Processes keep running, and
+	// the next daemon finds them, unless the request asks to stop them first.
+	// Streams end with UNAVAILABLE and SHUTTING_DOWN.
+	//
+	// Permission: daemon.shutdown.
 	Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (*ShutdownResponse, error)
 }
 
@@ -71,11 +75,15 @@ func (c *daemonServiceClient) Shutdown(ctx context.Context, in *ShutdownRequest,
 //
 // DaemonService is about the daemon itself.
 type DaemonServiceServer interface {
-	// GetInfo says what this daemon is and what it allows.
+	// GetInfo says what this daemon is, what it can do and what it allows.
+	//
+	// Permission: daemon.read.
 	GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error)
-	// Shutdown ends the daemon after answering. Processes run on, and the next
-	// daemon finds them, unless the request asks to stop them first. Streams end
-	// with UNAVAILABLE and SHUTTING_DOWN.
+	// Shutdown ends the daemon after its response. Processes keep running, and
+	// the next daemon finds them, unless the request asks to stop them first.
+	// Streams end with UNAVAILABLE and SHUTTING_DOWN.
+	//
+	// Permission: daemon.shutdown.
 	Shutdown(context.Context, *ShutdownRequest) (*ShutdownResponse, error)
 	mustEmbedUnimplementedDaemonServiceServer()
 }

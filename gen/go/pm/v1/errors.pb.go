@@ -31,21 +31,21 @@ type ErrorReason int32
 const (
 	// ERROR_REASON_UNSPECIFIED is never sent.
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
-	// ERROR_REASON_INVALID_ARGUMENT: a field of the request is malformed or out
-	// of range. INVALID_ARGUMENT. Metadata: `field` (its path in the request;
-	// absent if the request as a whole could not be decoded).
+	// ERROR_REASON_INVALID_ARGUMENT: fields of the request are malformed or out
+	// of range. INVALID_ARGUMENT. Metadata: `field` (the path of the first of
+	// them in the request; absent if the request as a whole could not be
+	// decoded). A google.rpc.BadRequest detail lists all of them.
 	ErrorReason_ERROR_REASON_INVALID_ARGUMENT ErrorReason = 1
-	// ERROR_REASON_INVALID_ID: a process reference is neither a UUID, a prefix
-	// of at least four characters, nor a valid name. INVALID_ARGUMENT.
-	// Metadata: `id`.
+	// ERROR_REASON_INVALID_ID: a process reference's `id` is no UUID, or its
+	// `name` no valid name. INVALID_ARGUMENT. Metadata: `id`.
 	ErrorReason_ERROR_REASON_INVALID_ID ErrorReason = 2
-	// ERROR_REASON_PROCESS_NOT_FOUND: no process has this id, prefix or name.
+	// ERROR_REASON_PROCESS_NOT_FOUND: no process has this id or name.
 	// NOT_FOUND. Metadata: `id`; `suggestion`, a similar name, if there is one.
 	ErrorReason_ERROR_REASON_PROCESS_NOT_FOUND ErrorReason = 3
-	// ERROR_REASON_PROCESS_AMBIGUOUS: an id prefix fits several processes.
-	// FAILED_PRECONDITION. Metadata: `id`; `candidates`, up to ten ids separated
-	// by commas.
-	ErrorReason_ERROR_REASON_PROCESS_AMBIGUOUS ErrorReason = 4
+	// ERROR_REASON_CONDITION_FAILED: a precondition of the request does not hold,
+	// so nothing was done. ABORTED. Metadata: `field` (which one), `expected`,
+	// `actual`.
+	ErrorReason_ERROR_REASON_CONDITION_FAILED ErrorReason = 4
 	// ERROR_REASON_PROCESS_EXISTS: the client-supplied id is taken by a process
 	// with another spec. ALREADY_EXISTS. Metadata: `id`.
 	ErrorReason_ERROR_REASON_PROCESS_EXISTS ErrorReason = 5
@@ -54,7 +54,7 @@ const (
 	ErrorReason_ERROR_REASON_NAME_IN_USE ErrorReason = 6
 	// ERROR_REASON_START_FAILED: the operating system refused to start the
 	// process. FAILED_PRECONDITION; RESOURCE_EXHAUSTED when the machine lacked
-	// processes, memory or space. Metadata: `step` (a StartStep name without its
+	// processes, memory or space. Metadata: `id` (the process), `step` (a StartStep name without its
 	// prefix, in lower case), `errno` (decimal), `errno_name` (such as
 	// "ENOENT"), `errno_text` (such as "No such file or directory"), `path`
 	// (what the step was about, where it was about a file).
@@ -93,7 +93,7 @@ const (
 	// again when the next daemon is up. UNAVAILABLE.
 	ErrorReason_ERROR_REASON_SHUTTING_DOWN ErrorReason = 17
 	// ERROR_REASON_SUPERVISOR_LOST: the shim that owned the process was killed,
-	// so it can no longer be controlled. FAILED_PRECONDITION. Metadata: `id`.
+	// so this cannot be done any more. FAILED_PRECONDITION. Metadata: `id`.
 	ErrorReason_ERROR_REASON_SUPERVISOR_LOST ErrorReason = 18
 	// ERROR_REASON_UNAUTHENTICATED: the listener wants credentials and none were
 	// given. UNAUTHENTICATED.
@@ -102,8 +102,40 @@ const (
 	// PERMISSION_DENIED.
 	ErrorReason_ERROR_REASON_PERMISSION_DENIED ErrorReason = 20
 	// ERROR_REASON_RATE_LIMITED: too many refused attempts from this peer.
-	// RESOURCE_EXHAUSTED. Metadata: `retry_after_seconds`.
+	// RESOURCE_EXHAUSTED. Metadata: `retry_after_seconds`. A google.rpc.RetryInfo
+	// detail says the same.
 	ErrorReason_ERROR_REASON_RATE_LIMITED ErrorReason = 21
+	// ERROR_REASON_UNKNOWN_FIELD: the request has a field or an enum value that
+	// this daemon does not know: it is misspelled, or the client is newer than
+	// the daemon. Nothing was done. INVALID_ARGUMENT. Metadata: `field`.
+	ErrorReason_ERROR_REASON_UNKNOWN_FIELD ErrorReason = 22
+	// ERROR_REASON_ALL_REQUIRED: a request that changes processes by filter has
+	// an empty filter, which would select every process, and `all` is not set.
+	// INVALID_ARGUMENT. Metadata: `field`.
+	ErrorReason_ERROR_REASON_ALL_REQUIRED ErrorReason = 23
+	// ERROR_REASON_OUTPUT_HELD: another stream holds the output of this run.
+	// FAILED_PRECONDITION. Metadata: `id`, `run`.
+	ErrorReason_ERROR_REASON_OUTPUT_HELD ErrorReason = 24
+	// ERROR_REASON_HOLD_REFUSED: a stream asked to hold a run whose spec does not
+	// allow it, or the hold has ended meanwhile. FAILED_PRECONDITION. Metadata:
+	// `id`, `run`.
+	ErrorReason_ERROR_REASON_HOLD_REFUSED ErrorReason = 25
+	// ERROR_REASON_REQUEST_ID_REUSED: this `request_id` was used for another
+	// request. ALREADY_EXISTS. Metadata: `request_id`.
+	ErrorReason_ERROR_REASON_REQUEST_ID_REUSED ErrorReason = 26
+	// ERROR_REASON_DEADLINE_EXCEEDED: the deadline that the client gave passed
+	// first. What the call had begun goes on. DEADLINE_EXCEEDED.
+	ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED ErrorReason = 27
+	// ERROR_REASON_UNKNOWN_METHOD: this daemon has no such method: the path is
+	// wrong, or the client is newer than the daemon. UNIMPLEMENTED. Metadata:
+	// `method`.
+	ErrorReason_ERROR_REASON_UNKNOWN_METHOD ErrorReason = 28
+	// ERROR_REASON_INTERNAL: a fault of the daemon; its log says more. INTERNAL.
+	// Metadata: `error_id`, which the log names too.
+	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 29
+	// ERROR_REASON_OUTPUT_UNREADABLE: the file that keeps this run's output is
+	// damaged; GetInfo names it. DATA_LOSS. Metadata: `id`, `run`.
+	ErrorReason_ERROR_REASON_OUTPUT_UNREADABLE ErrorReason = 30
 )
 
 // Enum value maps for ErrorReason.
@@ -113,7 +145,7 @@ var (
 		1:  "ERROR_REASON_INVALID_ARGUMENT",
 		2:  "ERROR_REASON_INVALID_ID",
 		3:  "ERROR_REASON_PROCESS_NOT_FOUND",
-		4:  "ERROR_REASON_PROCESS_AMBIGUOUS",
+		4:  "ERROR_REASON_CONDITION_FAILED",
 		5:  "ERROR_REASON_PROCESS_EXISTS",
 		6:  "ERROR_REASON_NAME_IN_USE",
 		7:  "ERROR_REASON_START_FAILED",
@@ -131,13 +163,22 @@ var (
 		19: "ERROR_REASON_UNAUTHENTICATED",
 		20: "ERROR_REASON_PERMISSION_DENIED",
 		21: "ERROR_REASON_RATE_LIMITED",
+		22: "ERROR_REASON_UNKNOWN_FIELD",
+		23: "ERROR_REASON_ALL_REQUIRED",
+		24: "ERROR_REASON_OUTPUT_HELD",
+		25: "ERROR_REASON_HOLD_REFUSED",
+		26: "ERROR_REASON_REQUEST_ID_REUSED",
+		27: "ERROR_REASON_DEADLINE_EXCEEDED",
+		28: "ERROR_REASON_UNKNOWN_METHOD",
+		29: "ERROR_REASON_INTERNAL",
+		30: "ERROR_REASON_OUTPUT_UNREADABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
 		"ERROR_REASON_INVALID_ARGUMENT":         1,
 		"ERROR_REASON_INVALID_ID":               2,
 		"ERROR_REASON_PROCESS_NOT_FOUND":        3,
-		"ERROR_REASON_PROCESS_AMBIGUOUS":        4,
+		"ERROR_REASON_CONDITION_FAILED":         4,
 		"ERROR_REASON_PROCESS_EXISTS":           5,
 		"ERROR_REASON_NAME_IN_USE":              6,
 		"ERROR_REASON_START_FAILED":             7,
@@ -155,6 +196,15 @@ var (
 		"ERROR_REASON_UNAUTHENTICATED":          19,
 		"ERROR_REASON_PERMISSION_DENIED":        20,
 		"ERROR_REASON_RATE_LIMITED":             21,
+		"ERROR_REASON_UNKNOWN_FIELD":            22,
+		"ERROR_REASON_ALL_REQUIRED":             23,
+		"ERROR_REASON_OUTPUT_HELD":              24,
+		"ERROR_REASON_HOLD_REFUSED":             25,
+		"ERROR_REASON_REQUEST_ID_REUSED":        26,
+		"ERROR_REASON_DEADLINE_EXCEEDED":        27,
+		"ERROR_REASON_UNKNOWN_METHOD":           28,
+		"ERROR_REASON_INTERNAL":                 29,
+		"ERROR_REASON_OUTPUT_UNREADABLE":        30,
 	}
 )
 
@@ -214,6 +264,9 @@ const (
 	StartStep_START_STEP_STDIO StartStep = 10
 	// START_STEP_EXEC: executing the program (execve(2)).
 	StartStep_START_STEP_EXEC StartStep = 11
+	// START_STEP_PRIORITY: setting the scheduling priority or the badness for the
+	// out-of-memory killer (setpriority(2), proc_pid_oom_score_adj(5)).
+	StartStep_START_STEP_PRIORITY StartStep = 12
 )
 
 // Enum value maps for StartStep.
@@ -231,6 +284,7 @@ var (
 		9:  "START_STEP_CHDIR",
 		10: "START_STEP_STDIO",
 		11: "START_STEP_EXEC",
+		12: "START_STEP_PRIORITY",
 	}
 	StartStep_value = map[string]int32{
 		"START_STEP_UNSPECIFIED": 0,
@@ -245,6 +299,7 @@ var (
 		"START_STEP_CHDIR":       9,
 		"START_STEP_STDIO":       10,
 		"START_STEP_EXEC":        11,
+		"START_STEP_PRIORITY":    12,
 	}
 )
 
@@ -279,13 +334,13 @@ var File_pm_v1_errors_proto protoreflect.FileDescriptor
 
 const file_pm_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x12pm/v1/errors.proto\x12\x05pm.v1*\xf0\x05\n" +
+	"\x12pm/v1/errors.proto\x12\x05pm.v1*\x93\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dERROR_REASON_INVALID_ARGUMENT\x10\x01\x12\x1b\n" +
 	"\x17ERROR_REASON_INVALID_ID\x10\x02\x12\"\n" +
-	"\x1eERROR_REASON_PROCESS_NOT_FOUND\x10\x03\x12\"\n" +
-	"\x1eERROR_REASON_PROCESS_AMBIGUOUS\x10\x04\x12\x1f\n" +
+	"\x1eERROR_REASON_PROCESS_NOT_FOUND\x10\x03\x12!\n" +
+	"\x1dERROR_REASON_CONDITION_FAILED\x10\x04\x12\x1f\n" +
 	"\x1bERROR_REASON_PROCESS_EXISTS\x10\x05\x12\x1c\n" +
 	"\x18ERROR_REASON_NAME_IN_USE\x10\x06\x12\x1d\n" +
 	"\x19ERROR_REASON_START_FAILED\x10\a\x12\x1c\n" +
@@ -303,7 +358,16 @@ const file_pm_v1_errors_proto_rawDesc = "" +
 	"\x1cERROR_REASON_SUPERVISOR_LOST\x10\x12\x12 \n" +
 	"\x1cERROR_REASON_UNAUTHENTICATED\x10\x13\x12\"\n" +
 	"\x1eERROR_REASON_PERMISSION_DENIED\x10\x14\x12\x1d\n" +
-	"\x19ERROR_REASON_RATE_LIMITED\x10\x15*\x9c\x02\n" +
+	"\x19ERROR_REASON_RATE_LIMITED\x10\x15\x12\x1e\n" +
+	"\x1aERROR_REASON_UNKNOWN_FIELD\x10\x16\x12\x1d\n" +
+	"\x19ERROR_REASON_ALL_REQUIRED\x10\x17\x12\x1c\n" +
+	"\x18ERROR_REASON_OUTPUT_HELD\x10\x18\x12\x1d\n" +
+	"\x19ERROR_REASON_HOLD_REFUSED\x10\x19\x12\"\n" +
+	"\x1eERROR_REASON_REQUEST_ID_REUSED\x10\x1a\x12\"\n" +
+	"\x1eERROR_REASON_DEADLINE_EXCEEDED\x10\x1b\x12\x1f\n" +
+	"\x1bERROR_REASON_UNKNOWN_METHOD\x10\x1c\x12\x19\n" +
+	"\x15ERROR_REASON_INTERNAL\x10\x1d\x12\"\n" +
+	"\x1eERROR_REASON_OUTPUT_UNREADABLE\x10\x1e*\xb5\x02\n" +
 	"\tStartStep\x12\x1a\n" +
 	"\x16START_STEP_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12START_STEP_PREPARE\x10\x01\x12\x13\n" +
@@ -317,7 +381,8 @@ const file_pm_v1_errors_proto_rawDesc = "" +
 	"\x10START_STEP_CHDIR\x10\t\x12\x14\n" +
 	"\x10START_STEP_STDIO\x10\n" +
 	"\x12\x13\n" +
-	"\x0fSTART_STEP_EXEC\x10\vBk\n" +
+	"\x0fSTART_STEP_EXEC\x10\v\x12\x17\n" +
+	"\x13START_STEP_PRIORITY\x10\fBk\n" +
 	"\tcom.pm.v1B\vErrorsProtoP\x01Z\x1cpm.example/gen/go/pm/v1;pmv1\xa2\x02\x03PXX\xaa\x02\x05Pm.V1\xca\x02\x05Pm\\V1\xe2\x02\x11Pm\\V1\\GPBMetadata\xea\x02\x06Pm::V1b\x06proto3"
 
 var (

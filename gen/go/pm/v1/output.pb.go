@@ -88,7 +88,7 @@ const (
 	// OUTPUT_END_REASON_COMPLETE: the run's output is complete and was sent.
 	OutputEndReason_OUTPUT_END_REASON_COMPLETE OutputEndReason = 1
 	// OUTPUT_END_REASON_SNAPSHOT: `follow` was not asked for, and everything that
-	// there was when the stream opened has been sent.
+	// there was when the stream opened has been sent; or `until` was reached.
 	OutputEndReason_OUTPUT_END_REASON_SNAPSHOT OutputEndReason = 2
 	// OUTPUT_END_REASON_LOST: the run's shim was killed; everything that it kept
 	// has been sent.
@@ -143,7 +143,8 @@ func (OutputEndReason) EnumDescriptor() ([]byte, []int) {
 }
 
 // OutputStart says where in a run's output a read begins. If the output from
-// there on is partly evicted, the read begins with a gap. Not set: at offset 0.
+// there on was partly dropped, the read begins with a gap. Not set: at offset
+// 0. If both `position` and `since` are given, it begins at the later place.
 type OutputStart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// position is one of the ways to name the place.
@@ -153,8 +154,10 @@ type OutputStart struct {
 	//	*OutputStart_Offset
 	//	*OutputStart_TailBytes
 	//	*OutputStart_TailLines
-	//	*OutputStart_Since
-	Position      isOutputStart_Position `protobuf_oneof:"position"`
+	Position isOutputStart_Position `protobuf_oneof:"position"`
+	// since begins at the first byte that was read from the process at or after
+	// this time.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -225,9 +228,7 @@ func (x *OutputStart) GetTailLines() uint64 {
 
 func (x *OutputStart) GetSince() *timestamppb.Timestamp {
 	if x != nil {
-		if x, ok := x.Position.(*OutputStart_Since); ok {
-			return x.Since
-		}
+		return x.Since
 	}
 	return nil
 }
@@ -255,19 +256,11 @@ type OutputStart_TailLines struct {
 	TailLines uint64 `protobuf:"varint,3,opt,name=tail_lines,json=tailLines,proto3,oneof"`
 }
 
-type OutputStart_Since struct {
-	// since begins at the first byte read from the process at or after this
-	// time.
-	Since *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3,oneof"`
-}
-
 func (*OutputStart_Offset) isOutputStart_Position() {}
 
 func (*OutputStart_TailBytes) isOutputStart_Position() {}
 
 func (*OutputStart_TailLines) isOutputStart_Position() {}
-
-func (*OutputStart_Since) isOutputStart_Position() {}
 
 // OutputChunk is a run of bytes of one stream. Only consecutive bytes of one
 // stream share a chunk; the bytes are exactly what the process wrote.
@@ -277,9 +270,10 @@ type OutputChunk struct {
 	Stream OutputStream `protobuf:"varint,1,opt,name=stream,proto3,enum=pm.v1.OutputStream" json:"stream,omitempty"`
 	// offset is the offset of the first byte of `data`.
 	Offset uint64 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
-	// time is when the shim read the first byte of `data`, to the millisecond.
+	// time is when the first byte of `data` was read from the process, to the
+	// millisecond.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// data is 1 to 65536 bytes.
+	// data is 1 to 262144 bytes.
 	Data          []byte `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -344,7 +338,7 @@ func (x *OutputChunk) GetData() []byte {
 }
 
 // OutputGap says that the bytes from `from_offset` up to, not including,
-// `to_offset` were evicted by the output bound before they could be read.
+// `to_offset` were dropped by the output limit before they could be read.
 type OutputGap struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// from_offset is the offset of the first byte missing.
@@ -409,7 +403,10 @@ type OutputOpened struct {
 	// start_offset is where the stream begins.
 	StartOffset uint64 `protobuf:"varint,3,opt,name=start_offset,json=startOffset,proto3" json:"start_offset,omitempty"`
 	// output describes the run's output at this moment.
-	Output        *OutputInfo `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	Output *OutputInfo `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	// hold_token names the hold, if the stream asked for one: hand it to
+	// AcknowledgeOutput, and to the stream that resumes this one.
+	HoldToken     string `protobuf:"bytes,5,opt,name=hold_token,json=holdToken,proto3" json:"hold_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -472,6 +469,13 @@ func (x *OutputOpened) GetOutput() *OutputInfo {
 	return nil
 }
 
+func (x *OutputOpened) GetHoldToken() string {
+	if x != nil {
+		return x.HoldToken
+	}
+	return ""
+}
+
 // OutputHeartbeat says that the stream is alive and everything before
 // `next_offset` has been sent.
 type OutputHeartbeat struct {
@@ -530,9 +534,9 @@ type OutputEnd struct {
 	// exit is how the main process ended. Unset if it has not, or if the run was
 	// lost.
 	Exit *ExitStatus `protobuf:"bytes,3,opt,name=exit,proto3" json:"exit,omitempty"`
-	// next_run is the run that a restart has begun or is about to begin, 0 if
-	// there is none: a follower continues with it from offset 0.
-	NextRun       uint32 `protobuf:"varint,4,opt,name=next_run,json=nextRun,proto3" json:"next_run,omitempty"`
+	// next_run is the run that a restart has begun or is about to begin; unset
+	// if there is none. A follower continues with it from offset 0.
+	NextRun       *uint32 `protobuf:"varint,4,opt,name=next_run,json=nextRun,proto3,oneof" json:"next_run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -589,24 +593,394 @@ func (x *OutputEnd) GetExit() *ExitStatus {
 }
 
 func (x *OutputEnd) GetNextRun() uint32 {
-	if x != nil {
-		return x.NextRun
+	if x != nil && x.NextRun != nil {
+		return *x.NextRun
 	}
 	return 0
+}
+
+// OutputCursor is a place in the output of one run.
+type OutputCursor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// process_id is the process's UUID.
+	ProcessId string `protobuf:"bytes,1,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
+	// run is the run.
+	Run uint32 `protobuf:"varint,2,opt,name=run,proto3" json:"run,omitempty"`
+	// next_offset is the offset of the first byte not yet received.
+	NextOffset    uint64 `protobuf:"varint,3,opt,name=next_offset,json=nextOffset,proto3" json:"next_offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputCursor) Reset() {
+	*x = OutputCursor{}
+	mi := &file_pm_v1_output_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputCursor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputCursor) ProtoMessage() {}
+
+func (x *OutputCursor) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_output_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputCursor.ProtoReflect.Descriptor instead.
+func (*OutputCursor) Descriptor() ([]byte, []int) {
+	return file_pm_v1_output_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *OutputCursor) GetProcessId() string {
+	if x != nil {
+		return x.ProcessId
+	}
+	return ""
+}
+
+func (x *OutputCursor) GetRun() uint32 {
+	if x != nil {
+		return x.Run
+	}
+	return 0
+}
+
+func (x *OutputCursor) GetNextOffset() uint64 {
+	if x != nil {
+		return x.NextOffset
+	}
+	return 0
+}
+
+// OutputMemberOpened says that the stream of many processes now has output of
+// this run in it.
+type OutputMemberOpened struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// member is the number that later frames of this run carry. Numbers are not
+	// used again within a stream.
+	Member uint32 `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
+	// process_id is the process's UUID.
+	ProcessId string `protobuf:"bytes,2,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
+	// process_name is its name at this moment; empty if it has none.
+	ProcessName string `protobuf:"bytes,3,opt,name=process_name,json=processName,proto3" json:"process_name,omitempty"`
+	// run is the run.
+	Run uint32 `protobuf:"varint,4,opt,name=run,proto3" json:"run,omitempty"`
+	// start_offset is where the member begins.
+	StartOffset uint64 `protobuf:"varint,5,opt,name=start_offset,json=startOffset,proto3" json:"start_offset,omitempty"`
+	// output describes the run's output at this moment.
+	Output        *OutputInfo `protobuf:"bytes,6,opt,name=output,proto3" json:"output,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputMemberOpened) Reset() {
+	*x = OutputMemberOpened{}
+	mi := &file_pm_v1_output_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputMemberOpened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputMemberOpened) ProtoMessage() {}
+
+func (x *OutputMemberOpened) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_output_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputMemberOpened.ProtoReflect.Descriptor instead.
+func (*OutputMemberOpened) Descriptor() ([]byte, []int) {
+	return file_pm_v1_output_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *OutputMemberOpened) GetMember() uint32 {
+	if x != nil {
+		return x.Member
+	}
+	return 0
+}
+
+func (x *OutputMemberOpened) GetProcessId() string {
+	if x != nil {
+		return x.ProcessId
+	}
+	return ""
+}
+
+func (x *OutputMemberOpened) GetProcessName() string {
+	if x != nil {
+		return x.ProcessName
+	}
+	return ""
+}
+
+func (x *OutputMemberOpened) GetRun() uint32 {
+	if x != nil {
+		return x.Run
+	}
+	return 0
+}
+
+func (x *OutputMemberOpened) GetStartOffset() uint64 {
+	if x != nil {
+		return x.StartOffset
+	}
+	return 0
+}
+
+func (x *OutputMemberOpened) GetOutput() *OutputInfo {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+// OutputMemberChunk is output of one member.
+type OutputMemberChunk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// member is the number of the member.
+	Member uint32 `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
+	// chunk is the output.
+	Chunk         *OutputChunk `protobuf:"bytes,2,opt,name=chunk,proto3" json:"chunk,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputMemberChunk) Reset() {
+	*x = OutputMemberChunk{}
+	mi := &file_pm_v1_output_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputMemberChunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputMemberChunk) ProtoMessage() {}
+
+func (x *OutputMemberChunk) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_output_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputMemberChunk.ProtoReflect.Descriptor instead.
+func (*OutputMemberChunk) Descriptor() ([]byte, []int) {
+	return file_pm_v1_output_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *OutputMemberChunk) GetMember() uint32 {
+	if x != nil {
+		return x.Member
+	}
+	return 0
+}
+
+func (x *OutputMemberChunk) GetChunk() *OutputChunk {
+	if x != nil {
+		return x.Chunk
+	}
+	return nil
+}
+
+// OutputMemberGap reports output of one member that was dropped before it
+// could be read.
+type OutputMemberGap struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// member is the number of the member.
+	Member uint32 `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
+	// gap is what is missing.
+	Gap           *OutputGap `protobuf:"bytes,2,opt,name=gap,proto3" json:"gap,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputMemberGap) Reset() {
+	*x = OutputMemberGap{}
+	mi := &file_pm_v1_output_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputMemberGap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputMemberGap) ProtoMessage() {}
+
+func (x *OutputMemberGap) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_output_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputMemberGap.ProtoReflect.Descriptor instead.
+func (*OutputMemberGap) Descriptor() ([]byte, []int) {
+	return file_pm_v1_output_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *OutputMemberGap) GetMember() uint32 {
+	if x != nil {
+		return x.Member
+	}
+	return 0
+}
+
+func (x *OutputMemberGap) GetGap() *OutputGap {
+	if x != nil {
+		return x.Gap
+	}
+	return nil
+}
+
+// OutputMemberEnd says that nothing more of this member will come.
+type OutputMemberEnd struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// member is the number of the member.
+	Member uint32 `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
+	// end is why, and how the run ended.
+	End           *OutputEnd `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputMemberEnd) Reset() {
+	*x = OutputMemberEnd{}
+	mi := &file_pm_v1_output_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputMemberEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputMemberEnd) ProtoMessage() {}
+
+func (x *OutputMemberEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_output_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputMemberEnd.ProtoReflect.Descriptor instead.
+func (*OutputMemberEnd) Descriptor() ([]byte, []int) {
+	return file_pm_v1_output_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *OutputMemberEnd) GetMember() uint32 {
+	if x != nil {
+		return x.Member
+	}
+	return 0
+}
+
+func (x *OutputMemberEnd) GetEnd() *OutputEnd {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+// OutputMembersHeartbeat says that the stream is alive.
+type OutputMembersHeartbeat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// cursors are where each member stands whose place has changed since the
+	// heartbeat before, for example because its output was not selected.
+	Cursors       []*OutputCursor `protobuf:"bytes,1,rep,name=cursors,proto3" json:"cursors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputMembersHeartbeat) Reset() {
+	*x = OutputMembersHeartbeat{}
+	mi := &file_pm_v1_output_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputMembersHeartbeat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputMembersHeartbeat) ProtoMessage() {}
+
+func (x *OutputMembersHeartbeat) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_output_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputMembersHeartbeat.ProtoReflect.Descriptor instead.
+func (*OutputMembersHeartbeat) Descriptor() ([]byte, []int) {
+	return file_pm_v1_output_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *OutputMembersHeartbeat) GetCursors() []*OutputCursor {
+	if x != nil {
+		return x.Cursors
+	}
+	return nil
 }
 
 var File_pm_v1_output_proto protoreflect.FileDescriptor
 
 const file_pm_v1_output_proto_rawDesc = "" +
 	"\n" +
-	"\x12pm/v1/output.proto\x12\x05pm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13pm/v1/process.proto\"\xa9\x01\n" +
+	"\x12pm/v1/output.proto\x12\x05pm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x0fpm/v1/run.proto\"\xa7\x01\n" +
 	"\vOutputStart\x12\x18\n" +
 	"\x06offset\x18\x01 \x01(\x04H\x00R\x06offset\x12\x1f\n" +
 	"\n" +
 	"tail_bytes\x18\x02 \x01(\x04H\x00R\ttailBytes\x12\x1f\n" +
 	"\n" +
-	"tail_lines\x18\x03 \x01(\x04H\x00R\ttailLines\x122\n" +
-	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\x05sinceB\n" +
+	"tail_lines\x18\x03 \x01(\x04H\x00R\ttailLines\x120\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05sinceB\n" +
 	"\n" +
 	"\bposition\"\x96\x01\n" +
 	"\vOutputChunk\x12+\n" +
@@ -617,21 +991,49 @@ const file_pm_v1_output_proto_rawDesc = "" +
 	"\tOutputGap\x12\x1f\n" +
 	"\vfrom_offset\x18\x01 \x01(\x04R\n" +
 	"fromOffset\x12\x1b\n" +
-	"\tto_offset\x18\x02 \x01(\x04R\btoOffset\"\x8d\x01\n" +
+	"\tto_offset\x18\x02 \x01(\x04R\btoOffset\"\xac\x01\n" +
 	"\fOutputOpened\x12\x1d\n" +
 	"\n" +
 	"process_id\x18\x01 \x01(\tR\tprocessId\x12\x10\n" +
 	"\x03run\x18\x02 \x01(\rR\x03run\x12!\n" +
 	"\fstart_offset\x18\x03 \x01(\x04R\vstartOffset\x12)\n" +
-	"\x06output\x18\x04 \x01(\v2\x11.pm.v1.OutputInfoR\x06output\"2\n" +
+	"\x06output\x18\x04 \x01(\v2\x11.pm.v1.OutputInfoR\x06output\x12\x1d\n" +
+	"\n" +
+	"hold_token\x18\x05 \x01(\tR\tholdToken\"2\n" +
 	"\x0fOutputHeartbeat\x12\x1f\n" +
 	"\vnext_offset\x18\x01 \x01(\x04R\n" +
-	"nextOffset\"\xa0\x01\n" +
+	"nextOffset\"\xb2\x01\n" +
 	"\tOutputEnd\x12!\n" +
 	"\ffinal_offset\x18\x01 \x01(\x04R\vfinalOffset\x12.\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x16.pm.v1.OutputEndReasonR\x06reason\x12%\n" +
-	"\x04exit\x18\x03 \x01(\v2\x11.pm.v1.ExitStatusR\x04exit\x12\x19\n" +
-	"\bnext_run\x18\x04 \x01(\rR\anextRun*x\n" +
+	"\x04exit\x18\x03 \x01(\v2\x11.pm.v1.ExitStatusR\x04exit\x12\x1e\n" +
+	"\bnext_run\x18\x04 \x01(\rH\x00R\anextRun\x88\x01\x01B\v\n" +
+	"\t_next_run\"`\n" +
+	"\fOutputCursor\x12\x1d\n" +
+	"\n" +
+	"process_id\x18\x01 \x01(\tR\tprocessId\x12\x10\n" +
+	"\x03run\x18\x02 \x01(\rR\x03run\x12\x1f\n" +
+	"\vnext_offset\x18\x03 \x01(\x04R\n" +
+	"nextOffset\"\xce\x01\n" +
+	"\x12OutputMemberOpened\x12\x16\n" +
+	"\x06member\x18\x01 \x01(\rR\x06member\x12\x1d\n" +
+	"\n" +
+	"process_id\x18\x02 \x01(\tR\tprocessId\x12!\n" +
+	"\fprocess_name\x18\x03 \x01(\tR\vprocessName\x12\x10\n" +
+	"\x03run\x18\x04 \x01(\rR\x03run\x12!\n" +
+	"\fstart_offset\x18\x05 \x01(\x04R\vstartOffset\x12)\n" +
+	"\x06output\x18\x06 \x01(\v2\x11.pm.v1.OutputInfoR\x06output\"U\n" +
+	"\x11OutputMemberChunk\x12\x16\n" +
+	"\x06member\x18\x01 \x01(\rR\x06member\x12(\n" +
+	"\x05chunk\x18\x02 \x01(\v2\x12.pm.v1.OutputChunkR\x05chunk\"M\n" +
+	"\x0fOutputMemberGap\x12\x16\n" +
+	"\x06member\x18\x01 \x01(\rR\x06member\x12\"\n" +
+	"\x03gap\x18\x02 \x01(\v2\x10.pm.v1.OutputGapR\x03gap\"M\n" +
+	"\x0fOutputMemberEnd\x12\x16\n" +
+	"\x06member\x18\x01 \x01(\rR\x06member\x12\"\n" +
+	"\x03end\x18\x02 \x01(\v2\x10.pm.v1.OutputEndR\x03end\"G\n" +
+	"\x16OutputMembersHeartbeat\x12-\n" +
+	"\acursors\x18\x01 \x03(\v2\x13.pm.v1.OutputCursorR\acursors*x\n" +
 	"\fOutputStream\x12\x1d\n" +
 	"\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n" +
@@ -658,32 +1060,43 @@ func file_pm_v1_output_proto_rawDescGZIP() []byte {
 }
 
 var file_pm_v1_output_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pm_v1_output_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_pm_v1_output_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_pm_v1_output_proto_goTypes = []any{
-	(OutputStream)(0),             // 0: pm.v1.OutputStream
-	(OutputEndReason)(0),          // 1: pm.v1.OutputEndReason
-	(*OutputStart)(nil),           // 2: pm.v1.OutputStart
-	(*OutputChunk)(nil),           // 3: pm.v1.OutputChunk
-	(*OutputGap)(nil),             // 4: pm.v1.OutputGap
-	(*OutputOpened)(nil),          // 5: pm.v1.OutputOpened
-	(*OutputHeartbeat)(nil),       // 6: pm.v1.OutputHeartbeat
-	(*OutputEnd)(nil),             // 7: pm.v1.OutputEnd
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(*OutputInfo)(nil),            // 9: pm.v1.OutputInfo
-	(*ExitStatus)(nil),            // 10: pm.v1.ExitStatus
+	(OutputStream)(0),              // 0: pm.v1.OutputStream
+	(OutputEndReason)(0),           // 1: pm.v1.OutputEndReason
+	(*OutputStart)(nil),            // 2: pm.v1.OutputStart
+	(*OutputChunk)(nil),            // 3: pm.v1.OutputChunk
+	(*OutputGap)(nil),              // 4: pm.v1.OutputGap
+	(*OutputOpened)(nil),           // 5: pm.v1.OutputOpened
+	(*OutputHeartbeat)(nil),        // 6: pm.v1.OutputHeartbeat
+	(*OutputEnd)(nil),              // 7: pm.v1.OutputEnd
+	(*OutputCursor)(nil),           // 8: pm.v1.OutputCursor
+	(*OutputMemberOpened)(nil),     // 9: pm.v1.OutputMemberOpened
+	(*OutputMemberChunk)(nil),      // 10: pm.v1.OutputMemberChunk
+	(*OutputMemberGap)(nil),        // 11: pm.v1.OutputMemberGap
+	(*OutputMemberEnd)(nil),        // 12: pm.v1.OutputMemberEnd
+	(*OutputMembersHeartbeat)(nil), // 13: pm.v1.OutputMembersHeartbeat
+	(*timestamppb.Timestamp)(nil),  // 14: google.protobuf.Timestamp
+	(*OutputInfo)(nil),             // 15: pm.v1.OutputInfo
+	(*ExitStatus)(nil),             // 16: pm.v1.ExitStatus
 }
 var file_pm_v1_output_proto_depIdxs = []int32{
-	8,  // 0: pm.v1.OutputStart.since:type_name -> google.protobuf.Timestamp
+	14, // 0: pm.v1.OutputStart.since:type_name -> google.protobuf.Timestamp
 	0,  // 1: pm.v1.OutputChunk.stream:type_name -> pm.v1.OutputStream
-	8,  // 2: pm.v1.OutputChunk.time:type_name -> google.protobuf.Timestamp
-	9,  // 3: pm.v1.OutputOpened.output:type_name -> pm.v1.OutputInfo
+	14, // 2: pm.v1.OutputChunk.time:type_name -> google.protobuf.Timestamp
+	15, // 3: pm.v1.OutputOpened.output:type_name -> pm.v1.OutputInfo
 	1,  // 4: pm.v1.OutputEnd.reason:type_name -> pm.v1.OutputEndReason
-	10, // 5: pm.v1.OutputEnd.exit:type_name -> pm.v1.ExitStatus
-	6,  // [6:6] is the sub-list for method output_type
-	6,  // [6:6] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	16, // 5: pm.v1.OutputEnd.exit:type_name -> pm.v1.ExitStatus
+	15, // 6: pm.v1.OutputMemberOpened.output:type_name -> pm.v1.OutputInfo
+	3,  // 7: pm.v1.OutputMemberChunk.chunk:type_name -> pm.v1.OutputChunk
+	4,  // 8: pm.v1.OutputMemberGap.gap:type_name -> pm.v1.OutputGap
+	7,  // 9: pm.v1.OutputMemberEnd.end:type_name -> pm.v1.OutputEnd
+	8,  // 10: pm.v1.OutputMembersHeartbeat.cursors:type_name -> pm.v1.OutputCursor
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_pm_v1_output_proto_init() }
@@ -691,20 +1104,20 @@ func file_pm_v1_output_proto_init() {
 	if File_pm_v1_output_proto != nil {
 		return
 	}
-	file_pm_v1_process_proto_init()
+	file_pm_v1_run_proto_init()
 	file_pm_v1_output_proto_msgTypes[0].OneofWrappers = []any{
 		(*OutputStart_Offset)(nil),
 		(*OutputStart_TailBytes)(nil),
 		(*OutputStart_TailLines)(nil),
-		(*OutputStart_Since)(nil),
 	}
+	file_pm_v1_output_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pm_v1_output_proto_rawDesc), len(file_pm_v1_output_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   6,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

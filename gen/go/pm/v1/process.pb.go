@@ -9,7 +9,6 @@ package pmv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -23,29 +22,30 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ProcessState is where a process stands. A process moves forward only,
-// except that a restart begins a new run at STARTING and a stop that fails
-// goes back from STOPPING to RUNNING.
+// ProcessState is where a process stands: the state of its current run, or
+// that it waits for one.
 type ProcessState int32
 
 const (
 	// PROCESS_STATE_UNSPECIFIED is never sent.
 	ProcessState_PROCESS_STATE_UNSPECIFIED ProcessState = 0
-	// PROCESS_STATE_STARTING: accepted, the program is not yet executed.
+	// PROCESS_STATE_STARTING: see RUN_STATE_STARTING.
 	ProcessState_PROCESS_STATE_STARTING ProcessState = 1
-	// PROCESS_STATE_RUNNING: the main process runs.
+	// PROCESS_STATE_RUNNING: see RUN_STATE_RUNNING.
 	ProcessState_PROCESS_STATE_RUNNING ProcessState = 2
-	// PROCESS_STATE_STOPPING: the main process runs and a stop is under way.
+	// PROCESS_STATE_STOPPING: see RUN_STATE_STOPPING.
 	ProcessState_PROCESS_STATE_STOPPING ProcessState = 3
-	// PROCESS_STATE_EXITED: the main process has ended and `exit` says how. Its
-	// children may live on (`tree_alive`), its output may be incomplete
-	// (`output.complete`).
+	// PROCESS_STATE_EXITED: see RUN_STATE_EXITED.
 	ProcessState_PROCESS_STATE_EXITED ProcessState = 4
-	// PROCESS_STATE_FAILED: the run never began; `failure` says why.
+	// PROCESS_STATE_FAILED: see RUN_STATE_FAILED.
 	ProcessState_PROCESS_STATE_FAILED ProcessState = 5
-	// PROCESS_STATE_LOST: the shim that owned the process was killed. How the
-	// process ended cannot be known; its output up to then is kept.
+	// PROCESS_STATE_LOST: see RUN_STATE_LOST.
 	ProcessState_PROCESS_STATE_LOST ProcessState = 6
+	// PROCESS_STATE_WAITING: no run is under way, and one is to begin: the next
+	// attempt of a restart policy, after a dependency, a schedule or a queue.
+	ProcessState_PROCESS_STATE_WAITING ProcessState = 7
+	// PROCESS_STATE_GIVEN_UP: the restart policy has used up its attempts.
+	ProcessState_PROCESS_STATE_GIVEN_UP ProcessState = 8
 )
 
 // Enum value maps for ProcessState.
@@ -58,6 +58,8 @@ var (
 		4: "PROCESS_STATE_EXITED",
 		5: "PROCESS_STATE_FAILED",
 		6: "PROCESS_STATE_LOST",
+		7: "PROCESS_STATE_WAITING",
+		8: "PROCESS_STATE_GIVEN_UP",
 	}
 	ProcessState_value = map[string]int32{
 		"PROCESS_STATE_UNSPECIFIED": 0,
@@ -67,6 +69,8 @@ var (
 		"PROCESS_STATE_EXITED":      4,
 		"PROCESS_STATE_FAILED":      5,
 		"PROCESS_STATE_LOST":        6,
+		"PROCESS_STATE_WAITING":     7,
+		"PROCESS_STATE_GIVEN_UP":    8,
 	}
 )
 
@@ -97,149 +101,146 @@ func (ProcessState) EnumDescriptor() ([]byte, []int) {
 	return file_pm_v1_process_proto_rawDescGZIP(), []int{0}
 }
 
-// EnvMode says what ProcessSpec.env is applied to.
-type EnvMode int32
+// DesiredState is what a process is meant to do.
+type DesiredState int32
 
 const (
-	// ENV_MODE_UNSPECIFIED is read as ENV_MODE_EXTEND.
-	EnvMode_ENV_MODE_UNSPECIFIED EnvMode = 0
-	// ENV_MODE_EXTEND: the daemon's own environment, with `env` laid over it.
-	EnvMode_ENV_MODE_EXTEND EnvMode = 1
-	// ENV_MODE_REPLACE: `env` and nothing else.
-	EnvMode_ENV_MODE_REPLACE EnvMode = 2
+	// DESIRED_STATE_UNSPECIFIED is never sent.
+	DesiredState_DESIRED_STATE_UNSPECIFIED DesiredState = 0
+	// DESIRED_STATE_RUNNING: it was started and nobody asked to stop it.
+	DesiredState_DESIRED_STATE_RUNNING DesiredState = 1
+	// DESIRED_STATE_STOPPED: somebody asked to stop it, or it has ended by
+	// itself and nothing restarts it.
+	DesiredState_DESIRED_STATE_STOPPED DesiredState = 2
 )
 
-// Enum value maps for EnvMode.
+// Enum value maps for DesiredState.
 var (
-	EnvMode_name = map[int32]string{
-		0: "ENV_MODE_UNSPECIFIED",
-		1: "ENV_MODE_EXTEND",
-		2: "ENV_MODE_REPLACE",
+	DesiredState_name = map[int32]string{
+		0: "DESIRED_STATE_UNSPECIFIED",
+		1: "DESIRED_STATE_RUNNING",
+		2: "DESIRED_STATE_STOPPED",
 	}
-	EnvMode_value = map[string]int32{
-		"ENV_MODE_UNSPECIFIED": 0,
-		"ENV_MODE_EXTEND":      1,
-		"ENV_MODE_REPLACE":     2,
+	DesiredState_value = map[string]int32{
+		"DESIRED_STATE_UNSPECIFIED": 0,
+		"DESIRED_STATE_RUNNING":     1,
+		"DESIRED_STATE_STOPPED":     2,
 	}
 )
 
-func (x EnvMode) Enum() *EnvMode {
-	p := new(EnvMode)
+func (x DesiredState) Enum() *DesiredState {
+	p := new(DesiredState)
 	*p = x
 	return p
 }
 
-func (x EnvMode) String() string {
+func (x DesiredState) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (EnvMode) Descriptor() protoreflect.EnumDescriptor {
+func (DesiredState) Descriptor() protoreflect.EnumDescriptor {
 	return file_pm_v1_process_proto_enumTypes[1].Descriptor()
 }
 
-func (EnvMode) Type() protoreflect.EnumType {
+func (DesiredState) Type() protoreflect.EnumType {
 	return &file_pm_v1_process_proto_enumTypes[1]
 }
 
-func (x EnvMode) Number() protoreflect.EnumNumber {
+func (x DesiredState) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use EnvMode.Descriptor instead.
-func (EnvMode) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use DesiredState.Descriptor instead.
+func (DesiredState) EnumDescriptor() ([]byte, []int) {
 	return file_pm_v1_process_proto_rawDescGZIP(), []int{1}
 }
 
-// StdinMode says what standard input is connected to.
-type StdinMode int32
+// ProcessView says how much of a process is sent.
+type ProcessView int32
 
 const (
-	// STDIN_MODE_UNSPECIFIED is read as STDIN_MODE_NULL.
-	StdinMode_STDIN_MODE_UNSPECIFIED StdinMode = 0
-	// STDIN_MODE_NULL: /dev/null.
-	StdinMode_STDIN_MODE_NULL StdinMode = 1
-	// STDIN_MODE_PIPE: a pipe that WriteInput fills and closes.
-	StdinMode_STDIN_MODE_PIPE StdinMode = 2
+	// PROCESS_VIEW_UNSPECIFIED is read as PROCESS_VIEW_BASIC.
+	ProcessView_PROCESS_VIEW_UNSPECIFIED ProcessView = 0
+	// PROCESS_VIEW_BASIC: all but `spec.env` and `spec.env_bytes`.
+	ProcessView_PROCESS_VIEW_BASIC ProcessView = 1
+	// PROCESS_VIEW_FULL: everything. Environments often hold secrets.
+	ProcessView_PROCESS_VIEW_FULL ProcessView = 2
 )
 
-// Enum value maps for StdinMode.
+// Enum value maps for ProcessView.
 var (
-	StdinMode_name = map[int32]string{
-		0: "STDIN_MODE_UNSPECIFIED",
-		1: "STDIN_MODE_NULL",
-		2: "STDIN_MODE_PIPE",
+	ProcessView_name = map[int32]string{
+		0: "PROCESS_VIEW_UNSPECIFIED",
+		1: "PROCESS_VIEW_BASIC",
+		2: "PROCESS_VIEW_FULL",
 	}
-	StdinMode_value = map[string]int32{
-		"STDIN_MODE_UNSPECIFIED": 0,
-		"STDIN_MODE_NULL":        1,
-		"STDIN_MODE_PIPE":        2,
+	ProcessView_value = map[string]int32{
+		"PROCESS_VIEW_UNSPECIFIED": 0,
+		"PROCESS_VIEW_BASIC":       1,
+		"PROCESS_VIEW_FULL":        2,
 	}
 )
 
-func (x StdinMode) Enum() *StdinMode {
-	p := new(StdinMode)
+func (x ProcessView) Enum() *ProcessView {
+	p := new(ProcessView)
 	*p = x
 	return p
 }
 
-func (x StdinMode) String() string {
+func (x ProcessView) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (StdinMode) Descriptor() protoreflect.EnumDescriptor {
+func (ProcessView) Descriptor() protoreflect.EnumDescriptor {
 	return file_pm_v1_process_proto_enumTypes[2].Descriptor()
 }
 
-func (StdinMode) Type() protoreflect.EnumType {
+func (ProcessView) Type() protoreflect.EnumType {
 	return &file_pm_v1_process_proto_enumTypes[2]
 }
 
-func (x StdinMode) Number() protoreflect.EnumNumber {
+func (x ProcessView) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use StdinMode.Descriptor instead.
-func (StdinMode) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use ProcessView.Descriptor instead.
+func (ProcessView) EnumDescriptor() ([]byte, []int) {
 	return file_pm_v1_process_proto_rawDescGZIP(), []int{2}
 }
 
-// Process is one managed process: what was asked for and what became of it.
+// Process is one managed process: who it is, what was asked for, and what
+// became of it. Field numbers 20 to 39 are kept for supervision.
 type Process struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the process's UUID, in canonical lower case. It never changes, not
 	// over restarts either.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// spec is what was asked for. Its `env` is left out unless the request's
-	// view is PROCESS_VIEW_FULL.
-	Spec *ProcessSpec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
-	// state is where the current run stands.
-	State ProcessState `protobuf:"varint,3,opt,name=state,proto3,enum=pm.v1.ProcessState" json:"state,omitempty"`
-	// run numbers the runs of this process from 1; each restart adds one.
-	Run uint32 `protobuf:"varint,4,opt,name=run,proto3" json:"run,omitempty"`
-	// pid is the main process's id as the daemon's machine sees it, 0 unless the
-	// state is RUNNING or STOPPING. For display: the contract takes no PIDs.
-	Pid uint32 `protobuf:"varint,5,opt,name=pid,proto3" json:"pid,omitempty"`
-	// create_time is when the process was first accepted.
-	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// start_time is when the current run's program was executed; unset before.
-	StartTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// exit_time is when the current run's main process ended; unset before.
-	ExitTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=exit_time,json=exitTime,proto3" json:"exit_time,omitempty"`
-	// exit is how the current run's main process ended; set in state EXITED.
-	Exit *ExitStatus `protobuf:"bytes,9,opt,name=exit,proto3" json:"exit,omitempty"`
-	// failure is why the run never began; set in state FAILED.
-	Failure *StartFailure `protobuf:"bytes,10,opt,name=failure,proto3" json:"failure,omitempty"`
-	// output describes the current run's output as it was when this message was
-	// made. Its growth alone does not change `resource_version`.
-	Output *OutputInfo `protobuf:"bytes,11,opt,name=output,proto3" json:"output,omitempty"`
-	// tree_alive says whether any process of the tree lives, the main process
-	// and every descendant, double-forked ones included.
-	TreeAlive bool `protobuf:"varint,12,opt,name=tree_alive,json=treeAlive,proto3" json:"tree_alive,omitempty"`
-	// resource_version changes whenever anything but the growth of `output`
-	// does. Opaque: compare for equality, hand to WatchProcesses.
-	ResourceVersion string `protobuf:"bytes,13,opt,name=resource_version,json=resourceVersion,proto3" json:"resource_version,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// name is what people call it; empty if it has none.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// labels are key-value pairs to select it by.
+	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// spec is what was asked for, and what the next run is started with. Its
+	// `env` and `env_bytes` are left out unless the request's view is
+	// PROCESS_VIEW_FULL.
+	Spec *ProcessSpec `protobuf:"bytes,4,opt,name=spec,proto3" json:"spec,omitempty"`
+	// state is where it stands.
+	State ProcessState `protobuf:"varint,5,opt,name=state,proto3,enum=pm.v1.ProcessState" json:"state,omitempty"`
+	// desired_state is what it is meant to do.
+	DesiredState DesiredState `protobuf:"varint,6,opt,name=desired_state,json=desiredState,proto3,enum=pm.v1.DesiredState" json:"desired_state,omitempty"`
+	// run is its current run, or the latest one. ListRuns has those before it.
+	Run *Run `protobuf:"bytes,7,opt,name=run,proto3" json:"run,omitempty"`
+	// create_time is when it was first accepted.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// sequence is a number that grows with each process that is accepted: the
+	// order of creation, whatever the clock did.
+	Sequence uint64 `protobuf:"varint,9,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// resource_version changes whenever anything but the growth of output does.
+	// Opaque: compare for equality, hand to WatchProcesses or to a Precondition.
+	ResourceVersion string `protobuf:"bytes,10,opt,name=resource_version,json=resourceVersion,proto3" json:"resource_version,omitempty"`
+	// last_change is the latest change of its state.
+	LastChange    *Change `protobuf:"bytes,11,opt,name=last_change,json=lastChange,proto3" json:"last_change,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Process) Reset() {
@@ -279,6 +280,20 @@ func (x *Process) GetId() string {
 	return ""
 }
 
+func (x *Process) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Process) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 func (x *Process) GetSpec() *ProcessSpec {
 	if x != nil {
 		return x.Spec
@@ -293,18 +308,18 @@ func (x *Process) GetState() ProcessState {
 	return ProcessState_PROCESS_STATE_UNSPECIFIED
 }
 
-func (x *Process) GetRun() uint32 {
+func (x *Process) GetDesiredState() DesiredState {
+	if x != nil {
+		return x.DesiredState
+	}
+	return DesiredState_DESIRED_STATE_UNSPECIFIED
+}
+
+func (x *Process) GetRun() *Run {
 	if x != nil {
 		return x.Run
 	}
-	return 0
-}
-
-func (x *Process) GetPid() uint32 {
-	if x != nil {
-		return x.Pid
-	}
-	return 0
+	return nil
 }
 
 func (x *Process) GetCreateTime() *timestamppb.Timestamp {
@@ -314,46 +329,11 @@ func (x *Process) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
-func (x *Process) GetStartTime() *timestamppb.Timestamp {
+func (x *Process) GetSequence() uint64 {
 	if x != nil {
-		return x.StartTime
+		return x.Sequence
 	}
-	return nil
-}
-
-func (x *Process) GetExitTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.ExitTime
-	}
-	return nil
-}
-
-func (x *Process) GetExit() *ExitStatus {
-	if x != nil {
-		return x.Exit
-	}
-	return nil
-}
-
-func (x *Process) GetFailure() *StartFailure {
-	if x != nil {
-		return x.Failure
-	}
-	return nil
-}
-
-func (x *Process) GetOutput() *OutputInfo {
-	if x != nil {
-		return x.Output
-	}
-	return nil
-}
-
-func (x *Process) GetTreeAlive() bool {
-	if x != nil {
-		return x.TreeAlive
-	}
-	return false
+	return 0
 }
 
 func (x *Process) GetResourceVersion() string {
@@ -363,65 +343,46 @@ func (x *Process) GetResourceVersion() string {
 	return ""
 }
 
-// ProcessSpec says what to run and how.
-type ProcessSpec struct {
+func (x *Process) GetLastChange() *Change {
+	if x != nil {
+		return x.LastChange
+	}
+	return nil
+}
+
+// Change is one change of a process's state.
+type Change struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// executable is the program: a path if it contains a slash (a relative one
-	// is resolved in `cwd`), else a name looked up in the PATH of the process's
-	// environment. Required, 1 to 4095 bytes, no NUL.
-	Executable string `protobuf:"bytes,1,opt,name=executable,proto3" json:"executable,omitempty"`
-	// args are the arguments after argv[0], verbatim; argv[0] is `executable`.
-	// No NUL. No shell is involved.
-	Args []string `protobuf:"bytes,2,rep,name=args,proto3" json:"args,omitempty"`
-	// env holds environment variables. Keys are 1 or more characters without
-	// "=" or NUL; values are without NUL.
-	Env map[string]string `protobuf:"bytes,3,rep,name=env,proto3" json:"env,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// env_mode says what `env` is applied to. Default: ENV_MODE_EXTEND.
-	EnvMode EnvMode `protobuf:"varint,4,opt,name=env_mode,json=envMode,proto3,enum=pm.v1.EnvMode" json:"env_mode,omitempty"`
-	// cwd is the absolute path of the working directory. Default: the daemon
-	// user's home directory.
-	Cwd string `protobuf:"bytes,5,opt,name=cwd,proto3" json:"cwd,omitempty"`
-	// name is what people call the process: a letter or "_", then up to 62
-	// letters, digits, ".", "_" or "-". Optional; unique among processes that
-	// have not ended.
-	Name string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
-	// labels are key-value pairs to select processes by, at most 64. Keys are 1
-	// to 63 letters, digits, ".", "_", "-" or "/", beginning and ending with a
-	// letter or digit; values are the same without "/" or empty.
-	Labels map[string]string `protobuf:"bytes,7,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// output_limit_bytes is how many bytes of the latest output each run keeps
-	// in memory. Default: the daemon's default (1 MiB). At least 4096, at most
-	// the daemon's maximum (DaemonInfo.max_output_limit_bytes).
-	OutputLimitBytes uint64 `protobuf:"varint,8,opt,name=output_limit_bytes,json=outputLimitBytes,proto3" json:"output_limit_bytes,omitempty"`
-	// stdin is what standard input is connected to. Default: STDIN_MODE_NULL.
-	// With `terminal` set it is always the terminal.
-	Stdin StdinMode `protobuf:"varint,9,opt,name=stdin,proto3,enum=pm.v1.StdinMode" json:"stdin,omitempty"`
-	// terminal, if set, gives the process a pseudo-terminal of this size for all
-	// three standard streams; its output then has one stream, OUTPUT_STREAM_TTY.
-	Terminal *TerminalSize `protobuf:"bytes,10,opt,name=terminal,proto3" json:"terminal,omitempty"`
-	// limits bound what the process may use. A limit that this machine cannot
-	// enforce is refused with UNSUPPORTED_LIMIT.
-	Limits *Limits `protobuf:"bytes,11,opt,name=limits,proto3" json:"limits,omitempty"`
-	// stop is how StopProcess ends the process where its request does not say.
-	Stop          *StopPolicy `protobuf:"bytes,12,opt,name=stop,proto3" json:"stop,omitempty"`
+	// sequence is the number of the change in the journal (Event.sequence).
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// time is when it happened.
+	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// run is the run that it happened to.
+	Run uint32 `protobuf:"varint,3,opt,name=run,proto3" json:"run,omitempty"`
+	// from is the state before; unset if the process was created by it.
+	From ProcessState `protobuf:"varint,4,opt,name=from,proto3,enum=pm.v1.ProcessState" json:"from,omitempty"`
+	// to is the state after; unset if the process was removed by it.
+	To ProcessState `protobuf:"varint,5,opt,name=to,proto3,enum=pm.v1.ProcessState" json:"to,omitempty"`
+	// cause is why.
+	Cause         *Cause `protobuf:"bytes,6,opt,name=cause,proto3" json:"cause,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *ProcessSpec) Reset() {
-	*x = ProcessSpec{}
+func (x *Change) Reset() {
+	*x = Change{}
 	mi := &file_pm_v1_process_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *ProcessSpec) String() string {
+func (x *Change) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*ProcessSpec) ProtoMessage() {}
+func (*Change) ProtoMessage() {}
 
-func (x *ProcessSpec) ProtoReflect() protoreflect.Message {
+func (x *Change) ProtoReflect() protoreflect.Message {
 	mi := &file_pm_v1_process_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -433,120 +394,82 @@ func (x *ProcessSpec) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use ProcessSpec.ProtoReflect.Descriptor instead.
-func (*ProcessSpec) Descriptor() ([]byte, []int) {
+// Deprecated: Use Change.ProtoReflect.Descriptor instead.
+func (*Change) Descriptor() ([]byte, []int) {
 	return file_pm_v1_process_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *ProcessSpec) GetExecutable() string {
+func (x *Change) GetSequence() uint64 {
 	if x != nil {
-		return x.Executable
-	}
-	return ""
-}
-
-func (x *ProcessSpec) GetArgs() []string {
-	if x != nil {
-		return x.Args
-	}
-	return nil
-}
-
-func (x *ProcessSpec) GetEnv() map[string]string {
-	if x != nil {
-		return x.Env
-	}
-	return nil
-}
-
-func (x *ProcessSpec) GetEnvMode() EnvMode {
-	if x != nil {
-		return x.EnvMode
-	}
-	return EnvMode_ENV_MODE_UNSPECIFIED
-}
-
-func (x *ProcessSpec) GetCwd() string {
-	if x != nil {
-		return x.Cwd
-	}
-	return ""
-}
-
-func (x *ProcessSpec) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *ProcessSpec) GetLabels() map[string]string {
-	if x != nil {
-		return x.Labels
-	}
-	return nil
-}
-
-func (x *ProcessSpec) GetOutputLimitBytes() uint64 {
-	if x != nil {
-		return x.OutputLimitBytes
+		return x.Sequence
 	}
 	return 0
 }
 
-func (x *ProcessSpec) GetStdin() StdinMode {
+func (x *Change) GetTime() *timestamppb.Timestamp {
 	if x != nil {
-		return x.Stdin
-	}
-	return StdinMode_STDIN_MODE_UNSPECIFIED
-}
-
-func (x *ProcessSpec) GetTerminal() *TerminalSize {
-	if x != nil {
-		return x.Terminal
+		return x.Time
 	}
 	return nil
 }
 
-func (x *ProcessSpec) GetLimits() *Limits {
+func (x *Change) GetRun() uint32 {
 	if x != nil {
-		return x.Limits
+		return x.Run
+	}
+	return 0
+}
+
+func (x *Change) GetFrom() ProcessState {
+	if x != nil {
+		return x.From
+	}
+	return ProcessState_PROCESS_STATE_UNSPECIFIED
+}
+
+func (x *Change) GetTo() ProcessState {
+	if x != nil {
+		return x.To
+	}
+	return ProcessState_PROCESS_STATE_UNSPECIFIED
+}
+
+func (x *Change) GetCause() *Cause {
+	if x != nil {
+		return x.Cause
 	}
 	return nil
 }
 
-func (x *ProcessSpec) GetStop() *StopPolicy {
-	if x != nil {
-		return x.Stop
-	}
-	return nil
-}
-
-// TerminalSize is the size of a terminal window in character cells.
-type TerminalSize struct {
+// ProcessRef names one process. Prefixes of UUIDs are for people: clients
+// resolve them with ProcessFilter.id_prefixes.
+type ProcessRef struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// rows is the height, 1 to 65535.
-	Rows uint32 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
-	// columns is the width, 1 to 65535.
-	Columns       uint32 `protobuf:"varint,2,opt,name=columns,proto3" json:"columns,omitempty"`
+	// ref is one way or the other. Required.
+	//
+	// Types that are valid to be assigned to Ref:
+	//
+	//	*ProcessRef_Id
+	//	*ProcessRef_Name
+	Ref           isProcessRef_Ref `protobuf_oneof:"ref"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *TerminalSize) Reset() {
-	*x = TerminalSize{}
+func (x *ProcessRef) Reset() {
+	*x = ProcessRef{}
 	mi := &file_pm_v1_process_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *TerminalSize) String() string {
+func (x *ProcessRef) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*TerminalSize) ProtoMessage() {}
+func (*ProcessRef) ProtoMessage() {}
 
-func (x *TerminalSize) ProtoReflect() protoreflect.Message {
+func (x *ProcessRef) ProtoReflect() protoreflect.Message {
 	mi := &file_pm_v1_process_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -558,58 +481,81 @@ func (x *TerminalSize) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use TerminalSize.ProtoReflect.Descriptor instead.
-func (*TerminalSize) Descriptor() ([]byte, []int) {
+// Deprecated: Use ProcessRef.ProtoReflect.Descriptor instead.
+func (*ProcessRef) Descriptor() ([]byte, []int) {
 	return file_pm_v1_process_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *TerminalSize) GetRows() uint32 {
+func (x *ProcessRef) GetRef() isProcessRef_Ref {
 	if x != nil {
-		return x.Rows
+		return x.Ref
 	}
-	return 0
+	return nil
 }
 
-func (x *TerminalSize) GetColumns() uint32 {
+func (x *ProcessRef) GetId() string {
 	if x != nil {
-		return x.Columns
+		if x, ok := x.Ref.(*ProcessRef_Id); ok {
+			return x.Id
+		}
 	}
-	return 0
+	return ""
 }
 
-// Limits bound what a process may use. Unset fields set no bound of their own:
-// the daemon's limits are inherited.
-type Limits struct {
+func (x *ProcessRef) GetName() string {
+	if x != nil {
+		if x, ok := x.Ref.(*ProcessRef_Name); ok {
+			return x.Name
+		}
+	}
+	return ""
+}
+
+type isProcessRef_Ref interface {
+	isProcessRef_Ref()
+}
+
+type ProcessRef_Id struct {
+	// id is the process's UUID.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3,oneof"`
+}
+
+type ProcessRef_Name struct {
+	// name is its name. It means the process of this name that has not ended,
+	// else the one started last.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3,oneof"`
+}
+
+func (*ProcessRef_Id) isProcessRef_Ref() {}
+
+func (*ProcessRef_Name) isProcessRef_Ref() {}
+
+// Precondition must hold when a request is carried out; else the request is
+// refused with CONDITION_FAILED and does nothing.
+type Precondition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// rlimits are POSIX resource limits, set before the program is executed and
-	// inherited by its children (setrlimit(2)). Each resource at most once.
-	Rlimits []*ResourceLimit `protobuf:"bytes,1,rep,name=rlimits,proto3" json:"rlimits,omitempty"`
-	// memory_bytes bounds the memory of the whole tree (cgroup v2 memory.max).
-	MemoryBytes *uint64 `protobuf:"varint,2,opt,name=memory_bytes,json=memoryBytes,proto3,oneof" json:"memory_bytes,omitempty"`
-	// cpu_millis bounds the processor time of the whole tree, in thousandths of
-	// one processor (cgroup v2 cpu.max): 1500 is one and a half processors.
-	CpuMillis *uint32 `protobuf:"varint,3,opt,name=cpu_millis,json=cpuMillis,proto3,oneof" json:"cpu_millis,omitempty"`
-	// processes bounds the number of tasks of the whole tree (cgroup v2
-	// pids.max).
-	Processes     *uint32 `protobuf:"varint,4,opt,name=processes,proto3,oneof" json:"processes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// run is the run that must be the current one.
+	Run *uint32 `protobuf:"varint,1,opt,name=run,proto3,oneof" json:"run,omitempty"`
+	// resource_version is the version that must be the current one. Default: any.
+	ResourceVersion string `protobuf:"bytes,2,opt,name=resource_version,json=resourceVersion,proto3" json:"resource_version,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
-func (x *Limits) Reset() {
-	*x = Limits{}
+func (x *Precondition) Reset() {
+	*x = Precondition{}
 	mi := &file_pm_v1_process_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Limits) String() string {
+func (x *Precondition) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Limits) ProtoMessage() {}
+func (*Precondition) ProtoMessage() {}
 
-func (x *Limits) ProtoReflect() protoreflect.Message {
+func (x *Precondition) ProtoReflect() protoreflect.Message {
 	mi := &file_pm_v1_process_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -621,69 +567,73 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Limits.ProtoReflect.Descriptor instead.
-func (*Limits) Descriptor() ([]byte, []int) {
+// Deprecated: Use Precondition.ProtoReflect.Descriptor instead.
+func (*Precondition) Descriptor() ([]byte, []int) {
 	return file_pm_v1_process_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *Limits) GetRlimits() []*ResourceLimit {
+func (x *Precondition) GetRun() uint32 {
+	if x != nil && x.Run != nil {
+		return *x.Run
+	}
+	return 0
+}
+
+func (x *Precondition) GetResourceVersion() string {
 	if x != nil {
-		return x.Rlimits
+		return x.ResourceVersion
 	}
-	return nil
+	return ""
 }
 
-func (x *Limits) GetMemoryBytes() uint64 {
-	if x != nil && x.MemoryBytes != nil {
-		return *x.MemoryBytes
-	}
-	return 0
-}
-
-func (x *Limits) GetCpuMillis() uint32 {
-	if x != nil && x.CpuMillis != nil {
-		return *x.CpuMillis
-	}
-	return 0
-}
-
-func (x *Limits) GetProcesses() uint32 {
-	if x != nil && x.Processes != nil {
-		return *x.Processes
-	}
-	return 0
-}
-
-// ResourceLimit is one POSIX resource limit.
-type ResourceLimit struct {
+// ProcessFilter selects processes. `ids`, `id_prefixes`, `names` and
+// `name_patterns` are alternatives: if any of them is given, the process must
+// fit at least one entry of one of them. All other fields that are set must
+// fit too.
+type ProcessFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// resource is the name from getrlimit(2) in lower case without "RLIMIT_":
-	// "as", "core", "cpu", "data", "fsize", "memlock", "nofile", "nproc",
-	// "stack".
-	Resource string `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
-	// soft is the limit that the kernel enforces, in the resource's own unit;
-	// unset: unlimited.
-	Soft *uint64 `protobuf:"varint,2,opt,name=soft,proto3,oneof" json:"soft,omitempty"`
-	// hard is the ceiling for `soft`; unset: unlimited.
-	Hard          *uint64 `protobuf:"varint,3,opt,name=hard,proto3,oneof" json:"hard,omitempty"`
+	// label_selector holds requirements separated by commas that must all hold:
+	// "key=value", "key!=value" (also where the key is missing), "key",
+	// "!key". Empty: every process.
+	LabelSelector string `protobuf:"bytes,1,opt,name=label_selector,json=labelSelector,proto3" json:"label_selector,omitempty"`
+	// states are the states wanted; empty: all.
+	States []ProcessState `protobuf:"varint,2,rep,packed,name=states,proto3,enum=pm.v1.ProcessState" json:"states,omitempty"`
+	// ids are UUIDs, at most 1000.
+	Ids []string `protobuf:"bytes,3,rep,name=ids,proto3" json:"ids,omitempty"`
+	// id_prefixes are the first 4 to 35 characters of UUIDs, at most 1000.
+	IdPrefixes []string `protobuf:"bytes,4,rep,name=id_prefixes,json=idPrefixes,proto3" json:"id_prefixes,omitempty"`
+	// names are exact names, at most 1000. As in a ProcessRef, a name means the
+	// process of this name that has not ended, else the one started last.
+	Names []string `protobuf:"bytes,5,rep,name=names,proto3" json:"names,omitempty"`
+	// name_patterns are patterns in which "*" stands for any characters, "?" for
+	// one and "[a-c]" for one of a set, at most 100, each at most 128 characters.
+	NamePatterns []string `protobuf:"bytes,6,rep,name=name_patterns,json=namePatterns,proto3" json:"name_patterns,omitempty"`
+	// created_after selects processes accepted at or after this time.
+	CreatedAfter *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=created_after,json=createdAfter,proto3" json:"created_after,omitempty"`
+	// created_before selects processes accepted before this time.
+	CreatedBefore *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_before,json=createdBefore,proto3" json:"created_before,omitempty"`
+	// ended_after selects processes whose latest run ended at or after this time.
+	EndedAfter *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=ended_after,json=endedAfter,proto3" json:"ended_after,omitempty"`
+	// ended_before selects processes whose latest run ended before this time.
+	EndedBefore   *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=ended_before,json=endedBefore,proto3" json:"ended_before,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *ResourceLimit) Reset() {
-	*x = ResourceLimit{}
+func (x *ProcessFilter) Reset() {
+	*x = ProcessFilter{}
 	mi := &file_pm_v1_process_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *ResourceLimit) String() string {
+func (x *ProcessFilter) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*ResourceLimit) ProtoMessage() {}
+func (*ProcessFilter) ProtoMessage() {}
 
-func (x *ResourceLimit) ProtoReflect() protoreflect.Message {
+func (x *ProcessFilter) ProtoReflect() protoreflect.Message {
 	mi := &file_pm_v1_process_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -695,559 +645,135 @@ func (x *ResourceLimit) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use ResourceLimit.ProtoReflect.Descriptor instead.
-func (*ResourceLimit) Descriptor() ([]byte, []int) {
+// Deprecated: Use ProcessFilter.ProtoReflect.Descriptor instead.
+func (*ProcessFilter) Descriptor() ([]byte, []int) {
 	return file_pm_v1_process_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *ResourceLimit) GetResource() string {
+func (x *ProcessFilter) GetLabelSelector() string {
 	if x != nil {
-		return x.Resource
+		return x.LabelSelector
 	}
 	return ""
 }
 
-func (x *ResourceLimit) GetSoft() uint64 {
-	if x != nil && x.Soft != nil {
-		return *x.Soft
-	}
-	return 0
-}
-
-func (x *ResourceLimit) GetHard() uint64 {
-	if x != nil && x.Hard != nil {
-		return *x.Hard
-	}
-	return 0
-}
-
-// StopPolicy says how a stop ends a process.
-type StopPolicy struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// signal is what is sent first, by name: "SIGTERM", "TERM" or "SIGRTMIN+3".
-	// Default: "SIGTERM".
-	Signal string `protobuf:"bytes,1,opt,name=signal,proto3" json:"signal,omitempty"`
-	// grace_period is how long the tree has to end after `signal`. Default: 10
-	// seconds; at most 24 hours.
-	GracePeriod   *durationpb.Duration `protobuf:"bytes,2,opt,name=grace_period,json=gracePeriod,proto3" json:"grace_period,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *StopPolicy) Reset() {
-	*x = StopPolicy{}
-	mi := &file_pm_v1_process_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *StopPolicy) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*StopPolicy) ProtoMessage() {}
-
-func (x *StopPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_proto_msgTypes[5]
+func (x *ProcessFilter) GetStates() []ProcessState {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use StopPolicy.ProtoReflect.Descriptor instead.
-func (*StopPolicy) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *StopPolicy) GetSignal() string {
-	if x != nil {
-		return x.Signal
-	}
-	return ""
-}
-
-func (x *StopPolicy) GetGracePeriod() *durationpb.Duration {
-	if x != nil {
-		return x.GracePeriod
+		return x.States
 	}
 	return nil
 }
 
-// ExitStatus is how a main process ended: with a code or by a signal.
-type ExitStatus struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// result is one or the other, never both.
-	//
-	// Types that are valid to be assigned to Result:
-	//
-	//	*ExitStatus_Code
-	//	*ExitStatus_Signal
-	Result isExitStatus_Result `protobuf_oneof:"result"`
-	// signal_name is the signal's name, such as "SIGKILL"; empty with a code.
-	SignalName string `protobuf:"bytes,3,opt,name=signal_name,json=signalName,proto3" json:"signal_name,omitempty"`
-	// core_dumped says whether the kernel wrote a core file.
-	CoreDumped bool `protobuf:"varint,4,opt,name=core_dumped,json=coreDumped,proto3" json:"core_dumped,omitempty"`
-	// oom_killed says whether the kernel's out-of-memory killer struck in the
-	// process's cgroup. Known only where the process has one.
-	OomKilled bool `protobuf:"varint,5,opt,name=oom_killed,json=oomKilled,proto3" json:"oom_killed,omitempty"`
-	// usage is what the main process and the children it waited for used
-	// (wait4(2)).
-	Usage         *ResourceUsage `protobuf:"bytes,6,opt,name=usage,proto3" json:"usage,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ExitStatus) Reset() {
-	*x = ExitStatus{}
-	mi := &file_pm_v1_process_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ExitStatus) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ExitStatus) ProtoMessage() {}
-
-func (x *ExitStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_proto_msgTypes[6]
+func (x *ProcessFilter) GetIds() []string {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ExitStatus.ProtoReflect.Descriptor instead.
-func (*ExitStatus) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *ExitStatus) GetResult() isExitStatus_Result {
-	if x != nil {
-		return x.Result
+		return x.Ids
 	}
 	return nil
 }
 
-func (x *ExitStatus) GetCode() uint32 {
+func (x *ProcessFilter) GetIdPrefixes() []string {
 	if x != nil {
-		if x, ok := x.Result.(*ExitStatus_Code); ok {
-			return x.Code
-		}
-	}
-	return 0
-}
-
-func (x *ExitStatus) GetSignal() uint32 {
-	if x != nil {
-		if x, ok := x.Result.(*ExitStatus_Signal); ok {
-			return x.Signal
-		}
-	}
-	return 0
-}
-
-func (x *ExitStatus) GetSignalName() string {
-	if x != nil {
-		return x.SignalName
-	}
-	return ""
-}
-
-func (x *ExitStatus) GetCoreDumped() bool {
-	if x != nil {
-		return x.CoreDumped
-	}
-	return false
-}
-
-func (x *ExitStatus) GetOomKilled() bool {
-	if x != nil {
-		return x.OomKilled
-	}
-	return false
-}
-
-func (x *ExitStatus) GetUsage() *ResourceUsage {
-	if x != nil {
-		return x.Usage
+		return x.IdPrefixes
 	}
 	return nil
 }
 
-type isExitStatus_Result interface {
-	isExitStatus_Result()
-}
-
-type ExitStatus_Code struct {
-	// code is what the process passed to exit(3), 0 to 255.
-	Code uint32 `protobuf:"varint,1,opt,name=code,proto3,oneof"`
-}
-
-type ExitStatus_Signal struct {
-	// signal is the number of the signal that ended it.
-	Signal uint32 `protobuf:"varint,2,opt,name=signal,proto3,oneof"`
-}
-
-func (*ExitStatus_Code) isExitStatus_Result() {}
-
-func (*ExitStatus_Signal) isExitStatus_Result() {}
-
-// ResourceUsage is what a process consumed (getrusage(2)).
-type ResourceUsage struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// user_time is processor time spent in user mode.
-	UserTime *durationpb.Duration `protobuf:"bytes,1,opt,name=user_time,json=userTime,proto3" json:"user_time,omitempty"`
-	// system_time is processor time spent in the kernel.
-	SystemTime *durationpb.Duration `protobuf:"bytes,2,opt,name=system_time,json=systemTime,proto3" json:"system_time,omitempty"`
-	// max_resident_bytes is the largest resident set size.
-	MaxResidentBytes uint64 `protobuf:"varint,3,opt,name=max_resident_bytes,json=maxResidentBytes,proto3" json:"max_resident_bytes,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
-}
-
-func (x *ResourceUsage) Reset() {
-	*x = ResourceUsage{}
-	mi := &file_pm_v1_process_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ResourceUsage) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ResourceUsage) ProtoMessage() {}
-
-func (x *ResourceUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_proto_msgTypes[7]
+func (x *ProcessFilter) GetNames() []string {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ResourceUsage.ProtoReflect.Descriptor instead.
-func (*ResourceUsage) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_proto_rawDescGZIP(), []int{7}
-}
-
-func (x *ResourceUsage) GetUserTime() *durationpb.Duration {
-	if x != nil {
-		return x.UserTime
+		return x.Names
 	}
 	return nil
 }
 
-func (x *ResourceUsage) GetSystemTime() *durationpb.Duration {
+func (x *ProcessFilter) GetNamePatterns() []string {
 	if x != nil {
-		return x.SystemTime
+		return x.NamePatterns
 	}
 	return nil
 }
 
-func (x *ResourceUsage) GetMaxResidentBytes() uint64 {
+func (x *ProcessFilter) GetCreatedAfter() *timestamppb.Timestamp {
 	if x != nil {
-		return x.MaxResidentBytes
+		return x.CreatedAfter
 	}
-	return 0
+	return nil
 }
 
-// StartFailure is the operating system's answer to a start that failed.
-type StartFailure struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// step is what was being done.
-	Step StartStep `protobuf:"varint,1,opt,name=step,proto3,enum=pm.v1.StartStep" json:"step,omitempty"`
-	// errno is the error number; 0 if the failure had none.
-	Errno int32 `protobuf:"varint,2,opt,name=errno,proto3" json:"errno,omitempty"`
-	// errno_name is its symbol, such as "ENOENT".
-	ErrnoName string `protobuf:"bytes,3,opt,name=errno_name,json=errnoName,proto3" json:"errno_name,omitempty"`
-	// message is the system's text for it, such as "No such file or directory",
-	// or what happened where there was no error number.
-	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
-	// path is what the step was about, where it was about a file.
-	Path          string `protobuf:"bytes,5,opt,name=path,proto3" json:"path,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *StartFailure) Reset() {
-	*x = StartFailure{}
-	mi := &file_pm_v1_process_proto_msgTypes[8]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *StartFailure) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*StartFailure) ProtoMessage() {}
-
-func (x *StartFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_proto_msgTypes[8]
+func (x *ProcessFilter) GetCreatedBefore() *timestamppb.Timestamp {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
+		return x.CreatedBefore
 	}
-	return mi.MessageOf(x)
+	return nil
 }
 
-// Deprecated: Use StartFailure.ProtoReflect.Descriptor instead.
-func (*StartFailure) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_proto_rawDescGZIP(), []int{8}
-}
-
-func (x *StartFailure) GetStep() StartStep {
+func (x *ProcessFilter) GetEndedAfter() *timestamppb.Timestamp {
 	if x != nil {
-		return x.Step
+		return x.EndedAfter
 	}
-	return StartStep_START_STEP_UNSPECIFIED
+	return nil
 }
 
-func (x *StartFailure) GetErrno() int32 {
+func (x *ProcessFilter) GetEndedBefore() *timestamppb.Timestamp {
 	if x != nil {
-		return x.Errno
+		return x.EndedBefore
 	}
-	return 0
-}
-
-func (x *StartFailure) GetErrnoName() string {
-	if x != nil {
-		return x.ErrnoName
-	}
-	return ""
-}
-
-func (x *StartFailure) GetMessage() string {
-	if x != nil {
-		return x.Message
-	}
-	return ""
-}
-
-func (x *StartFailure) GetPath() string {
-	if x != nil {
-		return x.Path
-	}
-	return ""
-}
-
-// OutputInfo describes the output kept of one run. Every byte that a run
-// writes has an offset, counted from 0 over all its streams in the order in
-// which the shim read them.
-type OutputInfo struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// first_offset is the offset of the oldest byte kept.
-	FirstOffset uint64 `protobuf:"varint,1,opt,name=first_offset,json=firstOffset,proto3" json:"first_offset,omitempty"`
-	// next_offset is the offset that the next byte will get: the number of bytes
-	// written so far.
-	NextOffset uint64 `protobuf:"varint,2,opt,name=next_offset,json=nextOffset,proto3" json:"next_offset,omitempty"`
-	// complete says that no more output can come: every writer closed it.
-	Complete bool `protobuf:"varint,3,opt,name=complete,proto3" json:"complete,omitempty"`
-	// stdout_bytes is how many of the bytes came through standard output, or
-	// through the terminal.
-	StdoutBytes uint64 `protobuf:"varint,4,opt,name=stdout_bytes,json=stdoutBytes,proto3" json:"stdout_bytes,omitempty"`
-	// stderr_bytes is how many of the bytes came through standard error.
-	StderrBytes uint64 `protobuf:"varint,5,opt,name=stderr_bytes,json=stderrBytes,proto3" json:"stderr_bytes,omitempty"`
-	// limit_bytes is the bound in force. It is below the spec's bound if memory
-	// for the runtime directory ran out; older output was then let go early.
-	LimitBytes    uint64 `protobuf:"varint,6,opt,name=limit_bytes,json=limitBytes,proto3" json:"limit_bytes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *OutputInfo) Reset() {
-	*x = OutputInfo{}
-	mi := &file_pm_v1_process_proto_msgTypes[9]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *OutputInfo) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*OutputInfo) ProtoMessage() {}
-
-func (x *OutputInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_proto_msgTypes[9]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use OutputInfo.ProtoReflect.Descriptor instead.
-func (*OutputInfo) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_proto_rawDescGZIP(), []int{9}
-}
-
-func (x *OutputInfo) GetFirstOffset() uint64 {
-	if x != nil {
-		return x.FirstOffset
-	}
-	return 0
-}
-
-func (x *OutputInfo) GetNextOffset() uint64 {
-	if x != nil {
-		return x.NextOffset
-	}
-	return 0
-}
-
-func (x *OutputInfo) GetComplete() bool {
-	if x != nil {
-		return x.Complete
-	}
-	return false
-}
-
-func (x *OutputInfo) GetStdoutBytes() uint64 {
-	if x != nil {
-		return x.StdoutBytes
-	}
-	return 0
-}
-
-func (x *OutputInfo) GetStderrBytes() uint64 {
-	if x != nil {
-		return x.StderrBytes
-	}
-	return 0
-}
-
-func (x *OutputInfo) GetLimitBytes() uint64 {
-	if x != nil {
-		return x.LimitBytes
-	}
-	return 0
+	return nil
 }
 
 var File_pm_v1_process_proto protoreflect.FileDescriptor
 
 const file_pm_v1_process_proto_rawDesc = "" +
 	"\n" +
-	"\x13pm/v1/process.proto\x12\x05pm.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x12pm/v1/errors.proto\"\x8c\x04\n" +
+	"\x13pm/v1/process.proto\x12\x05pm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11pm/v1/cause.proto\x1a\x0fpm/v1/run.proto\x1a\x10pm/v1/spec.proto\"\xfb\x03\n" +
 	"\aProcess\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12&\n" +
-	"\x04spec\x18\x02 \x01(\v2\x12.pm.v1.ProcessSpecR\x04spec\x12)\n" +
-	"\x05state\x18\x03 \x01(\x0e2\x13.pm.v1.ProcessStateR\x05state\x12\x10\n" +
-	"\x03run\x18\x04 \x01(\rR\x03run\x12\x10\n" +
-	"\x03pid\x18\x05 \x01(\rR\x03pid\x12;\n" +
-	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\x129\n" +
-	"\n" +
-	"start_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x127\n" +
-	"\texit_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\bexitTime\x12%\n" +
-	"\x04exit\x18\t \x01(\v2\x11.pm.v1.ExitStatusR\x04exit\x12-\n" +
-	"\afailure\x18\n" +
-	" \x01(\v2\x13.pm.v1.StartFailureR\afailure\x12)\n" +
-	"\x06output\x18\v \x01(\v2\x11.pm.v1.OutputInfoR\x06output\x12\x1d\n" +
-	"\n" +
-	"tree_alive\x18\f \x01(\bR\ttreeAlive\x12)\n" +
-	"\x10resource_version\x18\r \x01(\tR\x0fresourceVersion\"\xc1\x04\n" +
-	"\vProcessSpec\x12\x1e\n" +
-	"\n" +
-	"executable\x18\x01 \x01(\tR\n" +
-	"executable\x12\x12\n" +
-	"\x04args\x18\x02 \x03(\tR\x04args\x12-\n" +
-	"\x03env\x18\x03 \x03(\v2\x1b.pm.v1.ProcessSpec.EnvEntryR\x03env\x12)\n" +
-	"\benv_mode\x18\x04 \x01(\x0e2\x0e.pm.v1.EnvModeR\aenvMode\x12\x10\n" +
-	"\x03cwd\x18\x05 \x01(\tR\x03cwd\x12\x12\n" +
-	"\x04name\x18\x06 \x01(\tR\x04name\x126\n" +
-	"\x06labels\x18\a \x03(\v2\x1e.pm.v1.ProcessSpec.LabelsEntryR\x06labels\x12,\n" +
-	"\x12output_limit_bytes\x18\b \x01(\x04R\x10outputLimitBytes\x12&\n" +
-	"\x05stdin\x18\t \x01(\x0e2\x10.pm.v1.StdinModeR\x05stdin\x12/\n" +
-	"\bterminal\x18\n" +
-	" \x01(\v2\x13.pm.v1.TerminalSizeR\bterminal\x12%\n" +
-	"\x06limits\x18\v \x01(\v2\r.pm.v1.LimitsR\x06limits\x12%\n" +
-	"\x04stop\x18\f \x01(\v2\x11.pm.v1.StopPolicyR\x04stop\x1a6\n" +
-	"\bEnvEntry\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x122\n" +
+	"\x06labels\x18\x03 \x03(\v2\x1a.pm.v1.Process.LabelsEntryR\x06labels\x12&\n" +
+	"\x04spec\x18\x04 \x01(\v2\x12.pm.v1.ProcessSpecR\x04spec\x12)\n" +
+	"\x05state\x18\x05 \x01(\x0e2\x13.pm.v1.ProcessStateR\x05state\x128\n" +
+	"\rdesired_state\x18\x06 \x01(\x0e2\x13.pm.v1.DesiredStateR\fdesiredState\x12\x1c\n" +
+	"\x03run\x18\a \x01(\v2\n" +
+	".pm.v1.RunR\x03run\x12;\n" +
+	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12\x1a\n" +
+	"\bsequence\x18\t \x01(\x04R\bsequence\x12)\n" +
+	"\x10resource_version\x18\n" +
+	" \x01(\tR\x0fresourceVersion\x12.\n" +
+	"\vlast_change\x18\v \x01(\v2\r.pm.v1.ChangeR\n" +
+	"lastChange\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"<\n" +
-	"\fTerminalSize\x12\x12\n" +
-	"\x04rows\x18\x01 \x01(\rR\x04rows\x12\x18\n" +
-	"\acolumns\x18\x02 \x01(\rR\acolumns\"\xd5\x01\n" +
-	"\x06Limits\x12.\n" +
-	"\arlimits\x18\x01 \x03(\v2\x14.pm.v1.ResourceLimitR\arlimits\x12&\n" +
-	"\fmemory_bytes\x18\x02 \x01(\x04H\x00R\vmemoryBytes\x88\x01\x01\x12\"\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd8\x01\n" +
+	"\x06Change\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x10\n" +
+	"\x03run\x18\x03 \x01(\rR\x03run\x12'\n" +
+	"\x04from\x18\x04 \x01(\x0e2\x13.pm.v1.ProcessStateR\x04from\x12#\n" +
+	"\x02to\x18\x05 \x01(\x0e2\x13.pm.v1.ProcessStateR\x02to\x12\"\n" +
+	"\x05cause\x18\x06 \x01(\v2\f.pm.v1.CauseR\x05cause\";\n" +
 	"\n" +
-	"cpu_millis\x18\x03 \x01(\rH\x01R\tcpuMillis\x88\x01\x01\x12!\n" +
-	"\tprocesses\x18\x04 \x01(\rH\x02R\tprocesses\x88\x01\x01B\x0f\n" +
-	"\r_memory_bytesB\r\n" +
-	"\v_cpu_millisB\f\n" +
-	"\n" +
-	"_processes\"o\n" +
-	"\rResourceLimit\x12\x1a\n" +
-	"\bresource\x18\x01 \x01(\tR\bresource\x12\x17\n" +
-	"\x04soft\x18\x02 \x01(\x04H\x00R\x04soft\x88\x01\x01\x12\x17\n" +
-	"\x04hard\x18\x03 \x01(\x04H\x01R\x04hard\x88\x01\x01B\a\n" +
-	"\x05_softB\a\n" +
-	"\x05_hard\"b\n" +
-	"\n" +
-	"StopPolicy\x12\x16\n" +
-	"\x06signal\x18\x01 \x01(\tR\x06signal\x12<\n" +
-	"\fgrace_period\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vgracePeriod\"\xd3\x01\n" +
-	"\n" +
-	"ExitStatus\x12\x14\n" +
-	"\x04code\x18\x01 \x01(\rH\x00R\x04code\x12\x18\n" +
-	"\x06signal\x18\x02 \x01(\rH\x00R\x06signal\x12\x1f\n" +
-	"\vsignal_name\x18\x03 \x01(\tR\n" +
-	"signalName\x12\x1f\n" +
-	"\vcore_dumped\x18\x04 \x01(\bR\n" +
-	"coreDumped\x12\x1d\n" +
-	"\n" +
-	"oom_killed\x18\x05 \x01(\bR\toomKilled\x12*\n" +
-	"\x05usage\x18\x06 \x01(\v2\x14.pm.v1.ResourceUsageR\x05usageB\b\n" +
-	"\x06result\"\xb1\x01\n" +
-	"\rResourceUsage\x126\n" +
-	"\tuser_time\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\buserTime\x12:\n" +
-	"\vsystem_time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"systemTime\x12,\n" +
-	"\x12max_resident_bytes\x18\x03 \x01(\x04R\x10maxResidentBytes\"\x97\x01\n" +
-	"\fStartFailure\x12$\n" +
-	"\x04step\x18\x01 \x01(\x0e2\x10.pm.v1.StartStepR\x04step\x12\x14\n" +
-	"\x05errno\x18\x02 \x01(\x05R\x05errno\x12\x1d\n" +
-	"\n" +
-	"errno_name\x18\x03 \x01(\tR\terrnoName\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage\x12\x12\n" +
-	"\x04path\x18\x05 \x01(\tR\x04path\"\xd3\x01\n" +
-	"\n" +
-	"OutputInfo\x12!\n" +
-	"\ffirst_offset\x18\x01 \x01(\x04R\vfirstOffset\x12\x1f\n" +
-	"\vnext_offset\x18\x02 \x01(\x04R\n" +
-	"nextOffset\x12\x1a\n" +
-	"\bcomplete\x18\x03 \x01(\bR\bcomplete\x12!\n" +
-	"\fstdout_bytes\x18\x04 \x01(\x04R\vstdoutBytes\x12!\n" +
-	"\fstderr_bytes\x18\x05 \x01(\x04R\vstderrBytes\x12\x1f\n" +
-	"\vlimit_bytes\x18\x06 \x01(\x04R\n" +
-	"limitBytes*\xcc\x01\n" +
+	"ProcessRef\x12\x10\n" +
+	"\x02id\x18\x01 \x01(\tH\x00R\x02id\x12\x14\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04nameB\x05\n" +
+	"\x03ref\"X\n" +
+	"\fPrecondition\x12\x15\n" +
+	"\x03run\x18\x01 \x01(\rH\x00R\x03run\x88\x01\x01\x12)\n" +
+	"\x10resource_version\x18\x02 \x01(\tR\x0fresourceVersionB\x06\n" +
+	"\x04_run\"\xd1\x03\n" +
+	"\rProcessFilter\x12%\n" +
+	"\x0elabel_selector\x18\x01 \x01(\tR\rlabelSelector\x12+\n" +
+	"\x06states\x18\x02 \x03(\x0e2\x13.pm.v1.ProcessStateR\x06states\x12\x10\n" +
+	"\x03ids\x18\x03 \x03(\tR\x03ids\x12\x1f\n" +
+	"\vid_prefixes\x18\x04 \x03(\tR\n" +
+	"idPrefixes\x12\x14\n" +
+	"\x05names\x18\x05 \x03(\tR\x05names\x12#\n" +
+	"\rname_patterns\x18\x06 \x03(\tR\fnamePatterns\x12?\n" +
+	"\rcreated_after\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\fcreatedAfter\x12A\n" +
+	"\x0ecreated_before\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\x12;\n" +
+	"\vended_after\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"endedAfter\x12=\n" +
+	"\fended_before\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\vendedBefore*\x83\x02\n" +
 	"\fProcessState\x12\x1d\n" +
 	"\x19PROCESS_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16PROCESS_STATE_STARTING\x10\x01\x12\x19\n" +
@@ -1255,15 +781,17 @@ const file_pm_v1_process_proto_rawDesc = "" +
 	"\x16PROCESS_STATE_STOPPING\x10\x03\x12\x18\n" +
 	"\x14PROCESS_STATE_EXITED\x10\x04\x12\x18\n" +
 	"\x14PROCESS_STATE_FAILED\x10\x05\x12\x16\n" +
-	"\x12PROCESS_STATE_LOST\x10\x06*N\n" +
-	"\aEnvMode\x12\x18\n" +
-	"\x14ENV_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
-	"\x0fENV_MODE_EXTEND\x10\x01\x12\x14\n" +
-	"\x10ENV_MODE_REPLACE\x10\x02*Q\n" +
-	"\tStdinMode\x12\x1a\n" +
-	"\x16STDIN_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
-	"\x0fSTDIN_MODE_NULL\x10\x01\x12\x13\n" +
-	"\x0fSTDIN_MODE_PIPE\x10\x02Bl\n" +
+	"\x12PROCESS_STATE_LOST\x10\x06\x12\x19\n" +
+	"\x15PROCESS_STATE_WAITING\x10\a\x12\x1a\n" +
+	"\x16PROCESS_STATE_GIVEN_UP\x10\b*c\n" +
+	"\fDesiredState\x12\x1d\n" +
+	"\x19DESIRED_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15DESIRED_STATE_RUNNING\x10\x01\x12\x19\n" +
+	"\x15DESIRED_STATE_STOPPED\x10\x02*Z\n" +
+	"\vProcessView\x12\x1c\n" +
+	"\x18PROCESS_VIEW_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12PROCESS_VIEW_BASIC\x10\x01\x12\x15\n" +
+	"\x11PROCESS_VIEW_FULL\x10\x02Bl\n" +
 	"\tcom.pm.v1B\fProcessProtoP\x01Z\x1cpm.example/gen/go/pm/v1;pmv1\xa2\x02\x03PXX\xaa\x02\x05Pm.V1\xca\x02\x05Pm\\V1\xe2\x02\x11Pm\\V1\\GPBMetadata\xea\x02\x06Pm::V1b\x06proto3"
 
 var (
@@ -1279,54 +807,44 @@ func file_pm_v1_process_proto_rawDescGZIP() []byte {
 }
 
 var file_pm_v1_process_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_pm_v1_process_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_pm_v1_process_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_pm_v1_process_proto_goTypes = []any{
 	(ProcessState)(0),             // 0: pm.v1.ProcessState
-	(EnvMode)(0),                  // 1: pm.v1.EnvMode
-	(StdinMode)(0),                // 2: pm.v1.StdinMode
+	(DesiredState)(0),             // 1: pm.v1.DesiredState
+	(ProcessView)(0),              // 2: pm.v1.ProcessView
 	(*Process)(nil),               // 3: pm.v1.Process
-	(*ProcessSpec)(nil),           // 4: pm.v1.ProcessSpec
-	(*TerminalSize)(nil),          // 5: pm.v1.TerminalSize
-	(*Limits)(nil),                // 6: pm.v1.Limits
-	(*ResourceLimit)(nil),         // 7: pm.v1.ResourceLimit
-	(*StopPolicy)(nil),            // 8: pm.v1.StopPolicy
-	(*ExitStatus)(nil),            // 9: pm.v1.ExitStatus
-	(*ResourceUsage)(nil),         // 10: pm.v1.ResourceUsage
-	(*StartFailure)(nil),          // 11: pm.v1.StartFailure
-	(*OutputInfo)(nil),            // 12: pm.v1.OutputInfo
-	nil,                           // 13: pm.v1.ProcessSpec.EnvEntry
-	nil,                           // 14: pm.v1.ProcessSpec.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 16: google.protobuf.Duration
-	(StartStep)(0),                // 17: pm.v1.StartStep
+	(*Change)(nil),                // 4: pm.v1.Change
+	(*ProcessRef)(nil),            // 5: pm.v1.ProcessRef
+	(*Precondition)(nil),          // 6: pm.v1.Precondition
+	(*ProcessFilter)(nil),         // 7: pm.v1.ProcessFilter
+	nil,                           // 8: pm.v1.Process.LabelsEntry
+	(*ProcessSpec)(nil),           // 9: pm.v1.ProcessSpec
+	(*Run)(nil),                   // 10: pm.v1.Run
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*Cause)(nil),                 // 12: pm.v1.Cause
 }
 var file_pm_v1_process_proto_depIdxs = []int32{
-	4,  // 0: pm.v1.Process.spec:type_name -> pm.v1.ProcessSpec
-	0,  // 1: pm.v1.Process.state:type_name -> pm.v1.ProcessState
-	15, // 2: pm.v1.Process.create_time:type_name -> google.protobuf.Timestamp
-	15, // 3: pm.v1.Process.start_time:type_name -> google.protobuf.Timestamp
-	15, // 4: pm.v1.Process.exit_time:type_name -> google.protobuf.Timestamp
-	9,  // 5: pm.v1.Process.exit:type_name -> pm.v1.ExitStatus
-	11, // 6: pm.v1.Process.failure:type_name -> pm.v1.StartFailure
-	12, // 7: pm.v1.Process.output:type_name -> pm.v1.OutputInfo
-	13, // 8: pm.v1.ProcessSpec.env:type_name -> pm.v1.ProcessSpec.EnvEntry
-	1,  // 9: pm.v1.ProcessSpec.env_mode:type_name -> pm.v1.EnvMode
-	14, // 10: pm.v1.ProcessSpec.labels:type_name -> pm.v1.ProcessSpec.LabelsEntry
-	2,  // 11: pm.v1.ProcessSpec.stdin:type_name -> pm.v1.StdinMode
-	5,  // 12: pm.v1.ProcessSpec.terminal:type_name -> pm.v1.TerminalSize
-	6,  // 13: pm.v1.ProcessSpec.limits:type_name -> pm.v1.Limits
-	8,  // 14: pm.v1.ProcessSpec.stop:type_name -> pm.v1.StopPolicy
-	7,  // 15: pm.v1.Limits.rlimits:type_name -> pm.v1.ResourceLimit
-	16, // 16: pm.v1.StopPolicy.grace_period:type_name -> google.protobuf.Duration
-	10, // 17: pm.v1.ExitStatus.usage:type_name -> pm.v1.ResourceUsage
-	16, // 18: pm.v1.ResourceUsage.user_time:type_name -> google.protobuf.Duration
-	16, // 19: pm.v1.ResourceUsage.system_time:type_name -> google.protobuf.Duration
-	17, // 20: pm.v1.StartFailure.step:type_name -> pm.v1.StartStep
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	8,  // 0: pm.v1.Process.labels:type_name -> pm.v1.Process.LabelsEntry
+	9,  // 1: pm.v1.Process.spec:type_name -> pm.v1.ProcessSpec
+	0,  // 2: pm.v1.Process.state:type_name -> pm.v1.ProcessState
+	1,  // 3: pm.v1.Process.desired_state:type_name -> pm.v1.DesiredState
+	10, // 4: pm.v1.Process.run:type_name -> pm.v1.Run
+	11, // 5: pm.v1.Process.create_time:type_name -> google.protobuf.Timestamp
+	4,  // 6: pm.v1.Process.last_change:type_name -> pm.v1.Change
+	11, // 7: pm.v1.Change.time:type_name -> google.protobuf.Timestamp
+	0,  // 8: pm.v1.Change.from:type_name -> pm.v1.ProcessState
+	0,  // 9: pm.v1.Change.to:type_name -> pm.v1.ProcessState
+	12, // 10: pm.v1.Change.cause:type_name -> pm.v1.Cause
+	0,  // 11: pm.v1.ProcessFilter.states:type_name -> pm.v1.ProcessState
+	11, // 12: pm.v1.ProcessFilter.created_after:type_name -> google.protobuf.Timestamp
+	11, // 13: pm.v1.ProcessFilter.created_before:type_name -> google.protobuf.Timestamp
+	11, // 14: pm.v1.ProcessFilter.ended_after:type_name -> google.protobuf.Timestamp
+	11, // 15: pm.v1.ProcessFilter.ended_before:type_name -> google.protobuf.Timestamp
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_pm_v1_process_proto_init() }
@@ -1334,20 +852,21 @@ func file_pm_v1_process_proto_init() {
 	if File_pm_v1_process_proto != nil {
 		return
 	}
-	file_pm_v1_errors_proto_init()
-	file_pm_v1_process_proto_msgTypes[3].OneofWrappers = []any{}
-	file_pm_v1_process_proto_msgTypes[4].OneofWrappers = []any{}
-	file_pm_v1_process_proto_msgTypes[6].OneofWrappers = []any{
-		(*ExitStatus_Code)(nil),
-		(*ExitStatus_Signal)(nil),
+	file_pm_v1_cause_proto_init()
+	file_pm_v1_run_proto_init()
+	file_pm_v1_spec_proto_init()
+	file_pm_v1_process_proto_msgTypes[2].OneofWrappers = []any{
+		(*ProcessRef_Id)(nil),
+		(*ProcessRef_Name)(nil),
 	}
+	file_pm_v1_process_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pm_v1_process_proto_rawDesc), len(file_pm_v1_process_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   12,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

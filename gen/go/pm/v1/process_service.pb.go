@@ -10,6 +10,8 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -21,59 +23,6 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
-
-// ProcessView says how much of a process is answered.
-type ProcessView int32
-
-const (
-	// PROCESS_VIEW_UNSPECIFIED is read as PROCESS_VIEW_BASIC.
-	ProcessView_PROCESS_VIEW_UNSPECIFIED ProcessView = 0
-	// PROCESS_VIEW_BASIC: all but `spec.env`.
-	ProcessView_PROCESS_VIEW_BASIC ProcessView = 1
-	// PROCESS_VIEW_FULL: all. Environments often hold secrets.
-	ProcessView_PROCESS_VIEW_FULL ProcessView = 2
-)
-
-// Enum value maps for ProcessView.
-var (
-	ProcessView_name = map[int32]string{
-		0: "PROCESS_VIEW_UNSPECIFIED",
-		1: "PROCESS_VIEW_BASIC",
-		2: "PROCESS_VIEW_FULL",
-	}
-	ProcessView_value = map[string]int32{
-		"PROCESS_VIEW_UNSPECIFIED": 0,
-		"PROCESS_VIEW_BASIC":       1,
-		"PROCESS_VIEW_FULL":        2,
-	}
-)
-
-func (x ProcessView) Enum() *ProcessView {
-	p := new(ProcessView)
-	*p = x
-	return p
-}
-
-func (x ProcessView) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (ProcessView) Descriptor() protoreflect.EnumDescriptor {
-	return file_pm_v1_process_service_proto_enumTypes[0].Descriptor()
-}
-
-func (ProcessView) Type() protoreflect.EnumType {
-	return &file_pm_v1_process_service_proto_enumTypes[0]
-}
-
-func (x ProcessView) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use ProcessView.Descriptor instead.
-func (ProcessView) EnumDescriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{0}
-}
 
 // SignalTarget says which processes of a tree a signal goes to.
 type SignalTarget int32
@@ -116,11 +65,11 @@ func (x SignalTarget) String() string {
 }
 
 func (SignalTarget) Descriptor() protoreflect.EnumDescriptor {
-	return file_pm_v1_process_service_proto_enumTypes[1].Descriptor()
+	return file_pm_v1_process_service_proto_enumTypes[0].Descriptor()
 }
 
 func (SignalTarget) Type() protoreflect.EnumType {
-	return &file_pm_v1_process_service_proto_enumTypes[1]
+	return &file_pm_v1_process_service_proto_enumTypes[0]
 }
 
 func (x SignalTarget) Number() protoreflect.EnumNumber {
@@ -129,6 +78,59 @@ func (x SignalTarget) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SignalTarget.Descriptor instead.
 func (SignalTarget) EnumDescriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{0}
+}
+
+// ListOrder is the order of a list.
+type ListOrder int32
+
+const (
+	// LIST_ORDER_UNSPECIFIED is read as LIST_ORDER_CREATED.
+	ListOrder_LIST_ORDER_UNSPECIFIED ListOrder = 0
+	// LIST_ORDER_CREATED: in order of creation, the oldest first.
+	ListOrder_LIST_ORDER_CREATED ListOrder = 1
+	// LIST_ORDER_CREATED_DESCENDING: in order of creation, the newest first.
+	ListOrder_LIST_ORDER_CREATED_DESCENDING ListOrder = 2
+)
+
+// Enum value maps for ListOrder.
+var (
+	ListOrder_name = map[int32]string{
+		0: "LIST_ORDER_UNSPECIFIED",
+		1: "LIST_ORDER_CREATED",
+		2: "LIST_ORDER_CREATED_DESCENDING",
+	}
+	ListOrder_value = map[string]int32{
+		"LIST_ORDER_UNSPECIFIED":        0,
+		"LIST_ORDER_CREATED":            1,
+		"LIST_ORDER_CREATED_DESCENDING": 2,
+	}
+)
+
+func (x ListOrder) Enum() *ListOrder {
+	p := new(ListOrder)
+	*p = x
+	return p
+}
+
+func (x ListOrder) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ListOrder) Descriptor() protoreflect.EnumDescriptor {
+	return file_pm_v1_process_service_proto_enumTypes[1].Descriptor()
+}
+
+func (ListOrder) Type() protoreflect.EnumType {
+	return &file_pm_v1_process_service_proto_enumTypes[1]
+}
+
+func (x ListOrder) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ListOrder.Descriptor instead.
+func (ListOrder) EnumDescriptor() ([]byte, []int) {
 	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{1}
 }
 
@@ -143,7 +145,7 @@ const (
 	// WATCH_EVENT_TYPE_MODIFIED: the process changed.
 	WatchEventType_WATCH_EVENT_TYPE_MODIFIED WatchEventType = 2
 	// WATCH_EVENT_TYPE_REMOVED: the process is gone or no longer fits the
-	// filter. Only its id is certain to be set.
+	// filter; `removal` tells which. Only its id is certain to be set.
 	WatchEventType_WATCH_EVENT_TYPE_REMOVED WatchEventType = 3
 	// WATCH_EVENT_TYPE_BOOKMARK: nothing happened up to this resource version.
 	WatchEventType_WATCH_EVENT_TYPE_BOOKMARK WatchEventType = 4
@@ -194,6 +196,63 @@ func (WatchEventType) EnumDescriptor() ([]byte, []int) {
 	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{2}
 }
 
+// WatchRemoval is why a process is no longer in a watch.
+type WatchRemoval int32
+
+const (
+	// WATCH_REMOVAL_UNSPECIFIED: it is still in it.
+	WatchRemoval_WATCH_REMOVAL_UNSPECIFIED WatchRemoval = 0
+	// WATCH_REMOVAL_REMOVED: it was removed at a client's request.
+	WatchRemoval_WATCH_REMOVAL_REMOVED WatchRemoval = 1
+	// WATCH_REMOVAL_RETENTION: it had ended, and was not kept any longer.
+	WatchRemoval_WATCH_REMOVAL_RETENTION WatchRemoval = 2
+	// WATCH_REMOVAL_FILTER: it no longer fits the filter.
+	WatchRemoval_WATCH_REMOVAL_FILTER WatchRemoval = 3
+)
+
+// Enum value maps for WatchRemoval.
+var (
+	WatchRemoval_name = map[int32]string{
+		0: "WATCH_REMOVAL_UNSPECIFIED",
+		1: "WATCH_REMOVAL_REMOVED",
+		2: "WATCH_REMOVAL_RETENTION",
+		3: "WATCH_REMOVAL_FILTER",
+	}
+	WatchRemoval_value = map[string]int32{
+		"WATCH_REMOVAL_UNSPECIFIED": 0,
+		"WATCH_REMOVAL_REMOVED":     1,
+		"WATCH_REMOVAL_RETENTION":   2,
+		"WATCH_REMOVAL_FILTER":      3,
+	}
+)
+
+func (x WatchRemoval) Enum() *WatchRemoval {
+	p := new(WatchRemoval)
+	*p = x
+	return p
+}
+
+func (x WatchRemoval) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WatchRemoval) Descriptor() protoreflect.EnumDescriptor {
+	return file_pm_v1_process_service_proto_enumTypes[3].Descriptor()
+}
+
+func (WatchRemoval) Type() protoreflect.EnumType {
+	return &file_pm_v1_process_service_proto_enumTypes[3]
+}
+
+func (x WatchRemoval) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WatchRemoval.Descriptor instead.
+func (WatchRemoval) EnumDescriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{3}
+}
+
 // WaitCondition is what WaitProcess waits for.
 type WaitCondition int32
 
@@ -236,11 +295,11 @@ func (x WaitCondition) String() string {
 }
 
 func (WaitCondition) Descriptor() protoreflect.EnumDescriptor {
-	return file_pm_v1_process_service_proto_enumTypes[3].Descriptor()
+	return file_pm_v1_process_service_proto_enumTypes[4].Descriptor()
 }
 
 func (WaitCondition) Type() protoreflect.EnumType {
-	return &file_pm_v1_process_service_proto_enumTypes[3]
+	return &file_pm_v1_process_service_proto_enumTypes[4]
 }
 
 func (x WaitCondition) Number() protoreflect.EnumNumber {
@@ -249,17 +308,24 @@ func (x WaitCondition) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WaitCondition.Descriptor instead.
 func (WaitCondition) EnumDescriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{3}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{4}
 }
 
 // StartProcessRequest asks for StartProcess.
 type StartProcessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is the UUID that the process shall have. Optional: the daemon makes a
-	// random one.
+	// id is the UUID that the process is to have. Default: the daemon makes one.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// name is what people call the process: a letter or "_", then up to 62
+	// letters, digits, ".", "_" or "-", and not a UUID. Optional; unique among
+	// processes that have not ended.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// labels are key-value pairs to select processes by, at most 64. Keys are 1
+	// to 63 letters, digits, ".", "_", "-" or "/", beginning and ending with a
+	// letter or digit; values are the same without "/" or empty.
+	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// spec is what to run. Required.
-	Spec          *ProcessSpec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
+	Spec          *ProcessSpec `protobuf:"bytes,4,opt,name=spec,proto3" json:"spec,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -301,6 +367,20 @@ func (x *StartProcessRequest) GetId() string {
 	return ""
 }
 
+func (x *StartProcessRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StartProcessRequest) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 func (x *StartProcessRequest) GetSpec() *ProcessSpec {
 	if x != nil {
 		return x.Spec
@@ -313,8 +393,8 @@ type StartProcessResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// process is the started process.
 	Process *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
-	// existing says that the id was known with the same spec, and nothing new
-	// was started.
+	// existing says that the id was known with the same name, labels and spec,
+	// and nothing new was started.
 	Existing      bool `protobuf:"varint,2,opt,name=existing,proto3" json:"existing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -364,25 +444,93 @@ func (x *StartProcessResponse) GetExisting() bool {
 	return false
 }
 
+// StopOptions says how to stop.
+type StopOptions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// signal is what is sent first, by name or number. Default: the spec's stop
+	// policy.
+	Signal string `protobuf:"bytes,1,opt,name=signal,proto3" json:"signal,omitempty"`
+	// grace_period is how long the tree has to end, 0 to 24 hours. Default: the
+	// spec's stop policy. With 0 and `force` the tree is killed at once.
+	GracePeriod *durationpb.Duration `protobuf:"bytes,2,opt,name=grace_period,json=gracePeriod,proto3" json:"grace_period,omitempty"`
+	// force asks to kill the whole tree when the grace period is over.
+	Force         bool `protobuf:"varint,3,opt,name=force,proto3" json:"force,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopOptions) Reset() {
+	*x = StopOptions{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopOptions) ProtoMessage() {}
+
+func (x *StopOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopOptions.ProtoReflect.Descriptor instead.
+func (*StopOptions) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *StopOptions) GetSignal() string {
+	if x != nil {
+		return x.Signal
+	}
+	return ""
+}
+
+func (x *StopOptions) GetGracePeriod() *durationpb.Duration {
+	if x != nil {
+		return x.GracePeriod
+	}
+	return nil
+}
+
+func (x *StopOptions) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
 // StopProcessRequest asks for StopProcess.
 type StopProcessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is a process reference.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// signal is what is sent first. Default: the spec's stop policy.
-	Signal string `protobuf:"bytes,2,opt,name=signal,proto3" json:"signal,omitempty"`
-	// grace_period is how long the tree has to end, 0 to 24 hours. Default: the
-	// spec's stop policy. With 0 and `force` the tree is killed at once.
-	GracePeriod *durationpb.Duration `protobuf:"bytes,3,opt,name=grace_period,json=gracePeriod,proto3" json:"grace_period,omitempty"`
-	// force asks to kill the whole tree when the grace period is over.
-	Force         bool `protobuf:"varint,4,opt,name=force,proto3" json:"force,omitempty"`
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// options say how.
+	Options *StopOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
+	// precondition must hold. Default: none.
+	Precondition *Precondition `protobuf:"bytes,3,opt,name=precondition,proto3" json:"precondition,omitempty"`
+	// request_id makes it safe to send the request again. Default: none.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// no_wait asks to answer as soon as the stop is on record and its first
+	// signal was sent. The receipt is then pending.
+	NoWait        bool `protobuf:"varint,5,opt,name=no_wait,json=noWait,proto3" json:"no_wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StopProcessRequest) Reset() {
 	*x = StopProcessRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[2]
+	mi := &file_pm_v1_process_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -394,7 +542,7 @@ func (x *StopProcessRequest) String() string {
 func (*StopProcessRequest) ProtoMessage() {}
 
 func (x *StopProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[2]
+	mi := &file_pm_v1_process_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -407,33 +555,40 @@ func (x *StopProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopProcessRequest.ProtoReflect.Descriptor instead.
 func (*StopProcessRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{2}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *StopProcessRequest) GetId() string {
+func (x *StopProcessRequest) GetProcess() *ProcessRef {
 	if x != nil {
-		return x.Id
-	}
-	return ""
-}
-
-func (x *StopProcessRequest) GetSignal() string {
-	if x != nil {
-		return x.Signal
-	}
-	return ""
-}
-
-func (x *StopProcessRequest) GetGracePeriod() *durationpb.Duration {
-	if x != nil {
-		return x.GracePeriod
+		return x.Process
 	}
 	return nil
 }
 
-func (x *StopProcessRequest) GetForce() bool {
+func (x *StopProcessRequest) GetOptions() *StopOptions {
 	if x != nil {
-		return x.Force
+		return x.Options
+	}
+	return nil
+}
+
+func (x *StopProcessRequest) GetPrecondition() *Precondition {
+	if x != nil {
+		return x.Precondition
+	}
+	return nil
+}
+
+func (x *StopProcessRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *StopProcessRequest) GetNoWait() bool {
+	if x != nil {
+		return x.NoWait
 	}
 	return false
 }
@@ -441,19 +596,17 @@ func (x *StopProcessRequest) GetForce() bool {
 // StopProcessResponse answers StopProcess.
 type StopProcessResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// process is the process after the stop.
+	// process is the process after the stop; `process.run.exit` is how it ended.
 	Process *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
-	// stopped says that the whole tree is gone.
-	Stopped bool `protobuf:"varint,2,opt,name=stopped,proto3" json:"stopped,omitempty"`
-	// survivors are what lives of the tree if `stopped` is false, at most 64.
-	Survivors     []*SurvivingProcess `protobuf:"bytes,3,rep,name=survivors,proto3" json:"survivors,omitempty"`
+	// receipt is what was done and what came of it.
+	Receipt       *StopReceipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StopProcessResponse) Reset() {
 	*x = StopProcessResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[3]
+	mi := &file_pm_v1_process_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -465,7 +618,7 @@ func (x *StopProcessResponse) String() string {
 func (*StopProcessResponse) ProtoMessage() {}
 
 func (x *StopProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[3]
+	mi := &file_pm_v1_process_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -478,7 +631,7 @@ func (x *StopProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopProcessResponse.ProtoReflect.Descriptor instead.
 func (*StopProcessResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{3}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *StopProcessResponse) GetProcess() *Process {
@@ -488,51 +641,37 @@ func (x *StopProcessResponse) GetProcess() *Process {
 	return nil
 }
 
-func (x *StopProcessResponse) GetStopped() bool {
+func (x *StopProcessResponse) GetReceipt() *StopReceipt {
 	if x != nil {
-		return x.Stopped
-	}
-	return false
-}
-
-func (x *StopProcessResponse) GetSurvivors() []*SurvivingProcess {
-	if x != nil {
-		return x.Survivors
+		return x.Receipt
 	}
 	return nil
 }
 
-// SurvivingProcess is one process of a tree that a stop did not end.
-type SurvivingProcess struct {
+// BatchOpened is the first frame of a call by filter: what was selected.
+type BatchOpened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// pid is its process id on the daemon's machine.
-	Pid uint32 `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
-	// command is its command line, shortened to 256 characters, or its name in
-	// brackets where it has none.
-	Command string `protobuf:"bytes,2,opt,name=command,proto3" json:"command,omitempty"`
-	// state is its scheduling state in words, such as "sleeping" or
-	// "uninterruptible sleep" (proc_pid_stat(5)): the latter cannot be killed
-	// until its system call returns.
-	State         string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// selected is how many processes the filter selected: as many results follow.
+	Selected      uint32 `protobuf:"varint,1,opt,name=selected,proto3" json:"selected,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *SurvivingProcess) Reset() {
-	*x = SurvivingProcess{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[4]
+func (x *BatchOpened) Reset() {
+	*x = BatchOpened{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *SurvivingProcess) String() string {
+func (x *BatchOpened) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*SurvivingProcess) ProtoMessage() {}
+func (*BatchOpened) ProtoMessage() {}
 
-func (x *SurvivingProcess) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[4]
+func (x *BatchOpened) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,48 +682,328 @@ func (x *SurvivingProcess) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use SurvivingProcess.ProtoReflect.Descriptor instead.
-func (*SurvivingProcess) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{4}
+// Deprecated: Use BatchOpened.ProtoReflect.Descriptor instead.
+func (*BatchOpened) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{5}
 }
 
-func (x *SurvivingProcess) GetPid() uint32 {
+func (x *BatchOpened) GetSelected() uint32 {
 	if x != nil {
-		return x.Pid
+		return x.Selected
 	}
 	return 0
 }
 
-func (x *SurvivingProcess) GetCommand() string {
+// BatchError says why a call by filter could not be carried out for one
+// process.
+type BatchError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reason is as in google.rpc.ErrorInfo, without the ERROR_REASON_ prefix.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// message is a text for people.
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// metadata is as in google.rpc.ErrorInfo.
+	Metadata      map[string]string `protobuf:"bytes,3,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchError) Reset() {
+	*x = BatchError{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchError) ProtoMessage() {}
+
+func (x *BatchError) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[6]
 	if x != nil {
-		return x.Command
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchError.ProtoReflect.Descriptor instead.
+func (*BatchError) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *BatchError) GetReason() string {
+	if x != nil {
+		return x.Reason
 	}
 	return ""
 }
 
-func (x *SurvivingProcess) GetState() string {
+func (x *BatchError) GetMessage() string {
 	if x != nil {
-		return x.State
+		return x.Message
 	}
 	return ""
+}
+
+func (x *BatchError) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+// StopProcessesRequest asks for StopProcesses.
+type StopProcessesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// filter selects the processes. Ended ones are results at once.
+	Filter *ProcessFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// all must be set if the filter is empty.
+	All bool `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
+	// options say how.
+	Options *StopOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// request_id makes it safe to send the request again. Default: none.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopProcessesRequest) Reset() {
+	*x = StopProcessesRequest{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopProcessesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopProcessesRequest) ProtoMessage() {}
+
+func (x *StopProcessesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopProcessesRequest.ProtoReflect.Descriptor instead.
+func (*StopProcessesRequest) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *StopProcessesRequest) GetFilter() *ProcessFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *StopProcessesRequest) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+func (x *StopProcessesRequest) GetOptions() *StopOptions {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *StopProcessesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// StopProcessesResponse is one frame of StopProcesses.
+type StopProcessesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// frame is one of the kinds of frames.
+	//
+	// Types that are valid to be assigned to Frame:
+	//
+	//	*StopProcessesResponse_Opened
+	//	*StopProcessesResponse_Result
+	Frame         isStopProcessesResponse_Frame `protobuf_oneof:"frame"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopProcessesResponse) Reset() {
+	*x = StopProcessesResponse{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopProcessesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopProcessesResponse) ProtoMessage() {}
+
+func (x *StopProcessesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopProcessesResponse.ProtoReflect.Descriptor instead.
+func (*StopProcessesResponse) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *StopProcessesResponse) GetFrame() isStopProcessesResponse_Frame {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+func (x *StopProcessesResponse) GetOpened() *BatchOpened {
+	if x != nil {
+		if x, ok := x.Frame.(*StopProcessesResponse_Opened); ok {
+			return x.Opened
+		}
+	}
+	return nil
+}
+
+func (x *StopProcessesResponse) GetResult() *StopResult {
+	if x != nil {
+		if x, ok := x.Frame.(*StopProcessesResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+type isStopProcessesResponse_Frame interface {
+	isStopProcessesResponse_Frame()
+}
+
+type StopProcessesResponse_Opened struct {
+	// opened is the first frame.
+	Opened *BatchOpened `protobuf:"bytes,1,opt,name=opened,proto3,oneof"`
+}
+
+type StopProcessesResponse_Result struct {
+	// result is the result of one process.
+	Result *StopResult `protobuf:"bytes,2,opt,name=result,proto3,oneof"`
+}
+
+func (*StopProcessesResponse_Opened) isStopProcessesResponse_Frame() {}
+
+func (*StopProcessesResponse_Result) isStopProcessesResponse_Frame() {}
+
+// StopResult is what a stop by filter did to one process.
+type StopResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// process is the process after the stop.
+	Process *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// receipt is what was done; unset with an error.
+	Receipt *StopReceipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// error is why it could not be done; unset otherwise.
+	Error         *BatchError `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopResult) Reset() {
+	*x = StopResult{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopResult) ProtoMessage() {}
+
+func (x *StopResult) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopResult.ProtoReflect.Descriptor instead.
+func (*StopResult) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *StopResult) GetProcess() *Process {
+	if x != nil {
+		return x.Process
+	}
+	return nil
+}
+
+func (x *StopResult) GetReceipt() *StopReceipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+func (x *StopResult) GetError() *BatchError {
+	if x != nil {
+		return x.Error
+	}
+	return nil
 }
 
 // SignalProcessRequest asks for SignalProcess.
 type SignalProcessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is a process reference.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// signal is the signal by name: "SIGHUP", "HUP" or "SIGRTMIN+3". Required.
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// signal is the signal by name ("SIGHUP", "HUP", "SIGRTMIN+3") or number
+	// ("1"). Required.
 	Signal string `protobuf:"bytes,2,opt,name=signal,proto3" json:"signal,omitempty"`
 	// target is where it goes. Default: SIGNAL_TARGET_GROUP.
-	Target        SignalTarget `protobuf:"varint,3,opt,name=target,proto3,enum=pm.v1.SignalTarget" json:"target,omitempty"`
+	Target SignalTarget `protobuf:"varint,3,opt,name=target,proto3,enum=pm.v1.SignalTarget" json:"target,omitempty"`
+	// precondition must hold. Default: none.
+	Precondition *Precondition `protobuf:"bytes,4,opt,name=precondition,proto3" json:"precondition,omitempty"`
+	// request_id makes it safe to send the request again. Default: none.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SignalProcessRequest) Reset() {
 	*x = SignalProcessRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[5]
+	mi := &file_pm_v1_process_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -596,7 +1015,7 @@ func (x *SignalProcessRequest) String() string {
 func (*SignalProcessRequest) ProtoMessage() {}
 
 func (x *SignalProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[5]
+	mi := &file_pm_v1_process_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -609,14 +1028,14 @@ func (x *SignalProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalProcessRequest.ProtoReflect.Descriptor instead.
 func (*SignalProcessRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{5}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{10}
 }
 
-func (x *SignalProcessRequest) GetId() string {
+func (x *SignalProcessRequest) GetProcess() *ProcessRef {
 	if x != nil {
-		return x.Id
+		return x.Process
 	}
-	return ""
+	return nil
 }
 
 func (x *SignalProcessRequest) GetSignal() string {
@@ -633,6 +1052,20 @@ func (x *SignalProcessRequest) GetTarget() SignalTarget {
 	return SignalTarget_SIGNAL_TARGET_UNSPECIFIED
 }
 
+func (x *SignalProcessRequest) GetPrecondition() *Precondition {
+	if x != nil {
+		return x.Precondition
+	}
+	return nil
+}
+
+func (x *SignalProcessRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // SignalProcessResponse answers SignalProcess.
 type SignalProcessResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -645,7 +1078,7 @@ type SignalProcessResponse struct {
 
 func (x *SignalProcessResponse) Reset() {
 	*x = SignalProcessResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[6]
+	mi := &file_pm_v1_process_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -657,7 +1090,7 @@ func (x *SignalProcessResponse) String() string {
 func (*SignalProcessResponse) ProtoMessage() {}
 
 func (x *SignalProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[6]
+	mi := &file_pm_v1_process_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -670,7 +1103,7 @@ func (x *SignalProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalProcessResponse.ProtoReflect.Descriptor instead.
 func (*SignalProcessResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{6}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SignalProcessResponse) GetProcess() *Process {
@@ -680,25 +1113,251 @@ func (x *SignalProcessResponse) GetProcess() *Process {
 	return nil
 }
 
+// SignalProcessesRequest asks for SignalProcesses.
+type SignalProcessesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// filter selects the processes; those that have ended are passed over.
+	Filter *ProcessFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// all must be set if the filter is empty.
+	All bool `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
+	// signal is the signal by name or number. Required.
+	Signal string `protobuf:"bytes,3,opt,name=signal,proto3" json:"signal,omitempty"`
+	// target is where it goes. Default: SIGNAL_TARGET_GROUP.
+	Target SignalTarget `protobuf:"varint,4,opt,name=target,proto3,enum=pm.v1.SignalTarget" json:"target,omitempty"`
+	// request_id makes it safe to send the request again. Default: none.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalProcessesRequest) Reset() {
+	*x = SignalProcessesRequest{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalProcessesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalProcessesRequest) ProtoMessage() {}
+
+func (x *SignalProcessesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalProcessesRequest.ProtoReflect.Descriptor instead.
+func (*SignalProcessesRequest) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *SignalProcessesRequest) GetFilter() *ProcessFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *SignalProcessesRequest) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+func (x *SignalProcessesRequest) GetSignal() string {
+	if x != nil {
+		return x.Signal
+	}
+	return ""
+}
+
+func (x *SignalProcessesRequest) GetTarget() SignalTarget {
+	if x != nil {
+		return x.Target
+	}
+	return SignalTarget_SIGNAL_TARGET_UNSPECIFIED
+}
+
+func (x *SignalProcessesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// SignalProcessesResponse is one frame of SignalProcesses.
+type SignalProcessesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// frame is one of the kinds of frames.
+	//
+	// Types that are valid to be assigned to Frame:
+	//
+	//	*SignalProcessesResponse_Opened
+	//	*SignalProcessesResponse_Result
+	Frame         isSignalProcessesResponse_Frame `protobuf_oneof:"frame"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalProcessesResponse) Reset() {
+	*x = SignalProcessesResponse{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalProcessesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalProcessesResponse) ProtoMessage() {}
+
+func (x *SignalProcessesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalProcessesResponse.ProtoReflect.Descriptor instead.
+func (*SignalProcessesResponse) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SignalProcessesResponse) GetFrame() isSignalProcessesResponse_Frame {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+func (x *SignalProcessesResponse) GetOpened() *BatchOpened {
+	if x != nil {
+		if x, ok := x.Frame.(*SignalProcessesResponse_Opened); ok {
+			return x.Opened
+		}
+	}
+	return nil
+}
+
+func (x *SignalProcessesResponse) GetResult() *SignalResult {
+	if x != nil {
+		if x, ok := x.Frame.(*SignalProcessesResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+type isSignalProcessesResponse_Frame interface {
+	isSignalProcessesResponse_Frame()
+}
+
+type SignalProcessesResponse_Opened struct {
+	// opened is the first frame.
+	Opened *BatchOpened `protobuf:"bytes,1,opt,name=opened,proto3,oneof"`
+}
+
+type SignalProcessesResponse_Result struct {
+	// result is the result of one process.
+	Result *SignalResult `protobuf:"bytes,2,opt,name=result,proto3,oneof"`
+}
+
+func (*SignalProcessesResponse_Opened) isSignalProcessesResponse_Frame() {}
+
+func (*SignalProcessesResponse_Result) isSignalProcessesResponse_Frame() {}
+
+// SignalResult is what a signal by filter did to one process.
+type SignalResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// process is the process right after.
+	Process *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// error is why it could not be done; unset otherwise.
+	Error         *BatchError `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalResult) Reset() {
+	*x = SignalResult{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalResult) ProtoMessage() {}
+
+func (x *SignalResult) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalResult.ProtoReflect.Descriptor instead.
+func (*SignalResult) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SignalResult) GetProcess() *Process {
+	if x != nil {
+		return x.Process
+	}
+	return nil
+}
+
+func (x *SignalResult) GetError() *BatchError {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
 // RestartProcessRequest asks for RestartProcess.
 type RestartProcessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is a process reference.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// signal is what is sent first. Default: the spec's stop policy.
-	Signal string `protobuf:"bytes,2,opt,name=signal,proto3" json:"signal,omitempty"`
-	// grace_period is how long the tree has to end. Default: the spec's stop
-	// policy.
-	GracePeriod *durationpb.Duration `protobuf:"bytes,3,opt,name=grace_period,json=gracePeriod,proto3" json:"grace_period,omitempty"`
-	// force asks to kill the whole tree when the grace period is over.
-	Force         bool `protobuf:"varint,4,opt,name=force,proto3" json:"force,omitempty"`
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// options say how the old run is stopped.
+	Options *StopOptions `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
+	// spec replaces the process's spec, for the new run and those after it.
+	// Default: the spec that it has.
+	Spec *ProcessSpec `protobuf:"bytes,3,opt,name=spec,proto3" json:"spec,omitempty"`
+	// precondition must hold. Default: none.
+	Precondition *Precondition `protobuf:"bytes,4,opt,name=precondition,proto3" json:"precondition,omitempty"`
+	// request_id makes it safe to send the request again. Default: none.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RestartProcessRequest) Reset() {
 	*x = RestartProcessRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[7]
+	mi := &file_pm_v1_process_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +1369,7 @@ func (x *RestartProcessRequest) String() string {
 func (*RestartProcessRequest) ProtoMessage() {}
 
 func (x *RestartProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[7]
+	mi := &file_pm_v1_process_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,35 +1382,42 @@ func (x *RestartProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartProcessRequest.ProtoReflect.Descriptor instead.
 func (*RestartProcessRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{7}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{15}
 }
 
-func (x *RestartProcessRequest) GetId() string {
+func (x *RestartProcessRequest) GetProcess() *ProcessRef {
 	if x != nil {
-		return x.Id
-	}
-	return ""
-}
-
-func (x *RestartProcessRequest) GetSignal() string {
-	if x != nil {
-		return x.Signal
-	}
-	return ""
-}
-
-func (x *RestartProcessRequest) GetGracePeriod() *durationpb.Duration {
-	if x != nil {
-		return x.GracePeriod
+		return x.Process
 	}
 	return nil
 }
 
-func (x *RestartProcessRequest) GetForce() bool {
+func (x *RestartProcessRequest) GetOptions() *StopOptions {
 	if x != nil {
-		return x.Force
+		return x.Options
 	}
-	return false
+	return nil
+}
+
+func (x *RestartProcessRequest) GetSpec() *ProcessSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *RestartProcessRequest) GetPrecondition() *Precondition {
+	if x != nil {
+		return x.Precondition
+	}
+	return nil
+}
+
+func (x *RestartProcessRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // RestartProcessResponse answers RestartProcess.
@@ -765,7 +1431,7 @@ type RestartProcessResponse struct {
 
 func (x *RestartProcessResponse) Reset() {
 	*x = RestartProcessResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[8]
+	mi := &file_pm_v1_process_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -777,7 +1443,7 @@ func (x *RestartProcessResponse) String() string {
 func (*RestartProcessResponse) ProtoMessage() {}
 
 func (x *RestartProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[8]
+	mi := &file_pm_v1_process_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -790,7 +1456,7 @@ func (x *RestartProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartProcessResponse.ProtoReflect.Descriptor instead.
 func (*RestartProcessResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{8}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RestartProcessResponse) GetProcess() *Process {
@@ -800,12 +1466,374 @@ func (x *RestartProcessResponse) GetProcess() *Process {
 	return nil
 }
 
+// RestartProcessesRequest asks for RestartProcesses.
+type RestartProcessesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// filter selects the processes.
+	Filter *ProcessFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// all must be set if the filter is empty.
+	All bool `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
+	// options say how the old runs are stopped.
+	Options *StopOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// request_id makes it safe to send the request again. Default: none.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestartProcessesRequest) Reset() {
+	*x = RestartProcessesRequest{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestartProcessesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestartProcessesRequest) ProtoMessage() {}
+
+func (x *RestartProcessesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestartProcessesRequest.ProtoReflect.Descriptor instead.
+func (*RestartProcessesRequest) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RestartProcessesRequest) GetFilter() *ProcessFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *RestartProcessesRequest) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+func (x *RestartProcessesRequest) GetOptions() *StopOptions {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *RestartProcessesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// RestartProcessesResponse is one frame of RestartProcesses.
+type RestartProcessesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// frame is one of the kinds of frames.
+	//
+	// Types that are valid to be assigned to Frame:
+	//
+	//	*RestartProcessesResponse_Opened
+	//	*RestartProcessesResponse_Result
+	Frame         isRestartProcessesResponse_Frame `protobuf_oneof:"frame"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestartProcessesResponse) Reset() {
+	*x = RestartProcessesResponse{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestartProcessesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestartProcessesResponse) ProtoMessage() {}
+
+func (x *RestartProcessesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestartProcessesResponse.ProtoReflect.Descriptor instead.
+func (*RestartProcessesResponse) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RestartProcessesResponse) GetFrame() isRestartProcessesResponse_Frame {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+func (x *RestartProcessesResponse) GetOpened() *BatchOpened {
+	if x != nil {
+		if x, ok := x.Frame.(*RestartProcessesResponse_Opened); ok {
+			return x.Opened
+		}
+	}
+	return nil
+}
+
+func (x *RestartProcessesResponse) GetResult() *RestartResult {
+	if x != nil {
+		if x, ok := x.Frame.(*RestartProcessesResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+type isRestartProcessesResponse_Frame interface {
+	isRestartProcessesResponse_Frame()
+}
+
+type RestartProcessesResponse_Opened struct {
+	// opened is the first frame.
+	Opened *BatchOpened `protobuf:"bytes,1,opt,name=opened,proto3,oneof"`
+}
+
+type RestartProcessesResponse_Result struct {
+	// result is the result of one process.
+	Result *RestartResult `protobuf:"bytes,2,opt,name=result,proto3,oneof"`
+}
+
+func (*RestartProcessesResponse_Opened) isRestartProcessesResponse_Frame() {}
+
+func (*RestartProcessesResponse_Result) isRestartProcessesResponse_Frame() {}
+
+// RestartResult is what a restart by filter did to one process.
+type RestartResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// process is the process in its new run, or as it is with an error.
+	Process *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// error is why it could not be done; unset otherwise.
+	Error         *BatchError `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestartResult) Reset() {
+	*x = RestartResult{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestartResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestartResult) ProtoMessage() {}
+
+func (x *RestartResult) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestartResult.ProtoReflect.Descriptor instead.
+func (*RestartResult) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RestartResult) GetProcess() *Process {
+	if x != nil {
+		return x.Process
+	}
+	return nil
+}
+
+func (x *RestartResult) GetError() *BatchError {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+// UpdateProcessRequest asks for UpdateProcess.
+type UpdateProcessRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// update_mask says which of the fields below are taken: "name", "labels",
+	// "spec", or fields of the spec such as "spec.env". Required.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// name is the new name; empty: none.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// labels are the new labels, all of them.
+	Labels map[string]string `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// spec is the new spec, or has the new fields.
+	Spec *ProcessSpec `protobuf:"bytes,5,opt,name=spec,proto3" json:"spec,omitempty"`
+	// precondition must hold. Default: none.
+	Precondition *Precondition `protobuf:"bytes,6,opt,name=precondition,proto3" json:"precondition,omitempty"`
+	// request_id makes it safe to send the request again. Default: none.
+	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateProcessRequest) Reset() {
+	*x = UpdateProcessRequest{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateProcessRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateProcessRequest) ProtoMessage() {}
+
+func (x *UpdateProcessRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateProcessRequest.ProtoReflect.Descriptor instead.
+func (*UpdateProcessRequest) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *UpdateProcessRequest) GetProcess() *ProcessRef {
+	if x != nil {
+		return x.Process
+	}
+	return nil
+}
+
+func (x *UpdateProcessRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateProcessRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UpdateProcessRequest) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *UpdateProcessRequest) GetSpec() *ProcessSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *UpdateProcessRequest) GetPrecondition() *Precondition {
+	if x != nil {
+		return x.Precondition
+	}
+	return nil
+}
+
+func (x *UpdateProcessRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// UpdateProcessResponse answers UpdateProcess.
+type UpdateProcessResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// process is the process after the change.
+	Process       *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateProcessResponse) Reset() {
+	*x = UpdateProcessResponse{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateProcessResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateProcessResponse) ProtoMessage() {}
+
+func (x *UpdateProcessResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateProcessResponse.ProtoReflect.Descriptor instead.
+func (*UpdateProcessResponse) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *UpdateProcessResponse) GetProcess() *Process {
+	if x != nil {
+		return x.Process
+	}
+	return nil
+}
+
 // GetProcessRequest asks for GetProcess.
 type GetProcessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is a process reference.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// view is how much to answer. Default: PROCESS_VIEW_BASIC.
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// view is how much to send. Default: PROCESS_VIEW_BASIC.
 	View          ProcessView `protobuf:"varint,2,opt,name=view,proto3,enum=pm.v1.ProcessView" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -813,7 +1841,7 @@ type GetProcessRequest struct {
 
 func (x *GetProcessRequest) Reset() {
 	*x = GetProcessRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[9]
+	mi := &file_pm_v1_process_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +1853,7 @@ func (x *GetProcessRequest) String() string {
 func (*GetProcessRequest) ProtoMessage() {}
 
 func (x *GetProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[9]
+	mi := &file_pm_v1_process_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,14 +1866,14 @@ func (x *GetProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProcessRequest.ProtoReflect.Descriptor instead.
 func (*GetProcessRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{9}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{22}
 }
 
-func (x *GetProcessRequest) GetId() string {
+func (x *GetProcessRequest) GetProcess() *ProcessRef {
 	if x != nil {
-		return x.Id
+		return x.Process
 	}
-	return ""
+	return nil
 }
 
 func (x *GetProcessRequest) GetView() ProcessView {
@@ -866,7 +1894,7 @@ type GetProcessResponse struct {
 
 func (x *GetProcessResponse) Reset() {
 	*x = GetProcessResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[10]
+	mi := &file_pm_v1_process_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +1906,7 @@ func (x *GetProcessResponse) String() string {
 func (*GetProcessResponse) ProtoMessage() {}
 
 func (x *GetProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[10]
+	mi := &file_pm_v1_process_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,79 +1919,12 @@ func (x *GetProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProcessResponse.ProtoReflect.Descriptor instead.
 func (*GetProcessResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{10}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetProcessResponse) GetProcess() *Process {
 	if x != nil {
 		return x.Process
-	}
-	return nil
-}
-
-// ProcessFilter selects processes. Each set field must fit.
-type ProcessFilter struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// label_selector holds requirements separated by commas that must all hold:
-	// "key=value", "key!=value" (also where the key is missing), "key",
-	// "!key". Empty: every process.
-	LabelSelector string `protobuf:"bytes,1,opt,name=label_selector,json=labelSelector,proto3" json:"label_selector,omitempty"`
-	// states are the states wanted; empty: all.
-	States []ProcessState `protobuf:"varint,2,rep,packed,name=states,proto3,enum=pm.v1.ProcessState" json:"states,omitempty"`
-	// ids are process references of which one must be the process; empty: all.
-	// At most 1000. A reference that fits nothing selects nothing.
-	Ids           []string `protobuf:"bytes,3,rep,name=ids,proto3" json:"ids,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ProcessFilter) Reset() {
-	*x = ProcessFilter{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[11]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ProcessFilter) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ProcessFilter) ProtoMessage() {}
-
-func (x *ProcessFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[11]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ProcessFilter.ProtoReflect.Descriptor instead.
-func (*ProcessFilter) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{11}
-}
-
-func (x *ProcessFilter) GetLabelSelector() string {
-	if x != nil {
-		return x.LabelSelector
-	}
-	return ""
-}
-
-func (x *ProcessFilter) GetStates() []ProcessState {
-	if x != nil {
-		return x.States
-	}
-	return nil
-}
-
-func (x *ProcessFilter) GetIds() []string {
-	if x != nil {
-		return x.Ids
 	}
 	return nil
 }
@@ -974,20 +1935,22 @@ type ListProcessesRequest struct {
 	// filter selects what to list. Default: all.
 	Filter *ProcessFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	// page_size is how many processes a page holds, at most 10000 (more is read
-	// as 10000). Default: 1000.
+	// as 10000). Default: 1000. A page may hold fewer, to stay below 3 MiB.
 	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// page_token is the next_page_token of the page before, with the same
-	// filter. Default: the first page.
+	// filter and order. Default: the first page.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// view is how much to answer. Default: PROCESS_VIEW_BASIC.
-	View          ProcessView `protobuf:"varint,4,opt,name=view,proto3,enum=pm.v1.ProcessView" json:"view,omitempty"`
+	// view is how much to send. Default: PROCESS_VIEW_BASIC.
+	View ProcessView `protobuf:"varint,4,opt,name=view,proto3,enum=pm.v1.ProcessView" json:"view,omitempty"`
+	// order is the order. Default: LIST_ORDER_CREATED.
+	Order         ListOrder `protobuf:"varint,5,opt,name=order,proto3,enum=pm.v1.ListOrder" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListProcessesRequest) Reset() {
 	*x = ListProcessesRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[12]
+	mi := &file_pm_v1_process_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -999,7 +1962,7 @@ func (x *ListProcessesRequest) String() string {
 func (*ListProcessesRequest) ProtoMessage() {}
 
 func (x *ListProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[12]
+	mi := &file_pm_v1_process_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1012,7 +1975,7 @@ func (x *ListProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProcessesRequest.ProtoReflect.Descriptor instead.
 func (*ListProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{12}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListProcessesRequest) GetFilter() *ProcessFilter {
@@ -1043,10 +2006,17 @@ func (x *ListProcessesRequest) GetView() ProcessView {
 	return ProcessView_PROCESS_VIEW_UNSPECIFIED
 }
 
+func (x *ListProcessesRequest) GetOrder() ListOrder {
+	if x != nil {
+		return x.Order
+	}
+	return ListOrder_LIST_ORDER_UNSPECIFIED
+}
+
 // ListProcessesResponse answers ListProcesses.
 type ListProcessesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// processes are those of this page, by create_time and then id.
+	// processes are those of this page.
 	Processes []*Process `protobuf:"bytes,1,rep,name=processes,proto3" json:"processes,omitempty"`
 	// next_page_token asks for the next page; empty on the last one.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -1061,7 +2031,7 @@ type ListProcessesResponse struct {
 
 func (x *ListProcessesResponse) Reset() {
 	*x = ListProcessesResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[13]
+	mi := &file_pm_v1_process_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1073,7 +2043,7 @@ func (x *ListProcessesResponse) String() string {
 func (*ListProcessesResponse) ProtoMessage() {}
 
 func (x *ListProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[13]
+	mi := &file_pm_v1_process_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1086,7 +2056,7 @@ func (x *ListProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProcessesResponse.ProtoReflect.Descriptor instead.
 func (*ListProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{13}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListProcessesResponse) GetProcesses() []*Process {
@@ -1117,16 +2087,118 @@ func (x *ListProcessesResponse) GetTotalSize() uint32 {
 	return 0
 }
 
+// ListRunsRequest asks for ListRuns.
+type ListRunsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// process is which one. Required.
+	Process       *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRunsRequest) Reset() {
+	*x = ListRunsRequest{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRunsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRunsRequest) ProtoMessage() {}
+
+func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
+func (*ListRunsRequest) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ListRunsRequest) GetProcess() *ProcessRef {
+	if x != nil {
+		return x.Process
+	}
+	return nil
+}
+
+// ListRunsResponse answers ListRuns.
+type ListRunsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// process_id is the process's UUID.
+	ProcessId string `protobuf:"bytes,1,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
+	// runs are those that are kept, the newest first.
+	Runs          []*Run `protobuf:"bytes,2,rep,name=runs,proto3" json:"runs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRunsResponse) Reset() {
+	*x = ListRunsResponse{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRunsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRunsResponse) ProtoMessage() {}
+
+func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
+func (*ListRunsResponse) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListRunsResponse) GetProcessId() string {
+	if x != nil {
+		return x.ProcessId
+	}
+	return ""
+}
+
+func (x *ListRunsResponse) GetRuns() []*Run {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
 // WatchProcessesRequest asks for WatchProcesses.
 type WatchProcessesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// resource_version is where to resume: of a list, a process or an event.
-	// Default: begin with what there is.
+	// resource_version is where to resume: of a list, a process or an event; of
+	// an earlier daemon too, as far as the journal reaches. Default: begin with
+	// what there is.
 	ResourceVersion string `protobuf:"bytes,1,opt,name=resource_version,json=resourceVersion,proto3" json:"resource_version,omitempty"`
 	// filter selects what to watch. A process that ceases to fit is reported as
-	// REMOVED. `ids` are resolved once, at the beginning.
+	// REMOVED.
 	Filter *ProcessFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
-	// view is how much to answer. Default: PROCESS_VIEW_BASIC.
+	// view is how much to send. Default: PROCESS_VIEW_BASIC.
 	View ProcessView `protobuf:"varint,3,opt,name=view,proto3,enum=pm.v1.ProcessView" json:"view,omitempty"`
 	// bookmark_interval is how often a BOOKMARK comes while nothing changes, 1
 	// second to 1 hour. Default: 15 seconds.
@@ -1137,7 +2209,7 @@ type WatchProcessesRequest struct {
 
 func (x *WatchProcessesRequest) Reset() {
 	*x = WatchProcessesRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[14]
+	mi := &file_pm_v1_process_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1149,7 +2221,7 @@ func (x *WatchProcessesRequest) String() string {
 func (*WatchProcessesRequest) ProtoMessage() {}
 
 func (x *WatchProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[14]
+	mi := &file_pm_v1_process_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1162,7 +2234,7 @@ func (x *WatchProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchProcessesRequest.ProtoReflect.Descriptor instead.
 func (*WatchProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{14}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WatchProcessesRequest) GetResourceVersion() string {
@@ -1198,18 +2270,23 @@ type WatchProcessesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// type is what the event says.
 	Type WatchEventType `protobuf:"varint,1,opt,name=type,proto3,enum=pm.v1.WatchEventType" json:"type,omitempty"`
-	// process is what it is about; unset in a BOOKMARK.
+	// process is what it is about; unset in a BOOKMARK. Its `last_change` says
+	// why it changed.
 	Process *Process `protobuf:"bytes,2,opt,name=process,proto3" json:"process,omitempty"`
 	// resource_version is where a new watch would resume after this event. Empty
 	// in the ADDED events before the first BOOKMARK: resume after that.
 	ResourceVersion string `protobuf:"bytes,3,opt,name=resource_version,json=resourceVersion,proto3" json:"resource_version,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// removal is why, with REMOVED.
+	Removal WatchRemoval `protobuf:"varint,4,opt,name=removal,proto3,enum=pm.v1.WatchRemoval" json:"removal,omitempty"`
+	// cause is why and who, with REMOVED.
+	Cause         *Cause `protobuf:"bytes,5,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchProcessesResponse) Reset() {
 	*x = WatchProcessesResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[15]
+	mi := &file_pm_v1_process_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1221,7 +2298,7 @@ func (x *WatchProcessesResponse) String() string {
 func (*WatchProcessesResponse) ProtoMessage() {}
 
 func (x *WatchProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[15]
+	mi := &file_pm_v1_process_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1234,7 +2311,7 @@ func (x *WatchProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchProcessesResponse.ProtoReflect.Descriptor instead.
 func (*WatchProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{15}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *WatchProcessesResponse) GetType() WatchEventType {
@@ -1258,23 +2335,37 @@ func (x *WatchProcessesResponse) GetResourceVersion() string {
 	return ""
 }
 
+func (x *WatchProcessesResponse) GetRemoval() WatchRemoval {
+	if x != nil {
+		return x.Removal
+	}
+	return WatchRemoval_WATCH_REMOVAL_UNSPECIFIED
+}
+
+func (x *WatchProcessesResponse) GetCause() *Cause {
+	if x != nil {
+		return x.Cause
+	}
+	return nil
+}
+
 // WaitProcessRequest asks for WaitProcess.
 type WaitProcessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is a process reference.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
 	// condition is what to wait for. Default: WAIT_CONDITION_EXITED.
 	Condition WaitCondition `protobuf:"varint,2,opt,name=condition,proto3,enum=pm.v1.WaitCondition" json:"condition,omitempty"`
 	// run is the run to wait for. Default: the current one. A run that has been
 	// followed by another one meets every condition.
-	Run           uint32 `protobuf:"varint,3,opt,name=run,proto3" json:"run,omitempty"`
+	Run           *uint32 `protobuf:"varint,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WaitProcessRequest) Reset() {
 	*x = WaitProcessRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[16]
+	mi := &file_pm_v1_process_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +2377,7 @@ func (x *WaitProcessRequest) String() string {
 func (*WaitProcessRequest) ProtoMessage() {}
 
 func (x *WaitProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[16]
+	mi := &file_pm_v1_process_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,14 +2390,14 @@ func (x *WaitProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitProcessRequest.ProtoReflect.Descriptor instead.
 func (*WaitProcessRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{16}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{30}
 }
 
-func (x *WaitProcessRequest) GetId() string {
+func (x *WaitProcessRequest) GetProcess() *ProcessRef {
 	if x != nil {
-		return x.Id
+		return x.Process
 	}
-	return ""
+	return nil
 }
 
 func (x *WaitProcessRequest) GetCondition() WaitCondition {
@@ -1317,8 +2408,8 @@ func (x *WaitProcessRequest) GetCondition() WaitCondition {
 }
 
 func (x *WaitProcessRequest) GetRun() uint32 {
-	if x != nil {
-		return x.Run
+	if x != nil && x.Run != nil {
+		return *x.Run
 	}
 	return 0
 }
@@ -1326,16 +2417,18 @@ func (x *WaitProcessRequest) GetRun() uint32 {
 // WaitProcessResponse answers WaitProcess.
 type WaitProcessResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// process is the process when it met the condition. If `run` was meanwhile
-	// followed by another run, it is the process in that one.
-	Process       *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// process is the process when it met the condition.
+	Process *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// run is the run that was waited for, which may have been followed by
+	// another one meanwhile; unset if it is no longer kept.
+	Run           *Run `protobuf:"bytes,2,opt,name=run,proto3" json:"run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WaitProcessResponse) Reset() {
 	*x = WaitProcessResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[17]
+	mi := &file_pm_v1_process_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +2440,7 @@ func (x *WaitProcessResponse) String() string {
 func (*WaitProcessResponse) ProtoMessage() {}
 
 func (x *WaitProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[17]
+	mi := &file_pm_v1_process_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +2453,7 @@ func (x *WaitProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitProcessResponse.ProtoReflect.Descriptor instead.
 func (*WaitProcessResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{17}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WaitProcessResponse) GetProcess() *Process {
@@ -1370,28 +2463,37 @@ func (x *WaitProcessResponse) GetProcess() *Process {
 	return nil
 }
 
+func (x *WaitProcessResponse) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
 // GetOutputRequest asks for GetOutput.
 type GetOutputRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is a process reference.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// run is the run to read: the current one or the one before. Default: the
-	// current one.
-	Run uint32 `protobuf:"varint,2,opt,name=run,proto3" json:"run,omitempty"`
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// run is the run to read. Default: the current one.
+	Run *uint32 `protobuf:"varint,2,opt,name=run,proto3,oneof" json:"run,omitempty"`
 	// start is where to begin. Default: offset 0.
 	Start *OutputStart `protobuf:"bytes,3,opt,name=start,proto3" json:"start,omitempty"`
 	// max_bytes bounds how much is looked at from there on, over all streams, at
-	// most 4 MiB. Default: 1 MiB.
+	// most 3 MiB, so that stock gRPC clients can receive it. Default: 1 MiB.
 	MaxBytes uint32 `protobuf:"varint,4,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
 	// streams are the streams wanted; empty: all.
-	Streams       []OutputStream `protobuf:"varint,5,rep,packed,name=streams,proto3,enum=pm.v1.OutputStream" json:"streams,omitempty"`
+	Streams []OutputStream `protobuf:"varint,5,rep,packed,name=streams,proto3,enum=pm.v1.OutputStream" json:"streams,omitempty"`
+	// until ends before the first byte that was read from the process at or
+	// after this time. Default: no end.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until,proto3" json:"until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetOutputRequest) Reset() {
 	*x = GetOutputRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[18]
+	mi := &file_pm_v1_process_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +2505,7 @@ func (x *GetOutputRequest) String() string {
 func (*GetOutputRequest) ProtoMessage() {}
 
 func (x *GetOutputRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[18]
+	mi := &file_pm_v1_process_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,19 +2518,19 @@ func (x *GetOutputRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOutputRequest.ProtoReflect.Descriptor instead.
 func (*GetOutputRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{18}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{32}
 }
 
-func (x *GetOutputRequest) GetId() string {
+func (x *GetOutputRequest) GetProcess() *ProcessRef {
 	if x != nil {
-		return x.Id
+		return x.Process
 	}
-	return ""
+	return nil
 }
 
 func (x *GetOutputRequest) GetRun() uint32 {
-	if x != nil {
-		return x.Run
+	if x != nil && x.Run != nil {
+		return *x.Run
 	}
 	return 0
 }
@@ -1454,27 +2556,36 @@ func (x *GetOutputRequest) GetStreams() []OutputStream {
 	return nil
 }
 
+func (x *GetOutputRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
 // GetOutputResponse answers GetOutput.
 type GetOutputResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// process_id is the process's UUID.
+	ProcessId string `protobuf:"bytes,1,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
 	// run is the run that was read.
-	Run uint32 `protobuf:"varint,1,opt,name=run,proto3" json:"run,omitempty"`
+	Run uint32 `protobuf:"varint,2,opt,name=run,proto3" json:"run,omitempty"`
 	// chunks are the bytes, in order of offset.
-	Chunks []*OutputChunk `protobuf:"bytes,2,rep,name=chunks,proto3" json:"chunks,omitempty"`
+	Chunks []*OutputChunk `protobuf:"bytes,3,rep,name=chunks,proto3" json:"chunks,omitempty"`
 	// gap is what is missing before the first chunk; unset if nothing is.
-	Gap *OutputGap `protobuf:"bytes,3,opt,name=gap,proto3" json:"gap,omitempty"`
+	Gap *OutputGap `protobuf:"bytes,4,opt,name=gap,proto3" json:"gap,omitempty"`
 	// next_offset is where the next read would begin: all of the selected
 	// streams before it, but for the gap, is in `chunks`.
-	NextOffset uint64 `protobuf:"varint,4,opt,name=next_offset,json=nextOffset,proto3" json:"next_offset,omitempty"`
+	NextOffset uint64 `protobuf:"varint,5,opt,name=next_offset,json=nextOffset,proto3" json:"next_offset,omitempty"`
 	// output describes the run's output at the moment of the read.
-	Output        *OutputInfo `protobuf:"bytes,5,opt,name=output,proto3" json:"output,omitempty"`
+	Output        *OutputInfo `protobuf:"bytes,6,opt,name=output,proto3" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetOutputResponse) Reset() {
 	*x = GetOutputResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[19]
+	mi := &file_pm_v1_process_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1486,7 +2597,7 @@ func (x *GetOutputResponse) String() string {
 func (*GetOutputResponse) ProtoMessage() {}
 
 func (x *GetOutputResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[19]
+	mi := &file_pm_v1_process_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1499,7 +2610,14 @@ func (x *GetOutputResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOutputResponse.ProtoReflect.Descriptor instead.
 func (*GetOutputResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{19}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *GetOutputResponse) GetProcessId() string {
+	if x != nil {
+		return x.ProcessId
+	}
+	return ""
 }
 
 func (x *GetOutputResponse) GetRun() uint32 {
@@ -1540,11 +2658,10 @@ func (x *GetOutputResponse) GetOutput() *OutputInfo {
 // StreamOutputRequest asks for StreamOutput.
 type StreamOutputRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is a process reference.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// run is the run to stream: the current one or the one before. Default: the
-	// current one.
-	Run uint32 `protobuf:"varint,2,opt,name=run,proto3" json:"run,omitempty"`
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
+	// run is the run to stream. Default: the current one.
+	Run *uint32 `protobuf:"varint,2,opt,name=run,proto3,oneof" json:"run,omitempty"`
 	// start is where to begin. Default: offset 0.
 	Start *OutputStart `protobuf:"bytes,3,opt,name=start,proto3" json:"start,omitempty"`
 	// streams are the streams wanted; empty: all.
@@ -1555,13 +2672,21 @@ type StreamOutputRequest struct {
 	// heartbeat_interval is how often a heartbeat comes while nothing else does,
 	// 1 second to 1 hour. Default: 15 seconds.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,6,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// until ends before the first byte that was read from the process at or
+	// after this time. Default: no end.
+	Until *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=until,proto3" json:"until,omitempty"`
+	// hold asks to hold the run, which its spec must allow
+	// (OUTPUT_FULL_MODE_ALLOW_HOLD). Needs `follow`, and no `streams`.
+	Hold bool `protobuf:"varint,8,opt,name=hold,proto3" json:"hold,omitempty"`
+	// hold_token resumes the hold of a stream that was lost.
+	HoldToken     string `protobuf:"bytes,9,opt,name=hold_token,json=holdToken,proto3" json:"hold_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamOutputRequest) Reset() {
 	*x = StreamOutputRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[20]
+	mi := &file_pm_v1_process_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1573,7 +2698,7 @@ func (x *StreamOutputRequest) String() string {
 func (*StreamOutputRequest) ProtoMessage() {}
 
 func (x *StreamOutputRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[20]
+	mi := &file_pm_v1_process_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1586,19 +2711,19 @@ func (x *StreamOutputRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutputRequest.ProtoReflect.Descriptor instead.
 func (*StreamOutputRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{20}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{34}
 }
 
-func (x *StreamOutputRequest) GetId() string {
+func (x *StreamOutputRequest) GetProcess() *ProcessRef {
 	if x != nil {
-		return x.Id
+		return x.Process
 	}
-	return ""
+	return nil
 }
 
 func (x *StreamOutputRequest) GetRun() uint32 {
-	if x != nil {
-		return x.Run
+	if x != nil && x.Run != nil {
+		return *x.Run
 	}
 	return 0
 }
@@ -1631,7 +2756,29 @@ func (x *StreamOutputRequest) GetHeartbeatInterval() *durationpb.Duration {
 	return nil
 }
 
-// StreamOutputResponse is one frame of an output stream.
+func (x *StreamOutputRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *StreamOutputRequest) GetHold() bool {
+	if x != nil {
+		return x.Hold
+	}
+	return false
+}
+
+func (x *StreamOutputRequest) GetHoldToken() string {
+	if x != nil {
+		return x.HoldToken
+	}
+	return ""
+}
+
+// StreamOutputResponse is one frame of an output stream. Clients ignore kinds
+// of frames that they do not know.
 type StreamOutputResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// frame is one of the kinds of frames.
@@ -1650,7 +2797,7 @@ type StreamOutputResponse struct {
 
 func (x *StreamOutputResponse) Reset() {
 	*x = StreamOutputResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[21]
+	mi := &file_pm_v1_process_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1662,7 +2809,7 @@ func (x *StreamOutputResponse) String() string {
 func (*StreamOutputResponse) ProtoMessage() {}
 
 func (x *StreamOutputResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[21]
+	mi := &file_pm_v1_process_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1675,7 +2822,7 @@ func (x *StreamOutputResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutputResponse.ProtoReflect.Descriptor instead.
 func (*StreamOutputResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{21}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *StreamOutputResponse) GetFrame() isStreamOutputResponse_Frame {
@@ -1745,7 +2892,7 @@ type StreamOutputResponse_Chunk struct {
 }
 
 type StreamOutputResponse_Gap struct {
-	// gap reports output that was evicted.
+	// gap reports output that was dropped.
 	Gap *OutputGap `protobuf:"bytes,3,opt,name=gap,proto3,oneof"`
 }
 
@@ -1769,23 +2916,440 @@ func (*StreamOutputResponse_Heartbeat) isStreamOutputResponse_Frame() {}
 
 func (*StreamOutputResponse_End) isStreamOutputResponse_Frame() {}
 
+// AcknowledgeOutputRequest asks for AcknowledgeOutput.
+type AcknowledgeOutputRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// process_id is the process's UUID.
+	ProcessId string `protobuf:"bytes,1,opt,name=process_id,json=processId,proto3" json:"process_id,omitempty"`
+	// run is the run that is held.
+	Run uint32 `protobuf:"varint,2,opt,name=run,proto3" json:"run,omitempty"`
+	// hold_token is that of OutputOpened.
+	HoldToken string `protobuf:"bytes,3,opt,name=hold_token,json=holdToken,proto3" json:"hold_token,omitempty"`
+	// next_offset says that everything before it was taken.
+	NextOffset uint64 `protobuf:"varint,4,opt,name=next_offset,json=nextOffset,proto3" json:"next_offset,omitempty"`
+	// release ends the hold: from now on the oldest output is dropped as usual.
+	Release       bool `protobuf:"varint,5,opt,name=release,proto3" json:"release,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcknowledgeOutputRequest) Reset() {
+	*x = AcknowledgeOutputRequest{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcknowledgeOutputRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcknowledgeOutputRequest) ProtoMessage() {}
+
+func (x *AcknowledgeOutputRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcknowledgeOutputRequest.ProtoReflect.Descriptor instead.
+func (*AcknowledgeOutputRequest) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *AcknowledgeOutputRequest) GetProcessId() string {
+	if x != nil {
+		return x.ProcessId
+	}
+	return ""
+}
+
+func (x *AcknowledgeOutputRequest) GetRun() uint32 {
+	if x != nil {
+		return x.Run
+	}
+	return 0
+}
+
+func (x *AcknowledgeOutputRequest) GetHoldToken() string {
+	if x != nil {
+		return x.HoldToken
+	}
+	return ""
+}
+
+func (x *AcknowledgeOutputRequest) GetNextOffset() uint64 {
+	if x != nil {
+		return x.NextOffset
+	}
+	return 0
+}
+
+func (x *AcknowledgeOutputRequest) GetRelease() bool {
+	if x != nil {
+		return x.Release
+	}
+	return false
+}
+
+// AcknowledgeOutputResponse answers AcknowledgeOutput. It has no fields.
+type AcknowledgeOutputResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcknowledgeOutputResponse) Reset() {
+	*x = AcknowledgeOutputResponse{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcknowledgeOutputResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcknowledgeOutputResponse) ProtoMessage() {}
+
+func (x *AcknowledgeOutputResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcknowledgeOutputResponse.ProtoReflect.Descriptor instead.
+func (*AcknowledgeOutputResponse) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{37}
+}
+
+// StreamOutputsRequest asks for StreamOutputs.
+type StreamOutputsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// filter selects the processes. Default: all.
+	Filter *ProcessFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// start is where each run begins that has no cursor. Its `offset` must be 0.
+	// `tail_lines` and `tail_bytes` count for each process. Default: offset 0.
+	Start *OutputStart `protobuf:"bytes,2,opt,name=start,proto3" json:"start,omitempty"`
+	// cursors are where the members of an earlier stream stand, to resume it. A
+	// run that is no longer kept ends at once with reason REMOVED.
+	Cursors []*OutputCursor `protobuf:"bytes,3,rep,name=cursors,proto3" json:"cursors,omitempty"`
+	// streams are the streams wanted; empty: all.
+	Streams []OutputStream `protobuf:"varint,4,rep,packed,name=streams,proto3,enum=pm.v1.OutputStream" json:"streams,omitempty"`
+	// follow asks to go on: with new output, with new runs, and with processes
+	// that fit the filter later. It then ends when every member has ended and
+	// `until_idle` is set, else not by itself. Default: end after what there is.
+	Follow bool `protobuf:"varint,5,opt,name=follow,proto3" json:"follow,omitempty"`
+	// until_idle, with `follow`, ends the stream once every member has ended.
+	UntilIdle bool `protobuf:"varint,6,opt,name=until_idle,json=untilIdle,proto3" json:"until_idle,omitempty"`
+	// until ends before the first byte that was read at or after this time.
+	// Default: no end.
+	Until *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=until,proto3" json:"until,omitempty"`
+	// merge_window is how long output is kept back so that what another process
+	// wrote before it comes first, 0 to 5 seconds. Default: 50 milliseconds.
+	MergeWindow *durationpb.Duration `protobuf:"bytes,8,opt,name=merge_window,json=mergeWindow,proto3" json:"merge_window,omitempty"`
+	// heartbeat_interval is how often a heartbeat comes while nothing else does,
+	// 1 second to 1 hour. Default: 15 seconds.
+	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,9,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
+	// current_run_only asks for the current run of each process. Default: that,
+	// and each run that begins while the stream is open.
+	CurrentRunOnly bool `protobuf:"varint,10,opt,name=current_run_only,json=currentRunOnly,proto3" json:"current_run_only,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *StreamOutputsRequest) Reset() {
+	*x = StreamOutputsRequest{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamOutputsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamOutputsRequest) ProtoMessage() {}
+
+func (x *StreamOutputsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamOutputsRequest.ProtoReflect.Descriptor instead.
+func (*StreamOutputsRequest) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *StreamOutputsRequest) GetFilter() *ProcessFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *StreamOutputsRequest) GetStart() *OutputStart {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *StreamOutputsRequest) GetCursors() []*OutputCursor {
+	if x != nil {
+		return x.Cursors
+	}
+	return nil
+}
+
+func (x *StreamOutputsRequest) GetStreams() []OutputStream {
+	if x != nil {
+		return x.Streams
+	}
+	return nil
+}
+
+func (x *StreamOutputsRequest) GetFollow() bool {
+	if x != nil {
+		return x.Follow
+	}
+	return false
+}
+
+func (x *StreamOutputsRequest) GetUntilIdle() bool {
+	if x != nil {
+		return x.UntilIdle
+	}
+	return false
+}
+
+func (x *StreamOutputsRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *StreamOutputsRequest) GetMergeWindow() *durationpb.Duration {
+	if x != nil {
+		return x.MergeWindow
+	}
+	return nil
+}
+
+func (x *StreamOutputsRequest) GetHeartbeatInterval() *durationpb.Duration {
+	if x != nil {
+		return x.HeartbeatInterval
+	}
+	return nil
+}
+
+func (x *StreamOutputsRequest) GetCurrentRunOnly() bool {
+	if x != nil {
+		return x.CurrentRunOnly
+	}
+	return false
+}
+
+// StreamOutputsResponse is one frame of the output of many processes. Clients
+// ignore kinds of frames that they do not know.
+type StreamOutputsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// frame is one of the kinds of frames.
+	//
+	// Types that are valid to be assigned to Frame:
+	//
+	//	*StreamOutputsResponse_Opened
+	//	*StreamOutputsResponse_MemberOpened
+	//	*StreamOutputsResponse_Chunk
+	//	*StreamOutputsResponse_Gap
+	//	*StreamOutputsResponse_MemberEnd
+	//	*StreamOutputsResponse_Heartbeat
+	Frame         isStreamOutputsResponse_Frame `protobuf_oneof:"frame"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamOutputsResponse) Reset() {
+	*x = StreamOutputsResponse{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamOutputsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamOutputsResponse) ProtoMessage() {}
+
+func (x *StreamOutputsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamOutputsResponse.ProtoReflect.Descriptor instead.
+func (*StreamOutputsResponse) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *StreamOutputsResponse) GetFrame() isStreamOutputsResponse_Frame {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+func (x *StreamOutputsResponse) GetOpened() *BatchOpened {
+	if x != nil {
+		if x, ok := x.Frame.(*StreamOutputsResponse_Opened); ok {
+			return x.Opened
+		}
+	}
+	return nil
+}
+
+func (x *StreamOutputsResponse) GetMemberOpened() *OutputMemberOpened {
+	if x != nil {
+		if x, ok := x.Frame.(*StreamOutputsResponse_MemberOpened); ok {
+			return x.MemberOpened
+		}
+	}
+	return nil
+}
+
+func (x *StreamOutputsResponse) GetChunk() *OutputMemberChunk {
+	if x != nil {
+		if x, ok := x.Frame.(*StreamOutputsResponse_Chunk); ok {
+			return x.Chunk
+		}
+	}
+	return nil
+}
+
+func (x *StreamOutputsResponse) GetGap() *OutputMemberGap {
+	if x != nil {
+		if x, ok := x.Frame.(*StreamOutputsResponse_Gap); ok {
+			return x.Gap
+		}
+	}
+	return nil
+}
+
+func (x *StreamOutputsResponse) GetMemberEnd() *OutputMemberEnd {
+	if x != nil {
+		if x, ok := x.Frame.(*StreamOutputsResponse_MemberEnd); ok {
+			return x.MemberEnd
+		}
+	}
+	return nil
+}
+
+func (x *StreamOutputsResponse) GetHeartbeat() *OutputMembersHeartbeat {
+	if x != nil {
+		if x, ok := x.Frame.(*StreamOutputsResponse_Heartbeat); ok {
+			return x.Heartbeat
+		}
+	}
+	return nil
+}
+
+type isStreamOutputsResponse_Frame interface {
+	isStreamOutputsResponse_Frame()
+}
+
+type StreamOutputsResponse_Opened struct {
+	// opened is the first frame.
+	Opened *BatchOpened `protobuf:"bytes,1,opt,name=opened,proto3,oneof"`
+}
+
+type StreamOutputsResponse_MemberOpened struct {
+	// member_opened says that a run has joined.
+	MemberOpened *OutputMemberOpened `protobuf:"bytes,2,opt,name=member_opened,json=memberOpened,proto3,oneof"`
+}
+
+type StreamOutputsResponse_Chunk struct {
+	// chunk holds output of a member.
+	Chunk *OutputMemberChunk `protobuf:"bytes,3,opt,name=chunk,proto3,oneof"`
+}
+
+type StreamOutputsResponse_Gap struct {
+	// gap reports output of a member that was dropped.
+	Gap *OutputMemberGap `protobuf:"bytes,4,opt,name=gap,proto3,oneof"`
+}
+
+type StreamOutputsResponse_MemberEnd struct {
+	// member_end says that a member has ended.
+	MemberEnd *OutputMemberEnd `protobuf:"bytes,5,opt,name=member_end,json=memberEnd,proto3,oneof"`
+}
+
+type StreamOutputsResponse_Heartbeat struct {
+	// heartbeat says that nothing is missing.
+	Heartbeat *OutputMembersHeartbeat `protobuf:"bytes,6,opt,name=heartbeat,proto3,oneof"`
+}
+
+func (*StreamOutputsResponse_Opened) isStreamOutputsResponse_Frame() {}
+
+func (*StreamOutputsResponse_MemberOpened) isStreamOutputsResponse_Frame() {}
+
+func (*StreamOutputsResponse_Chunk) isStreamOutputsResponse_Frame() {}
+
+func (*StreamOutputsResponse_Gap) isStreamOutputsResponse_Frame() {}
+
+func (*StreamOutputsResponse_MemberEnd) isStreamOutputsResponse_Frame() {}
+
+func (*StreamOutputsResponse_Heartbeat) isStreamOutputsResponse_Frame() {}
+
 // WriteInputRequest asks for WriteInput.
 type WriteInputRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is a process reference.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
 	// data is what to write, at most 1 MiB. May be empty.
 	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
 	// close asks to close standard input after `data`. On a terminal, the
 	// end-of-file character (Ctrl-D) is sent instead.
-	Close         bool `protobuf:"varint,3,opt,name=close,proto3" json:"close,omitempty"`
+	Close bool `protobuf:"varint,3,opt,name=close,proto3" json:"close,omitempty"`
+	// precondition must hold. Default: none.
+	Precondition *Precondition `protobuf:"bytes,4,opt,name=precondition,proto3" json:"precondition,omitempty"`
+	// input_offset is how many bytes were written to this run's input before this
+	// request, as WriteInputResponse.input_offset said. If some of `data` is
+	// already written, only the rest is; if bytes before it are missing:
+	// CONDITION_FAILED. Default: write all of it, whatever came before.
+	InputOffset   *uint64 `protobuf:"varint,5,opt,name=input_offset,json=inputOffset,proto3,oneof" json:"input_offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WriteInputRequest) Reset() {
 	*x = WriteInputRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[22]
+	mi := &file_pm_v1_process_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1797,7 +3361,7 @@ func (x *WriteInputRequest) String() string {
 func (*WriteInputRequest) ProtoMessage() {}
 
 func (x *WriteInputRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[22]
+	mi := &file_pm_v1_process_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1810,14 +3374,14 @@ func (x *WriteInputRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteInputRequest.ProtoReflect.Descriptor instead.
 func (*WriteInputRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{22}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{40}
 }
 
-func (x *WriteInputRequest) GetId() string {
+func (x *WriteInputRequest) GetProcess() *ProcessRef {
 	if x != nil {
-		return x.Id
+		return x.Process
 	}
-	return ""
+	return nil
 }
 
 func (x *WriteInputRequest) GetData() []byte {
@@ -1834,16 +3398,33 @@ func (x *WriteInputRequest) GetClose() bool {
 	return false
 }
 
-// WriteInputResponse answers WriteInput. It has no fields.
+func (x *WriteInputRequest) GetPrecondition() *Precondition {
+	if x != nil {
+		return x.Precondition
+	}
+	return nil
+}
+
+func (x *WriteInputRequest) GetInputOffset() uint64 {
+	if x != nil && x.InputOffset != nil {
+		return *x.InputOffset
+	}
+	return 0
+}
+
+// WriteInputResponse answers WriteInput.
 type WriteInputResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// input_offset is how many bytes were written to this run's input through
+	// this daemon so far.
+	InputOffset   uint64 `protobuf:"varint,1,opt,name=input_offset,json=inputOffset,proto3" json:"input_offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WriteInputResponse) Reset() {
 	*x = WriteInputResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[23]
+	mi := &file_pm_v1_process_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1855,7 +3436,7 @@ func (x *WriteInputResponse) String() string {
 func (*WriteInputResponse) ProtoMessage() {}
 
 func (x *WriteInputResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[23]
+	mi := &file_pm_v1_process_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1868,23 +3449,32 @@ func (x *WriteInputResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteInputResponse.ProtoReflect.Descriptor instead.
 func (*WriteInputResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{23}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *WriteInputResponse) GetInputOffset() uint64 {
+	if x != nil {
+		return x.InputOffset
+	}
+	return 0
 }
 
 // ResizeTerminalRequest asks for ResizeTerminal.
 type ResizeTerminalRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is a process reference.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
 	// size is the new size. Required.
-	Size          *TerminalSize `protobuf:"bytes,2,opt,name=size,proto3" json:"size,omitempty"`
+	Size *TerminalSize `protobuf:"bytes,2,opt,name=size,proto3" json:"size,omitempty"`
+	// precondition must hold. Default: none.
+	Precondition  *Precondition `protobuf:"bytes,3,opt,name=precondition,proto3" json:"precondition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ResizeTerminalRequest) Reset() {
 	*x = ResizeTerminalRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[24]
+	mi := &file_pm_v1_process_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1896,7 +3486,7 @@ func (x *ResizeTerminalRequest) String() string {
 func (*ResizeTerminalRequest) ProtoMessage() {}
 
 func (x *ResizeTerminalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[24]
+	mi := &file_pm_v1_process_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1909,19 +3499,26 @@ func (x *ResizeTerminalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResizeTerminalRequest.ProtoReflect.Descriptor instead.
 func (*ResizeTerminalRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{24}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{42}
 }
 
-func (x *ResizeTerminalRequest) GetId() string {
+func (x *ResizeTerminalRequest) GetProcess() *ProcessRef {
 	if x != nil {
-		return x.Id
+		return x.Process
 	}
-	return ""
+	return nil
 }
 
 func (x *ResizeTerminalRequest) GetSize() *TerminalSize {
 	if x != nil {
 		return x.Size
+	}
+	return nil
+}
+
+func (x *ResizeTerminalRequest) GetPrecondition() *Precondition {
+	if x != nil {
+		return x.Precondition
 	}
 	return nil
 }
@@ -1935,7 +3532,7 @@ type ResizeTerminalResponse struct {
 
 func (x *ResizeTerminalResponse) Reset() {
 	*x = ResizeTerminalResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[25]
+	mi := &file_pm_v1_process_service_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1947,7 +3544,7 @@ func (x *ResizeTerminalResponse) String() string {
 func (*ResizeTerminalResponse) ProtoMessage() {}
 
 func (x *ResizeTerminalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[25]
+	mi := &file_pm_v1_process_service_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1960,23 +3557,27 @@ func (x *ResizeTerminalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResizeTerminalResponse.ProtoReflect.Descriptor instead.
 func (*ResizeTerminalResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{25}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{43}
 }
 
 // RemoveProcessRequest asks for RemoveProcess.
 type RemoveProcessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is a process reference.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// process is which one. Required.
+	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
 	// force asks to kill the whole tree first if it lives.
-	Force         bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
+	Force bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
+	// precondition must hold. Default: none.
+	Precondition *Precondition `protobuf:"bytes,3,opt,name=precondition,proto3" json:"precondition,omitempty"`
+	// request_id makes it safe to send the request again. Default: none.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RemoveProcessRequest) Reset() {
 	*x = RemoveProcessRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[26]
+	mi := &file_pm_v1_process_service_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +3589,7 @@ func (x *RemoveProcessRequest) String() string {
 func (*RemoveProcessRequest) ProtoMessage() {}
 
 func (x *RemoveProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[26]
+	mi := &file_pm_v1_process_service_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,14 +3602,14 @@ func (x *RemoveProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveProcessRequest.ProtoReflect.Descriptor instead.
 func (*RemoveProcessRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{26}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{44}
 }
 
-func (x *RemoveProcessRequest) GetId() string {
+func (x *RemoveProcessRequest) GetProcess() *ProcessRef {
 	if x != nil {
-		return x.Id
+		return x.Process
 	}
-	return ""
+	return nil
 }
 
 func (x *RemoveProcessRequest) GetForce() bool {
@@ -2016,6 +3617,20 @@ func (x *RemoveProcessRequest) GetForce() bool {
 		return x.Force
 	}
 	return false
+}
+
+func (x *RemoveProcessRequest) GetPrecondition() *Precondition {
+	if x != nil {
+		return x.Precondition
+	}
+	return nil
+}
+
+func (x *RemoveProcessRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // RemoveProcessResponse answers RemoveProcess.
@@ -2029,7 +3644,7 @@ type RemoveProcessResponse struct {
 
 func (x *RemoveProcessResponse) Reset() {
 	*x = RemoveProcessResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[27]
+	mi := &file_pm_v1_process_service_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2041,7 +3656,7 @@ func (x *RemoveProcessResponse) String() string {
 func (*RemoveProcessResponse) ProtoMessage() {}
 
 func (x *RemoveProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[27]
+	mi := &file_pm_v1_process_service_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2054,7 +3669,7 @@ func (x *RemoveProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveProcessResponse.ProtoReflect.Descriptor instead.
 func (*RemoveProcessResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{27}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RemoveProcessResponse) GetId() string {
@@ -2064,22 +3679,249 @@ func (x *RemoveProcessResponse) GetId() string {
 	return ""
 }
 
+// RemoveProcessesRequest asks for RemoveProcesses.
+type RemoveProcessesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// filter selects the processes.
+	Filter *ProcessFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// all must be set if the filter is empty.
+	All bool `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
+	// force asks to kill trees that live. Default: a process that lives is an
+	// error of its own, and the others are removed.
+	Force bool `protobuf:"varint,3,opt,name=force,proto3" json:"force,omitempty"`
+	// request_id makes it safe to send the request again. Default: none.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveProcessesRequest) Reset() {
+	*x = RemoveProcessesRequest{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveProcessesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveProcessesRequest) ProtoMessage() {}
+
+func (x *RemoveProcessesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveProcessesRequest.ProtoReflect.Descriptor instead.
+func (*RemoveProcessesRequest) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *RemoveProcessesRequest) GetFilter() *ProcessFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *RemoveProcessesRequest) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+func (x *RemoveProcessesRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+func (x *RemoveProcessesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// RemoveProcessesResponse is one frame of RemoveProcesses.
+type RemoveProcessesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// frame is one of the kinds of frames.
+	//
+	// Types that are valid to be assigned to Frame:
+	//
+	//	*RemoveProcessesResponse_Opened
+	//	*RemoveProcessesResponse_Result
+	Frame         isRemoveProcessesResponse_Frame `protobuf_oneof:"frame"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveProcessesResponse) Reset() {
+	*x = RemoveProcessesResponse{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveProcessesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveProcessesResponse) ProtoMessage() {}
+
+func (x *RemoveProcessesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveProcessesResponse.ProtoReflect.Descriptor instead.
+func (*RemoveProcessesResponse) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *RemoveProcessesResponse) GetFrame() isRemoveProcessesResponse_Frame {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+func (x *RemoveProcessesResponse) GetOpened() *BatchOpened {
+	if x != nil {
+		if x, ok := x.Frame.(*RemoveProcessesResponse_Opened); ok {
+			return x.Opened
+		}
+	}
+	return nil
+}
+
+func (x *RemoveProcessesResponse) GetResult() *RemoveResult {
+	if x != nil {
+		if x, ok := x.Frame.(*RemoveProcessesResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+type isRemoveProcessesResponse_Frame interface {
+	isRemoveProcessesResponse_Frame()
+}
+
+type RemoveProcessesResponse_Opened struct {
+	// opened is the first frame.
+	Opened *BatchOpened `protobuf:"bytes,1,opt,name=opened,proto3,oneof"`
+}
+
+type RemoveProcessesResponse_Result struct {
+	// result is the result of one process.
+	Result *RemoveResult `protobuf:"bytes,2,opt,name=result,proto3,oneof"`
+}
+
+func (*RemoveProcessesResponse_Opened) isRemoveProcessesResponse_Frame() {}
+
+func (*RemoveProcessesResponse_Result) isRemoveProcessesResponse_Frame() {}
+
+// RemoveResult is what a removal by filter did to one process.
+type RemoveResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id is the process's UUID.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// name is its name; empty if it has none.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// error is why it could not be done; unset otherwise.
+	Error         *BatchError `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveResult) Reset() {
+	*x = RemoveResult{}
+	mi := &file_pm_v1_process_service_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveResult) ProtoMessage() {}
+
+func (x *RemoveResult) ProtoReflect() protoreflect.Message {
+	mi := &file_pm_v1_process_service_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveResult.ProtoReflect.Descriptor instead.
+func (*RemoveResult) Descriptor() ([]byte, []int) {
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *RemoveResult) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RemoveResult) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RemoveResult) GetError() *BatchError {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
 // PruneProcessesRequest asks for PruneProcesses.
 type PruneProcessesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// filter selects among the ended processes. Default: all of them.
+	// filter selects among the ended processes.
 	Filter *ProcessFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// all must be set if the filter is empty and `older_than` is not set.
+	All bool `protobuf:"varint,2,opt,name=all,proto3" json:"all,omitempty"`
 	// older_than spares processes that ended less than this ago. Default: 0.
-	OlderThan *durationpb.Duration `protobuf:"bytes,2,opt,name=older_than,json=olderThan,proto3" json:"older_than,omitempty"`
-	// dry_run asks to say what would be removed, and remove nothing.
-	DryRun        bool `protobuf:"varint,3,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	OlderThan *durationpb.Duration `protobuf:"bytes,3,opt,name=older_than,json=olderThan,proto3" json:"older_than,omitempty"`
+	// dry_run asks to show what would be removed, and remove nothing.
+	DryRun        bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PruneProcessesRequest) Reset() {
 	*x = PruneProcessesRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[28]
+	mi := &file_pm_v1_process_service_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2091,7 +3933,7 @@ func (x *PruneProcessesRequest) String() string {
 func (*PruneProcessesRequest) ProtoMessage() {}
 
 func (x *PruneProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[28]
+	mi := &file_pm_v1_process_service_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2104,7 +3946,7 @@ func (x *PruneProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PruneProcessesRequest.ProtoReflect.Descriptor instead.
 func (*PruneProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{28}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PruneProcessesRequest) GetFilter() *ProcessFilter {
@@ -2112,6 +3954,13 @@ func (x *PruneProcessesRequest) GetFilter() *ProcessFilter {
 		return x.Filter
 	}
 	return nil
+}
+
+func (x *PruneProcessesRequest) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
 }
 
 func (x *PruneProcessesRequest) GetOlderThan() *durationpb.Duration {
@@ -2141,7 +3990,7 @@ type PruneProcessesResponse struct {
 
 func (x *PruneProcessesResponse) Reset() {
 	*x = PruneProcessesResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[29]
+	mi := &file_pm_v1_process_service_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2153,7 +4002,7 @@ func (x *PruneProcessesResponse) String() string {
 func (*PruneProcessesResponse) ProtoMessage() {}
 
 func (x *PruneProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[29]
+	mi := &file_pm_v1_process_service_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2166,7 +4015,7 @@ func (x *PruneProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PruneProcessesResponse.ProtoReflect.Descriptor instead.
 func (*PruneProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{29}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PruneProcessesResponse) GetIds() []string {
@@ -2186,14 +4035,16 @@ func (x *PruneProcessesResponse) GetFreedBytes() uint64 {
 // StatsProcessesRequest asks for StatsProcesses.
 type StatsProcessesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// ids are process references, at most 10000. Empty: every process.
-	Ids []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
+	// filter selects the processes; it is applied again for each sample.
+	// Default: every process. At most 10000 processes.
+	Filter *ProcessFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	// interval is the time between samples, 250 milliseconds to 1 hour. Default:
 	// 1 second.
 	Interval *durationpb.Duration `protobuf:"bytes,2,opt,name=interval,proto3" json:"interval,omitempty"`
 	// include_io asks for ProcessUsage.io.
 	IncludeIo bool `protobuf:"varint,3,opt,name=include_io,json=includeIo,proto3" json:"include_io,omitempty"`
-	// include_members asks for ProcessUsage.members. At most 100 processes.
+	// include_members asks for ProcessUsage.members. The filter must then name
+	// at most 100 ids.
 	IncludeMembers bool `protobuf:"varint,4,opt,name=include_members,json=includeMembers,proto3" json:"include_members,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -2201,7 +4052,7 @@ type StatsProcessesRequest struct {
 
 func (x *StatsProcessesRequest) Reset() {
 	*x = StatsProcessesRequest{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[30]
+	mi := &file_pm_v1_process_service_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2213,7 +4064,7 @@ func (x *StatsProcessesRequest) String() string {
 func (*StatsProcessesRequest) ProtoMessage() {}
 
 func (x *StatsProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[30]
+	mi := &file_pm_v1_process_service_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2226,12 +4077,12 @@ func (x *StatsProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatsProcessesRequest.ProtoReflect.Descriptor instead.
 func (*StatsProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{30}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{51}
 }
 
-func (x *StatsProcessesRequest) GetIds() []string {
+func (x *StatsProcessesRequest) GetFilter() *ProcessFilter {
 	if x != nil {
-		return x.Ids
+		return x.Filter
 	}
 	return nil
 }
@@ -2268,7 +4119,7 @@ type StatsProcessesResponse struct {
 
 func (x *StatsProcessesResponse) Reset() {
 	*x = StatsProcessesResponse{}
-	mi := &file_pm_v1_process_service_proto_msgTypes[31]
+	mi := &file_pm_v1_process_service_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2280,7 +4131,7 @@ func (x *StatsProcessesResponse) String() string {
 func (*StatsProcessesResponse) ProtoMessage() {}
 
 func (x *StatsProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pm_v1_process_service_proto_msgTypes[31]
+	mi := &file_pm_v1_process_service_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +4144,7 @@ func (x *StatsProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatsProcessesResponse.ProtoReflect.Descriptor instead.
 func (*StatsProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{31}
+	return file_pm_v1_process_service_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *StatsProcessesResponse) GetSample() *UsageSample {
@@ -2307,169 +4158,333 @@ var File_pm_v1_process_service_proto protoreflect.FileDescriptor
 
 const file_pm_v1_process_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1bpm/v1/process_service.proto\x12\x05pm.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x12pm/v1/output.proto\x1a\x13pm/v1/process.proto\x1a\x11pm/v1/usage.proto\"M\n" +
+	"\x1bpm/v1/process_service.proto\x12\x05pm.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11pm/v1/cause.proto\x1a\x12pm/v1/output.proto\x1a\x13pm/v1/process.proto\x1a\x0fpm/v1/run.proto\x1a\x10pm/v1/spec.proto\x1a\x11pm/v1/usage.proto\"\xdc\x01\n" +
 	"\x13StartProcessRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12&\n" +
-	"\x04spec\x18\x02 \x01(\v2\x12.pm.v1.ProcessSpecR\x04spec\"\\\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12>\n" +
+	"\x06labels\x18\x03 \x03(\v2&.pm.v1.StartProcessRequest.LabelsEntryR\x06labels\x12&\n" +
+	"\x04spec\x18\x04 \x01(\v2\x12.pm.v1.ProcessSpecR\x04spec\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\\\n" +
 	"\x14StartProcessResponse\x12(\n" +
 	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\x12\x1a\n" +
-	"\bexisting\x18\x02 \x01(\bR\bexisting\"\x90\x01\n" +
-	"\x12StopProcessRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06signal\x18\x02 \x01(\tR\x06signal\x12<\n" +
-	"\fgrace_period\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\vgracePeriod\x12\x14\n" +
-	"\x05force\x18\x04 \x01(\bR\x05force\"\x90\x01\n" +
+	"\bexisting\x18\x02 \x01(\bR\bexisting\"y\n" +
+	"\vStopOptions\x12\x16\n" +
+	"\x06signal\x18\x01 \x01(\tR\x06signal\x12<\n" +
+	"\fgrace_period\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vgracePeriod\x12\x14\n" +
+	"\x05force\x18\x03 \x01(\bR\x05force\"\xe0\x01\n" +
+	"\x12StopProcessRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x12,\n" +
+	"\aoptions\x18\x02 \x01(\v2\x12.pm.v1.StopOptionsR\aoptions\x127\n" +
+	"\fprecondition\x18\x03 \x01(\v2\x13.pm.v1.PreconditionR\fprecondition\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12\x17\n" +
+	"\ano_wait\x18\x05 \x01(\bR\x06noWait\"m\n" +
 	"\x13StopProcessResponse\x12(\n" +
-	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\x12\x18\n" +
-	"\astopped\x18\x02 \x01(\bR\astopped\x125\n" +
-	"\tsurvivors\x18\x03 \x03(\v2\x17.pm.v1.SurvivingProcessR\tsurvivors\"T\n" +
-	"\x10SurvivingProcess\x12\x10\n" +
-	"\x03pid\x18\x01 \x01(\rR\x03pid\x12\x18\n" +
-	"\acommand\x18\x02 \x01(\tR\acommand\x12\x14\n" +
-	"\x05state\x18\x03 \x01(\tR\x05state\"k\n" +
-	"\x14SignalProcessRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\x12,\n" +
+	"\areceipt\x18\x02 \x01(\v2\x12.pm.v1.StopReceiptR\areceipt\")\n" +
+	"\vBatchOpened\x12\x1a\n" +
+	"\bselected\x18\x01 \x01(\rR\bselected\"\xb8\x01\n" +
+	"\n" +
+	"BatchError\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12;\n" +
+	"\bmetadata\x18\x03 \x03(\v2\x1f.pm.v1.BatchError.MetadataEntryR\bmetadata\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa3\x01\n" +
+	"\x14StopProcessesRequest\x12,\n" +
+	"\x06filter\x18\x01 \x01(\v2\x14.pm.v1.ProcessFilterR\x06filter\x12\x10\n" +
+	"\x03all\x18\x02 \x01(\bR\x03all\x12,\n" +
+	"\aoptions\x18\x03 \x01(\v2\x12.pm.v1.StopOptionsR\aoptions\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"{\n" +
+	"\x15StopProcessesResponse\x12,\n" +
+	"\x06opened\x18\x01 \x01(\v2\x12.pm.v1.BatchOpenedH\x00R\x06opened\x12+\n" +
+	"\x06result\x18\x02 \x01(\v2\x11.pm.v1.StopResultH\x00R\x06resultB\a\n" +
+	"\x05frame\"\x8d\x01\n" +
+	"\n" +
+	"StopResult\x12(\n" +
+	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\x12,\n" +
+	"\areceipt\x18\x02 \x01(\v2\x12.pm.v1.StopReceiptR\areceipt\x12'\n" +
+	"\x05error\x18\x03 \x01(\v2\x11.pm.v1.BatchErrorR\x05error\"\xe0\x01\n" +
+	"\x14SignalProcessRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x12\x16\n" +
 	"\x06signal\x18\x02 \x01(\tR\x06signal\x12+\n" +
-	"\x06target\x18\x03 \x01(\x0e2\x13.pm.v1.SignalTargetR\x06target\"A\n" +
+	"\x06target\x18\x03 \x01(\x0e2\x13.pm.v1.SignalTargetR\x06target\x127\n" +
+	"\fprecondition\x18\x04 \x01(\v2\x13.pm.v1.PreconditionR\fprecondition\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\"A\n" +
 	"\x15SignalProcessResponse\x12(\n" +
-	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\"\x93\x01\n" +
-	"\x15RestartProcessRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06signal\x18\x02 \x01(\tR\x06signal\x12<\n" +
-	"\fgrace_period\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\vgracePeriod\x12\x14\n" +
-	"\x05force\x18\x04 \x01(\bR\x05force\"B\n" +
+	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\"\xbc\x01\n" +
+	"\x16SignalProcessesRequest\x12,\n" +
+	"\x06filter\x18\x01 \x01(\v2\x14.pm.v1.ProcessFilterR\x06filter\x12\x10\n" +
+	"\x03all\x18\x02 \x01(\bR\x03all\x12\x16\n" +
+	"\x06signal\x18\x03 \x01(\tR\x06signal\x12+\n" +
+	"\x06target\x18\x04 \x01(\x0e2\x13.pm.v1.SignalTargetR\x06target\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\"\x7f\n" +
+	"\x17SignalProcessesResponse\x12,\n" +
+	"\x06opened\x18\x01 \x01(\v2\x12.pm.v1.BatchOpenedH\x00R\x06opened\x12-\n" +
+	"\x06result\x18\x02 \x01(\v2\x13.pm.v1.SignalResultH\x00R\x06resultB\a\n" +
+	"\x05frame\"a\n" +
+	"\fSignalResult\x12(\n" +
+	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\x12'\n" +
+	"\x05error\x18\x02 \x01(\v2\x11.pm.v1.BatchErrorR\x05error\"\xf2\x01\n" +
+	"\x15RestartProcessRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x12,\n" +
+	"\aoptions\x18\x02 \x01(\v2\x12.pm.v1.StopOptionsR\aoptions\x12&\n" +
+	"\x04spec\x18\x03 \x01(\v2\x12.pm.v1.ProcessSpecR\x04spec\x127\n" +
+	"\fprecondition\x18\x04 \x01(\v2\x13.pm.v1.PreconditionR\fprecondition\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\"B\n" +
 	"\x16RestartProcessResponse\x12(\n" +
-	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\"K\n" +
-	"\x11GetProcessRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12&\n" +
+	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\"\xa6\x01\n" +
+	"\x17RestartProcessesRequest\x12,\n" +
+	"\x06filter\x18\x01 \x01(\v2\x14.pm.v1.ProcessFilterR\x06filter\x12\x10\n" +
+	"\x03all\x18\x02 \x01(\bR\x03all\x12,\n" +
+	"\aoptions\x18\x03 \x01(\v2\x12.pm.v1.StopOptionsR\aoptions\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\x81\x01\n" +
+	"\x18RestartProcessesResponse\x12,\n" +
+	"\x06opened\x18\x01 \x01(\v2\x12.pm.v1.BatchOpenedH\x00R\x06opened\x12.\n" +
+	"\x06result\x18\x02 \x01(\v2\x14.pm.v1.RestartResultH\x00R\x06resultB\a\n" +
+	"\x05frame\"b\n" +
+	"\rRestartResult\x12(\n" +
+	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\x12'\n" +
+	"\x05error\x18\x02 \x01(\v2\x11.pm.v1.BatchErrorR\x05error\"\x90\x03\n" +
+	"\x14UpdateProcessRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x12;\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12?\n" +
+	"\x06labels\x18\x04 \x03(\v2'.pm.v1.UpdateProcessRequest.LabelsEntryR\x06labels\x12&\n" +
+	"\x04spec\x18\x05 \x01(\v2\x12.pm.v1.ProcessSpecR\x04spec\x127\n" +
+	"\fprecondition\x18\x06 \x01(\v2\x13.pm.v1.PreconditionR\fprecondition\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\a \x01(\tR\trequestId\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"A\n" +
+	"\x15UpdateProcessResponse\x12(\n" +
+	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\"h\n" +
+	"\x11GetProcessRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x12&\n" +
 	"\x04view\x18\x02 \x01(\x0e2\x12.pm.v1.ProcessViewR\x04view\">\n" +
 	"\x12GetProcessResponse\x12(\n" +
-	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\"u\n" +
-	"\rProcessFilter\x12%\n" +
-	"\x0elabel_selector\x18\x01 \x01(\tR\rlabelSelector\x12+\n" +
-	"\x06states\x18\x02 \x03(\x0e2\x13.pm.v1.ProcessStateR\x06states\x12\x10\n" +
-	"\x03ids\x18\x03 \x03(\tR\x03ids\"\xa8\x01\n" +
+	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\"\xd0\x01\n" +
 	"\x14ListProcessesRequest\x12,\n" +
 	"\x06filter\x18\x01 \x01(\v2\x14.pm.v1.ProcessFilterR\x06filter\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\x12&\n" +
-	"\x04view\x18\x04 \x01(\x0e2\x12.pm.v1.ProcessViewR\x04view\"\xb7\x01\n" +
+	"\x04view\x18\x04 \x01(\x0e2\x12.pm.v1.ProcessViewR\x04view\x12&\n" +
+	"\x05order\x18\x05 \x01(\x0e2\x10.pm.v1.ListOrderR\x05order\"\xb7\x01\n" +
 	"\x15ListProcessesResponse\x12,\n" +
 	"\tprocesses\x18\x01 \x03(\v2\x0e.pm.v1.ProcessR\tprocesses\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12)\n" +
 	"\x10resource_version\x18\x03 \x01(\tR\x0fresourceVersion\x12\x1d\n" +
 	"\n" +
-	"total_size\x18\x04 \x01(\rR\ttotalSize\"\xe0\x01\n" +
+	"total_size\x18\x04 \x01(\rR\ttotalSize\">\n" +
+	"\x0fListRunsRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\"Q\n" +
+	"\x10ListRunsResponse\x12\x1d\n" +
+	"\n" +
+	"process_id\x18\x01 \x01(\tR\tprocessId\x12\x1e\n" +
+	"\x04runs\x18\x02 \x03(\v2\n" +
+	".pm.v1.RunR\x04runs\"\xe0\x01\n" +
 	"\x15WatchProcessesRequest\x12)\n" +
 	"\x10resource_version\x18\x01 \x01(\tR\x0fresourceVersion\x12,\n" +
 	"\x06filter\x18\x02 \x01(\v2\x14.pm.v1.ProcessFilterR\x06filter\x12&\n" +
 	"\x04view\x18\x03 \x01(\x0e2\x12.pm.v1.ProcessViewR\x04view\x12F\n" +
-	"\x11bookmark_interval\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x10bookmarkInterval\"\x98\x01\n" +
+	"\x11bookmark_interval\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x10bookmarkInterval\"\xeb\x01\n" +
 	"\x16WatchProcessesResponse\x12)\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x15.pm.v1.WatchEventTypeR\x04type\x12(\n" +
 	"\aprocess\x18\x02 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\x12)\n" +
-	"\x10resource_version\x18\x03 \x01(\tR\x0fresourceVersion\"j\n" +
-	"\x12WaitProcessRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
-	"\tcondition\x18\x02 \x01(\x0e2\x14.pm.v1.WaitConditionR\tcondition\x12\x10\n" +
-	"\x03run\x18\x03 \x01(\rR\x03run\"?\n" +
+	"\x10resource_version\x18\x03 \x01(\tR\x0fresourceVersion\x12-\n" +
+	"\aremoval\x18\x04 \x01(\x0e2\x13.pm.v1.WatchRemovalR\aremoval\x12\"\n" +
+	"\x05cause\x18\x05 \x01(\v2\f.pm.v1.CauseR\x05cause\"\x94\x01\n" +
+	"\x12WaitProcessRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x122\n" +
+	"\tcondition\x18\x02 \x01(\x0e2\x14.pm.v1.WaitConditionR\tcondition\x12\x15\n" +
+	"\x03run\x18\x03 \x01(\rH\x00R\x03run\x88\x01\x01B\x06\n" +
+	"\x04_run\"]\n" +
 	"\x13WaitProcessResponse\x12(\n" +
-	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\"\xaa\x01\n" +
-	"\x10GetOutputRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
-	"\x03run\x18\x02 \x01(\rR\x03run\x12(\n" +
+	"\aprocess\x18\x01 \x01(\v2\x0e.pm.v1.ProcessR\aprocess\x12\x1c\n" +
+	"\x03run\x18\x02 \x01(\v2\n" +
+	".pm.v1.RunR\x03run\"\x86\x02\n" +
+	"\x10GetOutputRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x12\x15\n" +
+	"\x03run\x18\x02 \x01(\rH\x00R\x03run\x88\x01\x01\x12(\n" +
 	"\x05start\x18\x03 \x01(\v2\x12.pm.v1.OutputStartR\x05start\x12\x1b\n" +
 	"\tmax_bytes\x18\x04 \x01(\rR\bmaxBytes\x12-\n" +
-	"\astreams\x18\x05 \x03(\x0e2\x13.pm.v1.OutputStreamR\astreams\"\xc1\x01\n" +
-	"\x11GetOutputResponse\x12\x10\n" +
-	"\x03run\x18\x01 \x01(\rR\x03run\x12*\n" +
-	"\x06chunks\x18\x02 \x03(\v2\x12.pm.v1.OutputChunkR\x06chunks\x12\"\n" +
-	"\x03gap\x18\x03 \x01(\v2\x10.pm.v1.OutputGapR\x03gap\x12\x1f\n" +
-	"\vnext_offset\x18\x04 \x01(\x04R\n" +
+	"\astreams\x18\x05 \x03(\x0e2\x13.pm.v1.OutputStreamR\astreams\x120\n" +
+	"\x05until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05untilB\x06\n" +
+	"\x04_run\"\xe0\x01\n" +
+	"\x11GetOutputResponse\x12\x1d\n" +
+	"\n" +
+	"process_id\x18\x01 \x01(\tR\tprocessId\x12\x10\n" +
+	"\x03run\x18\x02 \x01(\rR\x03run\x12*\n" +
+	"\x06chunks\x18\x03 \x03(\v2\x12.pm.v1.OutputChunkR\x06chunks\x12\"\n" +
+	"\x03gap\x18\x04 \x01(\v2\x10.pm.v1.OutputGapR\x03gap\x12\x1f\n" +
+	"\vnext_offset\x18\x05 \x01(\x04R\n" +
 	"nextOffset\x12)\n" +
-	"\x06output\x18\x05 \x01(\v2\x11.pm.v1.OutputInfoR\x06output\"\xf2\x01\n" +
-	"\x13StreamOutputRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
-	"\x03run\x18\x02 \x01(\rR\x03run\x12(\n" +
+	"\x06output\x18\x06 \x01(\v2\x11.pm.v1.OutputInfoR\x06output\"\x81\x03\n" +
+	"\x13StreamOutputRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x12\x15\n" +
+	"\x03run\x18\x02 \x01(\rH\x00R\x03run\x88\x01\x01\x12(\n" +
 	"\x05start\x18\x03 \x01(\v2\x12.pm.v1.OutputStartR\x05start\x12-\n" +
 	"\astreams\x18\x04 \x03(\x0e2\x13.pm.v1.OutputStreamR\astreams\x12\x16\n" +
 	"\x06follow\x18\x05 \x01(\bR\x06follow\x12H\n" +
-	"\x12heartbeat_interval\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\"\xfe\x01\n" +
+	"\x12heartbeat_interval\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\x120\n" +
+	"\x05until\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x12\n" +
+	"\x04hold\x18\b \x01(\bR\x04hold\x12\x1d\n" +
+	"\n" +
+	"hold_token\x18\t \x01(\tR\tholdTokenB\x06\n" +
+	"\x04_run\"\xfe\x01\n" +
 	"\x14StreamOutputResponse\x12-\n" +
 	"\x06opened\x18\x01 \x01(\v2\x13.pm.v1.OutputOpenedH\x00R\x06opened\x12*\n" +
 	"\x05chunk\x18\x02 \x01(\v2\x12.pm.v1.OutputChunkH\x00R\x05chunk\x12$\n" +
 	"\x03gap\x18\x03 \x01(\v2\x10.pm.v1.OutputGapH\x00R\x03gap\x126\n" +
 	"\theartbeat\x18\x04 \x01(\v2\x16.pm.v1.OutputHeartbeatH\x00R\theartbeat\x12$\n" +
 	"\x03end\x18\x05 \x01(\v2\x10.pm.v1.OutputEndH\x00R\x03endB\a\n" +
-	"\x05frame\"M\n" +
-	"\x11WriteInputRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04data\x12\x14\n" +
-	"\x05close\x18\x03 \x01(\bR\x05close\"\x14\n" +
-	"\x12WriteInputResponse\"P\n" +
-	"\x15ResizeTerminalRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
-	"\x04size\x18\x02 \x01(\v2\x13.pm.v1.TerminalSizeR\x04size\"\x18\n" +
-	"\x16ResizeTerminalResponse\"<\n" +
-	"\x14RemoveProcessRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
-	"\x05force\x18\x02 \x01(\bR\x05force\"'\n" +
-	"\x15RemoveProcessResponse\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x98\x01\n" +
-	"\x15PruneProcessesRequest\x12,\n" +
-	"\x06filter\x18\x01 \x01(\v2\x14.pm.v1.ProcessFilterR\x06filter\x128\n" +
+	"\x05frame\"\xa5\x01\n" +
+	"\x18AcknowledgeOutputRequest\x12\x1d\n" +
 	"\n" +
-	"older_than\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\tolderThan\x12\x17\n" +
-	"\adry_run\x18\x03 \x01(\bR\x06dryRun\"K\n" +
+	"process_id\x18\x01 \x01(\tR\tprocessId\x12\x10\n" +
+	"\x03run\x18\x02 \x01(\rR\x03run\x12\x1d\n" +
+	"\n" +
+	"hold_token\x18\x03 \x01(\tR\tholdToken\x12\x1f\n" +
+	"\vnext_offset\x18\x04 \x01(\x04R\n" +
+	"nextOffset\x12\x18\n" +
+	"\arelease\x18\x05 \x01(\bR\arelease\"\x1b\n" +
+	"\x19AcknowledgeOutputResponse\"\xe7\x03\n" +
+	"\x14StreamOutputsRequest\x12,\n" +
+	"\x06filter\x18\x01 \x01(\v2\x14.pm.v1.ProcessFilterR\x06filter\x12(\n" +
+	"\x05start\x18\x02 \x01(\v2\x12.pm.v1.OutputStartR\x05start\x12-\n" +
+	"\acursors\x18\x03 \x03(\v2\x13.pm.v1.OutputCursorR\acursors\x12-\n" +
+	"\astreams\x18\x04 \x03(\x0e2\x13.pm.v1.OutputStreamR\astreams\x12\x16\n" +
+	"\x06follow\x18\x05 \x01(\bR\x06follow\x12\x1d\n" +
+	"\n" +
+	"until_idle\x18\x06 \x01(\bR\tuntilIdle\x120\n" +
+	"\x05until\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12<\n" +
+	"\fmerge_window\x18\b \x01(\v2\x19.google.protobuf.DurationR\vmergeWindow\x12H\n" +
+	"\x12heartbeat_interval\x18\t \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\x12(\n" +
+	"\x10current_run_only\x18\n" +
+	" \x01(\bR\x0ecurrentRunOnly\"\xe6\x02\n" +
+	"\x15StreamOutputsResponse\x12,\n" +
+	"\x06opened\x18\x01 \x01(\v2\x12.pm.v1.BatchOpenedH\x00R\x06opened\x12@\n" +
+	"\rmember_opened\x18\x02 \x01(\v2\x19.pm.v1.OutputMemberOpenedH\x00R\fmemberOpened\x120\n" +
+	"\x05chunk\x18\x03 \x01(\v2\x18.pm.v1.OutputMemberChunkH\x00R\x05chunk\x12*\n" +
+	"\x03gap\x18\x04 \x01(\v2\x16.pm.v1.OutputMemberGapH\x00R\x03gap\x127\n" +
+	"\n" +
+	"member_end\x18\x05 \x01(\v2\x16.pm.v1.OutputMemberEndH\x00R\tmemberEnd\x12=\n" +
+	"\theartbeat\x18\x06 \x01(\v2\x1d.pm.v1.OutputMembersHeartbeatH\x00R\theartbeatB\a\n" +
+	"\x05frame\"\xdc\x01\n" +
+	"\x11WriteInputRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\x12\x14\n" +
+	"\x05close\x18\x03 \x01(\bR\x05close\x127\n" +
+	"\fprecondition\x18\x04 \x01(\v2\x13.pm.v1.PreconditionR\fprecondition\x12&\n" +
+	"\finput_offset\x18\x05 \x01(\x04H\x00R\vinputOffset\x88\x01\x01B\x0f\n" +
+	"\r_input_offset\"7\n" +
+	"\x12WriteInputResponse\x12!\n" +
+	"\finput_offset\x18\x01 \x01(\x04R\vinputOffset\"\xa6\x01\n" +
+	"\x15ResizeTerminalRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x12'\n" +
+	"\x04size\x18\x02 \x01(\v2\x13.pm.v1.TerminalSizeR\x04size\x127\n" +
+	"\fprecondition\x18\x03 \x01(\v2\x13.pm.v1.PreconditionR\fprecondition\"\x18\n" +
+	"\x16ResizeTerminalResponse\"\xb1\x01\n" +
+	"\x14RemoveProcessRequest\x12+\n" +
+	"\aprocess\x18\x01 \x01(\v2\x11.pm.v1.ProcessRefR\aprocess\x12\x14\n" +
+	"\x05force\x18\x02 \x01(\bR\x05force\x127\n" +
+	"\fprecondition\x18\x03 \x01(\v2\x13.pm.v1.PreconditionR\fprecondition\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"'\n" +
+	"\x15RemoveProcessResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x8d\x01\n" +
+	"\x16RemoveProcessesRequest\x12,\n" +
+	"\x06filter\x18\x01 \x01(\v2\x14.pm.v1.ProcessFilterR\x06filter\x12\x10\n" +
+	"\x03all\x18\x02 \x01(\bR\x03all\x12\x14\n" +
+	"\x05force\x18\x03 \x01(\bR\x05force\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\x7f\n" +
+	"\x17RemoveProcessesResponse\x12,\n" +
+	"\x06opened\x18\x01 \x01(\v2\x12.pm.v1.BatchOpenedH\x00R\x06opened\x12-\n" +
+	"\x06result\x18\x02 \x01(\v2\x13.pm.v1.RemoveResultH\x00R\x06resultB\a\n" +
+	"\x05frame\"[\n" +
+	"\fRemoveResult\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12'\n" +
+	"\x05error\x18\x03 \x01(\v2\x11.pm.v1.BatchErrorR\x05error\"\xaa\x01\n" +
+	"\x15PruneProcessesRequest\x12,\n" +
+	"\x06filter\x18\x01 \x01(\v2\x14.pm.v1.ProcessFilterR\x06filter\x12\x10\n" +
+	"\x03all\x18\x02 \x01(\bR\x03all\x128\n" +
+	"\n" +
+	"older_than\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\tolderThan\x12\x17\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\"K\n" +
 	"\x16PruneProcessesResponse\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\x12\x1f\n" +
 	"\vfreed_bytes\x18\x02 \x01(\x04R\n" +
-	"freedBytes\"\xa8\x01\n" +
-	"\x15StatsProcessesRequest\x12\x10\n" +
-	"\x03ids\x18\x01 \x03(\tR\x03ids\x125\n" +
+	"freedBytes\"\xc4\x01\n" +
+	"\x15StatsProcessesRequest\x12,\n" +
+	"\x06filter\x18\x01 \x01(\v2\x14.pm.v1.ProcessFilterR\x06filter\x125\n" +
 	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\x12\x1d\n" +
 	"\n" +
 	"include_io\x18\x03 \x01(\bR\tincludeIo\x12'\n" +
 	"\x0finclude_members\x18\x04 \x01(\bR\x0eincludeMembers\"D\n" +
 	"\x16StatsProcessesResponse\x12*\n" +
-	"\x06sample\x18\x01 \x01(\v2\x12.pm.v1.UsageSampleR\x06sample*Z\n" +
-	"\vProcessView\x12\x1c\n" +
-	"\x18PROCESS_VIEW_UNSPECIFIED\x10\x00\x12\x16\n" +
-	"\x12PROCESS_VIEW_BASIC\x10\x01\x12\x15\n" +
-	"\x11PROCESS_VIEW_FULL\x10\x02*v\n" +
+	"\x06sample\x18\x01 \x01(\v2\x12.pm.v1.UsageSampleR\x06sample*v\n" +
 	"\fSignalTarget\x12\x1d\n" +
 	"\x19SIGNAL_TARGET_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13SIGNAL_TARGET_GROUP\x10\x01\x12\x16\n" +
 	"\x12SIGNAL_TARGET_MAIN\x10\x02\x12\x16\n" +
-	"\x12SIGNAL_TARGET_TREE\x10\x03*\xaa\x01\n" +
+	"\x12SIGNAL_TARGET_TREE\x10\x03*b\n" +
+	"\tListOrder\x12\x1a\n" +
+	"\x16LIST_ORDER_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12LIST_ORDER_CREATED\x10\x01\x12!\n" +
+	"\x1dLIST_ORDER_CREATED_DESCENDING\x10\x02*\xaa\x01\n" +
 	"\x0eWatchEventType\x12 \n" +
 	"\x1cWATCH_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16WATCH_EVENT_TYPE_ADDED\x10\x01\x12\x1d\n" +
 	"\x19WATCH_EVENT_TYPE_MODIFIED\x10\x02\x12\x1c\n" +
 	"\x18WATCH_EVENT_TYPE_REMOVED\x10\x03\x12\x1d\n" +
-	"\x19WATCH_EVENT_TYPE_BOOKMARK\x10\x04*\x8c\x01\n" +
+	"\x19WATCH_EVENT_TYPE_BOOKMARK\x10\x04*\x7f\n" +
+	"\fWatchRemoval\x12\x1d\n" +
+	"\x19WATCH_REMOVAL_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15WATCH_REMOVAL_REMOVED\x10\x01\x12\x1b\n" +
+	"\x17WATCH_REMOVAL_RETENTION\x10\x02\x12\x18\n" +
+	"\x14WATCH_REMOVAL_FILTER\x10\x03*\x8c\x01\n" +
 	"\rWaitCondition\x12\x1e\n" +
 	"\x1aWAIT_CONDITION_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15WAIT_CONDITION_EXITED\x10\x01\x12\"\n" +
 	"\x1eWAIT_CONDITION_OUTPUT_COMPLETE\x10\x02\x12\x1c\n" +
-	"\x18WAIT_CONDITION_TREE_GONE\x10\x032\x8c\t\n" +
+	"\x18WAIT_CONDITION_TREE_GONE\x10\x032\x92\x0e\n" +
 	"\x0eProcessService\x12G\n" +
 	"\fStartProcess\x12\x1a.pm.v1.StartProcessRequest\x1a\x1b.pm.v1.StartProcessResponse\x12D\n" +
-	"\vStopProcess\x12\x19.pm.v1.StopProcessRequest\x1a\x1a.pm.v1.StopProcessResponse\x12J\n" +
-	"\rSignalProcess\x12\x1b.pm.v1.SignalProcessRequest\x1a\x1c.pm.v1.SignalProcessResponse\x12M\n" +
-	"\x0eRestartProcess\x12\x1c.pm.v1.RestartProcessRequest\x1a\x1d.pm.v1.RestartProcessResponse\x12F\n" +
+	"\vStopProcess\x12\x19.pm.v1.StopProcessRequest\x1a\x1a.pm.v1.StopProcessResponse\x12L\n" +
+	"\rStopProcesses\x12\x1b.pm.v1.StopProcessesRequest\x1a\x1c.pm.v1.StopProcessesResponse0\x01\x12J\n" +
+	"\rSignalProcess\x12\x1b.pm.v1.SignalProcessRequest\x1a\x1c.pm.v1.SignalProcessResponse\x12R\n" +
+	"\x0fSignalProcesses\x12\x1d.pm.v1.SignalProcessesRequest\x1a\x1e.pm.v1.SignalProcessesResponse0\x01\x12M\n" +
+	"\x0eRestartProcess\x12\x1c.pm.v1.RestartProcessRequest\x1a\x1d.pm.v1.RestartProcessResponse\x12U\n" +
+	"\x10RestartProcesses\x12\x1e.pm.v1.RestartProcessesRequest\x1a\x1f.pm.v1.RestartProcessesResponse0\x01\x12J\n" +
+	"\rUpdateProcess\x12\x1b.pm.v1.UpdateProcessRequest\x1a\x1c.pm.v1.UpdateProcessResponse\x12F\n" +
 	"\n" +
 	"GetProcess\x12\x18.pm.v1.GetProcessRequest\x1a\x19.pm.v1.GetProcessResponse\"\x03\x90\x02\x01\x12O\n" +
-	"\rListProcesses\x12\x1b.pm.v1.ListProcessesRequest\x1a\x1c.pm.v1.ListProcessesResponse\"\x03\x90\x02\x01\x12T\n" +
+	"\rListProcesses\x12\x1b.pm.v1.ListProcessesRequest\x1a\x1c.pm.v1.ListProcessesResponse\"\x03\x90\x02\x01\x12@\n" +
+	"\bListRuns\x12\x16.pm.v1.ListRunsRequest\x1a\x17.pm.v1.ListRunsResponse\"\x03\x90\x02\x01\x12T\n" +
 	"\x0eWatchProcesses\x12\x1c.pm.v1.WatchProcessesRequest\x1a\x1d.pm.v1.WatchProcessesResponse\"\x03\x90\x02\x010\x01\x12I\n" +
 	"\vWaitProcess\x12\x19.pm.v1.WaitProcessRequest\x1a\x1a.pm.v1.WaitProcessResponse\"\x03\x90\x02\x01\x12C\n" +
 	"\tGetOutput\x12\x17.pm.v1.GetOutputRequest\x1a\x18.pm.v1.GetOutputResponse\"\x03\x90\x02\x01\x12N\n" +
-	"\fStreamOutput\x12\x1a.pm.v1.StreamOutputRequest\x1a\x1b.pm.v1.StreamOutputResponse\"\x03\x90\x02\x010\x01\x12A\n" +
+	"\fStreamOutput\x12\x1a.pm.v1.StreamOutputRequest\x1a\x1b.pm.v1.StreamOutputResponse\"\x03\x90\x02\x010\x01\x12V\n" +
+	"\x11AcknowledgeOutput\x12\x1f.pm.v1.AcknowledgeOutputRequest\x1a .pm.v1.AcknowledgeOutputResponse\x12Q\n" +
+	"\rStreamOutputs\x12\x1b.pm.v1.StreamOutputsRequest\x1a\x1c.pm.v1.StreamOutputsResponse\"\x03\x90\x02\x010\x01\x12A\n" +
 	"\n" +
 	"WriteInput\x12\x18.pm.v1.WriteInputRequest\x1a\x19.pm.v1.WriteInputResponse\x12M\n" +
 	"\x0eResizeTerminal\x12\x1c.pm.v1.ResizeTerminalRequest\x1a\x1d.pm.v1.ResizeTerminalResponse\x12J\n" +
-	"\rRemoveProcess\x12\x1b.pm.v1.RemoveProcessRequest\x1a\x1c.pm.v1.RemoveProcessResponse\x12M\n" +
+	"\rRemoveProcess\x12\x1b.pm.v1.RemoveProcessRequest\x1a\x1c.pm.v1.RemoveProcessResponse\x12R\n" +
+	"\x0fRemoveProcesses\x12\x1d.pm.v1.RemoveProcessesRequest\x1a\x1e.pm.v1.RemoveProcessesResponse0\x01\x12M\n" +
 	"\x0ePruneProcesses\x12\x1c.pm.v1.PruneProcessesRequest\x1a\x1d.pm.v1.PruneProcessesResponse\x12T\n" +
 	"\x0eStatsProcesses\x12\x1c.pm.v1.StatsProcessesRequest\x1a\x1d.pm.v1.StatsProcessesResponse\"\x03\x90\x02\x010\x01Bs\n" +
 	"\tcom.pm.v1B\x13ProcessServiceProtoP\x01Z\x1cpm.example/gen/go/pm/v1;pmv1\xa2\x02\x03PXX\xaa\x02\x05Pm.V1\xca\x02\x05Pm\\V1\xe2\x02\x11Pm\\V1\\GPBMetadata\xea\x02\x06Pm::V1b\x06proto3"
@@ -2486,136 +4501,261 @@ func file_pm_v1_process_service_proto_rawDescGZIP() []byte {
 	return file_pm_v1_process_service_proto_rawDescData
 }
 
-var file_pm_v1_process_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_pm_v1_process_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_pm_v1_process_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_pm_v1_process_service_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_pm_v1_process_service_proto_goTypes = []any{
-	(ProcessView)(0),               // 0: pm.v1.ProcessView
-	(SignalTarget)(0),              // 1: pm.v1.SignalTarget
-	(WatchEventType)(0),            // 2: pm.v1.WatchEventType
-	(WaitCondition)(0),             // 3: pm.v1.WaitCondition
-	(*StartProcessRequest)(nil),    // 4: pm.v1.StartProcessRequest
-	(*StartProcessResponse)(nil),   // 5: pm.v1.StartProcessResponse
-	(*StopProcessRequest)(nil),     // 6: pm.v1.StopProcessRequest
-	(*StopProcessResponse)(nil),    // 7: pm.v1.StopProcessResponse
-	(*SurvivingProcess)(nil),       // 8: pm.v1.SurvivingProcess
-	(*SignalProcessRequest)(nil),   // 9: pm.v1.SignalProcessRequest
-	(*SignalProcessResponse)(nil),  // 10: pm.v1.SignalProcessResponse
-	(*RestartProcessRequest)(nil),  // 11: pm.v1.RestartProcessRequest
-	(*RestartProcessResponse)(nil), // 12: pm.v1.RestartProcessResponse
-	(*GetProcessRequest)(nil),      // 13: pm.v1.GetProcessRequest
-	(*GetProcessResponse)(nil),     // 14: pm.v1.GetProcessResponse
-	(*ProcessFilter)(nil),          // 15: pm.v1.ProcessFilter
-	(*ListProcessesRequest)(nil),   // 16: pm.v1.ListProcessesRequest
-	(*ListProcessesResponse)(nil),  // 17: pm.v1.ListProcessesResponse
-	(*WatchProcessesRequest)(nil),  // 18: pm.v1.WatchProcessesRequest
-	(*WatchProcessesResponse)(nil), // 19: pm.v1.WatchProcessesResponse
-	(*WaitProcessRequest)(nil),     // 20: pm.v1.WaitProcessRequest
-	(*WaitProcessResponse)(nil),    // 21: pm.v1.WaitProcessResponse
-	(*GetOutputRequest)(nil),       // 22: pm.v1.GetOutputRequest
-	(*GetOutputResponse)(nil),      // 23: pm.v1.GetOutputResponse
-	(*StreamOutputRequest)(nil),    // 24: pm.v1.StreamOutputRequest
-	(*StreamOutputResponse)(nil),   // 25: pm.v1.StreamOutputResponse
-	(*WriteInputRequest)(nil),      // 26: pm.v1.WriteInputRequest
-	(*WriteInputResponse)(nil),     // 27: pm.v1.WriteInputResponse
-	(*ResizeTerminalRequest)(nil),  // 28: pm.v1.ResizeTerminalRequest
-	(*ResizeTerminalResponse)(nil), // 29: pm.v1.ResizeTerminalResponse
-	(*RemoveProcessRequest)(nil),   // 30: pm.v1.RemoveProcessRequest
-	(*RemoveProcessResponse)(nil),  // 31: pm.v1.RemoveProcessResponse
-	(*PruneProcessesRequest)(nil),  // 32: pm.v1.PruneProcessesRequest
-	(*PruneProcessesResponse)(nil), // 33: pm.v1.PruneProcessesResponse
-	(*StatsProcessesRequest)(nil),  // 34: pm.v1.StatsProcessesRequest
-	(*StatsProcessesResponse)(nil), // 35: pm.v1.StatsProcessesResponse
-	(*ProcessSpec)(nil),            // 36: pm.v1.ProcessSpec
-	(*Process)(nil),                // 37: pm.v1.Process
-	(*durationpb.Duration)(nil),    // 38: google.protobuf.Duration
-	(ProcessState)(0),              // 39: pm.v1.ProcessState
-	(*OutputStart)(nil),            // 40: pm.v1.OutputStart
-	(OutputStream)(0),              // 41: pm.v1.OutputStream
-	(*OutputChunk)(nil),            // 42: pm.v1.OutputChunk
-	(*OutputGap)(nil),              // 43: pm.v1.OutputGap
-	(*OutputInfo)(nil),             // 44: pm.v1.OutputInfo
-	(*OutputOpened)(nil),           // 45: pm.v1.OutputOpened
-	(*OutputHeartbeat)(nil),        // 46: pm.v1.OutputHeartbeat
-	(*OutputEnd)(nil),              // 47: pm.v1.OutputEnd
-	(*TerminalSize)(nil),           // 48: pm.v1.TerminalSize
-	(*UsageSample)(nil),            // 49: pm.v1.UsageSample
+	(SignalTarget)(0),                 // 0: pm.v1.SignalTarget
+	(ListOrder)(0),                    // 1: pm.v1.ListOrder
+	(WatchEventType)(0),               // 2: pm.v1.WatchEventType
+	(WatchRemoval)(0),                 // 3: pm.v1.WatchRemoval
+	(WaitCondition)(0),                // 4: pm.v1.WaitCondition
+	(*StartProcessRequest)(nil),       // 5: pm.v1.StartProcessRequest
+	(*StartProcessResponse)(nil),      // 6: pm.v1.StartProcessResponse
+	(*StopOptions)(nil),               // 7: pm.v1.StopOptions
+	(*StopProcessRequest)(nil),        // 8: pm.v1.StopProcessRequest
+	(*StopProcessResponse)(nil),       // 9: pm.v1.StopProcessResponse
+	(*BatchOpened)(nil),               // 10: pm.v1.BatchOpened
+	(*BatchError)(nil),                // 11: pm.v1.BatchError
+	(*StopProcessesRequest)(nil),      // 12: pm.v1.StopProcessesRequest
+	(*StopProcessesResponse)(nil),     // 13: pm.v1.StopProcessesResponse
+	(*StopResult)(nil),                // 14: pm.v1.StopResult
+	(*SignalProcessRequest)(nil),      // 15: pm.v1.SignalProcessRequest
+	(*SignalProcessResponse)(nil),     // 16: pm.v1.SignalProcessResponse
+	(*SignalProcessesRequest)(nil),    // 17: pm.v1.SignalProcessesRequest
+	(*SignalProcessesResponse)(nil),   // 18: pm.v1.SignalProcessesResponse
+	(*SignalResult)(nil),              // 19: pm.v1.SignalResult
+	(*RestartProcessRequest)(nil),     // 20: pm.v1.RestartProcessRequest
+	(*RestartProcessResponse)(nil),    // 21: pm.v1.RestartProcessResponse
+	(*RestartProcessesRequest)(nil),   // 22: pm.v1.RestartProcessesRequest
+	(*RestartProcessesResponse)(nil),  // 23: pm.v1.RestartProcessesResponse
+	(*RestartResult)(nil),             // 24: pm.v1.RestartResult
+	(*UpdateProcessRequest)(nil),      // 25: pm.v1.UpdateProcessRequest
+	(*UpdateProcessResponse)(nil),     // 26: pm.v1.UpdateProcessResponse
+	(*GetProcessRequest)(nil),         // 27: pm.v1.GetProcessRequest
+	(*GetProcessResponse)(nil),        // 28: pm.v1.GetProcessResponse
+	(*ListProcessesRequest)(nil),      // 29: pm.v1.ListProcessesRequest
+	(*ListProcessesResponse)(nil),     // 30: pm.v1.ListProcessesResponse
+	(*ListRunsRequest)(nil),           // 31: pm.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),          // 32: pm.v1.ListRunsResponse
+	(*WatchProcessesRequest)(nil),     // 33: pm.v1.WatchProcessesRequest
+	(*WatchProcessesResponse)(nil),    // 34: pm.v1.WatchProcessesResponse
+	(*WaitProcessRequest)(nil),        // 35: pm.v1.WaitProcessRequest
+	(*WaitProcessResponse)(nil),       // 36: pm.v1.WaitProcessResponse
+	(*GetOutputRequest)(nil),          // 37: pm.v1.GetOutputRequest
+	(*GetOutputResponse)(nil),         // 38: pm.v1.GetOutputResponse
+	(*StreamOutputRequest)(nil),       // 39: pm.v1.StreamOutputRequest
+	(*StreamOutputResponse)(nil),      // 40: pm.v1.StreamOutputResponse
+	(*AcknowledgeOutputRequest)(nil),  // 41: pm.v1.AcknowledgeOutputRequest
+	(*AcknowledgeOutputResponse)(nil), // 42: pm.v1.AcknowledgeOutputResponse
+	(*StreamOutputsRequest)(nil),      // 43: pm.v1.StreamOutputsRequest
+	(*StreamOutputsResponse)(nil),     // 44: pm.v1.StreamOutputsResponse
+	(*WriteInputRequest)(nil),         // 45: pm.v1.WriteInputRequest
+	(*WriteInputResponse)(nil),        // 46: pm.v1.WriteInputResponse
+	(*ResizeTerminalRequest)(nil),     // 47: pm.v1.ResizeTerminalRequest
+	(*ResizeTerminalResponse)(nil),    // 48: pm.v1.ResizeTerminalResponse
+	(*RemoveProcessRequest)(nil),      // 49: pm.v1.RemoveProcessRequest
+	(*RemoveProcessResponse)(nil),     // 50: pm.v1.RemoveProcessResponse
+	(*RemoveProcessesRequest)(nil),    // 51: pm.v1.RemoveProcessesRequest
+	(*RemoveProcessesResponse)(nil),   // 52: pm.v1.RemoveProcessesResponse
+	(*RemoveResult)(nil),              // 53: pm.v1.RemoveResult
+	(*PruneProcessesRequest)(nil),     // 54: pm.v1.PruneProcessesRequest
+	(*PruneProcessesResponse)(nil),    // 55: pm.v1.PruneProcessesResponse
+	(*StatsProcessesRequest)(nil),     // 56: pm.v1.StatsProcessesRequest
+	(*StatsProcessesResponse)(nil),    // 57: pm.v1.StatsProcessesResponse
+	nil,                               // 58: pm.v1.StartProcessRequest.LabelsEntry
+	nil,                               // 59: pm.v1.BatchError.MetadataEntry
+	nil,                               // 60: pm.v1.UpdateProcessRequest.LabelsEntry
+	(*ProcessSpec)(nil),               // 61: pm.v1.ProcessSpec
+	(*Process)(nil),                   // 62: pm.v1.Process
+	(*durationpb.Duration)(nil),       // 63: google.protobuf.Duration
+	(*ProcessRef)(nil),                // 64: pm.v1.ProcessRef
+	(*Precondition)(nil),              // 65: pm.v1.Precondition
+	(*StopReceipt)(nil),               // 66: pm.v1.StopReceipt
+	(*ProcessFilter)(nil),             // 67: pm.v1.ProcessFilter
+	(*fieldmaskpb.FieldMask)(nil),     // 68: google.protobuf.FieldMask
+	(ProcessView)(0),                  // 69: pm.v1.ProcessView
+	(*Run)(nil),                       // 70: pm.v1.Run
+	(*Cause)(nil),                     // 71: pm.v1.Cause
+	(*OutputStart)(nil),               // 72: pm.v1.OutputStart
+	(OutputStream)(0),                 // 73: pm.v1.OutputStream
+	(*timestamppb.Timestamp)(nil),     // 74: google.protobuf.Timestamp
+	(*OutputChunk)(nil),               // 75: pm.v1.OutputChunk
+	(*OutputGap)(nil),                 // 76: pm.v1.OutputGap
+	(*OutputInfo)(nil),                // 77: pm.v1.OutputInfo
+	(*OutputOpened)(nil),              // 78: pm.v1.OutputOpened
+	(*OutputHeartbeat)(nil),           // 79: pm.v1.OutputHeartbeat
+	(*OutputEnd)(nil),                 // 80: pm.v1.OutputEnd
+	(*OutputCursor)(nil),              // 81: pm.v1.OutputCursor
+	(*OutputMemberOpened)(nil),        // 82: pm.v1.OutputMemberOpened
+	(*OutputMemberChunk)(nil),         // 83: pm.v1.OutputMemberChunk
+	(*OutputMemberGap)(nil),           // 84: pm.v1.OutputMemberGap
+	(*OutputMemberEnd)(nil),           // 85: pm.v1.OutputMemberEnd
+	(*OutputMembersHeartbeat)(nil),    // 86: pm.v1.OutputMembersHeartbeat
+	(*TerminalSize)(nil),              // 87: pm.v1.TerminalSize
+	(*UsageSample)(nil),               // 88: pm.v1.UsageSample
 }
 var file_pm_v1_process_service_proto_depIdxs = []int32{
-	36, // 0: pm.v1.StartProcessRequest.spec:type_name -> pm.v1.ProcessSpec
-	37, // 1: pm.v1.StartProcessResponse.process:type_name -> pm.v1.Process
-	38, // 2: pm.v1.StopProcessRequest.grace_period:type_name -> google.protobuf.Duration
-	37, // 3: pm.v1.StopProcessResponse.process:type_name -> pm.v1.Process
-	8,  // 4: pm.v1.StopProcessResponse.survivors:type_name -> pm.v1.SurvivingProcess
-	1,  // 5: pm.v1.SignalProcessRequest.target:type_name -> pm.v1.SignalTarget
-	37, // 6: pm.v1.SignalProcessResponse.process:type_name -> pm.v1.Process
-	38, // 7: pm.v1.RestartProcessRequest.grace_period:type_name -> google.protobuf.Duration
-	37, // 8: pm.v1.RestartProcessResponse.process:type_name -> pm.v1.Process
-	0,  // 9: pm.v1.GetProcessRequest.view:type_name -> pm.v1.ProcessView
-	37, // 10: pm.v1.GetProcessResponse.process:type_name -> pm.v1.Process
-	39, // 11: pm.v1.ProcessFilter.states:type_name -> pm.v1.ProcessState
-	15, // 12: pm.v1.ListProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
-	0,  // 13: pm.v1.ListProcessesRequest.view:type_name -> pm.v1.ProcessView
-	37, // 14: pm.v1.ListProcessesResponse.processes:type_name -> pm.v1.Process
-	15, // 15: pm.v1.WatchProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
-	0,  // 16: pm.v1.WatchProcessesRequest.view:type_name -> pm.v1.ProcessView
-	38, // 17: pm.v1.WatchProcessesRequest.bookmark_interval:type_name -> google.protobuf.Duration
-	2,  // 18: pm.v1.WatchProcessesResponse.type:type_name -> pm.v1.WatchEventType
-	37, // 19: pm.v1.WatchProcessesResponse.process:type_name -> pm.v1.Process
-	3,  // 20: pm.v1.WaitProcessRequest.condition:type_name -> pm.v1.WaitCondition
-	37, // 21: pm.v1.WaitProcessResponse.process:type_name -> pm.v1.Process
-	40, // 22: pm.v1.GetOutputRequest.start:type_name -> pm.v1.OutputStart
-	41, // 23: pm.v1.GetOutputRequest.streams:type_name -> pm.v1.OutputStream
-	42, // 24: pm.v1.GetOutputResponse.chunks:type_name -> pm.v1.OutputChunk
-	43, // 25: pm.v1.GetOutputResponse.gap:type_name -> pm.v1.OutputGap
-	44, // 26: pm.v1.GetOutputResponse.output:type_name -> pm.v1.OutputInfo
-	40, // 27: pm.v1.StreamOutputRequest.start:type_name -> pm.v1.OutputStart
-	41, // 28: pm.v1.StreamOutputRequest.streams:type_name -> pm.v1.OutputStream
-	38, // 29: pm.v1.StreamOutputRequest.heartbeat_interval:type_name -> google.protobuf.Duration
-	45, // 30: pm.v1.StreamOutputResponse.opened:type_name -> pm.v1.OutputOpened
-	42, // 31: pm.v1.StreamOutputResponse.chunk:type_name -> pm.v1.OutputChunk
-	43, // 32: pm.v1.StreamOutputResponse.gap:type_name -> pm.v1.OutputGap
-	46, // 33: pm.v1.StreamOutputResponse.heartbeat:type_name -> pm.v1.OutputHeartbeat
-	47, // 34: pm.v1.StreamOutputResponse.end:type_name -> pm.v1.OutputEnd
-	48, // 35: pm.v1.ResizeTerminalRequest.size:type_name -> pm.v1.TerminalSize
-	15, // 36: pm.v1.PruneProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
-	38, // 37: pm.v1.PruneProcessesRequest.older_than:type_name -> google.protobuf.Duration
-	38, // 38: pm.v1.StatsProcessesRequest.interval:type_name -> google.protobuf.Duration
-	49, // 39: pm.v1.StatsProcessesResponse.sample:type_name -> pm.v1.UsageSample
-	4,  // 40: pm.v1.ProcessService.StartProcess:input_type -> pm.v1.StartProcessRequest
-	6,  // 41: pm.v1.ProcessService.StopProcess:input_type -> pm.v1.StopProcessRequest
-	9,  // 42: pm.v1.ProcessService.SignalProcess:input_type -> pm.v1.SignalProcessRequest
-	11, // 43: pm.v1.ProcessService.RestartProcess:input_type -> pm.v1.RestartProcessRequest
-	13, // 44: pm.v1.ProcessService.GetProcess:input_type -> pm.v1.GetProcessRequest
-	16, // 45: pm.v1.ProcessService.ListProcesses:input_type -> pm.v1.ListProcessesRequest
-	18, // 46: pm.v1.ProcessService.WatchProcesses:input_type -> pm.v1.WatchProcessesRequest
-	20, // 47: pm.v1.ProcessService.WaitProcess:input_type -> pm.v1.WaitProcessRequest
-	22, // 48: pm.v1.ProcessService.GetOutput:input_type -> pm.v1.GetOutputRequest
-	24, // 49: pm.v1.ProcessService.StreamOutput:input_type -> pm.v1.StreamOutputRequest
-	26, // 50: pm.v1.ProcessService.WriteInput:input_type -> pm.v1.WriteInputRequest
-	28, // 51: pm.v1.ProcessService.ResizeTerminal:input_type -> pm.v1.ResizeTerminalRequest
-	30, // 52: pm.v1.ProcessService.RemoveProcess:input_type -> pm.v1.RemoveProcessRequest
-	32, // 53: pm.v1.ProcessService.PruneProcesses:input_type -> pm.v1.PruneProcessesRequest
-	34, // 54: pm.v1.ProcessService.StatsProcesses:input_type -> pm.v1.StatsProcessesRequest
-	5,  // 55: pm.v1.ProcessService.StartProcess:output_type -> pm.v1.StartProcessResponse
-	7,  // 56: pm.v1.ProcessService.StopProcess:output_type -> pm.v1.StopProcessResponse
-	10, // 57: pm.v1.ProcessService.SignalProcess:output_type -> pm.v1.SignalProcessResponse
-	12, // 58: pm.v1.ProcessService.RestartProcess:output_type -> pm.v1.RestartProcessResponse
-	14, // 59: pm.v1.ProcessService.GetProcess:output_type -> pm.v1.GetProcessResponse
-	17, // 60: pm.v1.ProcessService.ListProcesses:output_type -> pm.v1.ListProcessesResponse
-	19, // 61: pm.v1.ProcessService.WatchProcesses:output_type -> pm.v1.WatchProcessesResponse
-	21, // 62: pm.v1.ProcessService.WaitProcess:output_type -> pm.v1.WaitProcessResponse
-	23, // 63: pm.v1.ProcessService.GetOutput:output_type -> pm.v1.GetOutputResponse
-	25, // 64: pm.v1.ProcessService.StreamOutput:output_type -> pm.v1.StreamOutputResponse
-	27, // 65: pm.v1.ProcessService.WriteInput:output_type -> pm.v1.WriteInputResponse
-	29, // 66: pm.v1.ProcessService.ResizeTerminal:output_type -> pm.v1.ResizeTerminalResponse
-	31, // 67: pm.v1.ProcessService.RemoveProcess:output_type -> pm.v1.RemoveProcessResponse
-	33, // 68: pm.v1.ProcessService.PruneProcesses:output_type -> pm.v1.PruneProcessesResponse
-	35, // 69: pm.v1.ProcessService.StatsProcesses:output_type -> pm.v1.StatsProcessesResponse
-	55, // [55:70] is the sub-list for method output_type
-	40, // [40:55] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	58,  // 0: pm.v1.StartProcessRequest.labels:type_name -> pm.v1.StartProcessRequest.LabelsEntry
+	61,  // 1: pm.v1.StartProcessRequest.spec:type_name -> pm.v1.ProcessSpec
+	62,  // 2: pm.v1.StartProcessResponse.process:type_name -> pm.v1.Process
+	63,  // 3: pm.v1.StopOptions.grace_period:type_name -> google.protobuf.Duration
+	64,  // 4: pm.v1.StopProcessRequest.process:type_name -> pm.v1.ProcessRef
+	7,   // 5: pm.v1.StopProcessRequest.options:type_name -> pm.v1.StopOptions
+	65,  // 6: pm.v1.StopProcessRequest.precondition:type_name -> pm.v1.Precondition
+	62,  // 7: pm.v1.StopProcessResponse.process:type_name -> pm.v1.Process
+	66,  // 8: pm.v1.StopProcessResponse.receipt:type_name -> pm.v1.StopReceipt
+	59,  // 9: pm.v1.BatchError.metadata:type_name -> pm.v1.BatchError.MetadataEntry
+	67,  // 10: pm.v1.StopProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
+	7,   // 11: pm.v1.StopProcessesRequest.options:type_name -> pm.v1.StopOptions
+	10,  // 12: pm.v1.StopProcessesResponse.opened:type_name -> pm.v1.BatchOpened
+	14,  // 13: pm.v1.StopProcessesResponse.result:type_name -> pm.v1.StopResult
+	62,  // 14: pm.v1.StopResult.process:type_name -> pm.v1.Process
+	66,  // 15: pm.v1.StopResult.receipt:type_name -> pm.v1.StopReceipt
+	11,  // 16: pm.v1.StopResult.error:type_name -> pm.v1.BatchError
+	64,  // 17: pm.v1.SignalProcessRequest.process:type_name -> pm.v1.ProcessRef
+	0,   // 18: pm.v1.SignalProcessRequest.target:type_name -> pm.v1.SignalTarget
+	65,  // 19: pm.v1.SignalProcessRequest.precondition:type_name -> pm.v1.Precondition
+	62,  // 20: pm.v1.SignalProcessResponse.process:type_name -> pm.v1.Process
+	67,  // 21: pm.v1.SignalProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
+	0,   // 22: pm.v1.SignalProcessesRequest.target:type_name -> pm.v1.SignalTarget
+	10,  // 23: pm.v1.SignalProcessesResponse.opened:type_name -> pm.v1.BatchOpened
+	19,  // 24: pm.v1.SignalProcessesResponse.result:type_name -> pm.v1.SignalResult
+	62,  // 25: pm.v1.SignalResult.process:type_name -> pm.v1.Process
+	11,  // 26: pm.v1.SignalResult.error:type_name -> pm.v1.BatchError
+	64,  // 27: pm.v1.RestartProcessRequest.process:type_name -> pm.v1.ProcessRef
+	7,   // 28: pm.v1.RestartProcessRequest.options:type_name -> pm.v1.StopOptions
+	61,  // 29: pm.v1.RestartProcessRequest.spec:type_name -> pm.v1.ProcessSpec
+	65,  // 30: pm.v1.RestartProcessRequest.precondition:type_name -> pm.v1.Precondition
+	62,  // 31: pm.v1.RestartProcessResponse.process:type_name -> pm.v1.Process
+	67,  // 32: pm.v1.RestartProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
+	7,   // 33: pm.v1.RestartProcessesRequest.options:type_name -> pm.v1.StopOptions
+	10,  // 34: pm.v1.RestartProcessesResponse.opened:type_name -> pm.v1.BatchOpened
+	24,  // 35: pm.v1.RestartProcessesResponse.result:type_name -> pm.v1.RestartResult
+	62,  // 36: pm.v1.RestartResult.process:type_name -> pm.v1.Process
+	11,  // 37: pm.v1.RestartResult.error:type_name -> pm.v1.BatchError
+	64,  // 38: pm.v1.UpdateProcessRequest.process:type_name -> pm.v1.ProcessRef
+	68,  // 39: pm.v1.UpdateProcessRequest.update_mask:type_name -> google.protobuf.FieldMask
+	60,  // 40: pm.v1.UpdateProcessRequest.labels:type_name -> pm.v1.UpdateProcessRequest.LabelsEntry
+	61,  // 41: pm.v1.UpdateProcessRequest.spec:type_name -> pm.v1.ProcessSpec
+	65,  // 42: pm.v1.UpdateProcessRequest.precondition:type_name -> pm.v1.Precondition
+	62,  // 43: pm.v1.UpdateProcessResponse.process:type_name -> pm.v1.Process
+	64,  // 44: pm.v1.GetProcessRequest.process:type_name -> pm.v1.ProcessRef
+	69,  // 45: pm.v1.GetProcessRequest.view:type_name -> pm.v1.ProcessView
+	62,  // 46: pm.v1.GetProcessResponse.process:type_name -> pm.v1.Process
+	67,  // 47: pm.v1.ListProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
+	69,  // 48: pm.v1.ListProcessesRequest.view:type_name -> pm.v1.ProcessView
+	1,   // 49: pm.v1.ListProcessesRequest.order:type_name -> pm.v1.ListOrder
+	62,  // 50: pm.v1.ListProcessesResponse.processes:type_name -> pm.v1.Process
+	64,  // 51: pm.v1.ListRunsRequest.process:type_name -> pm.v1.ProcessRef
+	70,  // 52: pm.v1.ListRunsResponse.runs:type_name -> pm.v1.Run
+	67,  // 53: pm.v1.WatchProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
+	69,  // 54: pm.v1.WatchProcessesRequest.view:type_name -> pm.v1.ProcessView
+	63,  // 55: pm.v1.WatchProcessesRequest.bookmark_interval:type_name -> google.protobuf.Duration
+	2,   // 56: pm.v1.WatchProcessesResponse.type:type_name -> pm.v1.WatchEventType
+	62,  // 57: pm.v1.WatchProcessesResponse.process:type_name -> pm.v1.Process
+	3,   // 58: pm.v1.WatchProcessesResponse.removal:type_name -> pm.v1.WatchRemoval
+	71,  // 59: pm.v1.WatchProcessesResponse.cause:type_name -> pm.v1.Cause
+	64,  // 60: pm.v1.WaitProcessRequest.process:type_name -> pm.v1.ProcessRef
+	4,   // 61: pm.v1.WaitProcessRequest.condition:type_name -> pm.v1.WaitCondition
+	62,  // 62: pm.v1.WaitProcessResponse.process:type_name -> pm.v1.Process
+	70,  // 63: pm.v1.WaitProcessResponse.run:type_name -> pm.v1.Run
+	64,  // 64: pm.v1.GetOutputRequest.process:type_name -> pm.v1.ProcessRef
+	72,  // 65: pm.v1.GetOutputRequest.start:type_name -> pm.v1.OutputStart
+	73,  // 66: pm.v1.GetOutputRequest.streams:type_name -> pm.v1.OutputStream
+	74,  // 67: pm.v1.GetOutputRequest.until:type_name -> google.protobuf.Timestamp
+	75,  // 68: pm.v1.GetOutputResponse.chunks:type_name -> pm.v1.OutputChunk
+	76,  // 69: pm.v1.GetOutputResponse.gap:type_name -> pm.v1.OutputGap
+	77,  // 70: pm.v1.GetOutputResponse.output:type_name -> pm.v1.OutputInfo
+	64,  // 71: pm.v1.StreamOutputRequest.process:type_name -> pm.v1.ProcessRef
+	72,  // 72: pm.v1.StreamOutputRequest.start:type_name -> pm.v1.OutputStart
+	73,  // 73: pm.v1.StreamOutputRequest.streams:type_name -> pm.v1.OutputStream
+	63,  // 74: pm.v1.StreamOutputRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	74,  // 75: pm.v1.StreamOutputRequest.until:type_name -> google.protobuf.Timestamp
+	78,  // 76: pm.v1.StreamOutputResponse.opened:type_name -> pm.v1.OutputOpened
+	75,  // 77: pm.v1.StreamOutputResponse.chunk:type_name -> pm.v1.OutputChunk
+	76,  // 78: pm.v1.StreamOutputResponse.gap:type_name -> pm.v1.OutputGap
+	79,  // 79: pm.v1.StreamOutputResponse.heartbeat:type_name -> pm.v1.OutputHeartbeat
+	80,  // 80: pm.v1.StreamOutputResponse.end:type_name -> pm.v1.OutputEnd
+	67,  // 81: pm.v1.StreamOutputsRequest.filter:type_name -> pm.v1.ProcessFilter
+	72,  // 82: pm.v1.StreamOutputsRequest.start:type_name -> pm.v1.OutputStart
+	81,  // 83: pm.v1.StreamOutputsRequest.cursors:type_name -> pm.v1.OutputCursor
+	73,  // 84: pm.v1.StreamOutputsRequest.streams:type_name -> pm.v1.OutputStream
+	74,  // 85: pm.v1.StreamOutputsRequest.until:type_name -> google.protobuf.Timestamp
+	63,  // 86: pm.v1.StreamOutputsRequest.merge_window:type_name -> google.protobuf.Duration
+	63,  // 87: pm.v1.StreamOutputsRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	10,  // 88: pm.v1.StreamOutputsResponse.opened:type_name -> pm.v1.BatchOpened
+	82,  // 89: pm.v1.StreamOutputsResponse.member_opened:type_name -> pm.v1.OutputMemberOpened
+	83,  // 90: pm.v1.StreamOutputsResponse.chunk:type_name -> pm.v1.OutputMemberChunk
+	84,  // 91: pm.v1.StreamOutputsResponse.gap:type_name -> pm.v1.OutputMemberGap
+	85,  // 92: pm.v1.StreamOutputsResponse.member_end:type_name -> pm.v1.OutputMemberEnd
+	86,  // 93: pm.v1.StreamOutputsResponse.heartbeat:type_name -> pm.v1.OutputMembersHeartbeat
+	64,  // 94: pm.v1.WriteInputRequest.process:type_name -> pm.v1.ProcessRef
+	65,  // 95: pm.v1.WriteInputRequest.precondition:type_name -> pm.v1.Precondition
+	64,  // 96: pm.v1.ResizeTerminalRequest.process:type_name -> pm.v1.ProcessRef
+	87,  // 97: pm.v1.ResizeTerminalRequest.size:type_name -> pm.v1.TerminalSize
+	65,  // 98: pm.v1.ResizeTerminalRequest.precondition:type_name -> pm.v1.Precondition
+	64,  // 99: pm.v1.RemoveProcessRequest.process:type_name -> pm.v1.ProcessRef
+	65,  // 100: pm.v1.RemoveProcessRequest.precondition:type_name -> pm.v1.Precondition
+	67,  // 101: pm.v1.RemoveProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
+	10,  // 102: pm.v1.RemoveProcessesResponse.opened:type_name -> pm.v1.BatchOpened
+	53,  // 103: pm.v1.RemoveProcessesResponse.result:type_name -> pm.v1.RemoveResult
+	11,  // 104: pm.v1.RemoveResult.error:type_name -> pm.v1.BatchError
+	67,  // 105: pm.v1.PruneProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
+	63,  // 106: pm.v1.PruneProcessesRequest.older_than:type_name -> google.protobuf.Duration
+	67,  // 107: pm.v1.StatsProcessesRequest.filter:type_name -> pm.v1.ProcessFilter
+	63,  // 108: pm.v1.StatsProcessesRequest.interval:type_name -> google.protobuf.Duration
+	88,  // 109: pm.v1.StatsProcessesResponse.sample:type_name -> pm.v1.UsageSample
+	5,   // 110: pm.v1.ProcessService.StartProcess:input_type -> pm.v1.StartProcessRequest
+	8,   // 111: pm.v1.ProcessService.StopProcess:input_type -> pm.v1.StopProcessRequest
+	12,  // 112: pm.v1.ProcessService.StopProcesses:input_type -> pm.v1.StopProcessesRequest
+	15,  // 113: pm.v1.ProcessService.SignalProcess:input_type -> pm.v1.SignalProcessRequest
+	17,  // 114: pm.v1.ProcessService.SignalProcesses:input_type -> pm.v1.SignalProcessesRequest
+	20,  // 115: pm.v1.ProcessService.RestartProcess:input_type -> pm.v1.RestartProcessRequest
+	22,  // 116: pm.v1.ProcessService.RestartProcesses:input_type -> pm.v1.RestartProcessesRequest
+	25,  // 117: pm.v1.ProcessService.UpdateProcess:input_type -> pm.v1.UpdateProcessRequest
+	27,  // 118: pm.v1.ProcessService.GetProcess:input_type -> pm.v1.GetProcessRequest
+	29,  // 119: pm.v1.ProcessService.ListProcesses:input_type -> pm.v1.ListProcessesRequest
+	31,  // 120: pm.v1.ProcessService.ListRuns:input_type -> pm.v1.ListRunsRequest
+	33,  // 121: pm.v1.ProcessService.WatchProcesses:input_type -> pm.v1.WatchProcessesRequest
+	35,  // 122: pm.v1.ProcessService.WaitProcess:input_type -> pm.v1.WaitProcessRequest
+	37,  // 123: pm.v1.ProcessService.GetOutput:input_type -> pm.v1.GetOutputRequest
+	39,  // 124: pm.v1.ProcessService.StreamOutput:input_type -> pm.v1.StreamOutputRequest
+	41,  // 125: pm.v1.ProcessService.AcknowledgeOutput:input_type -> pm.v1.AcknowledgeOutputRequest
+	43,  // 126: pm.v1.ProcessService.StreamOutputs:input_type -> pm.v1.StreamOutputsRequest
+	45,  // 127: pm.v1.ProcessService.WriteInput:input_type -> pm.v1.WriteInputRequest
+	47,  // 128: pm.v1.ProcessService.ResizeTerminal:input_type -> pm.v1.ResizeTerminalRequest
+	49,  // 129: pm.v1.ProcessService.RemoveProcess:input_type -> pm.v1.RemoveProcessRequest
+	51,  // 130: pm.v1.ProcessService.RemoveProcesses:input_type -> pm.v1.RemoveProcessesRequest
+	54,  // 131: pm.v1.ProcessService.PruneProcesses:input_type -> pm.v1.PruneProcessesRequest
+	56,  // 132: pm.v1.ProcessService.StatsProcesses:input_type -> pm.v1.StatsProcessesRequest
+	6,   // 133: pm.v1.ProcessService.StartProcess:output_type -> pm.v1.StartProcessResponse
+	9,   // 134: pm.v1.ProcessService.StopProcess:output_type -> pm.v1.StopProcessResponse
+	13,  // 135: pm.v1.ProcessService.StopProcesses:output_type -> pm.v1.StopProcessesResponse
+	16,  // 136: pm.v1.ProcessService.SignalProcess:output_type -> pm.v1.SignalProcessResponse
+	18,  // 137: pm.v1.ProcessService.SignalProcesses:output_type -> pm.v1.SignalProcessesResponse
+	21,  // 138: pm.v1.ProcessService.RestartProcess:output_type -> pm.v1.RestartProcessResponse
+	23,  // 139: pm.v1.ProcessService.RestartProcesses:output_type -> pm.v1.RestartProcessesResponse
+	26,  // 140: pm.v1.ProcessService.UpdateProcess:output_type -> pm.v1.UpdateProcessResponse
+	28,  // 141: pm.v1.ProcessService.GetProcess:output_type -> pm.v1.GetProcessResponse
+	30,  // 142: pm.v1.ProcessService.ListProcesses:output_type -> pm.v1.ListProcessesResponse
+	32,  // 143: pm.v1.ProcessService.ListRuns:output_type -> pm.v1.ListRunsResponse
+	34,  // 144: pm.v1.ProcessService.WatchProcesses:output_type -> pm.v1.WatchProcessesResponse
+	36,  // 145: pm.v1.ProcessService.WaitProcess:output_type -> pm.v1.WaitProcessResponse
+	38,  // 146: pm.v1.ProcessService.GetOutput:output_type -> pm.v1.GetOutputResponse
+	40,  // 147: pm.v1.ProcessService.StreamOutput:output_type -> pm.v1.StreamOutputResponse
+	42,  // 148: pm.v1.ProcessService.AcknowledgeOutput:output_type -> pm.v1.AcknowledgeOutputResponse
+	44,  // 149: pm.v1.ProcessService.StreamOutputs:output_type -> pm.v1.StreamOutputsResponse
+	46,  // 150: pm.v1.ProcessService.WriteInput:output_type -> pm.v1.WriteInputResponse
+	48,  // 151: pm.v1.ProcessService.ResizeTerminal:output_type -> pm.v1.ResizeTerminalResponse
+	50,  // 152: pm.v1.ProcessService.RemoveProcess:output_type -> pm.v1.RemoveProcessResponse
+	52,  // 153: pm.v1.ProcessService.RemoveProcesses:output_type -> pm.v1.RemoveProcessesResponse
+	55,  // 154: pm.v1.ProcessService.PruneProcesses:output_type -> pm.v1.PruneProcessesResponse
+	57,  // 155: pm.v1.ProcessService.StatsProcesses:output_type -> pm.v1.StatsProcessesResponse
+	133, // [133:156] is the sub-list for method output_type
+	110, // [110:133] is the sub-list for method input_type
+	110, // [110:110] is the sub-list for extension type_name
+	110, // [110:110] is the sub-list for extension extendee
+	0,   // [0:110] is the sub-list for field type_name
 }
 
 func init() { file_pm_v1_process_service_proto_init() }
@@ -2623,23 +4763,54 @@ func file_pm_v1_process_service_proto_init() {
 	if File_pm_v1_process_service_proto != nil {
 		return
 	}
+	file_pm_v1_cause_proto_init()
 	file_pm_v1_output_proto_init()
 	file_pm_v1_process_proto_init()
+	file_pm_v1_run_proto_init()
+	file_pm_v1_spec_proto_init()
 	file_pm_v1_usage_proto_init()
-	file_pm_v1_process_service_proto_msgTypes[21].OneofWrappers = []any{
+	file_pm_v1_process_service_proto_msgTypes[8].OneofWrappers = []any{
+		(*StopProcessesResponse_Opened)(nil),
+		(*StopProcessesResponse_Result)(nil),
+	}
+	file_pm_v1_process_service_proto_msgTypes[13].OneofWrappers = []any{
+		(*SignalProcessesResponse_Opened)(nil),
+		(*SignalProcessesResponse_Result)(nil),
+	}
+	file_pm_v1_process_service_proto_msgTypes[18].OneofWrappers = []any{
+		(*RestartProcessesResponse_Opened)(nil),
+		(*RestartProcessesResponse_Result)(nil),
+	}
+	file_pm_v1_process_service_proto_msgTypes[30].OneofWrappers = []any{}
+	file_pm_v1_process_service_proto_msgTypes[32].OneofWrappers = []any{}
+	file_pm_v1_process_service_proto_msgTypes[34].OneofWrappers = []any{}
+	file_pm_v1_process_service_proto_msgTypes[35].OneofWrappers = []any{
 		(*StreamOutputResponse_Opened)(nil),
 		(*StreamOutputResponse_Chunk)(nil),
 		(*StreamOutputResponse_Gap)(nil),
 		(*StreamOutputResponse_Heartbeat)(nil),
 		(*StreamOutputResponse_End)(nil),
 	}
+	file_pm_v1_process_service_proto_msgTypes[39].OneofWrappers = []any{
+		(*StreamOutputsResponse_Opened)(nil),
+		(*StreamOutputsResponse_MemberOpened)(nil),
+		(*StreamOutputsResponse_Chunk)(nil),
+		(*StreamOutputsResponse_Gap)(nil),
+		(*StreamOutputsResponse_MemberEnd)(nil),
+		(*StreamOutputsResponse_Heartbeat)(nil),
+	}
+	file_pm_v1_process_service_proto_msgTypes[40].OneofWrappers = []any{}
+	file_pm_v1_process_service_proto_msgTypes[47].OneofWrappers = []any{
+		(*RemoveProcessesResponse_Opened)(nil),
+		(*RemoveProcessesResponse_Result)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pm_v1_process_service_proto_rawDesc), len(file_pm_v1_process_service_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   32,
+			NumEnums:      5,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,21 +19,29 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ProcessService_StartProcess_FullMethodName   = "/pm.v1.ProcessService/StartProcess"
-	ProcessService_StopProcess_FullMethodName    = "/pm.v1.ProcessService/StopProcess"
-	ProcessService_SignalProcess_FullMethodName  = "/pm.v1.ProcessService/SignalProcess"
-	ProcessService_RestartProcess_FullMethodName = "/pm.v1.ProcessService/RestartProcess"
-	ProcessService_GetProcess_FullMethodName     = "/pm.v1.ProcessService/GetProcess"
-	ProcessService_ListProcesses_FullMethodName  = "/pm.v1.ProcessService/ListProcesses"
-	ProcessService_WatchProcesses_FullMethodName = "/pm.v1.ProcessService/WatchProcesses"
-	ProcessService_WaitProcess_FullMethodName    = "/pm.v1.ProcessService/WaitProcess"
-	ProcessService_GetOutput_FullMethodName      = "/pm.v1.ProcessService/GetOutput"
-	ProcessService_StreamOutput_FullMethodName   = "/pm.v1.ProcessService/StreamOutput"
-	ProcessService_WriteInput_FullMethodName     = "/pm.v1.ProcessService/WriteInput"
-	ProcessService_ResizeTerminal_FullMethodName = "/pm.v1.ProcessService/ResizeTerminal"
-	ProcessService_RemoveProcess_FullMethodName  = "/pm.v1.ProcessService/RemoveProcess"
-	ProcessService_PruneProcesses_FullMethodName = "/pm.v1.ProcessService/PruneProcesses"
-	ProcessService_StatsProcesses_FullMethodName = "/pm.v1.ProcessService/StatsProcesses"
+	ProcessService_StartProcess_FullMethodName      = "/pm.v1.ProcessService/StartProcess"
+	ProcessService_StopProcess_FullMethodName       = "/pm.v1.ProcessService/StopProcess"
+	ProcessService_StopProcesses_FullMethodName     = "/pm.v1.ProcessService/StopProcesses"
+	ProcessService_SignalProcess_FullMethodName     = "/pm.v1.ProcessService/SignalProcess"
+	ProcessService_SignalProcesses_FullMethodName   = "/pm.v1.ProcessService/SignalProcesses"
+	ProcessService_RestartProcess_FullMethodName    = "/pm.v1.ProcessService/RestartProcess"
+	ProcessService_RestartProcesses_FullMethodName  = "/pm.v1.ProcessService/RestartProcesses"
+	ProcessService_UpdateProcess_FullMethodName     = "/pm.v1.ProcessService/UpdateProcess"
+	ProcessService_GetProcess_FullMethodName        = "/pm.v1.ProcessService/GetProcess"
+	ProcessService_ListProcesses_FullMethodName     = "/pm.v1.ProcessService/ListProcesses"
+	ProcessService_ListRuns_FullMethodName          = "/pm.v1.ProcessService/ListRuns"
+	ProcessService_WatchProcesses_FullMethodName    = "/pm.v1.ProcessService/WatchProcesses"
+	ProcessService_WaitProcess_FullMethodName       = "/pm.v1.ProcessService/WaitProcess"
+	ProcessService_GetOutput_FullMethodName         = "/pm.v1.ProcessService/GetOutput"
+	ProcessService_StreamOutput_FullMethodName      = "/pm.v1.ProcessService/StreamOutput"
+	ProcessService_AcknowledgeOutput_FullMethodName = "/pm.v1.ProcessService/AcknowledgeOutput"
+	ProcessService_StreamOutputs_FullMethodName     = "/pm.v1.ProcessService/StreamOutputs"
+	ProcessService_WriteInput_FullMethodName        = "/pm.v1.ProcessService/WriteInput"
+	ProcessService_ResizeTerminal_FullMethodName    = "/pm.v1.ProcessService/ResizeTerminal"
+	ProcessService_RemoveProcess_FullMethodName     = "/pm.v1.ProcessService/RemoveProcess"
+	ProcessService_RemoveProcesses_FullMethodName   = "/pm.v1.ProcessService/RemoveProcesses"
+	ProcessService_PruneProcesses_FullMethodName    = "/pm.v1.ProcessService/PruneProcesses"
+	ProcessService_StatsProcesses_FullMethodName    = "/pm.v1.ProcessService/StatsProcesses"
 )
 
 // ProcessServiceClient is the client API for ProcessService service.
@@ -42,98 +50,163 @@ const (
 //
 // ProcessService starts, watches and stops processes and serves their output.
 //
-// Wherever a request has an `id` it takes a process reference: a UUID, the
-// name of a process, or the first four or more characters of a UUID. A full
-// UUID wins over a name and a name over a prefix; a name means the process
-// that has not ended, else the one started last. Programs should use UUIDs.
-// Errors of every such RPC: INVALID_ID, PROCESS_NOT_FOUND, PROCESS_AMBIGUOUS.
+// Every RPC with a ProcessRef may answer INVALID_ID and PROCESS_NOT_FOUND;
+// every RPC with a Precondition may answer CONDITION_FAILED; every RPC with a
+// `request_id` may answer REQUEST_ID_REUSED; every RPC at all may answer
+// INVALID_ARGUMENT, UNKNOWN_FIELD, SHUTTING_DOWN, DEADLINE_EXCEEDED and INTERNAL.
+//
+// A `request_id` is a text of 1 to 64 characters that the client makes up, best
+// a UUID. If a request is sent again with the same id, within an hour and as
+// long as the daemon remembers it (at least the last 10,000), nothing is done a
+// second time: the response is that of the first, or the process as it is.
 type ProcessServiceClient interface {
 	// StartProcess starts a process and answers once its program was executed.
-	// With an `id` it is idempotent: the same id and spec again answer the
-	// process that there is. After an error nothing is left behind.
+	// With an `id` it is idempotent: the same id, name, labels and spec again
+	// answer the process that there is. After an error nothing is left behind.
 	//
-	// Errors: INVALID_ARGUMENT, PROCESS_EXISTS, NAME_IN_USE, START_FAILED,
-	// UNSUPPORTED_LIMIT, LIMIT_EXCEEDED, SHUTTING_DOWN.
+	// Permission: processes.start. Errors: PROCESS_EXISTS, NAME_IN_USE,
+	// START_FAILED, UNSUPPORTED_LIMIT, LIMIT_EXCEEDED.
 	StartProcess(ctx context.Context, in *StartProcessRequest, opts ...grpc.CallOption) (*StartProcessResponse, error)
 	// StopProcess sends a signal to the process group (to the whole remaining
 	// tree if the main process has ended, or as soon as it ends), waits for the
 	// whole tree to end, and after the grace period, if `force` is set, kills
 	// what is left. It answers when the tree is gone, or when the grace period
-	// is over: then `stopped` is false and `survivors` says what lives.
-	// Stopping an ended process answers it as it is. If the caller goes away,
-	// the stop goes on.
+	// is over. What was asked for is on record first: if the caller, or the
+	// daemon, goes away, the stop goes on, and its receipt can be read later in
+	// Run.stop. Stopping an ended process answers it as it is.
 	//
-	// Errors: SUPERVISOR_LOST.
+	// Permission: processes.stop.
 	StopProcess(ctx context.Context, in *StopProcessRequest, opts ...grpc.CallOption) (*StopProcessResponse, error)
+	// StopProcesses stops every process that a filter selects, side by side, and
+	// sends a result for each as it comes. If the caller goes away, the stops go
+	// on.
+	//
+	// Permission: processes.stop. Errors: ALL_REQUIRED.
+	StopProcesses(ctx context.Context, in *StopProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StopProcessesResponse], error)
 	// SignalProcess sends a signal and answers once it was sent.
 	//
-	// Errors: INVALID_ARGUMENT, NOT_RUNNING, SUPERVISOR_LOST.
+	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
 	SignalProcess(ctx context.Context, in *SignalProcessRequest, opts ...grpc.CallOption) (*SignalProcessResponse, error)
+	// SignalProcesses sends a signal to every process that a filter selects and
+	// that has not ended.
+	//
+	// Permission: processes.signal. Errors: ALL_REQUIRED.
+	SignalProcesses(ctx context.Context, in *SignalProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SignalProcessesResponse], error)
 	// RestartProcess stops the process as StopProcess does, unless it has ended,
-	// and starts a new run of the same spec under the same id. The output of the
-	// previous run stays readable until the next restart.
+	// and starts a new run under the same id. What the new run needs is made
+	// first: if that fails, the old run is left alone. What was asked for is on
+	// record first: if the caller, its deadline or the daemon goes away, the
+	// restart goes on.
 	//
-	// Errors: STILL_RUNNING if it did not stop (it is left as it is), NAME_IN_USE
-	// if another process took its name since it ended, START_FAILED (the process
-	// is then in state FAILED), SUPERVISOR_LOST.
+	// Permission: processes.restart. Errors: STILL_RUNNING if it did not stop (it
+	// is left as it is), NAME_IN_USE if another process took its name since it
+	// ended, START_FAILED (the process is then in state FAILED if it was stopped,
+	// else as it was).
 	RestartProcess(ctx context.Context, in *RestartProcessRequest, opts ...grpc.CallOption) (*RestartProcessResponse, error)
+	// RestartProcesses restarts every process that a filter selects, side by
+	// side, ended ones included.
+	//
+	// Permission: processes.restart. Errors: ALL_REQUIRED.
+	RestartProcesses(ctx context.Context, in *RestartProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RestartProcessesResponse], error)
+	// UpdateProcess changes a process's name, labels, or the spec that its next
+	// run is started with. The current run is not touched.
+	//
+	// Permission: processes.update. Errors: NAME_IN_USE, UNSUPPORTED_LIMIT,
+	// LIMIT_EXCEEDED.
+	UpdateProcess(ctx context.Context, in *UpdateProcessRequest, opts ...grpc.CallOption) (*UpdateProcessResponse, error)
 	// GetProcess answers one process.
+	//
+	// Permission: processes.read.
 	GetProcess(ctx context.Context, in *GetProcessRequest, opts ...grpc.CallOption) (*GetProcessResponse, error)
-	// ListProcesses answers processes in order of creation, page by page.
+	// ListProcesses answers processes page by page.
 	//
-	// Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+	// Permission: processes.read. Errors: PAGE_TOKEN_INVALID.
 	ListProcesses(ctx context.Context, in *ListProcessesRequest, opts ...grpc.CallOption) (*ListProcessesResponse, error)
-	// WatchProcesses streams changes after a resource version, in order. Several
-	// changes of one process may arrive as the last of them. Without a resource
-	// version it begins with an ADDED event for each process there is and then a
-	// BOOKMARK; with one, with a BOOKMARK at once.
+	// ListRuns answers the runs of a process that are kept, the newest first.
 	//
-	// Errors: INVALID_ARGUMENT, RESOURCE_VERSION_EXPIRED, SHUTTING_DOWN.
+	// Permission: processes.read.
+	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
+	// WatchProcesses streams changes after a resource version, in order. Several
+	// changes of one process may arrive as the last of them; StreamEvents has
+	// each. Without a resource version it begins with an ADDED event for each
+	// process there is and then a BOOKMARK; with one, with a BOOKMARK at once. A
+	// process appears once its first run was executed.
+	//
+	// Permission: processes.read. Errors: RESOURCE_VERSION_EXPIRED.
 	WatchProcesses(ctx context.Context, in *WatchProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchProcessesResponse], error)
 	// WaitProcess answers once a process meets a condition, at once if it
 	// already does. It waits as long as the caller's deadline allows.
 	//
-	// Errors: RUN_NOT_FOUND, SHUTTING_DOWN; PROCESS_NOT_FOUND also if the
-	// process is removed meanwhile.
+	// Permission: processes.read. Errors: RUN_NOT_FOUND; PROCESS_NOT_FOUND also
+	// if the process is removed meanwhile.
 	WaitProcess(ctx context.Context, in *WaitProcessRequest, opts ...grpc.CallOption) (*WaitProcessResponse, error)
 	// GetOutput reads a range of a run's output in one consistent piece.
 	//
-	// Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT.
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// OUTPUT_UNREADABLE.
 	GetOutput(ctx context.Context, in *GetOutputRequest, opts ...grpc.CallOption) (*GetOutputResponse, error)
 	// StreamOutput streams a run's output from a place on, and follows it to its
 	// end if asked to. Frames: opened (at once), then chunks and gaps in order
-	// of offset, heartbeats while nothing comes, end. A slow reader slows nobody:
-	// what is evicted before it was read arrives as a gap.
+	// of offset, heartbeats while nothing comes, end. A slow reader slows nobody,
+	// unless it holds the run: what is dropped before it was read arrives as a
+	// gap.
 	//
-	// Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT,
-	// SHUTTING_DOWN.
+	// With `hold` the stream holds the run: when the output limit is reached, the
+	// process's writes block until AcknowledgeOutput says that the bytes were
+	// taken. If the stream or the daemon is lost, 30 seconds remain to resume it
+	// with its token; then the oldest output is dropped as usual.
+	//
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// OUTPUT_UNREADABLE, OUTPUT_HELD, HOLD_REFUSED.
 	StreamOutput(ctx context.Context, in *StreamOutputRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamOutputResponse], error)
+	// AcknowledgeOutput says how far the reader of a stream that holds its run
+	// has taken the output, so that the room can be used again.
+	//
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// HOLD_REFUSED.
+	AcknowledgeOutput(ctx context.Context, in *AcknowledgeOutputRequest, opts ...grpc.CallOption) (*AcknowledgeOutputResponse, error)
+	// StreamOutputs streams the output of every process that a filter selects,
+	// merged by time: what was there when the stream began is in order of time
+	// over all processes; what comes later is in order within a window. Each run
+	// is a member of the stream with offsets of its own. With `follow`, processes
+	// and runs that begin later join. No member is starved by another that
+	// floods. To resume, hand back the cursor of each member.
+	//
+	// Permission: output.read.
+	StreamOutputs(ctx context.Context, in *StreamOutputsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamOutputsResponse], error)
 	// WriteInput writes to the process's standard input or terminal, in whole
 	// and in order with other writes, and answers when all of it is in the pipe.
+	// It takes as long as the process takes to read.
 	//
-	// Errors: NOT_RUNNING, INPUT_CLOSED, SUPERVISOR_LOST. When the deadline
-	// passes first, part of the data may have been written.
+	// Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
+	// SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
+	// the data may have been written: `input_offset` makes it safe to try again.
 	WriteInput(ctx context.Context, in *WriteInputRequest, opts ...grpc.CallOption) (*WriteInputResponse, error)
 	// ResizeTerminal changes the size of the process's pseudo-terminal; its
 	// foreground process group gets SIGWINCH.
 	//
-	// Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no terminal.
+	// Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
+	// terminal.
 	ResizeTerminal(ctx context.Context, in *ResizeTerminalRequest, opts ...grpc.CallOption) (*ResizeTerminalResponse, error)
-	// RemoveProcess forgets an ended process and frees its output.
+	// RemoveProcess removes an ended process and frees its output.
 	//
-	// Errors: STILL_RUNNING, unless `force` is set.
+	// Permission: processes.remove. Errors: STILL_RUNNING, unless `force` is set.
 	RemoveProcess(ctx context.Context, in *RemoveProcessRequest, opts ...grpc.CallOption) (*RemoveProcessResponse, error)
-	// PruneProcesses removes ended processes. Those of whose tree something
-	// lives on are left.
+	// RemoveProcesses removes every ended process that a filter selects; with
+	// `force` those that live too, after killing their trees.
 	//
-	// Errors: INVALID_ARGUMENT.
+	// Permission: processes.remove. Errors: ALL_REQUIRED.
+	RemoveProcesses(ctx context.Context, in *RemoveProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RemoveProcessesResponse], error)
+	// PruneProcesses removes ended processes in one call. Those of whose tree
+	// something still lives are left.
+	//
+	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	PruneProcesses(ctx context.Context, in *PruneProcessesRequest, opts ...grpc.CallOption) (*PruneProcessesResponse, error)
 	// StatsProcesses streams what processes use: a sample at once and one after
 	// each interval, until the caller ends it. Nothing is sampled that nobody
 	// asks for. A reader that is too slow for the interval gets fewer samples.
 	//
-	// Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, SHUTTING_DOWN. A reference that
-	// fits nothing is no error; it is resolved again for each sample.
+	// Permission: processes.read. Errors: LIMIT_EXCEEDED.
 	StatsProcesses(ctx context.Context, in *StatsProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StatsProcessesResponse], error)
 }
 
@@ -165,6 +238,25 @@ func (c *processServiceClient) StopProcess(ctx context.Context, in *StopProcessR
 	return out, nil
 }
 
+func (c *processServiceClient) StopProcesses(ctx context.Context, in *StopProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StopProcessesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[0], ProcessService_StopProcesses_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[StopProcessesRequest, StopProcessesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_StopProcessesClient = grpc.ServerStreamingClient[StopProcessesResponse]
+
 func (c *processServiceClient) SignalProcess(ctx context.Context, in *SignalProcessRequest, opts ...grpc.CallOption) (*SignalProcessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SignalProcessResponse)
@@ -175,10 +267,58 @@ func (c *processServiceClient) SignalProcess(ctx context.Context, in *SignalProc
 	return out, nil
 }
 
+func (c *processServiceClient) SignalProcesses(ctx context.Context, in *SignalProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SignalProcessesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[1], ProcessService_SignalProcesses_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SignalProcessesRequest, SignalProcessesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_SignalProcessesClient = grpc.ServerStreamingClient[SignalProcessesResponse]
+
 func (c *processServiceClient) RestartProcess(ctx context.Context, in *RestartProcessRequest, opts ...grpc.CallOption) (*RestartProcessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RestartProcessResponse)
 	err := c.cc.Invoke(ctx, ProcessService_RestartProcess_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *processServiceClient) RestartProcesses(ctx context.Context, in *RestartProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RestartProcessesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[2], ProcessService_RestartProcesses_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[RestartProcessesRequest, RestartProcessesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_RestartProcessesClient = grpc.ServerStreamingClient[RestartProcessesResponse]
+
+func (c *processServiceClient) UpdateProcess(ctx context.Context, in *UpdateProcessRequest, opts ...grpc.CallOption) (*UpdateProcessResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateProcessResponse)
+	err := c.cc.Invoke(ctx, ProcessService_UpdateProcess_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -205,9 +345,19 @@ func (c *processServiceClient) ListProcesses(ctx context.Context, in *ListProces
 	return out, nil
 }
 
+func (c *processServiceClient) ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRunsResponse)
+	err := c.cc.Invoke(ctx, ProcessService_ListRuns_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *processServiceClient) WatchProcesses(ctx context.Context, in *WatchProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchProcessesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[0], ProcessService_WatchProcesses_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[3], ProcessService_WatchProcesses_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +396,7 @@ func (c *processServiceClient) GetOutput(ctx context.Context, in *GetOutputReque
 
 func (c *processServiceClient) StreamOutput(ctx context.Context, in *StreamOutputRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamOutputResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[1], ProcessService_StreamOutput_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[4], ProcessService_StreamOutput_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -262,6 +412,35 @@ func (c *processServiceClient) StreamOutput(ctx context.Context, in *StreamOutpu
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ProcessService_StreamOutputClient = grpc.ServerStreamingClient[StreamOutputResponse]
+
+func (c *processServiceClient) AcknowledgeOutput(ctx context.Context, in *AcknowledgeOutputRequest, opts ...grpc.CallOption) (*AcknowledgeOutputResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AcknowledgeOutputResponse)
+	err := c.cc.Invoke(ctx, ProcessService_AcknowledgeOutput_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *processServiceClient) StreamOutputs(ctx context.Context, in *StreamOutputsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamOutputsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[5], ProcessService_StreamOutputs_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[StreamOutputsRequest, StreamOutputsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_StreamOutputsClient = grpc.ServerStreamingClient[StreamOutputsResponse]
 
 func (c *processServiceClient) WriteInput(ctx context.Context, in *WriteInputRequest, opts ...grpc.CallOption) (*WriteInputResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -293,6 +472,25 @@ func (c *processServiceClient) RemoveProcess(ctx context.Context, in *RemoveProc
 	return out, nil
 }
 
+func (c *processServiceClient) RemoveProcesses(ctx context.Context, in *RemoveProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RemoveProcessesResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[6], ProcessService_RemoveProcesses_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[RemoveProcessesRequest, RemoveProcessesResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_RemoveProcessesClient = grpc.ServerStreamingClient[RemoveProcessesResponse]
+
 func (c *processServiceClient) PruneProcesses(ctx context.Context, in *PruneProcessesRequest, opts ...grpc.CallOption) (*PruneProcessesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PruneProcessesResponse)
@@ -305,7 +503,7 @@ func (c *processServiceClient) PruneProcesses(ctx context.Context, in *PruneProc
 
 func (c *processServiceClient) StatsProcesses(ctx context.Context, in *StatsProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StatsProcessesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[2], ProcessService_StatsProcesses_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &ProcessService_ServiceDesc.Streams[7], ProcessService_StatsProcesses_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -328,98 +526,163 @@ type ProcessService_StatsProcessesClient = grpc.ServerStreamingClient[StatsProce
 //
 // ProcessService starts, watches and stops processes and serves their output.
 //
-// Wherever a request has an `id` it takes a process reference: a UUID, the
-// name of a process, or the first four or more characters of a UUID. A full
-// UUID wins over a name and a name over a prefix; a name means the process
-// that has not ended, else the one started last. Programs should use UUIDs.
-// Errors of every such RPC: INVALID_ID, PROCESS_NOT_FOUND, PROCESS_AMBIGUOUS.
+// Every RPC with a ProcessRef may answer INVALID_ID and PROCESS_NOT_FOUND;
+// every RPC with a Precondition may answer CONDITION_FAILED; every RPC with a
+// `request_id` may answer REQUEST_ID_REUSED; every RPC at all may answer
+// INVALID_ARGUMENT, UNKNOWN_FIELD, SHUTTING_DOWN, DEADLINE_EXCEEDED and INTERNAL.
+//
+// A `request_id` is a text of 1 to 64 characters that the client makes up, best
+// a UUID. If a request is sent again with the same id, within an hour and as
+// long as the daemon remembers it (at least the last 10,000), nothing is done a
+// second time: the response is that of the first, or the process as it is.
 type ProcessServiceServer interface {
 	// StartProcess starts a process and answers once its program was executed.
-	// With an `id` it is idempotent: the same id and spec again answer the
-	// process that there is. After an error nothing is left behind.
+	// With an `id` it is idempotent: the same id, name, labels and spec again
+	// answer the process that there is. After an error nothing is left behind.
 	//
-	// Errors: INVALID_ARGUMENT, PROCESS_EXISTS, NAME_IN_USE, START_FAILED,
-	// UNSUPPORTED_LIMIT, LIMIT_EXCEEDED, SHUTTING_DOWN.
+	// Permission: processes.start. Errors: PROCESS_EXISTS, NAME_IN_USE,
+	// START_FAILED, UNSUPPORTED_LIMIT, LIMIT_EXCEEDED.
 	StartProcess(context.Context, *StartProcessRequest) (*StartProcessResponse, error)
 	// StopProcess sends a signal to the process group (to the whole remaining
 	// tree if the main process has ended, or as soon as it ends), waits for the
 	// whole tree to end, and after the grace period, if `force` is set, kills
 	// what is left. It answers when the tree is gone, or when the grace period
-	// is over: then `stopped` is false and `survivors` says what lives.
-	// Stopping an ended process answers it as it is. If the caller goes away,
-	// the stop goes on.
+	// is over. What was asked for is on record first: if the caller, or the
+	// daemon, goes away, the stop goes on, and its receipt can be read later in
+	// Run.stop. Stopping an ended process answers it as it is.
 	//
-	// Errors: SUPERVISOR_LOST.
+	// Permission: processes.stop.
 	StopProcess(context.Context, *StopProcessRequest) (*StopProcessResponse, error)
+	// StopProcesses stops every process that a filter selects, side by side, and
+	// sends a result for each as it comes. If the caller goes away, the stops go
+	// on.
+	//
+	// Permission: processes.stop. Errors: ALL_REQUIRED.
+	StopProcesses(*StopProcessesRequest, grpc.ServerStreamingServer[StopProcessesResponse]) error
 	// SignalProcess sends a signal and answers once it was sent.
 	//
-	// Errors: INVALID_ARGUMENT, NOT_RUNNING, SUPERVISOR_LOST.
+	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
 	SignalProcess(context.Context, *SignalProcessRequest) (*SignalProcessResponse, error)
+	// SignalProcesses sends a signal to every process that a filter selects and
+	// that has not ended.
+	//
+	// Permission: processes.signal. Errors: ALL_REQUIRED.
+	SignalProcesses(*SignalProcessesRequest, grpc.ServerStreamingServer[SignalProcessesResponse]) error
 	// RestartProcess stops the process as StopProcess does, unless it has ended,
-	// and starts a new run of the same spec under the same id. The output of the
-	// previous run stays readable until the next restart.
+	// and starts a new run under the same id. What the new run needs is made
+	// first: if that fails, the old run is left alone. What was asked for is on
+	// record first: if the caller, its deadline or the daemon goes away, the
+	// restart goes on.
 	//
-	// Errors: STILL_RUNNING if it did not stop (it is left as it is), NAME_IN_USE
-	// if another process took its name since it ended, START_FAILED (the process
-	// is then in state FAILED), SUPERVISOR_LOST.
+	// Permission: processes.restart. Errors: STILL_RUNNING if it did not stop (it
+	// is left as it is), NAME_IN_USE if another process took its name since it
+	// ended, START_FAILED (the process is then in state FAILED if it was stopped,
+	// else as it was).
 	RestartProcess(context.Context, *RestartProcessRequest) (*RestartProcessResponse, error)
+	// RestartProcesses restarts every process that a filter selects, side by
+	// side, ended ones included.
+	//
+	// Permission: processes.restart. Errors: ALL_REQUIRED.
+	RestartProcesses(*RestartProcessesRequest, grpc.ServerStreamingServer[RestartProcessesResponse]) error
+	// UpdateProcess changes a process's name, labels, or the spec that its next
+	// run is started with. The current run is not touched.
+	//
+	// Permission: processes.update. Errors: NAME_IN_USE, UNSUPPORTED_LIMIT,
+	// LIMIT_EXCEEDED.
+	UpdateProcess(context.Context, *UpdateProcessRequest) (*UpdateProcessResponse, error)
 	// GetProcess answers one process.
+	//
+	// Permission: processes.read.
 	GetProcess(context.Context, *GetProcessRequest) (*GetProcessResponse, error)
-	// ListProcesses answers processes in order of creation, page by page.
+	// ListProcesses answers processes page by page.
 	//
-	// Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+	// Permission: processes.read. Errors: PAGE_TOKEN_INVALID.
 	ListProcesses(context.Context, *ListProcessesRequest) (*ListProcessesResponse, error)
-	// WatchProcesses streams changes after a resource version, in order. Several
-	// changes of one process may arrive as the last of them. Without a resource
-	// version it begins with an ADDED event for each process there is and then a
-	// BOOKMARK; with one, with a BOOKMARK at once.
+	// ListRuns answers the runs of a process that are kept, the newest first.
 	//
-	// Errors: INVALID_ARGUMENT, RESOURCE_VERSION_EXPIRED, SHUTTING_DOWN.
+	// Permission: processes.read.
+	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
+	// WatchProcesses streams changes after a resource version, in order. Several
+	// changes of one process may arrive as the last of them; StreamEvents has
+	// each. Without a resource version it begins with an ADDED event for each
+	// process there is and then a BOOKMARK; with one, with a BOOKMARK at once. A
+	// process appears once its first run was executed.
+	//
+	// Permission: processes.read. Errors: RESOURCE_VERSION_EXPIRED.
 	WatchProcesses(*WatchProcessesRequest, grpc.ServerStreamingServer[WatchProcessesResponse]) error
 	// WaitProcess answers once a process meets a condition, at once if it
 	// already does. It waits as long as the caller's deadline allows.
 	//
-	// Errors: RUN_NOT_FOUND, SHUTTING_DOWN; PROCESS_NOT_FOUND also if the
-	// process is removed meanwhile.
+	// Permission: processes.read. Errors: RUN_NOT_FOUND; PROCESS_NOT_FOUND also
+	// if the process is removed meanwhile.
 	WaitProcess(context.Context, *WaitProcessRequest) (*WaitProcessResponse, error)
 	// GetOutput reads a range of a run's output in one consistent piece.
 	//
-	// Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT.
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// OUTPUT_UNREADABLE.
 	GetOutput(context.Context, *GetOutputRequest) (*GetOutputResponse, error)
 	// StreamOutput streams a run's output from a place on, and follows it to its
 	// end if asked to. Frames: opened (at once), then chunks and gaps in order
-	// of offset, heartbeats while nothing comes, end. A slow reader slows nobody:
-	// what is evicted before it was read arrives as a gap.
+	// of offset, heartbeats while nothing comes, end. A slow reader slows nobody,
+	// unless it holds the run: what is dropped before it was read arrives as a
+	// gap.
 	//
-	// Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT,
-	// SHUTTING_DOWN.
+	// With `hold` the stream holds the run: when the output limit is reached, the
+	// process's writes block until AcknowledgeOutput says that the bytes were
+	// taken. If the stream or the daemon is lost, 30 seconds remain to resume it
+	// with its token; then the oldest output is dropped as usual.
+	//
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// OUTPUT_UNREADABLE, OUTPUT_HELD, HOLD_REFUSED.
 	StreamOutput(*StreamOutputRequest, grpc.ServerStreamingServer[StreamOutputResponse]) error
+	// AcknowledgeOutput says how far the reader of a stream that holds its run
+	// has taken the output, so that the room can be used again.
+	//
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// HOLD_REFUSED.
+	AcknowledgeOutput(context.Context, *AcknowledgeOutputRequest) (*AcknowledgeOutputResponse, error)
+	// StreamOutputs streams the output of every process that a filter selects,
+	// merged by time: what was there when the stream began is in order of time
+	// over all processes; what comes later is in order within a window. Each run
+	// is a member of the stream with offsets of its own. With `follow`, processes
+	// and runs that begin later join. No member is starved by another that
+	// floods. To resume, hand back the cursor of each member.
+	//
+	// Permission: output.read.
+	StreamOutputs(*StreamOutputsRequest, grpc.ServerStreamingServer[StreamOutputsResponse]) error
 	// WriteInput writes to the process's standard input or terminal, in whole
 	// and in order with other writes, and answers when all of it is in the pipe.
+	// It takes as long as the process takes to read.
 	//
-	// Errors: NOT_RUNNING, INPUT_CLOSED, SUPERVISOR_LOST. When the deadline
-	// passes first, part of the data may have been written.
+	// Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
+	// SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
+	// the data may have been written: `input_offset` makes it safe to try again.
 	WriteInput(context.Context, *WriteInputRequest) (*WriteInputResponse, error)
 	// ResizeTerminal changes the size of the process's pseudo-terminal; its
 	// foreground process group gets SIGWINCH.
 	//
-	// Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no terminal.
+	// Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
+	// terminal.
 	ResizeTerminal(context.Context, *ResizeTerminalRequest) (*ResizeTerminalResponse, error)
-	// RemoveProcess forgets an ended process and frees its output.
+	// RemoveProcess removes an ended process and frees its output.
 	//
-	// Errors: STILL_RUNNING, unless `force` is set.
+	// Permission: processes.remove. Errors: STILL_RUNNING, unless `force` is set.
 	RemoveProcess(context.Context, *RemoveProcessRequest) (*RemoveProcessResponse, error)
-	// PruneProcesses removes ended processes. Those of whose tree something
-	// lives on are left.
+	// RemoveProcesses removes every ended process that a filter selects; with
+	// `force` those that live too, after killing their trees.
 	//
-	// Errors: INVALID_ARGUMENT.
+	// Permission: processes.remove. Errors: ALL_REQUIRED.
+	RemoveProcesses(*RemoveProcessesRequest, grpc.ServerStreamingServer[RemoveProcessesResponse]) error
+	// PruneProcesses removes ended processes in one call. Those of whose tree
+	// something still lives are left.
+	//
+	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	PruneProcesses(context.Context, *PruneProcessesRequest) (*PruneProcessesResponse, error)
 	// StatsProcesses streams what processes use: a sample at once and one after
 	// each interval, until the caller ends it. Nothing is sampled that nobody
 	// asks for. A reader that is too slow for the interval gets fewer samples.
 	//
-	// Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, SHUTTING_DOWN. A reference that
-	// fits nothing is no error; it is resolved again for each sample.
+	// Permission: processes.read. Errors: LIMIT_EXCEEDED.
 	StatsProcesses(*StatsProcessesRequest, grpc.ServerStreamingServer[StatsProcessesResponse]) error
 	mustEmbedUnimplementedProcessServiceServer()
 }
@@ -437,17 +700,32 @@ func (UnimplementedProcessServiceServer) StartProcess(context.Context, *StartPro
 func (UnimplementedProcessServiceServer) StopProcess(context.Context, *StopProcessRequest) (*StopProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method StopProcess not implemented")
 }
+func (UnimplementedProcessServiceServer) StopProcesses(*StopProcessesRequest, grpc.ServerStreamingServer[StopProcessesResponse]) error {
+	return status.Error(codes.Unimplemented, "method StopProcesses not implemented")
+}
 func (UnimplementedProcessServiceServer) SignalProcess(context.Context, *SignalProcessRequest) (*SignalProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SignalProcess not implemented")
 }
+func (UnimplementedProcessServiceServer) SignalProcesses(*SignalProcessesRequest, grpc.ServerStreamingServer[SignalProcessesResponse]) error {
+	return status.Error(codes.Unimplemented, "method SignalProcesses not implemented")
+}
 func (UnimplementedProcessServiceServer) RestartProcess(context.Context, *RestartProcessRequest) (*RestartProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RestartProcess not implemented")
+}
+func (UnimplementedProcessServiceServer) RestartProcesses(*RestartProcessesRequest, grpc.ServerStreamingServer[RestartProcessesResponse]) error {
+	return status.Error(codes.Unimplemented, "method RestartProcesses not implemented")
+}
+func (UnimplementedProcessServiceServer) UpdateProcess(context.Context, *UpdateProcessRequest) (*UpdateProcessResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateProcess not implemented")
 }
 func (UnimplementedProcessServiceServer) GetProcess(context.Context, *GetProcessRequest) (*GetProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetProcess not implemented")
 }
 func (UnimplementedProcessServiceServer) ListProcesses(context.Context, *ListProcessesRequest) (*ListProcessesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListProcesses not implemented")
+}
+func (UnimplementedProcessServiceServer) ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRuns not implemented")
 }
 func (UnimplementedProcessServiceServer) WatchProcesses(*WatchProcessesRequest, grpc.ServerStreamingServer[WatchProcessesResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchProcesses not implemented")
@@ -461,6 +739,12 @@ func (UnimplementedProcessServiceServer) GetOutput(context.Context, *GetOutputRe
 func (UnimplementedProcessServiceServer) StreamOutput(*StreamOutputRequest, grpc.ServerStreamingServer[StreamOutputResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamOutput not implemented")
 }
+func (UnimplementedProcessServiceServer) AcknowledgeOutput(context.Context, *AcknowledgeOutputRequest) (*AcknowledgeOutputResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcknowledgeOutput not implemented")
+}
+func (UnimplementedProcessServiceServer) StreamOutputs(*StreamOutputsRequest, grpc.ServerStreamingServer[StreamOutputsResponse]) error {
+	return status.Error(codes.Unimplemented, "method StreamOutputs not implemented")
+}
 func (UnimplementedProcessServiceServer) WriteInput(context.Context, *WriteInputRequest) (*WriteInputResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method WriteInput not implemented")
 }
@@ -469,6 +753,9 @@ func (UnimplementedProcessServiceServer) ResizeTerminal(context.Context, *Resize
 }
 func (UnimplementedProcessServiceServer) RemoveProcess(context.Context, *RemoveProcessRequest) (*RemoveProcessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RemoveProcess not implemented")
+}
+func (UnimplementedProcessServiceServer) RemoveProcesses(*RemoveProcessesRequest, grpc.ServerStreamingServer[RemoveProcessesResponse]) error {
+	return status.Error(codes.Unimplemented, "method RemoveProcesses not implemented")
 }
 func (UnimplementedProcessServiceServer) PruneProcesses(context.Context, *PruneProcessesRequest) (*PruneProcessesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PruneProcesses not implemented")
@@ -533,6 +820,17 @@ func _ProcessService_StopProcess_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ProcessService_StopProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(StopProcessesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ProcessServiceServer).StopProcesses(m, &grpc.GenericServerStream[StopProcessesRequest, StopProcessesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_StopProcessesServer = grpc.ServerStreamingServer[StopProcessesResponse]
+
 func _ProcessService_SignalProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SignalProcessRequest)
 	if err := dec(in); err != nil {
@@ -551,6 +849,17 @@ func _ProcessService_SignalProcess_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ProcessService_SignalProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(SignalProcessesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ProcessServiceServer).SignalProcesses(m, &grpc.GenericServerStream[SignalProcessesRequest, SignalProcessesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_SignalProcessesServer = grpc.ServerStreamingServer[SignalProcessesResponse]
+
 func _ProcessService_RestartProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RestartProcessRequest)
 	if err := dec(in); err != nil {
@@ -565,6 +874,35 @@ func _ProcessService_RestartProcess_Handler(srv interface{}, ctx context.Context
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ProcessServiceServer).RestartProcess(ctx, req.(*RestartProcessRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProcessService_RestartProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(RestartProcessesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ProcessServiceServer).RestartProcesses(m, &grpc.GenericServerStream[RestartProcessesRequest, RestartProcessesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_RestartProcessesServer = grpc.ServerStreamingServer[RestartProcessesResponse]
+
+func _ProcessService_UpdateProcess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateProcessRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProcessServiceServer).UpdateProcess(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProcessService_UpdateProcess_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProcessServiceServer).UpdateProcess(ctx, req.(*UpdateProcessRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -601,6 +939,24 @@ func _ProcessService_ListProcesses_Handler(srv interface{}, ctx context.Context,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ProcessServiceServer).ListProcesses(ctx, req.(*ListProcessesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProcessService_ListRuns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRunsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProcessServiceServer).ListRuns(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProcessService_ListRuns_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProcessServiceServer).ListRuns(ctx, req.(*ListRunsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -663,6 +1019,35 @@ func _ProcessService_StreamOutput_Handler(srv interface{}, stream grpc.ServerStr
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ProcessService_StreamOutputServer = grpc.ServerStreamingServer[StreamOutputResponse]
 
+func _ProcessService_AcknowledgeOutput_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcknowledgeOutputRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProcessServiceServer).AcknowledgeOutput(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProcessService_AcknowledgeOutput_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProcessServiceServer).AcknowledgeOutput(ctx, req.(*AcknowledgeOutputRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProcessService_StreamOutputs_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(StreamOutputsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ProcessServiceServer).StreamOutputs(m, &grpc.GenericServerStream[StreamOutputsRequest, StreamOutputsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_StreamOutputsServer = grpc.ServerStreamingServer[StreamOutputsResponse]
+
 func _ProcessService_WriteInput_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(WriteInputRequest)
 	if err := dec(in); err != nil {
@@ -717,6 +1102,17 @@ func _ProcessService_RemoveProcess_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ProcessService_RemoveProcesses_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(RemoveProcessesRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ProcessServiceServer).RemoveProcesses(m, &grpc.GenericServerStream[RemoveProcessesRequest, RemoveProcessesResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProcessService_RemoveProcessesServer = grpc.ServerStreamingServer[RemoveProcessesResponse]
+
 func _ProcessService_PruneProcesses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PruneProcessesRequest)
 	if err := dec(in); err != nil {
@@ -770,6 +1166,10 @@ var ProcessService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ProcessService_RestartProcess_Handler,
 		},
 		{
+			MethodName: "UpdateProcess",
+			Handler:    _ProcessService_UpdateProcess_Handler,
+		},
+		{
 			MethodName: "GetProcess",
 			Handler:    _ProcessService_GetProcess_Handler,
 		},
@@ -778,12 +1178,20 @@ var ProcessService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ProcessService_ListProcesses_Handler,
 		},
 		{
+			MethodName: "ListRuns",
+			Handler:    _ProcessService_ListRuns_Handler,
+		},
+		{
 			MethodName: "WaitProcess",
 			Handler:    _ProcessService_WaitProcess_Handler,
 		},
 		{
 			MethodName: "GetOutput",
 			Handler:    _ProcessService_GetOutput_Handler,
+		},
+		{
+			MethodName: "AcknowledgeOutput",
+			Handler:    _ProcessService_AcknowledgeOutput_Handler,
 		},
 		{
 			MethodName: "WriteInput",
@@ -804,6 +1212,21 @@ var ProcessService_ServiceDesc = grpc.ServiceDesc{
 	},
 	Streams: []grpc.StreamDesc{
 		{
+			StreamName:    "StopProcesses",
+			Handler:       _ProcessService_StopProcesses_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "SignalProcesses",
+			Handler:       _ProcessService_SignalProcesses_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "RestartProcesses",
+			Handler:       _ProcessService_RestartProcesses_Handler,
+			ServerStreams: true,
+		},
+		{
 			StreamName:    "WatchProcesses",
 			Handler:       _ProcessService_WatchProcesses_Handler,
 			ServerStreams: true,
@@ -811,6 +1234,16 @@ var ProcessService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "StreamOutput",
 			Handler:       _ProcessService_StreamOutput_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "StreamOutputs",
+			Handler:       _ProcessService_StreamOutputs_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "RemoveProcesses",
+			Handler:       _ProcessService_RemoveProcesses_Handler,
 			ServerStreams: true,
 		},
 		{

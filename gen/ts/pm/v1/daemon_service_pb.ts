@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pm/v1/daemon_service.proto.
  */
 export const file_pm_v1_daemon_service: GenFile = /*@__PURE__*/
-  fileDesc("ChpwbS92MS9kYWVtb25fc2VydmljZS5wcm90bxIFcG0udjEiEAoOR2V0SW5mb1JlcXVlc3Qi0gIKD0dldEluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhMKC2luc3RhbmNlX2lkGAIgASgJEgsKA3BpZBgDIAEoDRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghob3N0bmFtZRgFIAEoCRIZChFydW50aW1lX2RpcmVjdG9yeRgGIAEoCRIiChpkZWZhdWx0X291dHB1dF9saW1pdF9ieXRlcxgHIAEoBBIeChZtYXhfb3V0cHV0X2xpbWl0X2J5dGVzGAggASgEEhUKDW1heF9wcm9jZXNzZXMYCSABKA0SJAoGY291bnRzGAogASgLMhQucG0udjEuUHJvY2Vzc0NvdW50cxIVCg1jZ3JvdXBfbGltaXRzGAsgASgIEhcKD3J1bnRpbWVfdmVyc2lvbhgMIAEoCSJyCg1Qcm9jZXNzQ291bnRzEhAKCHN0YXJ0aW5nGAEgASgNEg8KB3J1bm5pbmcYAiABKA0SEAoIc3RvcHBpbmcYAyABKA0SDgoGZXhpdGVkGAQgASgNEg4KBmZhaWxlZBgFIAEoDRIMCgRsb3N0GAYgASgNIloKD1NodXRkb3duUmVxdWVzdBIWCg5zdG9wX3Byb2Nlc3NlcxgBIAEoCBIvCgxncmFjZV9wZXJpb2QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iIwoQU2h1dGRvd25SZXNwb25zZRIPCgdydW5uaW5nGAEgASgNMosBCg1EYWVtb25TZXJ2aWNlEj0KB0dldEluZm8SFS5wbS52MS5HZXRJbmZvUmVxdWVzdBoWLnBtLnYxLkdldEluZm9SZXNwb25zZSIDkAIBEjsKCFNodXRkb3duEhYucG0udjEuU2h1dGRvd25SZXF1ZXN0GhcucG0udjEuU2h1dGRvd25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpwbS92MS9kYWVtb25fc2VydmljZS5wcm90bxIFcG0udjEiEAoOR2V0SW5mb1JlcXVlc3QioQMKD0dldEluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhMKC2luc3RhbmNlX2lkGAIgASgJEgsKA3BpZBgDIAEoDRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghob3N0bmFtZRgFIAEoCRIZChFydW50aW1lX2RpcmVjdG9yeRgGIAEoCRIXCg9ydW50aW1lX3ZlcnNpb24YByABKAkSDwoHYm9vdF9pZBgIIAEoCRIQCghmZWF0dXJlcxgJIAMoCRIjCgZsaW1pdHMYCiABKAsyEy5wbS52MS5EYWVtb25MaW1pdHMSJAoGY291bnRzGAsgASgLMhQucG0udjEuUHJvY2Vzc0NvdW50cxIjCgdqb3VybmFsGAwgASgLMhIucG0udjEuSm91cm5hbEluZm8SIgoJc2V0X2FzaWRlGA0gAygLMg8ucG0udjEuU2V0QXNpZGUSFwoPc2V0X2FzaWRlX2NvdW50GA4gASgNEhUKDWNncm91cF9saW1pdHMYDyABKAgi9AIKDERhZW1vbkxpbWl0cxIiChpkZWZhdWx0X291dHB1dF9saW1pdF9ieXRlcxgBIAEoBBIeChZtYXhfb3V0cHV0X2xpbWl0X2J5dGVzGAIgASgEEhUKDW1heF9wcm9jZXNzZXMYAyABKA0SIgoabWF4X3N0cmVhbXNfcGVyX2Nvbm5lY3Rpb24YBCABKA0SFwoPbWF4X2Nvbm5lY3Rpb25zGAUgASgNEhkKEW1heF9yZXF1ZXN0X2J5dGVzGAYgASgEEh0KFW1heF9vdXRwdXRfcmVhZF9ieXRlcxgHIAEoBBIXCg9tYXhfaW5wdXRfYnl0ZXMYCCABKAQSEQoJa2VwdF9ydW5zGAkgASgNEhsKE21heF9lbmRlZF9wcm9jZXNzZXMYCiABKA0SMAoNbWF4X2VuZGVkX2FnZRgLIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIXCg9tYXhfZW5kZWRfYnl0ZXMYDCABKAQiagoLSm91cm5hbEluZm8SCgoCaWQYASABKAkSFgoOZmlyc3Rfc2VxdWVuY2UYAiABKAQSFQoNbGFzdF9zZXF1ZW5jZRgDIAEoBBINCgVieXRlcxgEIAEoBBIRCgltYXhfYnl0ZXMYBSABKAQiTAoIU2V0QXNpZGUSDAoEcGF0aBgBIAEoCRIPCgdwcm9ibGVtGAIgASgJEhIKCnByb2Nlc3NfaWQYAyABKAkSDQoFbmV3ZXIYBCABKAgilQEKDVByb2Nlc3NDb3VudHMSEAoIc3RhcnRpbmcYASABKA0SDwoHcnVubmluZxgCIAEoDRIQCghzdG9wcGluZxgDIAEoDRIOCgZleGl0ZWQYBCABKA0SDgoGZmFpbGVkGAUgASgNEgwKBGxvc3QYBiABKA0SDwoHd2FpdGluZxgHIAEoDRIQCghnaXZlbl91cBgIIAEoDSJaCg9TaHV0ZG93blJlcXVlc3QSFgoOc3RvcF9wcm9jZXNzZXMYASABKAgSLwoMZ3JhY2VfcGVyaW9kGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIiMKEFNodXRkb3duUmVzcG9uc2USDwoHcnVubmluZxgBIAEoDTKLAQoNRGFlbW9uU2VydmljZRI9CgdHZXRJbmZvEhUucG0udjEuR2V0SW5mb1JlcXVlc3QaFi5wbS52MS5HZXRJbmZvUmVzcG9uc2UiA5ACARI7CghTaHV0ZG93bhIWLnBtLnYxLlNodXRkb3duUmVxdWVzdBoXLnBtLnYxLlNodXRkb3duUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * GetInfoRequest asks for GetInfo. It has no fields.
@@ -79,55 +79,79 @@ export type GetInfoResponse = Message<"pm.v1.GetInfoResponse"> & {
   hostname: string;
 
   /**
-   * runtime_directory is where the daemon keeps sockets and output rings.
+   * runtime_directory is where the daemon keeps sockets, output and runs.
    *
    * @generated from field: string runtime_directory = 6;
    */
   runtimeDirectory: string;
 
   /**
-   * default_output_limit_bytes is ProcessSpec.output_limit_bytes' default.
+   * runtime_version is the version of the Node.js runtime, such as "26.10.0".
    *
-   * @generated from field: uint64 default_output_limit_bytes = 7;
+   * @generated from field: string runtime_version = 7;
    */
-  defaultOutputLimitBytes: bigint;
+  runtimeVersion: string;
 
   /**
-   * max_output_limit_bytes is the most that a process may ask for.
+   * boot_id is the kernel's id of the current boot of the machine
+   * (/proc/sys/kernel/random/boot_id).
    *
-   * @generated from field: uint64 max_output_limit_bytes = 8;
+   * @generated from field: string boot_id = 8;
    */
-  maxOutputLimitBytes: bigint;
+  bootId: string;
 
   /**
-   * max_processes is how many processes, ended ones included, the daemon
-   * lists at the most.
+   * features are the names of what this daemon can do beyond version 0.1.0's
+   * contract. Clients ask for them before they use a field or method that
+   * older daemons do not know: an unknown field is refused.
    *
-   * @generated from field: uint32 max_processes = 9;
+   * @generated from field: repeated string features = 9;
    */
-  maxProcesses: number;
+  features: string[];
+
+  /**
+   * limits are what it allows.
+   *
+   * @generated from field: pm.v1.DaemonLimits limits = 10;
+   */
+  limits?: DaemonLimits | undefined;
 
   /**
    * counts are the processes by state.
    *
-   * @generated from field: pm.v1.ProcessCounts counts = 10;
+   * @generated from field: pm.v1.ProcessCounts counts = 11;
    */
   counts?: ProcessCounts | undefined;
 
   /**
-   * cgroup_limits says whether the tree limits of Limits (memory, cpu,
-   * processes) can be enforced here.
+   * journal describes the journal.
    *
-   * @generated from field: bool cgroup_limits = 11;
+   * @generated from field: pm.v1.JournalInfo journal = 12;
    */
-  cgroupLimits: boolean;
+  journal?: JournalInfo | undefined;
 
   /**
-   * runtime_version is the version of the Node.js runtime, such as "26.10.0".
+   * set_aside are files that the daemon could not read and did not touch, at
+   * most 100.
    *
-   * @generated from field: string runtime_version = 12;
+   * @generated from field: repeated pm.v1.SetAside set_aside = 13;
    */
-  runtimeVersion: string;
+  setAside: SetAside[];
+
+  /**
+   * set_aside_count is how many there are.
+   *
+   * @generated from field: uint32 set_aside_count = 14;
+   */
+  setAsideCount: number;
+
+  /**
+   * cgroup_limits says whether the limits of the whole tree (memory, cpu,
+   * processes) can be enforced here.
+   *
+   * @generated from field: bool cgroup_limits = 15;
+   */
+  cgroupLimits: boolean;
 };
 
 /**
@@ -172,55 +196,79 @@ export type GetInfoResponseJson = {
   hostname?: string;
 
   /**
-   * runtime_directory is where the daemon keeps sockets and output rings.
+   * runtime_directory is where the daemon keeps sockets, output and runs.
    *
    * @generated from field: string runtime_directory = 6;
    */
   runtimeDirectory?: string;
 
   /**
-   * default_output_limit_bytes is ProcessSpec.output_limit_bytes' default.
+   * runtime_version is the version of the Node.js runtime, such as "26.10.0".
    *
-   * @generated from field: uint64 default_output_limit_bytes = 7;
+   * @generated from field: string runtime_version = 7;
    */
-  defaultOutputLimitBytes?: string;
+  runtimeVersion?: string;
 
   /**
-   * max_output_limit_bytes is the most that a process may ask for.
+   * boot_id is the kernel's id of the current boot of the machine
+   * (/proc/sys/kernel/random/boot_id).
    *
-   * @generated from field: uint64 max_output_limit_bytes = 8;
+   * @generated from field: string boot_id = 8;
    */
-  maxOutputLimitBytes?: string;
+  bootId?: string;
 
   /**
-   * max_processes is how many processes, ended ones included, the daemon
-   * lists at the most.
+   * features are the names of what this daemon can do beyond version 0.1.0's
+   * contract. Clients ask for them before they use a field or method that
+   * older daemons do not know: an unknown field is refused.
    *
-   * @generated from field: uint32 max_processes = 9;
+   * @generated from field: repeated string features = 9;
    */
-  maxProcesses?: number;
+  features?: string[];
+
+  /**
+   * limits are what it allows.
+   *
+   * @generated from field: pm.v1.DaemonLimits limits = 10;
+   */
+  limits?: DaemonLimitsJson;
 
   /**
    * counts are the processes by state.
    *
-   * @generated from field: pm.v1.ProcessCounts counts = 10;
+   * @generated from field: pm.v1.ProcessCounts counts = 11;
    */
   counts?: ProcessCountsJson;
 
   /**
-   * cgroup_limits says whether the tree limits of Limits (memory, cpu,
-   * processes) can be enforced here.
+   * journal describes the journal.
    *
-   * @generated from field: bool cgroup_limits = 11;
+   * @generated from field: pm.v1.JournalInfo journal = 12;
    */
-  cgroupLimits?: boolean;
+  journal?: JournalInfoJson;
 
   /**
-   * runtime_version is the version of the Node.js runtime, such as "26.10.0".
+   * set_aside are files that the daemon could not read and did not touch, at
+   * most 100.
    *
-   * @generated from field: string runtime_version = 12;
+   * @generated from field: repeated pm.v1.SetAside set_aside = 13;
    */
-  runtimeVersion?: string;
+  setAside?: SetAsideJson[];
+
+  /**
+   * set_aside_count is how many there are.
+   *
+   * @generated from field: uint32 set_aside_count = 14;
+   */
+  setAsideCount?: number;
+
+  /**
+   * cgroup_limits says whether the limits of the whole tree (memory, cpu,
+   * processes) can be enforced here.
+   *
+   * @generated from field: bool cgroup_limits = 15;
+   */
+  cgroupLimits?: boolean;
 };
 
 /**
@@ -229,6 +277,375 @@ export type GetInfoResponseJson = {
  */
 export const GetInfoResponseSchema: GenMessage<GetInfoResponse, {jsonType: GetInfoResponseJson}> = /*@__PURE__*/
   messageDesc(file_pm_v1_daemon_service, 1);
+
+/**
+ * DaemonLimits are what a daemon allows.
+ *
+ * @generated from message pm.v1.DaemonLimits
+ */
+export type DaemonLimits = Message<"pm.v1.DaemonLimits"> & {
+  /**
+   * default_output_limit_bytes is OutputPolicy.limit_bytes' default.
+   *
+   * @generated from field: uint64 default_output_limit_bytes = 1;
+   */
+  defaultOutputLimitBytes: bigint;
+
+  /**
+   * max_output_limit_bytes is the most that a process may ask for.
+   *
+   * @generated from field: uint64 max_output_limit_bytes = 2;
+   */
+  maxOutputLimitBytes: bigint;
+
+  /**
+   * max_processes is how many processes, ended ones included, the daemon
+   * lists at the most.
+   *
+   * @generated from field: uint32 max_processes = 3;
+   */
+  maxProcesses: number;
+
+  /**
+   * max_streams_per_connection is how many calls may be under way on one HTTP/2
+   * connection. A stream counts for as long as it is open: keep one connection
+   * for streams and another for unary calls.
+   *
+   * @generated from field: uint32 max_streams_per_connection = 4;
+   */
+  maxStreamsPerConnection: number;
+
+  /**
+   * max_connections is how many connections a listener takes at a time. The
+   * unix socket keeps some more in reserve for short calls.
+   *
+   * @generated from field: uint32 max_connections = 5;
+   */
+  maxConnections: number;
+
+  /**
+   * max_request_bytes is the largest request message.
+   *
+   * @generated from field: uint64 max_request_bytes = 6;
+   */
+  maxRequestBytes: bigint;
+
+  /**
+   * max_output_read_bytes is the most that GetOutput sends at a time.
+   *
+   * @generated from field: uint64 max_output_read_bytes = 7;
+   */
+  maxOutputReadBytes: bigint;
+
+  /**
+   * max_input_bytes is the most that WriteInput takes at a time.
+   *
+   * @generated from field: uint64 max_input_bytes = 8;
+   */
+  maxInputBytes: bigint;
+
+  /**
+   * kept_runs is how many runs of each process are kept.
+   *
+   * @generated from field: uint32 kept_runs = 9;
+   */
+  keptRuns: number;
+
+  /**
+   * max_ended_processes is how many ended processes are kept.
+   *
+   * @generated from field: uint32 max_ended_processes = 10;
+   */
+  maxEndedProcesses: number;
+
+  /**
+   * max_ended_age is how long an ended process is kept.
+   *
+   * @generated from field: google.protobuf.Duration max_ended_age = 11;
+   */
+  maxEndedAge?: Duration | undefined;
+
+  /**
+   * max_ended_bytes is how much memory ended runs may hold together; the oldest
+   * are dropped first.
+   *
+   * @generated from field: uint64 max_ended_bytes = 12;
+   */
+  maxEndedBytes: bigint;
+};
+
+/**
+ * DaemonLimits are what a daemon allows.
+ *
+ * @generated from message pm.v1.DaemonLimits
+ */
+export type DaemonLimitsJson = {
+  /**
+   * default_output_limit_bytes is OutputPolicy.limit_bytes' default.
+   *
+   * @generated from field: uint64 default_output_limit_bytes = 1;
+   */
+  defaultOutputLimitBytes?: string;
+
+  /**
+   * max_output_limit_bytes is the most that a process may ask for.
+   *
+   * @generated from field: uint64 max_output_limit_bytes = 2;
+   */
+  maxOutputLimitBytes?: string;
+
+  /**
+   * max_processes is how many processes, ended ones included, the daemon
+   * lists at the most.
+   *
+   * @generated from field: uint32 max_processes = 3;
+   */
+  maxProcesses?: number;
+
+  /**
+   * max_streams_per_connection is how many calls may be under way on one HTTP/2
+   * connection. A stream counts for as long as it is open: keep one connection
+   * for streams and another for unary calls.
+   *
+   * @generated from field: uint32 max_streams_per_connection = 4;
+   */
+  maxStreamsPerConnection?: number;
+
+  /**
+   * max_connections is how many connections a listener takes at a time. The
+   * unix socket keeps some more in reserve for short calls.
+   *
+   * @generated from field: uint32 max_connections = 5;
+   */
+  maxConnections?: number;
+
+  /**
+   * max_request_bytes is the largest request message.
+   *
+   * @generated from field: uint64 max_request_bytes = 6;
+   */
+  maxRequestBytes?: string;
+
+  /**
+   * max_output_read_bytes is the most that GetOutput sends at a time.
+   *
+   * @generated from field: uint64 max_output_read_bytes = 7;
+   */
+  maxOutputReadBytes?: string;
+
+  /**
+   * max_input_bytes is the most that WriteInput takes at a time.
+   *
+   * @generated from field: uint64 max_input_bytes = 8;
+   */
+  maxInputBytes?: string;
+
+  /**
+   * kept_runs is how many runs of each process are kept.
+   *
+   * @generated from field: uint32 kept_runs = 9;
+   */
+  keptRuns?: number;
+
+  /**
+   * max_ended_processes is how many ended processes are kept.
+   *
+   * @generated from field: uint32 max_ended_processes = 10;
+   */
+  maxEndedProcesses?: number;
+
+  /**
+   * max_ended_age is how long an ended process is kept.
+   *
+   * @generated from field: google.protobuf.Duration max_ended_age = 11;
+   */
+  maxEndedAge?: DurationJson;
+
+  /**
+   * max_ended_bytes is how much memory ended runs may hold together; the oldest
+   * are dropped first.
+   *
+   * @generated from field: uint64 max_ended_bytes = 12;
+   */
+  maxEndedBytes?: string;
+};
+
+/**
+ * Describes the message pm.v1.DaemonLimits.
+ * Use `create(DaemonLimitsSchema)` to create a new message.
+ */
+export const DaemonLimitsSchema: GenMessage<DaemonLimits, {jsonType: DaemonLimitsJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_daemon_service, 2);
+
+/**
+ * JournalInfo describes the journal.
+ *
+ * @generated from message pm.v1.JournalInfo
+ */
+export type JournalInfo = Message<"pm.v1.JournalInfo"> & {
+  /**
+   * id is a UUID that is made anew when a journal begins, as after a reboot.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * first_sequence is the oldest entry kept; 0 if there is none.
+   *
+   * @generated from field: uint64 first_sequence = 2;
+   */
+  firstSequence: bigint;
+
+  /**
+   * last_sequence is the newest entry; 0 if there is none.
+   *
+   * @generated from field: uint64 last_sequence = 3;
+   */
+  lastSequence: bigint;
+
+  /**
+   * bytes is how much memory it holds.
+   *
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+
+  /**
+   * max_bytes is how much it may hold.
+   *
+   * @generated from field: uint64 max_bytes = 5;
+   */
+  maxBytes: bigint;
+};
+
+/**
+ * JournalInfo describes the journal.
+ *
+ * @generated from message pm.v1.JournalInfo
+ */
+export type JournalInfoJson = {
+  /**
+   * id is a UUID that is made anew when a journal begins, as after a reboot.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * first_sequence is the oldest entry kept; 0 if there is none.
+   *
+   * @generated from field: uint64 first_sequence = 2;
+   */
+  firstSequence?: string;
+
+  /**
+   * last_sequence is the newest entry; 0 if there is none.
+   *
+   * @generated from field: uint64 last_sequence = 3;
+   */
+  lastSequence?: string;
+
+  /**
+   * bytes is how much memory it holds.
+   *
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes?: string;
+
+  /**
+   * max_bytes is how much it may hold.
+   *
+   * @generated from field: uint64 max_bytes = 5;
+   */
+  maxBytes?: string;
+};
+
+/**
+ * Describes the message pm.v1.JournalInfo.
+ * Use `create(JournalInfoSchema)` to create a new message.
+ */
+export const JournalInfoSchema: GenMessage<JournalInfo, {jsonType: JournalInfoJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_daemon_service, 3);
+
+/**
+ * SetAside is something in the runtime directory that the daemon could not
+ * read. It is kept as it is.
+ *
+ * @generated from message pm.v1.SetAside
+ */
+export type SetAside = Message<"pm.v1.SetAside"> & {
+  /**
+   * path is where it lies now, an absolute path.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * problem is what is wrong with it.
+   *
+   * @generated from field: string problem = 2;
+   */
+  problem: string;
+
+  /**
+   * process_id is the process that it belonged to; empty if unknown.
+   *
+   * @generated from field: string process_id = 3;
+   */
+  processId: string;
+
+  /**
+   * newer says that a newer version of pm wrote it. It was not moved.
+   *
+   * @generated from field: bool newer = 4;
+   */
+  newer: boolean;
+};
+
+/**
+ * SetAside is something in the runtime directory that the daemon could not
+ * read. It is kept as it is.
+ *
+ * @generated from message pm.v1.SetAside
+ */
+export type SetAsideJson = {
+  /**
+   * path is where it lies now, an absolute path.
+   *
+   * @generated from field: string path = 1;
+   */
+  path?: string;
+
+  /**
+   * problem is what is wrong with it.
+   *
+   * @generated from field: string problem = 2;
+   */
+  problem?: string;
+
+  /**
+   * process_id is the process that it belonged to; empty if unknown.
+   *
+   * @generated from field: string process_id = 3;
+   */
+  processId?: string;
+
+  /**
+   * newer says that a newer version of pm wrote it. It was not moved.
+   *
+   * @generated from field: bool newer = 4;
+   */
+  newer?: boolean;
+};
+
+/**
+ * Describes the message pm.v1.SetAside.
+ * Use `create(SetAsideSchema)` to create a new message.
+ */
+export const SetAsideSchema: GenMessage<SetAside, {jsonType: SetAsideJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_daemon_service, 4);
 
 /**
  * ProcessCounts counts processes by state.
@@ -277,6 +694,20 @@ export type ProcessCounts = Message<"pm.v1.ProcessCounts"> & {
    * @generated from field: uint32 lost = 6;
    */
   lost: number;
+
+  /**
+   * waiting is how many are in PROCESS_STATE_WAITING.
+   *
+   * @generated from field: uint32 waiting = 7;
+   */
+  waiting: number;
+
+  /**
+   * given_up is how many are in PROCESS_STATE_GIVEN_UP.
+   *
+   * @generated from field: uint32 given_up = 8;
+   */
+  givenUp: number;
 };
 
 /**
@@ -326,6 +757,20 @@ export type ProcessCountsJson = {
    * @generated from field: uint32 lost = 6;
    */
   lost?: number;
+
+  /**
+   * waiting is how many are in PROCESS_STATE_WAITING.
+   *
+   * @generated from field: uint32 waiting = 7;
+   */
+  waiting?: number;
+
+  /**
+   * given_up is how many are in PROCESS_STATE_GIVEN_UP.
+   *
+   * @generated from field: uint32 given_up = 8;
+   */
+  givenUp?: number;
 };
 
 /**
@@ -333,7 +778,7 @@ export type ProcessCountsJson = {
  * Use `create(ProcessCountsSchema)` to create a new message.
  */
 export const ProcessCountsSchema: GenMessage<ProcessCounts, {jsonType: ProcessCountsJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_daemon_service, 2);
+  messageDesc(file_pm_v1_daemon_service, 5);
 
 /**
  * ShutdownRequest asks for Shutdown.
@@ -343,7 +788,8 @@ export const ProcessCountsSchema: GenMessage<ProcessCounts, {jsonType: ProcessCo
 export type ShutdownRequest = Message<"pm.v1.ShutdownRequest"> & {
   /**
    * stop_processes asks to stop every process first, by force after the grace
-   * period. Default: processes run on.
+   * period. Default: processes keep running. What is meant to run stays so: the
+   * desired states do not change.
    *
    * @generated from field: bool stop_processes = 1;
    */
@@ -366,7 +812,8 @@ export type ShutdownRequest = Message<"pm.v1.ShutdownRequest"> & {
 export type ShutdownRequestJson = {
   /**
    * stop_processes asks to stop every process first, by force after the grace
-   * period. Default: processes run on.
+   * period. Default: processes keep running. What is meant to run stays so: the
+   * desired states do not change.
    *
    * @generated from field: bool stop_processes = 1;
    */
@@ -386,7 +833,7 @@ export type ShutdownRequestJson = {
  * Use `create(ShutdownRequestSchema)` to create a new message.
  */
 export const ShutdownRequestSchema: GenMessage<ShutdownRequest, {jsonType: ShutdownRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_daemon_service, 3);
+  messageDesc(file_pm_v1_daemon_service, 6);
 
 /**
  * ShutdownResponse answers Shutdown; the daemon ends right after it.
@@ -395,7 +842,7 @@ export const ShutdownRequestSchema: GenMessage<ShutdownRequest, {jsonType: Shutd
  */
 export type ShutdownResponse = Message<"pm.v1.ShutdownResponse"> & {
   /**
-   * running is how many processes run on without the daemon.
+   * running is how many processes keep running without the daemon.
    *
    * @generated from field: uint32 running = 1;
    */
@@ -409,7 +856,7 @@ export type ShutdownResponse = Message<"pm.v1.ShutdownResponse"> & {
  */
 export type ShutdownResponseJson = {
   /**
-   * running is how many processes run on without the daemon.
+   * running is how many processes keep running without the daemon.
    *
    * @generated from field: uint32 running = 1;
    */
@@ -421,7 +868,7 @@ export type ShutdownResponseJson = {
  * Use `create(ShutdownResponseSchema)` to create a new message.
  */
 export const ShutdownResponseSchema: GenMessage<ShutdownResponse, {jsonType: ShutdownResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_daemon_service, 4);
+  messageDesc(file_pm_v1_daemon_service, 7);
 
 /**
  * DaemonService is about the daemon itself.
@@ -430,7 +877,9 @@ export const ShutdownResponseSchema: GenMessage<ShutdownResponse, {jsonType: Shu
  */
 export const DaemonService: GenService<{
   /**
-   * GetInfo says what this daemon is and what it allows.
+   * GetInfo says what this daemon is, what it can do and what it allows.
+   *
+   * Permission: daemon.read.
    *
    * @generated from rpc pm.v1.DaemonService.GetInfo
    */
@@ -440,9 +889,11 @@ export const DaemonService: GenService<{
     output: typeof GetInfoResponseSchema;
   },
   /**
-   * Shutdown ends the daemon after answering. Processes run on, and the next
-   * daemon finds them, unless the request asks to stop them first. Streams end
-   * with UNAVAILABLE and SHUTTING_DOWN.
+   * Shutdown ends the daemon after its response. Processes keep running, and
+   * the next daemon finds them, unless the request asks to stop them first.
+   * Streams end with UNAVAILABLE and SHUTTING_DOWN.
+   *
+   * Permission: daemon.shutdown.
    *
    * @generated from rpc pm.v1.DaemonService.Shutdown
    */

@@ -10,7 +10,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file pm/v1/errors.proto.
  */
 export const file_pm_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("ChJwbS92MS9lcnJvcnMucHJvdG8SBXBtLnYxKvAFCgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIhCh1FUlJPUl9SRUFTT05fSU5WQUxJRF9BUkdVTUVOVBABEhsKF0VSUk9SX1JFQVNPTl9JTlZBTElEX0lEEAISIgoeRVJST1JfUkVBU09OX1BST0NFU1NfTk9UX0ZPVU5EEAMSIgoeRVJST1JfUkVBU09OX1BST0NFU1NfQU1CSUdVT1VTEAQSHwobRVJST1JfUkVBU09OX1BST0NFU1NfRVhJU1RTEAUSHAoYRVJST1JfUkVBU09OX05BTUVfSU5fVVNFEAYSHQoZRVJST1JfUkVBU09OX1NUQVJUX0ZBSUxFRBAHEhwKGEVSUk9SX1JFQVNPTl9OT1RfUlVOTklORxAIEh4KGkVSUk9SX1JFQVNPTl9TVElMTF9SVU5OSU5HEAkSHQoZRVJST1JfUkVBU09OX0lOUFVUX0NMT1NFRBAKEh4KGkVSUk9SX1JFQVNPTl9SVU5fTk9UX0ZPVU5EEAsSJAogRVJST1JfUkVBU09OX09GRlNFVF9PVVRfT0ZfUkFOR0UQDBIpCiVFUlJPUl9SRUFTT05fUkVTT1VSQ0VfVkVSU0lPTl9FWFBJUkVEEA0SIwofRVJST1JfUkVBU09OX1BBR0VfVE9LRU5fSU5WQUxJRBAOEiIKHkVSUk9SX1JFQVNPTl9VTlNVUFBPUlRFRF9MSU1JVBAPEh8KG0VSUk9SX1JFQVNPTl9MSU1JVF9FWENFRURFRBAQEh4KGkVSUk9SX1JFQVNPTl9TSFVUVElOR19ET1dOEBESIAocRVJST1JfUkVBU09OX1NVUEVSVklTT1JfTE9TVBASEiAKHEVSUk9SX1JFQVNPTl9VTkFVVEhFTlRJQ0FURUQQExIiCh5FUlJPUl9SRUFTT05fUEVSTUlTU0lPTl9ERU5JRUQQFBIdChlFUlJPUl9SRUFTT05fUkFURV9MSU1JVEVEEBUqnAIKCVN0YXJ0U3RlcBIaChZTVEFSVF9TVEVQX1VOU1BFQ0lGSUVEEAASFgoSU1RBUlRfU1RFUF9QUkVQQVJFEAESEwoPU1RBUlRfU1RFUF9TSElNEAISFQoRU1RBUlRfU1RFUF9PVVRQVVQQAxITCg9TVEFSVF9TVEVQX1BJUEUQBBITCg9TVEFSVF9TVEVQX0ZPUksQBRIWChJTVEFSVF9TVEVQX1NFU1NJT04QBhIVChFTVEFSVF9TVEVQX0NHUk9VUBAHEhUKEVNUQVJUX1NURVBfTElNSVRTEAgSFAoQU1RBUlRfU1RFUF9DSERJUhAJEhQKEFNUQVJUX1NURVBfU1RESU8QChITCg9TVEFSVF9TVEVQX0VYRUMQC2IGcHJvdG8z");
+  fileDesc("ChJwbS92MS9lcnJvcnMucHJvdG8SBXBtLnYxKpMICgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIhCh1FUlJPUl9SRUFTT05fSU5WQUxJRF9BUkdVTUVOVBABEhsKF0VSUk9SX1JFQVNPTl9JTlZBTElEX0lEEAISIgoeRVJST1JfUkVBU09OX1BST0NFU1NfTk9UX0ZPVU5EEAMSIQodRVJST1JfUkVBU09OX0NPTkRJVElPTl9GQUlMRUQQBBIfChtFUlJPUl9SRUFTT05fUFJPQ0VTU19FWElTVFMQBRIcChhFUlJPUl9SRUFTT05fTkFNRV9JTl9VU0UQBhIdChlFUlJPUl9SRUFTT05fU1RBUlRfRkFJTEVEEAcSHAoYRVJST1JfUkVBU09OX05PVF9SVU5OSU5HEAgSHgoaRVJST1JfUkVBU09OX1NUSUxMX1JVTk5JTkcQCRIdChlFUlJPUl9SRUFTT05fSU5QVVRfQ0xPU0VEEAoSHgoaRVJST1JfUkVBU09OX1JVTl9OT1RfRk9VTkQQCxIkCiBFUlJPUl9SRUFTT05fT0ZGU0VUX09VVF9PRl9SQU5HRRAMEikKJUVSUk9SX1JFQVNPTl9SRVNPVVJDRV9WRVJTSU9OX0VYUElSRUQQDRIjCh9FUlJPUl9SRUFTT05fUEFHRV9UT0tFTl9JTlZBTElEEA4SIgoeRVJST1JfUkVBU09OX1VOU1VQUE9SVEVEX0xJTUlUEA8SHwobRVJST1JfUkVBU09OX0xJTUlUX0VYQ0VFREVEEBASHgoaRVJST1JfUkVBU09OX1NIVVRUSU5HX0RPV04QERIgChxFUlJPUl9SRUFTT05fU1VQRVJWSVNPUl9MT1NUEBISIAocRVJST1JfUkVBU09OX1VOQVVUSEVOVElDQVRFRBATEiIKHkVSUk9SX1JFQVNPTl9QRVJNSVNTSU9OX0RFTklFRBAUEh0KGUVSUk9SX1JFQVNPTl9SQVRFX0xJTUlURUQQFRIeChpFUlJPUl9SRUFTT05fVU5LTk9XTl9GSUVMRBAWEh0KGUVSUk9SX1JFQVNPTl9BTExfUkVRVUlSRUQQFxIcChhFUlJPUl9SRUFTT05fT1VUUFVUX0hFTEQQGBIdChlFUlJPUl9SRUFTT05fSE9MRF9SRUZVU0VEEBkSIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEBoSIgoeRVJST1JfUkVBU09OX0RFQURMSU5FX0VYQ0VFREVEEBsSHwobRVJST1JfUkVBU09OX1VOS05PV05fTUVUSE9EEBwSGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEB0SIgoeRVJST1JfUkVBU09OX09VVFBVVF9VTlJFQURBQkxFEB4qtQIKCVN0YXJ0U3RlcBIaChZTVEFSVF9TVEVQX1VOU1BFQ0lGSUVEEAASFgoSU1RBUlRfU1RFUF9QUkVQQVJFEAESEwoPU1RBUlRfU1RFUF9TSElNEAISFQoRU1RBUlRfU1RFUF9PVVRQVVQQAxITCg9TVEFSVF9TVEVQX1BJUEUQBBITCg9TVEFSVF9TVEVQX0ZPUksQBRIWChJTVEFSVF9TVEVQX1NFU1NJT04QBhIVChFTVEFSVF9TVEVQX0NHUk9VUBAHEhUKEVNUQVJUX1NURVBfTElNSVRTEAgSFAoQU1RBUlRfU1RFUF9DSERJUhAJEhQKEFNUQVJUX1NURVBfU1RESU8QChITCg9TVEFSVF9TVEVQX0VYRUMQCxIXChNTVEFSVF9TVEVQX1BSSU9SSVRZEAxiBnByb3RvMw");
 
 /**
  * ErrorReason is the machine-readable cause of an error. It travels as the
@@ -30,25 +30,25 @@ export const ErrorReason = {
   UNSPECIFIED: 0,
 
   /**
-   * ERROR_REASON_INVALID_ARGUMENT: a field of the request is malformed or out
-   * of range. INVALID_ARGUMENT. Metadata: `field` (its path in the request;
-   * absent if the request as a whole could not be decoded).
+   * ERROR_REASON_INVALID_ARGUMENT: fields of the request are malformed or out
+   * of range. INVALID_ARGUMENT. Metadata: `field` (the path of the first of
+   * them in the request; absent if the request as a whole could not be
+   * decoded). A google.rpc.BadRequest detail lists all of them.
    *
    * @generated from enum value: ERROR_REASON_INVALID_ARGUMENT = 1;
    */
   INVALID_ARGUMENT: 1,
 
   /**
-   * ERROR_REASON_INVALID_ID: a process reference is neither a UUID, a prefix
-   * of at least four characters, nor a valid name. INVALID_ARGUMENT.
-   * Metadata: `id`.
+   * ERROR_REASON_INVALID_ID: a process reference's `id` is no UUID, or its
+   * `name` no valid name. INVALID_ARGUMENT. Metadata: `id`.
    *
    * @generated from enum value: ERROR_REASON_INVALID_ID = 2;
    */
   INVALID_ID: 2,
 
   /**
-   * ERROR_REASON_PROCESS_NOT_FOUND: no process has this id, prefix or name.
+   * ERROR_REASON_PROCESS_NOT_FOUND: no process has this id or name.
    * NOT_FOUND. Metadata: `id`; `suggestion`, a similar name, if there is one.
    *
    * @generated from enum value: ERROR_REASON_PROCESS_NOT_FOUND = 3;
@@ -56,13 +56,13 @@ export const ErrorReason = {
   PROCESS_NOT_FOUND: 3,
 
   /**
-   * ERROR_REASON_PROCESS_AMBIGUOUS: an id prefix fits several processes.
-   * FAILED_PRECONDITION. Metadata: `id`; `candidates`, up to ten ids separated
-   * by commas.
+   * ERROR_REASON_CONDITION_FAILED: a precondition of the request does not hold,
+   * so nothing was done. ABORTED. Metadata: `field` (which one), `expected`,
+   * `actual`.
    *
-   * @generated from enum value: ERROR_REASON_PROCESS_AMBIGUOUS = 4;
+   * @generated from enum value: ERROR_REASON_CONDITION_FAILED = 4;
    */
-  PROCESS_AMBIGUOUS: 4,
+  CONDITION_FAILED: 4,
 
   /**
    * ERROR_REASON_PROCESS_EXISTS: the client-supplied id is taken by a process
@@ -83,7 +83,7 @@ export const ErrorReason = {
   /**
    * ERROR_REASON_START_FAILED: the operating system refused to start the
    * process. FAILED_PRECONDITION; RESOURCE_EXHAUSTED when the machine lacked
-   * processes, memory or space. Metadata: `step` (a StartStep name without its
+   * processes, memory or space. Metadata: `id` (the process), `step` (a StartStep name without its
    * prefix, in lower case), `errno` (decimal), `errno_name` (such as
    * "ENOENT"), `errno_text` (such as "No such file or directory"), `path`
    * (what the step was about, where it was about a file).
@@ -177,7 +177,7 @@ export const ErrorReason = {
 
   /**
    * ERROR_REASON_SUPERVISOR_LOST: the shim that owned the process was killed,
-   * so it can no longer be controlled. FAILED_PRECONDITION. Metadata: `id`.
+   * so this cannot be done any more. FAILED_PRECONDITION. Metadata: `id`.
    *
    * @generated from enum value: ERROR_REASON_SUPERVISOR_LOST = 18;
    */
@@ -201,11 +201,88 @@ export const ErrorReason = {
 
   /**
    * ERROR_REASON_RATE_LIMITED: too many refused attempts from this peer.
-   * RESOURCE_EXHAUSTED. Metadata: `retry_after_seconds`.
+   * RESOURCE_EXHAUSTED. Metadata: `retry_after_seconds`. A google.rpc.RetryInfo
+   * detail says the same.
    *
    * @generated from enum value: ERROR_REASON_RATE_LIMITED = 21;
    */
   RATE_LIMITED: 21,
+
+  /**
+   * ERROR_REASON_UNKNOWN_FIELD: the request has a field or an enum value that
+   * this daemon does not know: it is misspelled, or the client is newer than
+   * the daemon. Nothing was done. INVALID_ARGUMENT. Metadata: `field`.
+   *
+   * @generated from enum value: ERROR_REASON_UNKNOWN_FIELD = 22;
+   */
+  UNKNOWN_FIELD: 22,
+
+  /**
+   * ERROR_REASON_ALL_REQUIRED: a request that changes processes by filter has
+   * an empty filter, which would select every process, and `all` is not set.
+   * INVALID_ARGUMENT. Metadata: `field`.
+   *
+   * @generated from enum value: ERROR_REASON_ALL_REQUIRED = 23;
+   */
+  ALL_REQUIRED: 23,
+
+  /**
+   * ERROR_REASON_OUTPUT_HELD: another stream holds the output of this run.
+   * FAILED_PRECONDITION. Metadata: `id`, `run`.
+   *
+   * @generated from enum value: ERROR_REASON_OUTPUT_HELD = 24;
+   */
+  OUTPUT_HELD: 24,
+
+  /**
+   * ERROR_REASON_HOLD_REFUSED: a stream asked to hold a run whose spec does not
+   * allow it, or the hold has ended meanwhile. FAILED_PRECONDITION. Metadata:
+   * `id`, `run`.
+   *
+   * @generated from enum value: ERROR_REASON_HOLD_REFUSED = 25;
+   */
+  HOLD_REFUSED: 25,
+
+  /**
+   * ERROR_REASON_REQUEST_ID_REUSED: this `request_id` was used for another
+   * request. ALREADY_EXISTS. Metadata: `request_id`.
+   *
+   * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 26;
+   */
+  REQUEST_ID_REUSED: 26,
+
+  /**
+   * ERROR_REASON_DEADLINE_EXCEEDED: the deadline that the client gave passed
+   * first. What the call had begun goes on. DEADLINE_EXCEEDED.
+   *
+   * @generated from enum value: ERROR_REASON_DEADLINE_EXCEEDED = 27;
+   */
+  DEADLINE_EXCEEDED: 27,
+
+  /**
+   * ERROR_REASON_UNKNOWN_METHOD: this daemon has no such method: the path is
+   * wrong, or the client is newer than the daemon. UNIMPLEMENTED. Metadata:
+   * `method`.
+   *
+   * @generated from enum value: ERROR_REASON_UNKNOWN_METHOD = 28;
+   */
+  UNKNOWN_METHOD: 28,
+
+  /**
+   * ERROR_REASON_INTERNAL: a fault of the daemon; its log says more. INTERNAL.
+   * Metadata: `error_id`, which the log names too.
+   *
+   * @generated from enum value: ERROR_REASON_INTERNAL = 29;
+   */
+  INTERNAL: 29,
+
+  /**
+   * ERROR_REASON_OUTPUT_UNREADABLE: the file that keeps this run's output is
+   * damaged; GetInfo names it. DATA_LOSS. Metadata: `id`, `run`.
+   *
+   * @generated from enum value: ERROR_REASON_OUTPUT_UNREADABLE = 30;
+   */
+  OUTPUT_UNREADABLE: 30,
 } as const;
 
 /**
@@ -228,7 +305,7 @@ export type ErrorReason = (typeof ErrorReason)[keyof typeof ErrorReason] | Unkno
  *
  * @generated from enum pm.v1.ErrorReason
  */
-export type ErrorReasonJson = "ERROR_REASON_UNSPECIFIED" | "ERROR_REASON_INVALID_ARGUMENT" | "ERROR_REASON_INVALID_ID" | "ERROR_REASON_PROCESS_NOT_FOUND" | "ERROR_REASON_PROCESS_AMBIGUOUS" | "ERROR_REASON_PROCESS_EXISTS" | "ERROR_REASON_NAME_IN_USE" | "ERROR_REASON_START_FAILED" | "ERROR_REASON_NOT_RUNNING" | "ERROR_REASON_STILL_RUNNING" | "ERROR_REASON_INPUT_CLOSED" | "ERROR_REASON_RUN_NOT_FOUND" | "ERROR_REASON_OFFSET_OUT_OF_RANGE" | "ERROR_REASON_RESOURCE_VERSION_EXPIRED" | "ERROR_REASON_PAGE_TOKEN_INVALID" | "ERROR_REASON_UNSUPPORTED_LIMIT" | "ERROR_REASON_LIMIT_EXCEEDED" | "ERROR_REASON_SHUTTING_DOWN" | "ERROR_REASON_SUPERVISOR_LOST" | "ERROR_REASON_UNAUTHENTICATED" | "ERROR_REASON_PERMISSION_DENIED" | "ERROR_REASON_RATE_LIMITED";
+export type ErrorReasonJson = "ERROR_REASON_UNSPECIFIED" | "ERROR_REASON_INVALID_ARGUMENT" | "ERROR_REASON_INVALID_ID" | "ERROR_REASON_PROCESS_NOT_FOUND" | "ERROR_REASON_CONDITION_FAILED" | "ERROR_REASON_PROCESS_EXISTS" | "ERROR_REASON_NAME_IN_USE" | "ERROR_REASON_START_FAILED" | "ERROR_REASON_NOT_RUNNING" | "ERROR_REASON_STILL_RUNNING" | "ERROR_REASON_INPUT_CLOSED" | "ERROR_REASON_RUN_NOT_FOUND" | "ERROR_REASON_OFFSET_OUT_OF_RANGE" | "ERROR_REASON_RESOURCE_VERSION_EXPIRED" | "ERROR_REASON_PAGE_TOKEN_INVALID" | "ERROR_REASON_UNSUPPORTED_LIMIT" | "ERROR_REASON_LIMIT_EXCEEDED" | "ERROR_REASON_SHUTTING_DOWN" | "ERROR_REASON_SUPERVISOR_LOST" | "ERROR_REASON_UNAUTHENTICATED" | "ERROR_REASON_PERMISSION_DENIED" | "ERROR_REASON_RATE_LIMITED" | "ERROR_REASON_UNKNOWN_FIELD" | "ERROR_REASON_ALL_REQUIRED" | "ERROR_REASON_OUTPUT_HELD" | "ERROR_REASON_HOLD_REFUSED" | "ERROR_REASON_REQUEST_ID_REUSED" | "ERROR_REASON_DEADLINE_EXCEEDED" | "ERROR_REASON_UNKNOWN_METHOD" | "ERROR_REASON_INTERNAL" | "ERROR_REASON_OUTPUT_UNREADABLE";
 
 /**
  * Describes the enum pm.v1.ErrorReason.
@@ -326,6 +403,14 @@ export const StartStep = {
    * @generated from enum value: START_STEP_EXEC = 11;
    */
   EXEC: 11,
+
+  /**
+   * START_STEP_PRIORITY: setting the scheduling priority or the badness for the
+   * out-of-memory killer (setpriority(2), proc_pid_oom_score_adj(5)).
+   *
+   * @generated from enum value: START_STEP_PRIORITY = 12;
+   */
+  PRIORITY: 12,
 } as const;
 
 /**
@@ -342,7 +427,7 @@ export type StartStep = (typeof StartStep)[keyof typeof StartStep] | UnknownEnum
  *
  * @generated from enum pm.v1.StartStep
  */
-export type StartStepJson = "START_STEP_UNSPECIFIED" | "START_STEP_PREPARE" | "START_STEP_SHIM" | "START_STEP_OUTPUT" | "START_STEP_PIPE" | "START_STEP_FORK" | "START_STEP_SESSION" | "START_STEP_CGROUP" | "START_STEP_LIMITS" | "START_STEP_CHDIR" | "START_STEP_STDIO" | "START_STEP_EXEC";
+export type StartStepJson = "START_STEP_UNSPECIFIED" | "START_STEP_PREPARE" | "START_STEP_SHIM" | "START_STEP_OUTPUT" | "START_STEP_PIPE" | "START_STEP_FORK" | "START_STEP_SESSION" | "START_STEP_CGROUP" | "START_STEP_LIMITS" | "START_STEP_CHDIR" | "START_STEP_STDIO" | "START_STEP_EXEC" | "START_STEP_PRIORITY";
 
 /**
  * Describes the enum pm.v1.StartStep.

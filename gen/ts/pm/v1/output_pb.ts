@@ -6,19 +6,20 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { ExitStatus, ExitStatusJson, OutputInfo, OutputInfoJson } from "./process_pb.ts";
-import { file_pm_v1_process } from "./process_pb.ts";
+import type { ExitStatus, ExitStatusJson, OutputInfo, OutputInfoJson } from "./run_pb.ts";
+import { file_pm_v1_run } from "./run_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file pm/v1/output.proto.
  */
 export const file_pm_v1_output: GenFile = /*@__PURE__*/
-  fileDesc("ChJwbS92MS9vdXRwdXQucHJvdG8SBXBtLnYxIoQBCgtPdXRwdXRTdGFydBIQCgZvZmZzZXQYASABKARIABIUCgp0YWlsX2J5dGVzGAIgASgESAASFAoKdGFpbF9saW5lcxgDIAEoBEgAEisKBXNpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgoKCHBvc2l0aW9uInoKC091dHB1dENodW5rEiMKBnN0cmVhbRgBIAEoDjITLnBtLnYxLk91dHB1dFN0cmVhbRIOCgZvZmZzZXQYAiABKAQSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZGF0YRgEIAEoDCIzCglPdXRwdXRHYXASEwoLZnJvbV9vZmZzZXQYASABKAQSEQoJdG9fb2Zmc2V0GAIgASgEImgKDE91dHB1dE9wZW5lZBISCgpwcm9jZXNzX2lkGAEgASgJEgsKA3J1bhgCIAEoDRIUCgxzdGFydF9vZmZzZXQYAyABKAQSIQoGb3V0cHV0GAQgASgLMhEucG0udjEuT3V0cHV0SW5mbyImCg9PdXRwdXRIZWFydGJlYXQSEwoLbmV4dF9vZmZzZXQYASABKAQifAoJT3V0cHV0RW5kEhQKDGZpbmFsX29mZnNldBgBIAEoBBImCgZyZWFzb24YAiABKA4yFi5wbS52MS5PdXRwdXRFbmRSZWFzb24SHwoEZXhpdBgDIAEoCzIRLnBtLnYxLkV4aXRTdGF0dXMSEAoIbmV4dF9ydW4YBCABKA0qeAoMT3V0cHV0U3RyZWFtEh0KGU9VVFBVVF9TVFJFQU1fVU5TUEVDSUZJRUQQABIYChRPVVRQVVRfU1RSRUFNX1NURE9VVBABEhgKFE9VVFBVVF9TVFJFQU1fU1RERVJSEAISFQoRT1VUUFVUX1NUUkVBTV9UVFkQAyqvAQoPT3V0cHV0RW5kUmVhc29uEiEKHU9VVFBVVF9FTkRfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaT1VUUFVUX0VORF9SRUFTT05fQ09NUExFVEUQARIeChpPVVRQVVRfRU5EX1JFQVNPTl9TTkFQU0hPVBACEhoKFk9VVFBVVF9FTkRfUkVBU09OX0xPU1QQAxIdChlPVVRQVVRfRU5EX1JFQVNPTl9SRU1PVkVEEARiBnByb3RvMw", [file_google_protobuf_timestamp, file_pm_v1_process]);
+  fileDesc("ChJwbS92MS9vdXRwdXQucHJvdG8SBXBtLnYxIoIBCgtPdXRwdXRTdGFydBIQCgZvZmZzZXQYASABKARIABIUCgp0YWlsX2J5dGVzGAIgASgESAASFAoKdGFpbF9saW5lcxgDIAEoBEgAEikKBXNpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKCghwb3NpdGlvbiJ6CgtPdXRwdXRDaHVuaxIjCgZzdHJlYW0YASABKA4yEy5wbS52MS5PdXRwdXRTdHJlYW0SDgoGb2Zmc2V0GAIgASgEEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGRhdGEYBCABKAwiMwoJT3V0cHV0R2FwEhMKC2Zyb21fb2Zmc2V0GAEgASgEEhEKCXRvX29mZnNldBgCIAEoBCJ8CgxPdXRwdXRPcGVuZWQSEgoKcHJvY2Vzc19pZBgBIAEoCRILCgNydW4YAiABKA0SFAoMc3RhcnRfb2Zmc2V0GAMgASgEEiEKBm91dHB1dBgEIAEoCzIRLnBtLnYxLk91dHB1dEluZm8SEgoKaG9sZF90b2tlbhgFIAEoCSImCg9PdXRwdXRIZWFydGJlYXQSEwoLbmV4dF9vZmZzZXQYASABKAQijgEKCU91dHB1dEVuZBIUCgxmaW5hbF9vZmZzZXQYASABKAQSJgoGcmVhc29uGAIgASgOMhYucG0udjEuT3V0cHV0RW5kUmVhc29uEh8KBGV4aXQYAyABKAsyES5wbS52MS5FeGl0U3RhdHVzEhUKCG5leHRfcnVuGAQgASgNSACIAQFCCwoJX25leHRfcnVuIkQKDE91dHB1dEN1cnNvchISCgpwcm9jZXNzX2lkGAEgASgJEgsKA3J1bhgCIAEoDRITCgtuZXh0X29mZnNldBgDIAEoBCKUAQoST3V0cHV0TWVtYmVyT3BlbmVkEg4KBm1lbWJlchgBIAEoDRISCgpwcm9jZXNzX2lkGAIgASgJEhQKDHByb2Nlc3NfbmFtZRgDIAEoCRILCgNydW4YBCABKA0SFAoMc3RhcnRfb2Zmc2V0GAUgASgEEiEKBm91dHB1dBgGIAEoCzIRLnBtLnYxLk91dHB1dEluZm8iRgoRT3V0cHV0TWVtYmVyQ2h1bmsSDgoGbWVtYmVyGAEgASgNEiEKBWNodW5rGAIgASgLMhIucG0udjEuT3V0cHV0Q2h1bmsiQAoPT3V0cHV0TWVtYmVyR2FwEg4KBm1lbWJlchgBIAEoDRIdCgNnYXAYAiABKAsyEC5wbS52MS5PdXRwdXRHYXAiQAoPT3V0cHV0TWVtYmVyRW5kEg4KBm1lbWJlchgBIAEoDRIdCgNlbmQYAiABKAsyEC5wbS52MS5PdXRwdXRFbmQiPgoWT3V0cHV0TWVtYmVyc0hlYXJ0YmVhdBIkCgdjdXJzb3JzGAEgAygLMhMucG0udjEuT3V0cHV0Q3Vyc29yKngKDE91dHB1dFN0cmVhbRIdChlPVVRQVVRfU1RSRUFNX1VOU1BFQ0lGSUVEEAASGAoUT1VUUFVUX1NUUkVBTV9TVERPVVQQARIYChRPVVRQVVRfU1RSRUFNX1NUREVSUhACEhUKEU9VVFBVVF9TVFJFQU1fVFRZEAMqrwEKD091dHB1dEVuZFJlYXNvbhIhCh1PVVRQVVRfRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGk9VVFBVVF9FTkRfUkVBU09OX0NPTVBMRVRFEAESHgoaT1VUUFVUX0VORF9SRUFTT05fU05BUFNIT1QQAhIaChZPVVRQVVRfRU5EX1JFQVNPTl9MT1NUEAMSHQoZT1VUUFVUX0VORF9SRUFTT05fUkVNT1ZFRBAEYgZwcm90bzM", [file_google_protobuf_timestamp, file_pm_v1_run]);
 
 /**
  * OutputStart says where in a run's output a read begins. If the output from
- * there on is partly evicted, the read begins with a gap. Not set: at offset 0.
+ * there on was partly dropped, the read begins with a gap. Not set: at offset
+ * 0. If both `position` and `since` are given, it begins at the later place.
  *
  * @generated from message pm.v1.OutputStart
  */
@@ -56,21 +57,21 @@ export type OutputStart = Message<"pm.v1.OutputStart"> & {
      */
     value: bigint;
     case: "tailLines";
-  } | {
-    /**
-     * since begins at the first byte read from the process at or after this
-     * time.
-     *
-     * @generated from field: google.protobuf.Timestamp since = 4;
-     */
-    value: Timestamp;
-    case: "since";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * since begins at the first byte that was read from the process at or after
+   * this time.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
 };
 
 /**
  * OutputStart says where in a run's output a read begins. If the output from
- * there on is partly evicted, the read begins with a gap. Not set: at offset 0.
+ * there on was partly dropped, the read begins with a gap. Not set: at offset
+ * 0. If both `position` and `since` are given, it begins at the later place.
  *
  * @generated from message pm.v1.OutputStart
  */
@@ -101,8 +102,8 @@ export type OutputStartJson = {
   tailLines?: string;
 
   /**
-   * since begins at the first byte read from the process at or after this
-   * time.
+   * since begins at the first byte that was read from the process at or after
+   * this time.
    *
    * @generated from field: google.protobuf.Timestamp since = 4;
    */
@@ -138,14 +139,15 @@ export type OutputChunk = Message<"pm.v1.OutputChunk"> & {
   offset: bigint;
 
   /**
-   * time is when the shim read the first byte of `data`, to the millisecond.
+   * time is when the first byte of `data` was read from the process, to the
+   * millisecond.
    *
    * @generated from field: google.protobuf.Timestamp time = 3;
    */
   time?: Timestamp | undefined;
 
   /**
-   * data is 1 to 65536 bytes.
+   * data is 1 to 262144 bytes.
    *
    * @generated from field: bytes data = 4;
    */
@@ -174,14 +176,15 @@ export type OutputChunkJson = {
   offset?: string;
 
   /**
-   * time is when the shim read the first byte of `data`, to the millisecond.
+   * time is when the first byte of `data` was read from the process, to the
+   * millisecond.
    *
    * @generated from field: google.protobuf.Timestamp time = 3;
    */
   time?: TimestampJson;
 
   /**
-   * data is 1 to 65536 bytes.
+   * data is 1 to 262144 bytes.
    *
    * @generated from field: bytes data = 4;
    */
@@ -197,7 +200,7 @@ export const OutputChunkSchema: GenMessage<OutputChunk, {jsonType: OutputChunkJs
 
 /**
  * OutputGap says that the bytes from `from_offset` up to, not including,
- * `to_offset` were evicted by the output bound before they could be read.
+ * `to_offset` were dropped by the output limit before they could be read.
  *
  * @generated from message pm.v1.OutputGap
  */
@@ -219,7 +222,7 @@ export type OutputGap = Message<"pm.v1.OutputGap"> & {
 
 /**
  * OutputGap says that the bytes from `from_offset` up to, not including,
- * `to_offset` were evicted by the output bound before they could be read.
+ * `to_offset` were dropped by the output limit before they could be read.
  *
  * @generated from message pm.v1.OutputGap
  */
@@ -279,6 +282,14 @@ export type OutputOpened = Message<"pm.v1.OutputOpened"> & {
    * @generated from field: pm.v1.OutputInfo output = 4;
    */
   output?: OutputInfo | undefined;
+
+  /**
+   * hold_token names the hold, if the stream asked for one: hand it to
+   * AcknowledgeOutput, and to the stream that resumes this one.
+   *
+   * @generated from field: string hold_token = 5;
+   */
+  holdToken: string;
 };
 
 /**
@@ -314,6 +325,14 @@ export type OutputOpenedJson = {
    * @generated from field: pm.v1.OutputInfo output = 4;
    */
   output?: OutputInfoJson;
+
+  /**
+   * hold_token names the hold, if the stream asked for one: hand it to
+   * AcknowledgeOutput, and to the stream that resumes this one.
+   *
+   * @generated from field: string hold_token = 5;
+   */
+  holdToken?: string;
 };
 
 /**
@@ -390,12 +409,12 @@ export type OutputEnd = Message<"pm.v1.OutputEnd"> & {
   exit?: ExitStatus | undefined;
 
   /**
-   * next_run is the run that a restart has begun or is about to begin, 0 if
-   * there is none: a follower continues with it from offset 0.
+   * next_run is the run that a restart has begun or is about to begin; unset
+   * if there is none. A follower continues with it from offset 0.
    *
-   * @generated from field: uint32 next_run = 4;
+   * @generated from field: optional uint32 next_run = 4;
    */
-  nextRun: number;
+  nextRun?: number | undefined;
 };
 
 /**
@@ -428,10 +447,10 @@ export type OutputEndJson = {
   exit?: ExitStatusJson;
 
   /**
-   * next_run is the run that a restart has begun or is about to begin, 0 if
-   * there is none: a follower continues with it from offset 0.
+   * next_run is the run that a restart has begun or is about to begin; unset
+   * if there is none. A follower continues with it from offset 0.
    *
-   * @generated from field: uint32 next_run = 4;
+   * @generated from field: optional uint32 next_run = 4;
    */
   nextRun?: number;
 };
@@ -442,6 +461,364 @@ export type OutputEndJson = {
  */
 export const OutputEndSchema: GenMessage<OutputEnd, {jsonType: OutputEndJson}> = /*@__PURE__*/
   messageDesc(file_pm_v1_output, 5);
+
+/**
+ * OutputCursor is a place in the output of one run.
+ *
+ * @generated from message pm.v1.OutputCursor
+ */
+export type OutputCursor = Message<"pm.v1.OutputCursor"> & {
+  /**
+   * process_id is the process's UUID.
+   *
+   * @generated from field: string process_id = 1;
+   */
+  processId: string;
+
+  /**
+   * run is the run.
+   *
+   * @generated from field: uint32 run = 2;
+   */
+  run: number;
+
+  /**
+   * next_offset is the offset of the first byte not yet received.
+   *
+   * @generated from field: uint64 next_offset = 3;
+   */
+  nextOffset: bigint;
+};
+
+/**
+ * OutputCursor is a place in the output of one run.
+ *
+ * @generated from message pm.v1.OutputCursor
+ */
+export type OutputCursorJson = {
+  /**
+   * process_id is the process's UUID.
+   *
+   * @generated from field: string process_id = 1;
+   */
+  processId?: string;
+
+  /**
+   * run is the run.
+   *
+   * @generated from field: uint32 run = 2;
+   */
+  run?: number;
+
+  /**
+   * next_offset is the offset of the first byte not yet received.
+   *
+   * @generated from field: uint64 next_offset = 3;
+   */
+  nextOffset?: string;
+};
+
+/**
+ * Describes the message pm.v1.OutputCursor.
+ * Use `create(OutputCursorSchema)` to create a new message.
+ */
+export const OutputCursorSchema: GenMessage<OutputCursor, {jsonType: OutputCursorJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_output, 6);
+
+/**
+ * OutputMemberOpened says that the stream of many processes now has output of
+ * this run in it.
+ *
+ * @generated from message pm.v1.OutputMemberOpened
+ */
+export type OutputMemberOpened = Message<"pm.v1.OutputMemberOpened"> & {
+  /**
+   * member is the number that later frames of this run carry. Numbers are not
+   * used again within a stream.
+   *
+   * @generated from field: uint32 member = 1;
+   */
+  member: number;
+
+  /**
+   * process_id is the process's UUID.
+   *
+   * @generated from field: string process_id = 2;
+   */
+  processId: string;
+
+  /**
+   * process_name is its name at this moment; empty if it has none.
+   *
+   * @generated from field: string process_name = 3;
+   */
+  processName: string;
+
+  /**
+   * run is the run.
+   *
+   * @generated from field: uint32 run = 4;
+   */
+  run: number;
+
+  /**
+   * start_offset is where the member begins.
+   *
+   * @generated from field: uint64 start_offset = 5;
+   */
+  startOffset: bigint;
+
+  /**
+   * output describes the run's output at this moment.
+   *
+   * @generated from field: pm.v1.OutputInfo output = 6;
+   */
+  output?: OutputInfo | undefined;
+};
+
+/**
+ * OutputMemberOpened says that the stream of many processes now has output of
+ * this run in it.
+ *
+ * @generated from message pm.v1.OutputMemberOpened
+ */
+export type OutputMemberOpenedJson = {
+  /**
+   * member is the number that later frames of this run carry. Numbers are not
+   * used again within a stream.
+   *
+   * @generated from field: uint32 member = 1;
+   */
+  member?: number;
+
+  /**
+   * process_id is the process's UUID.
+   *
+   * @generated from field: string process_id = 2;
+   */
+  processId?: string;
+
+  /**
+   * process_name is its name at this moment; empty if it has none.
+   *
+   * @generated from field: string process_name = 3;
+   */
+  processName?: string;
+
+  /**
+   * run is the run.
+   *
+   * @generated from field: uint32 run = 4;
+   */
+  run?: number;
+
+  /**
+   * start_offset is where the member begins.
+   *
+   * @generated from field: uint64 start_offset = 5;
+   */
+  startOffset?: string;
+
+  /**
+   * output describes the run's output at this moment.
+   *
+   * @generated from field: pm.v1.OutputInfo output = 6;
+   */
+  output?: OutputInfoJson;
+};
+
+/**
+ * Describes the message pm.v1.OutputMemberOpened.
+ * Use `create(OutputMemberOpenedSchema)` to create a new message.
+ */
+export const OutputMemberOpenedSchema: GenMessage<OutputMemberOpened, {jsonType: OutputMemberOpenedJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_output, 7);
+
+/**
+ * OutputMemberChunk is output of one member.
+ *
+ * @generated from message pm.v1.OutputMemberChunk
+ */
+export type OutputMemberChunk = Message<"pm.v1.OutputMemberChunk"> & {
+  /**
+   * member is the number of the member.
+   *
+   * @generated from field: uint32 member = 1;
+   */
+  member: number;
+
+  /**
+   * chunk is the output.
+   *
+   * @generated from field: pm.v1.OutputChunk chunk = 2;
+   */
+  chunk?: OutputChunk | undefined;
+};
+
+/**
+ * OutputMemberChunk is output of one member.
+ *
+ * @generated from message pm.v1.OutputMemberChunk
+ */
+export type OutputMemberChunkJson = {
+  /**
+   * member is the number of the member.
+   *
+   * @generated from field: uint32 member = 1;
+   */
+  member?: number;
+
+  /**
+   * chunk is the output.
+   *
+   * @generated from field: pm.v1.OutputChunk chunk = 2;
+   */
+  chunk?: OutputChunkJson;
+};
+
+/**
+ * Describes the message pm.v1.OutputMemberChunk.
+ * Use `create(OutputMemberChunkSchema)` to create a new message.
+ */
+export const OutputMemberChunkSchema: GenMessage<OutputMemberChunk, {jsonType: OutputMemberChunkJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_output, 8);
+
+/**
+ * OutputMemberGap reports output of one member that was dropped before it
+ * could be read.
+ *
+ * @generated from message pm.v1.OutputMemberGap
+ */
+export type OutputMemberGap = Message<"pm.v1.OutputMemberGap"> & {
+  /**
+   * member is the number of the member.
+   *
+   * @generated from field: uint32 member = 1;
+   */
+  member: number;
+
+  /**
+   * gap is what is missing.
+   *
+   * @generated from field: pm.v1.OutputGap gap = 2;
+   */
+  gap?: OutputGap | undefined;
+};
+
+/**
+ * OutputMemberGap reports output of one member that was dropped before it
+ * could be read.
+ *
+ * @generated from message pm.v1.OutputMemberGap
+ */
+export type OutputMemberGapJson = {
+  /**
+   * member is the number of the member.
+   *
+   * @generated from field: uint32 member = 1;
+   */
+  member?: number;
+
+  /**
+   * gap is what is missing.
+   *
+   * @generated from field: pm.v1.OutputGap gap = 2;
+   */
+  gap?: OutputGapJson;
+};
+
+/**
+ * Describes the message pm.v1.OutputMemberGap.
+ * Use `create(OutputMemberGapSchema)` to create a new message.
+ */
+export const OutputMemberGapSchema: GenMessage<OutputMemberGap, {jsonType: OutputMemberGapJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_output, 9);
+
+/**
+ * OutputMemberEnd says that nothing more of this member will come.
+ *
+ * @generated from message pm.v1.OutputMemberEnd
+ */
+export type OutputMemberEnd = Message<"pm.v1.OutputMemberEnd"> & {
+  /**
+   * member is the number of the member.
+   *
+   * @generated from field: uint32 member = 1;
+   */
+  member: number;
+
+  /**
+   * end is why, and how the run ended.
+   *
+   * @generated from field: pm.v1.OutputEnd end = 2;
+   */
+  end?: OutputEnd | undefined;
+};
+
+/**
+ * OutputMemberEnd says that nothing more of this member will come.
+ *
+ * @generated from message pm.v1.OutputMemberEnd
+ */
+export type OutputMemberEndJson = {
+  /**
+   * member is the number of the member.
+   *
+   * @generated from field: uint32 member = 1;
+   */
+  member?: number;
+
+  /**
+   * end is why, and how the run ended.
+   *
+   * @generated from field: pm.v1.OutputEnd end = 2;
+   */
+  end?: OutputEndJson;
+};
+
+/**
+ * Describes the message pm.v1.OutputMemberEnd.
+ * Use `create(OutputMemberEndSchema)` to create a new message.
+ */
+export const OutputMemberEndSchema: GenMessage<OutputMemberEnd, {jsonType: OutputMemberEndJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_output, 10);
+
+/**
+ * OutputMembersHeartbeat says that the stream is alive.
+ *
+ * @generated from message pm.v1.OutputMembersHeartbeat
+ */
+export type OutputMembersHeartbeat = Message<"pm.v1.OutputMembersHeartbeat"> & {
+  /**
+   * cursors are where each member stands whose place has changed since the
+   * heartbeat before, for example because its output was not selected.
+   *
+   * @generated from field: repeated pm.v1.OutputCursor cursors = 1;
+   */
+  cursors: OutputCursor[];
+};
+
+/**
+ * OutputMembersHeartbeat says that the stream is alive.
+ *
+ * @generated from message pm.v1.OutputMembersHeartbeat
+ */
+export type OutputMembersHeartbeatJson = {
+  /**
+   * cursors are where each member stands whose place has changed since the
+   * heartbeat before, for example because its output was not selected.
+   *
+   * @generated from field: repeated pm.v1.OutputCursor cursors = 1;
+   */
+  cursors?: OutputCursorJson[];
+};
+
+/**
+ * Describes the message pm.v1.OutputMembersHeartbeat.
+ * Use `create(OutputMembersHeartbeatSchema)` to create a new message.
+ */
+export const OutputMembersHeartbeatSchema: GenMessage<OutputMembersHeartbeat, {jsonType: OutputMembersHeartbeatJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_output, 11);
 
 /**
  * OutputStream says where a byte of output came from.
@@ -520,7 +897,7 @@ export const OutputEndReason = {
 
   /**
    * OUTPUT_END_REASON_SNAPSHOT: `follow` was not asked for, and everything that
-   * there was when the stream opened has been sent.
+   * there was when the stream opened has been sent; or `until` was reached.
    *
    * @generated from enum value: OUTPUT_END_REASON_SNAPSHOT = 2;
    */

@@ -4,20 +4,25 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration, DurationJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { StartStep, StartStepJson } from "./errors_pb.ts";
-import { file_pm_v1_errors } from "./errors_pb.ts";
+import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Cause, CauseJson } from "./cause_pb.ts";
+import { file_pm_v1_cause } from "./cause_pb.ts";
+import type { Run, RunJson } from "./run_pb.ts";
+import { file_pm_v1_run } from "./run_pb.ts";
+import type { ProcessSpec, ProcessSpecJson } from "./spec_pb.ts";
+import { file_pm_v1_spec } from "./spec_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file pm/v1/process.proto.
  */
 export const file_pm_v1_process: GenFile = /*@__PURE__*/
-  fileDesc("ChNwbS92MS9wcm9jZXNzLnByb3RvEgVwbS52MSKdAwoHUHJvY2VzcxIKCgJpZBgBIAEoCRIgCgRzcGVjGAIgASgLMhIucG0udjEuUHJvY2Vzc1NwZWMSIgoFc3RhdGUYAyABKA4yEy5wbS52MS5Qcm9jZXNzU3RhdGUSCwoDcnVuGAQgASgNEgsKA3BpZBgFIAEoDRIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJZXhpdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIfCgRleGl0GAkgASgLMhEucG0udjEuRXhpdFN0YXR1cxIkCgdmYWlsdXJlGAogASgLMhMucG0udjEuU3RhcnRGYWlsdXJlEiEKBm91dHB1dBgLIAEoCzIRLnBtLnYxLk91dHB1dEluZm8SEgoKdHJlZV9hbGl2ZRgMIAEoCBIYChByZXNvdXJjZV92ZXJzaW9uGA0gASgJIsUDCgtQcm9jZXNzU3BlYxISCgpleGVjdXRhYmxlGAEgASgJEgwKBGFyZ3MYAiADKAkSKAoDZW52GAMgAygLMhsucG0udjEuUHJvY2Vzc1NwZWMuRW52RW50cnkSIAoIZW52X21vZGUYBCABKA4yDi5wbS52MS5FbnZNb2RlEgsKA2N3ZBgFIAEoCRIMCgRuYW1lGAYgASgJEi4KBmxhYmVscxgHIAMoCzIeLnBtLnYxLlByb2Nlc3NTcGVjLkxhYmVsc0VudHJ5EhoKEm91dHB1dF9saW1pdF9ieXRlcxgIIAEoBBIfCgVzdGRpbhgJIAEoDjIQLnBtLnYxLlN0ZGluTW9kZRIlCgh0ZXJtaW5hbBgKIAEoCzITLnBtLnYxLlRlcm1pbmFsU2l6ZRIdCgZsaW1pdHMYCyABKAsyDS5wbS52MS5MaW1pdHMSHwoEc3RvcBgMIAEoCzIRLnBtLnYxLlN0b3BQb2xpY3kaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIi0KDFRlcm1pbmFsU2l6ZRIMCgRyb3dzGAEgASgNEg8KB2NvbHVtbnMYAiABKA0iqQEKBkxpbWl0cxIlCgdybGltaXRzGAEgAygLMhQucG0udjEuUmVzb3VyY2VMaW1pdBIZCgxtZW1vcnlfYnl0ZXMYAiABKARIAIgBARIXCgpjcHVfbWlsbGlzGAMgASgNSAGIAQESFgoJcHJvY2Vzc2VzGAQgASgNSAKIAQFCDwoNX21lbW9yeV9ieXRlc0INCgtfY3B1X21pbGxpc0IMCgpfcHJvY2Vzc2VzIlkKDVJlc291cmNlTGltaXQSEAoIcmVzb3VyY2UYASABKAkSEQoEc29mdBgCIAEoBEgAiAEBEhEKBGhhcmQYAyABKARIAYgBAUIHCgVfc29mdEIHCgVfaGFyZCJNCgpTdG9wUG9saWN5Eg4KBnNpZ25hbBgBIAEoCRIvCgxncmFjZV9wZXJpb2QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24imwEKCkV4aXRTdGF0dXMSDgoEY29kZRgBIAEoDUgAEhAKBnNpZ25hbBgCIAEoDUgAEhMKC3NpZ25hbF9uYW1lGAMgASgJEhMKC2NvcmVfZHVtcGVkGAQgASgIEhIKCm9vbV9raWxsZWQYBSABKAgSIwoFdXNhZ2UYBiABKAsyFC5wbS52MS5SZXNvdXJjZVVzYWdlQggKBnJlc3VsdCKJAQoNUmVzb3VyY2VVc2FnZRIsCgl1c2VyX3RpbWUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLc3lzdGVtX3RpbWUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGgoSbWF4X3Jlc2lkZW50X2J5dGVzGAMgASgEInAKDFN0YXJ0RmFpbHVyZRIeCgRzdGVwGAEgASgOMhAucG0udjEuU3RhcnRTdGVwEg0KBWVycm5vGAIgASgFEhIKCmVycm5vX25hbWUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIMCgRwYXRoGAUgASgJIooBCgpPdXRwdXRJbmZvEhQKDGZpcnN0X29mZnNldBgBIAEoBBITCgtuZXh0X29mZnNldBgCIAEoBBIQCghjb21wbGV0ZRgDIAEoCBIUCgxzdGRvdXRfYnl0ZXMYBCABKAQSFAoMc3RkZXJyX2J5dGVzGAUgASgEEhMKC2xpbWl0X2J5dGVzGAYgASgEKswBCgxQcm9jZXNzU3RhdGUSHQoZUFJPQ0VTU19TVEFURV9VTlNQRUNJRklFRBAAEhoKFlBST0NFU1NfU1RBVEVfU1RBUlRJTkcQARIZChVQUk9DRVNTX1NUQVRFX1JVTk5JTkcQAhIaChZQUk9DRVNTX1NUQVRFX1NUT1BQSU5HEAMSGAoUUFJPQ0VTU19TVEFURV9FWElURUQQBBIYChRQUk9DRVNTX1NUQVRFX0ZBSUxFRBAFEhYKElBST0NFU1NfU1RBVEVfTE9TVBAGKk4KB0Vudk1vZGUSGAoURU5WX01PREVfVU5TUEVDSUZJRUQQABITCg9FTlZfTU9ERV9FWFRFTkQQARIUChBFTlZfTU9ERV9SRVBMQUNFEAIqUQoJU3RkaW5Nb2RlEhoKFlNURElOX01PREVfVU5TUEVDSUZJRUQQABITCg9TVERJTl9NT0RFX05VTEwQARITCg9TVERJTl9NT0RFX1BJUEUQAmIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_pm_v1_errors]);
+  fileDesc("ChNwbS92MS9wcm9jZXNzLnByb3RvEgVwbS52MSKKAwoHUHJvY2VzcxIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEioKBmxhYmVscxgDIAMoCzIaLnBtLnYxLlByb2Nlc3MuTGFiZWxzRW50cnkSIAoEc3BlYxgEIAEoCzISLnBtLnYxLlByb2Nlc3NTcGVjEiIKBXN0YXRlGAUgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEioKDWRlc2lyZWRfc3RhdGUYBiABKA4yEy5wbS52MS5EZXNpcmVkU3RhdGUSFwoDcnVuGAcgASgLMgoucG0udjEuUnVuEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgJIAEoBBIYChByZXNvdXJjZV92ZXJzaW9uGAogASgJEiIKC2xhc3RfY2hhbmdlGAsgASgLMg0ucG0udjEuQ2hhbmdlGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKBkNoYW5nZRIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNydW4YAyABKA0SIQoEZnJvbRgEIAEoDjITLnBtLnYxLlByb2Nlc3NTdGF0ZRIfCgJ0bxgFIAEoDjITLnBtLnYxLlByb2Nlc3NTdGF0ZRIbCgVjYXVzZRgGIAEoCzIMLnBtLnYxLkNhdXNlIjEKClByb2Nlc3NSZWYSDAoCaWQYASABKAlIABIOCgRuYW1lGAIgASgJSABCBQoDcmVmIkIKDFByZWNvbmRpdGlvbhIQCgNydW4YASABKA1IAIgBARIYChByZXNvdXJjZV92ZXJzaW9uGAIgASgJQgYKBF9ydW4i3gIKDVByb2Nlc3NGaWx0ZXISFgoObGFiZWxfc2VsZWN0b3IYASABKAkSIwoGc3RhdGVzGAIgAygOMhMucG0udjEuUHJvY2Vzc1N0YXRlEgsKA2lkcxgDIAMoCRITCgtpZF9wcmVmaXhlcxgEIAMoCRINCgVuYW1lcxgFIAMoCRIVCg1uYW1lX3BhdHRlcm5zGAYgAygJEjEKDWNyZWF0ZWRfYWZ0ZXIYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNyZWF0ZWRfYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtlbmRlZF9hZnRlchgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMZW5kZWRfYmVmb3JlGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCqDAgoMUHJvY2Vzc1N0YXRlEh0KGVBST0NFU1NfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZQUk9DRVNTX1NUQVRFX1NUQVJUSU5HEAESGQoVUFJPQ0VTU19TVEFURV9SVU5OSU5HEAISGgoWUFJPQ0VTU19TVEFURV9TVE9QUElORxADEhgKFFBST0NFU1NfU1RBVEVfRVhJVEVEEAQSGAoUUFJPQ0VTU19TVEFURV9GQUlMRUQQBRIWChJQUk9DRVNTX1NUQVRFX0xPU1QQBhIZChVQUk9DRVNTX1NUQVRFX1dBSVRJTkcQBxIaChZQUk9DRVNTX1NUQVRFX0dJVkVOX1VQEAgqYwoMRGVzaXJlZFN0YXRlEh0KGURFU0lSRURfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVERVNJUkVEX1NUQVRFX1JVTk5JTkcQARIZChVERVNJUkVEX1NUQVRFX1NUT1BQRUQQAipaCgtQcm9jZXNzVmlldxIcChhQUk9DRVNTX1ZJRVdfVU5TUEVDSUZJRUQQABIWChJQUk9DRVNTX1ZJRVdfQkFTSUMQARIVChFQUk9DRVNTX1ZJRVdfRlVMTBACYgZwcm90bzM", [file_google_protobuf_timestamp, file_pm_v1_cause, file_pm_v1_run, file_pm_v1_spec]);
 
 /**
- * Process is one managed process: what was asked for and what became of it.
+ * Process is one managed process: who it is, what was asked for, and what
+ * became of it. Field numbers 20 to 39 are kept for supervision.
  *
  * @generated from message pm.v1.Process
  */
@@ -31,97 +36,83 @@ export type Process = Message<"pm.v1.Process"> & {
   id: string;
 
   /**
-   * spec is what was asked for. Its `env` is left out unless the request's
-   * view is PROCESS_VIEW_FULL.
+   * name is what people call it; empty if it has none.
    *
-   * @generated from field: pm.v1.ProcessSpec spec = 2;
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * labels are key-value pairs to select it by.
+   *
+   * @generated from field: map<string, string> labels = 3;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * spec is what was asked for, and what the next run is started with. Its
+   * `env` and `env_bytes` are left out unless the request's view is
+   * PROCESS_VIEW_FULL.
+   *
+   * @generated from field: pm.v1.ProcessSpec spec = 4;
    */
   spec?: ProcessSpec | undefined;
 
   /**
-   * state is where the current run stands.
+   * state is where it stands.
    *
-   * @generated from field: pm.v1.ProcessState state = 3;
+   * @generated from field: pm.v1.ProcessState state = 5;
    */
   state: ProcessState;
 
   /**
-   * run numbers the runs of this process from 1; each restart adds one.
+   * desired_state is what it is meant to do.
    *
-   * @generated from field: uint32 run = 4;
+   * @generated from field: pm.v1.DesiredState desired_state = 6;
    */
-  run: number;
+  desiredState: DesiredState;
 
   /**
-   * pid is the main process's id as the daemon's machine sees it, 0 unless the
-   * state is RUNNING or STOPPING. For display: the contract takes no PIDs.
+   * run is its current run, or the latest one. ListRuns has those before it.
    *
-   * @generated from field: uint32 pid = 5;
+   * @generated from field: pm.v1.Run run = 7;
    */
-  pid: number;
+  run?: Run | undefined;
 
   /**
-   * create_time is when the process was first accepted.
+   * create_time is when it was first accepted.
    *
-   * @generated from field: google.protobuf.Timestamp create_time = 6;
+   * @generated from field: google.protobuf.Timestamp create_time = 8;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * start_time is when the current run's program was executed; unset before.
+   * sequence is a number that grows with each process that is accepted: the
+   * order of creation, whatever the clock did.
    *
-   * @generated from field: google.protobuf.Timestamp start_time = 7;
+   * @generated from field: uint64 sequence = 9;
    */
-  startTime?: Timestamp | undefined;
+  sequence: bigint;
 
   /**
-   * exit_time is when the current run's main process ended; unset before.
+   * resource_version changes whenever anything but the growth of output does.
+   * Opaque: compare for equality, hand to WatchProcesses or to a Precondition.
    *
-   * @generated from field: google.protobuf.Timestamp exit_time = 8;
-   */
-  exitTime?: Timestamp | undefined;
-
-  /**
-   * exit is how the current run's main process ended; set in state EXITED.
-   *
-   * @generated from field: pm.v1.ExitStatus exit = 9;
-   */
-  exit?: ExitStatus | undefined;
-
-  /**
-   * failure is why the run never began; set in state FAILED.
-   *
-   * @generated from field: pm.v1.StartFailure failure = 10;
-   */
-  failure?: StartFailure | undefined;
-
-  /**
-   * output describes the current run's output as it was when this message was
-   * made. Its growth alone does not change `resource_version`.
-   *
-   * @generated from field: pm.v1.OutputInfo output = 11;
-   */
-  output?: OutputInfo | undefined;
-
-  /**
-   * tree_alive says whether any process of the tree lives, the main process
-   * and every descendant, double-forked ones included.
-   *
-   * @generated from field: bool tree_alive = 12;
-   */
-  treeAlive: boolean;
-
-  /**
-   * resource_version changes whenever anything but the growth of `output`
-   * does. Opaque: compare for equality, hand to WatchProcesses.
-   *
-   * @generated from field: string resource_version = 13;
+   * @generated from field: string resource_version = 10;
    */
   resourceVersion: string;
+
+  /**
+   * last_change is the latest change of its state.
+   *
+   * @generated from field: pm.v1.Change last_change = 11;
+   */
+  lastChange?: Change | undefined;
 };
 
 /**
- * Process is one managed process: what was asked for and what became of it.
+ * Process is one managed process: who it is, what was asked for, and what
+ * became of it. Field numbers 20 to 39 are kept for supervision.
  *
  * @generated from message pm.v1.Process
  */
@@ -135,93 +126,78 @@ export type ProcessJson = {
   id?: string;
 
   /**
-   * spec is what was asked for. Its `env` is left out unless the request's
-   * view is PROCESS_VIEW_FULL.
+   * name is what people call it; empty if it has none.
    *
-   * @generated from field: pm.v1.ProcessSpec spec = 2;
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * labels are key-value pairs to select it by.
+   *
+   * @generated from field: map<string, string> labels = 3;
+   */
+  labels?: { [key: string]: string };
+
+  /**
+   * spec is what was asked for, and what the next run is started with. Its
+   * `env` and `env_bytes` are left out unless the request's view is
+   * PROCESS_VIEW_FULL.
+   *
+   * @generated from field: pm.v1.ProcessSpec spec = 4;
    */
   spec?: ProcessSpecJson;
 
   /**
-   * state is where the current run stands.
+   * state is where it stands.
    *
-   * @generated from field: pm.v1.ProcessState state = 3;
+   * @generated from field: pm.v1.ProcessState state = 5;
    */
   state?: ProcessStateJson;
 
   /**
-   * run numbers the runs of this process from 1; each restart adds one.
+   * desired_state is what it is meant to do.
    *
-   * @generated from field: uint32 run = 4;
+   * @generated from field: pm.v1.DesiredState desired_state = 6;
    */
-  run?: number;
+  desiredState?: DesiredStateJson;
 
   /**
-   * pid is the main process's id as the daemon's machine sees it, 0 unless the
-   * state is RUNNING or STOPPING. For display: the contract takes no PIDs.
+   * run is its current run, or the latest one. ListRuns has those before it.
    *
-   * @generated from field: uint32 pid = 5;
+   * @generated from field: pm.v1.Run run = 7;
    */
-  pid?: number;
+  run?: RunJson;
 
   /**
-   * create_time is when the process was first accepted.
+   * create_time is when it was first accepted.
    *
-   * @generated from field: google.protobuf.Timestamp create_time = 6;
+   * @generated from field: google.protobuf.Timestamp create_time = 8;
    */
   createTime?: TimestampJson;
 
   /**
-   * start_time is when the current run's program was executed; unset before.
+   * sequence is a number that grows with each process that is accepted: the
+   * order of creation, whatever the clock did.
    *
-   * @generated from field: google.protobuf.Timestamp start_time = 7;
+   * @generated from field: uint64 sequence = 9;
    */
-  startTime?: TimestampJson;
+  sequence?: string;
 
   /**
-   * exit_time is when the current run's main process ended; unset before.
+   * resource_version changes whenever anything but the growth of output does.
+   * Opaque: compare for equality, hand to WatchProcesses or to a Precondition.
    *
-   * @generated from field: google.protobuf.Timestamp exit_time = 8;
-   */
-  exitTime?: TimestampJson;
-
-  /**
-   * exit is how the current run's main process ended; set in state EXITED.
-   *
-   * @generated from field: pm.v1.ExitStatus exit = 9;
-   */
-  exit?: ExitStatusJson;
-
-  /**
-   * failure is why the run never began; set in state FAILED.
-   *
-   * @generated from field: pm.v1.StartFailure failure = 10;
-   */
-  failure?: StartFailureJson;
-
-  /**
-   * output describes the current run's output as it was when this message was
-   * made. Its growth alone does not change `resource_version`.
-   *
-   * @generated from field: pm.v1.OutputInfo output = 11;
-   */
-  output?: OutputInfoJson;
-
-  /**
-   * tree_alive says whether any process of the tree lives, the main process
-   * and every descendant, double-forked ones included.
-   *
-   * @generated from field: bool tree_alive = 12;
-   */
-  treeAlive?: boolean;
-
-  /**
-   * resource_version changes whenever anything but the growth of `output`
-   * does. Opaque: compare for equality, hand to WatchProcesses.
-   *
-   * @generated from field: string resource_version = 13;
+   * @generated from field: string resource_version = 10;
    */
   resourceVersion?: string;
+
+  /**
+   * last_change is the latest change of its state.
+   *
+   * @generated from field: pm.v1.Change last_change = 11;
+   */
+  lastChange?: ChangeJson;
 };
 
 /**
@@ -232,871 +208,401 @@ export const ProcessSchema: GenMessage<Process, {jsonType: ProcessJson}> = /*@__
   messageDesc(file_pm_v1_process, 0);
 
 /**
- * ProcessSpec says what to run and how.
+ * Change is one change of a process's state.
  *
- * @generated from message pm.v1.ProcessSpec
+ * @generated from message pm.v1.Change
  */
-export type ProcessSpec = Message<"pm.v1.ProcessSpec"> & {
+export type Change = Message<"pm.v1.Change"> & {
   /**
-   * executable is the program: a path if it contains a slash (a relative one
-   * is resolved in `cwd`), else a name looked up in the PATH of the process's
-   * environment. Required, 1 to 4095 bytes, no NUL.
+   * sequence is the number of the change in the journal (Event.sequence).
    *
-   * @generated from field: string executable = 1;
+   * @generated from field: uint64 sequence = 1;
    */
-  executable: string;
+  sequence: bigint;
 
   /**
-   * args are the arguments after argv[0], verbatim; argv[0] is `executable`.
-   * No NUL. No shell is involved.
+   * time is when it happened.
    *
-   * @generated from field: repeated string args = 2;
+   * @generated from field: google.protobuf.Timestamp time = 2;
    */
-  args: string[];
+  time?: Timestamp | undefined;
 
   /**
-   * env holds environment variables. Keys are 1 or more characters without
-   * "=" or NUL; values are without NUL.
+   * run is the run that it happened to.
    *
-   * @generated from field: map<string, string> env = 3;
+   * @generated from field: uint32 run = 3;
    */
-  env: { [key: string]: string };
+  run: number;
 
   /**
-   * env_mode says what `env` is applied to. Default: ENV_MODE_EXTEND.
+   * from is the state before; unset if the process was created by it.
    *
-   * @generated from field: pm.v1.EnvMode env_mode = 4;
+   * @generated from field: pm.v1.ProcessState from = 4;
    */
-  envMode: EnvMode;
+  from: ProcessState;
 
   /**
-   * cwd is the absolute path of the working directory. Default: the daemon
-   * user's home directory.
+   * to is the state after; unset if the process was removed by it.
    *
-   * @generated from field: string cwd = 5;
+   * @generated from field: pm.v1.ProcessState to = 5;
    */
-  cwd: string;
+  to: ProcessState;
 
   /**
-   * name is what people call the process: a letter or "_", then up to 62
-   * letters, digits, ".", "_" or "-". Optional; unique among processes that
-   * have not ended.
+   * cause is why.
    *
-   * @generated from field: string name = 6;
+   * @generated from field: pm.v1.Cause cause = 6;
    */
-  name: string;
-
-  /**
-   * labels are key-value pairs to select processes by, at most 64. Keys are 1
-   * to 63 letters, digits, ".", "_", "-" or "/", beginning and ending with a
-   * letter or digit; values are the same without "/" or empty.
-   *
-   * @generated from field: map<string, string> labels = 7;
-   */
-  labels: { [key: string]: string };
-
-  /**
-   * output_limit_bytes is how many bytes of the latest output each run keeps
-   * in memory. Default: the daemon's default (1 MiB). At least 4096, at most
-   * the daemon's maximum (DaemonInfo.max_output_limit_bytes).
-   *
-   * @generated from field: uint64 output_limit_bytes = 8;
-   */
-  outputLimitBytes: bigint;
-
-  /**
-   * stdin is what standard input is connected to. Default: STDIN_MODE_NULL.
-   * With `terminal` set it is always the terminal.
-   *
-   * @generated from field: pm.v1.StdinMode stdin = 9;
-   */
-  stdin: StdinMode;
-
-  /**
-   * terminal, if set, gives the process a pseudo-terminal of this size for all
-   * three standard streams; its output then has one stream, OUTPUT_STREAM_TTY.
-   *
-   * @generated from field: pm.v1.TerminalSize terminal = 10;
-   */
-  terminal?: TerminalSize | undefined;
-
-  /**
-   * limits bound what the process may use. A limit that this machine cannot
-   * enforce is refused with UNSUPPORTED_LIMIT.
-   *
-   * @generated from field: pm.v1.Limits limits = 11;
-   */
-  limits?: Limits | undefined;
-
-  /**
-   * stop is how StopProcess ends the process where its request does not say.
-   *
-   * @generated from field: pm.v1.StopPolicy stop = 12;
-   */
-  stop?: StopPolicy | undefined;
+  cause?: Cause | undefined;
 };
 
 /**
- * ProcessSpec says what to run and how.
+ * Change is one change of a process's state.
  *
- * @generated from message pm.v1.ProcessSpec
+ * @generated from message pm.v1.Change
  */
-export type ProcessSpecJson = {
+export type ChangeJson = {
   /**
-   * executable is the program: a path if it contains a slash (a relative one
-   * is resolved in `cwd`), else a name looked up in the PATH of the process's
-   * environment. Required, 1 to 4095 bytes, no NUL.
+   * sequence is the number of the change in the journal (Event.sequence).
    *
-   * @generated from field: string executable = 1;
+   * @generated from field: uint64 sequence = 1;
    */
-  executable?: string;
+  sequence?: string;
 
   /**
-   * args are the arguments after argv[0], verbatim; argv[0] is `executable`.
-   * No NUL. No shell is involved.
+   * time is when it happened.
    *
-   * @generated from field: repeated string args = 2;
+   * @generated from field: google.protobuf.Timestamp time = 2;
    */
-  args?: string[];
+  time?: TimestampJson;
 
   /**
-   * env holds environment variables. Keys are 1 or more characters without
-   * "=" or NUL; values are without NUL.
+   * run is the run that it happened to.
    *
-   * @generated from field: map<string, string> env = 3;
+   * @generated from field: uint32 run = 3;
    */
-  env?: { [key: string]: string };
+  run?: number;
 
   /**
-   * env_mode says what `env` is applied to. Default: ENV_MODE_EXTEND.
+   * from is the state before; unset if the process was created by it.
    *
-   * @generated from field: pm.v1.EnvMode env_mode = 4;
+   * @generated from field: pm.v1.ProcessState from = 4;
    */
-  envMode?: EnvModeJson;
+  from?: ProcessStateJson;
 
   /**
-   * cwd is the absolute path of the working directory. Default: the daemon
-   * user's home directory.
+   * to is the state after; unset if the process was removed by it.
    *
-   * @generated from field: string cwd = 5;
+   * @generated from field: pm.v1.ProcessState to = 5;
    */
-  cwd?: string;
+  to?: ProcessStateJson;
 
   /**
-   * name is what people call the process: a letter or "_", then up to 62
-   * letters, digits, ".", "_" or "-". Optional; unique among processes that
-   * have not ended.
+   * cause is why.
    *
-   * @generated from field: string name = 6;
+   * @generated from field: pm.v1.Cause cause = 6;
    */
-  name?: string;
-
-  /**
-   * labels are key-value pairs to select processes by, at most 64. Keys are 1
-   * to 63 letters, digits, ".", "_", "-" or "/", beginning and ending with a
-   * letter or digit; values are the same without "/" or empty.
-   *
-   * @generated from field: map<string, string> labels = 7;
-   */
-  labels?: { [key: string]: string };
-
-  /**
-   * output_limit_bytes is how many bytes of the latest output each run keeps
-   * in memory. Default: the daemon's default (1 MiB). At least 4096, at most
-   * the daemon's maximum (DaemonInfo.max_output_limit_bytes).
-   *
-   * @generated from field: uint64 output_limit_bytes = 8;
-   */
-  outputLimitBytes?: string;
-
-  /**
-   * stdin is what standard input is connected to. Default: STDIN_MODE_NULL.
-   * With `terminal` set it is always the terminal.
-   *
-   * @generated from field: pm.v1.StdinMode stdin = 9;
-   */
-  stdin?: StdinModeJson;
-
-  /**
-   * terminal, if set, gives the process a pseudo-terminal of this size for all
-   * three standard streams; its output then has one stream, OUTPUT_STREAM_TTY.
-   *
-   * @generated from field: pm.v1.TerminalSize terminal = 10;
-   */
-  terminal?: TerminalSizeJson;
-
-  /**
-   * limits bound what the process may use. A limit that this machine cannot
-   * enforce is refused with UNSUPPORTED_LIMIT.
-   *
-   * @generated from field: pm.v1.Limits limits = 11;
-   */
-  limits?: LimitsJson;
-
-  /**
-   * stop is how StopProcess ends the process where its request does not say.
-   *
-   * @generated from field: pm.v1.StopPolicy stop = 12;
-   */
-  stop?: StopPolicyJson;
+  cause?: CauseJson;
 };
 
 /**
- * Describes the message pm.v1.ProcessSpec.
- * Use `create(ProcessSpecSchema)` to create a new message.
+ * Describes the message pm.v1.Change.
+ * Use `create(ChangeSchema)` to create a new message.
  */
-export const ProcessSpecSchema: GenMessage<ProcessSpec, {jsonType: ProcessSpecJson}> = /*@__PURE__*/
+export const ChangeSchema: GenMessage<Change, {jsonType: ChangeJson}> = /*@__PURE__*/
   messageDesc(file_pm_v1_process, 1);
 
 /**
- * TerminalSize is the size of a terminal window in character cells.
+ * ProcessRef names one process. Prefixes of UUIDs are for people: clients
+ * resolve them with ProcessFilter.id_prefixes.
  *
- * @generated from message pm.v1.TerminalSize
+ * @generated from message pm.v1.ProcessRef
  */
-export type TerminalSize = Message<"pm.v1.TerminalSize"> & {
+export type ProcessRef = Message<"pm.v1.ProcessRef"> & {
   /**
-   * rows is the height, 1 to 65535.
+   * ref is one way or the other. Required.
    *
-   * @generated from field: uint32 rows = 1;
+   * @generated from oneof pm.v1.ProcessRef.ref
    */
-  rows: number;
-
-  /**
-   * columns is the width, 1 to 65535.
-   *
-   * @generated from field: uint32 columns = 2;
-   */
-  columns: number;
+  ref: {
+    /**
+     * id is the process's UUID.
+     *
+     * @generated from field: string id = 1;
+     */
+    value: string;
+    case: "id";
+  } | {
+    /**
+     * name is its name. It means the process of this name that has not ended,
+     * else the one started last.
+     *
+     * @generated from field: string name = 2;
+     */
+    value: string;
+    case: "name";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
- * TerminalSize is the size of a terminal window in character cells.
+ * ProcessRef names one process. Prefixes of UUIDs are for people: clients
+ * resolve them with ProcessFilter.id_prefixes.
  *
- * @generated from message pm.v1.TerminalSize
+ * @generated from message pm.v1.ProcessRef
  */
-export type TerminalSizeJson = {
+export type ProcessRefJson = {
   /**
-   * rows is the height, 1 to 65535.
+   * id is the process's UUID.
    *
-   * @generated from field: uint32 rows = 1;
+   * @generated from field: string id = 1;
    */
-  rows?: number;
+  id?: string;
 
   /**
-   * columns is the width, 1 to 65535.
+   * name is its name. It means the process of this name that has not ended,
+   * else the one started last.
    *
-   * @generated from field: uint32 columns = 2;
+   * @generated from field: string name = 2;
    */
-  columns?: number;
+  name?: string;
 };
 
 /**
- * Describes the message pm.v1.TerminalSize.
- * Use `create(TerminalSizeSchema)` to create a new message.
+ * Describes the message pm.v1.ProcessRef.
+ * Use `create(ProcessRefSchema)` to create a new message.
  */
-export const TerminalSizeSchema: GenMessage<TerminalSize, {jsonType: TerminalSizeJson}> = /*@__PURE__*/
+export const ProcessRefSchema: GenMessage<ProcessRef, {jsonType: ProcessRefJson}> = /*@__PURE__*/
   messageDesc(file_pm_v1_process, 2);
 
 /**
- * Limits bound what a process may use. Unset fields set no bound of their own:
- * the daemon's limits are inherited.
+ * Precondition must hold when a request is carried out; else the request is
+ * refused with CONDITION_FAILED and does nothing.
  *
- * @generated from message pm.v1.Limits
+ * @generated from message pm.v1.Precondition
  */
-export type Limits = Message<"pm.v1.Limits"> & {
+export type Precondition = Message<"pm.v1.Precondition"> & {
   /**
-   * rlimits are POSIX resource limits, set before the program is executed and
-   * inherited by its children (setrlimit(2)). Each resource at most once.
+   * run is the run that must be the current one.
    *
-   * @generated from field: repeated pm.v1.ResourceLimit rlimits = 1;
+   * @generated from field: optional uint32 run = 1;
    */
-  rlimits: ResourceLimit[];
+  run?: number | undefined;
 
   /**
-   * memory_bytes bounds the memory of the whole tree (cgroup v2 memory.max).
+   * resource_version is the version that must be the current one. Default: any.
    *
-   * @generated from field: optional uint64 memory_bytes = 2;
+   * @generated from field: string resource_version = 2;
    */
-  memoryBytes?: bigint | undefined;
-
-  /**
-   * cpu_millis bounds the processor time of the whole tree, in thousandths of
-   * one processor (cgroup v2 cpu.max): 1500 is one and a half processors.
-   *
-   * @generated from field: optional uint32 cpu_millis = 3;
-   */
-  cpuMillis?: number | undefined;
-
-  /**
-   * processes bounds the number of tasks of the whole tree (cgroup v2
-   * pids.max).
-   *
-   * @generated from field: optional uint32 processes = 4;
-   */
-  processes?: number | undefined;
+  resourceVersion: string;
 };
 
 /**
- * Limits bound what a process may use. Unset fields set no bound of their own:
- * the daemon's limits are inherited.
+ * Precondition must hold when a request is carried out; else the request is
+ * refused with CONDITION_FAILED and does nothing.
  *
- * @generated from message pm.v1.Limits
+ * @generated from message pm.v1.Precondition
  */
-export type LimitsJson = {
+export type PreconditionJson = {
   /**
-   * rlimits are POSIX resource limits, set before the program is executed and
-   * inherited by its children (setrlimit(2)). Each resource at most once.
+   * run is the run that must be the current one.
    *
-   * @generated from field: repeated pm.v1.ResourceLimit rlimits = 1;
+   * @generated from field: optional uint32 run = 1;
    */
-  rlimits?: ResourceLimitJson[];
+  run?: number;
 
   /**
-   * memory_bytes bounds the memory of the whole tree (cgroup v2 memory.max).
+   * resource_version is the version that must be the current one. Default: any.
    *
-   * @generated from field: optional uint64 memory_bytes = 2;
+   * @generated from field: string resource_version = 2;
    */
-  memoryBytes?: string;
-
-  /**
-   * cpu_millis bounds the processor time of the whole tree, in thousandths of
-   * one processor (cgroup v2 cpu.max): 1500 is one and a half processors.
-   *
-   * @generated from field: optional uint32 cpu_millis = 3;
-   */
-  cpuMillis?: number;
-
-  /**
-   * processes bounds the number of tasks of the whole tree (cgroup v2
-   * pids.max).
-   *
-   * @generated from field: optional uint32 processes = 4;
-   */
-  processes?: number;
+  resourceVersion?: string;
 };
 
 /**
- * Describes the message pm.v1.Limits.
- * Use `create(LimitsSchema)` to create a new message.
+ * Describes the message pm.v1.Precondition.
+ * Use `create(PreconditionSchema)` to create a new message.
  */
-export const LimitsSchema: GenMessage<Limits, {jsonType: LimitsJson}> = /*@__PURE__*/
+export const PreconditionSchema: GenMessage<Precondition, {jsonType: PreconditionJson}> = /*@__PURE__*/
   messageDesc(file_pm_v1_process, 3);
 
 /**
- * ResourceLimit is one POSIX resource limit.
+ * ProcessFilter selects processes. `ids`, `id_prefixes`, `names` and
+ * `name_patterns` are alternatives: if any of them is given, the process must
+ * fit at least one entry of one of them. All other fields that are set must
+ * fit too.
  *
- * @generated from message pm.v1.ResourceLimit
+ * @generated from message pm.v1.ProcessFilter
  */
-export type ResourceLimit = Message<"pm.v1.ResourceLimit"> & {
+export type ProcessFilter = Message<"pm.v1.ProcessFilter"> & {
   /**
-   * resource is the name from getrlimit(2) in lower case without "RLIMIT_":
-   * "as", "core", "cpu", "data", "fsize", "memlock", "nofile", "nproc",
-   * "stack".
+   * label_selector holds requirements separated by commas that must all hold:
+   * "key=value", "key!=value" (also where the key is missing), "key",
+   * "!key". Empty: every process.
    *
-   * @generated from field: string resource = 1;
+   * @generated from field: string label_selector = 1;
    */
-  resource: string;
+  labelSelector: string;
 
   /**
-   * soft is the limit that the kernel enforces, in the resource's own unit;
-   * unset: unlimited.
+   * states are the states wanted; empty: all.
    *
-   * @generated from field: optional uint64 soft = 2;
+   * @generated from field: repeated pm.v1.ProcessState states = 2;
    */
-  soft?: bigint | undefined;
+  states: ProcessState[];
 
   /**
-   * hard is the ceiling for `soft`; unset: unlimited.
+   * ids are UUIDs, at most 1000.
    *
-   * @generated from field: optional uint64 hard = 3;
+   * @generated from field: repeated string ids = 3;
    */
-  hard?: bigint | undefined;
+  ids: string[];
+
+  /**
+   * id_prefixes are the first 4 to 35 characters of UUIDs, at most 1000.
+   *
+   * @generated from field: repeated string id_prefixes = 4;
+   */
+  idPrefixes: string[];
+
+  /**
+   * names are exact names, at most 1000. As in a ProcessRef, a name means the
+   * process of this name that has not ended, else the one started last.
+   *
+   * @generated from field: repeated string names = 5;
+   */
+  names: string[];
+
+  /**
+   * name_patterns are patterns in which "*" stands for any characters, "?" for
+   * one and "[a-c]" for one of a set, at most 100, each at most 128 characters.
+   *
+   * @generated from field: repeated string name_patterns = 6;
+   */
+  namePatterns: string[];
+
+  /**
+   * created_after selects processes accepted at or after this time.
+   *
+   * @generated from field: google.protobuf.Timestamp created_after = 7;
+   */
+  createdAfter?: Timestamp | undefined;
+
+  /**
+   * created_before selects processes accepted before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp created_before = 8;
+   */
+  createdBefore?: Timestamp | undefined;
+
+  /**
+   * ended_after selects processes whose latest run ended at or after this time.
+   *
+   * @generated from field: google.protobuf.Timestamp ended_after = 9;
+   */
+  endedAfter?: Timestamp | undefined;
+
+  /**
+   * ended_before selects processes whose latest run ended before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp ended_before = 10;
+   */
+  endedBefore?: Timestamp | undefined;
 };
 
 /**
- * ResourceLimit is one POSIX resource limit.
+ * ProcessFilter selects processes. `ids`, `id_prefixes`, `names` and
+ * `name_patterns` are alternatives: if any of them is given, the process must
+ * fit at least one entry of one of them. All other fields that are set must
+ * fit too.
  *
- * @generated from message pm.v1.ResourceLimit
+ * @generated from message pm.v1.ProcessFilter
  */
-export type ResourceLimitJson = {
+export type ProcessFilterJson = {
   /**
-   * resource is the name from getrlimit(2) in lower case without "RLIMIT_":
-   * "as", "core", "cpu", "data", "fsize", "memlock", "nofile", "nproc",
-   * "stack".
+   * label_selector holds requirements separated by commas that must all hold:
+   * "key=value", "key!=value" (also where the key is missing), "key",
+   * "!key". Empty: every process.
    *
-   * @generated from field: string resource = 1;
+   * @generated from field: string label_selector = 1;
    */
-  resource?: string;
+  labelSelector?: string;
 
   /**
-   * soft is the limit that the kernel enforces, in the resource's own unit;
-   * unset: unlimited.
+   * states are the states wanted; empty: all.
    *
-   * @generated from field: optional uint64 soft = 2;
+   * @generated from field: repeated pm.v1.ProcessState states = 2;
    */
-  soft?: string;
+  states?: ProcessStateJson[];
 
   /**
-   * hard is the ceiling for `soft`; unset: unlimited.
+   * ids are UUIDs, at most 1000.
    *
-   * @generated from field: optional uint64 hard = 3;
+   * @generated from field: repeated string ids = 3;
    */
-  hard?: string;
+  ids?: string[];
+
+  /**
+   * id_prefixes are the first 4 to 35 characters of UUIDs, at most 1000.
+   *
+   * @generated from field: repeated string id_prefixes = 4;
+   */
+  idPrefixes?: string[];
+
+  /**
+   * names are exact names, at most 1000. As in a ProcessRef, a name means the
+   * process of this name that has not ended, else the one started last.
+   *
+   * @generated from field: repeated string names = 5;
+   */
+  names?: string[];
+
+  /**
+   * name_patterns are patterns in which "*" stands for any characters, "?" for
+   * one and "[a-c]" for one of a set, at most 100, each at most 128 characters.
+   *
+   * @generated from field: repeated string name_patterns = 6;
+   */
+  namePatterns?: string[];
+
+  /**
+   * created_after selects processes accepted at or after this time.
+   *
+   * @generated from field: google.protobuf.Timestamp created_after = 7;
+   */
+  createdAfter?: TimestampJson;
+
+  /**
+   * created_before selects processes accepted before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp created_before = 8;
+   */
+  createdBefore?: TimestampJson;
+
+  /**
+   * ended_after selects processes whose latest run ended at or after this time.
+   *
+   * @generated from field: google.protobuf.Timestamp ended_after = 9;
+   */
+  endedAfter?: TimestampJson;
+
+  /**
+   * ended_before selects processes whose latest run ended before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp ended_before = 10;
+   */
+  endedBefore?: TimestampJson;
 };
 
 /**
- * Describes the message pm.v1.ResourceLimit.
- * Use `create(ResourceLimitSchema)` to create a new message.
+ * Describes the message pm.v1.ProcessFilter.
+ * Use `create(ProcessFilterSchema)` to create a new message.
  */
-export const ResourceLimitSchema: GenMessage<ResourceLimit, {jsonType: ResourceLimitJson}> = /*@__PURE__*/
+export const ProcessFilterSchema: GenMessage<ProcessFilter, {jsonType: ProcessFilterJson}> = /*@__PURE__*/
   messageDesc(file_pm_v1_process, 4);
 
 /**
- * StopPolicy says how a stop ends a process.
- *
- * @generated from message pm.v1.StopPolicy
- */
-export type StopPolicy = Message<"pm.v1.StopPolicy"> & {
-  /**
-   * signal is what is sent first, by name: "SIGTERM", "TERM" or "SIGRTMIN+3".
-   * Default: "SIGTERM".
-   *
-   * @generated from field: string signal = 1;
-   */
-  signal: string;
-
-  /**
-   * grace_period is how long the tree has to end after `signal`. Default: 10
-   * seconds; at most 24 hours.
-   *
-   * @generated from field: google.protobuf.Duration grace_period = 2;
-   */
-  gracePeriod?: Duration | undefined;
-};
-
-/**
- * StopPolicy says how a stop ends a process.
- *
- * @generated from message pm.v1.StopPolicy
- */
-export type StopPolicyJson = {
-  /**
-   * signal is what is sent first, by name: "SIGTERM", "TERM" or "SIGRTMIN+3".
-   * Default: "SIGTERM".
-   *
-   * @generated from field: string signal = 1;
-   */
-  signal?: string;
-
-  /**
-   * grace_period is how long the tree has to end after `signal`. Default: 10
-   * seconds; at most 24 hours.
-   *
-   * @generated from field: google.protobuf.Duration grace_period = 2;
-   */
-  gracePeriod?: DurationJson;
-};
-
-/**
- * Describes the message pm.v1.StopPolicy.
- * Use `create(StopPolicySchema)` to create a new message.
- */
-export const StopPolicySchema: GenMessage<StopPolicy, {jsonType: StopPolicyJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process, 5);
-
-/**
- * ExitStatus is how a main process ended: with a code or by a signal.
- *
- * @generated from message pm.v1.ExitStatus
- */
-export type ExitStatus = Message<"pm.v1.ExitStatus"> & {
-  /**
-   * result is one or the other, never both.
-   *
-   * @generated from oneof pm.v1.ExitStatus.result
-   */
-  result: {
-    /**
-     * code is what the process passed to exit(3), 0 to 255.
-     *
-     * @generated from field: uint32 code = 1;
-     */
-    value: number;
-    case: "code";
-  } | {
-    /**
-     * signal is the number of the signal that ended it.
-     *
-     * @generated from field: uint32 signal = 2;
-     */
-    value: number;
-    case: "signal";
-  } | { case: undefined; value?: undefined };
-
-  /**
-   * signal_name is the signal's name, such as "SIGKILL"; empty with a code.
-   *
-   * @generated from field: string signal_name = 3;
-   */
-  signalName: string;
-
-  /**
-   * core_dumped says whether the kernel wrote a core file.
-   *
-   * @generated from field: bool core_dumped = 4;
-   */
-  coreDumped: boolean;
-
-  /**
-   * oom_killed says whether the kernel's out-of-memory killer struck in the
-   * process's cgroup. Known only where the process has one.
-   *
-   * @generated from field: bool oom_killed = 5;
-   */
-  oomKilled: boolean;
-
-  /**
-   * usage is what the main process and the children it waited for used
-   * (wait4(2)).
-   *
-   * @generated from field: pm.v1.ResourceUsage usage = 6;
-   */
-  usage?: ResourceUsage | undefined;
-};
-
-/**
- * ExitStatus is how a main process ended: with a code or by a signal.
- *
- * @generated from message pm.v1.ExitStatus
- */
-export type ExitStatusJson = {
-  /**
-   * code is what the process passed to exit(3), 0 to 255.
-   *
-   * @generated from field: uint32 code = 1;
-   */
-  code?: number;
-
-  /**
-   * signal is the number of the signal that ended it.
-   *
-   * @generated from field: uint32 signal = 2;
-   */
-  signal?: number;
-
-  /**
-   * signal_name is the signal's name, such as "SIGKILL"; empty with a code.
-   *
-   * @generated from field: string signal_name = 3;
-   */
-  signalName?: string;
-
-  /**
-   * core_dumped says whether the kernel wrote a core file.
-   *
-   * @generated from field: bool core_dumped = 4;
-   */
-  coreDumped?: boolean;
-
-  /**
-   * oom_killed says whether the kernel's out-of-memory killer struck in the
-   * process's cgroup. Known only where the process has one.
-   *
-   * @generated from field: bool oom_killed = 5;
-   */
-  oomKilled?: boolean;
-
-  /**
-   * usage is what the main process and the children it waited for used
-   * (wait4(2)).
-   *
-   * @generated from field: pm.v1.ResourceUsage usage = 6;
-   */
-  usage?: ResourceUsageJson;
-};
-
-/**
- * Describes the message pm.v1.ExitStatus.
- * Use `create(ExitStatusSchema)` to create a new message.
- */
-export const ExitStatusSchema: GenMessage<ExitStatus, {jsonType: ExitStatusJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process, 6);
-
-/**
- * ResourceUsage is what a process consumed (getrusage(2)).
- *
- * @generated from message pm.v1.ResourceUsage
- */
-export type ResourceUsage = Message<"pm.v1.ResourceUsage"> & {
-  /**
-   * user_time is processor time spent in user mode.
-   *
-   * @generated from field: google.protobuf.Duration user_time = 1;
-   */
-  userTime?: Duration | undefined;
-
-  /**
-   * system_time is processor time spent in the kernel.
-   *
-   * @generated from field: google.protobuf.Duration system_time = 2;
-   */
-  systemTime?: Duration | undefined;
-
-  /**
-   * max_resident_bytes is the largest resident set size.
-   *
-   * @generated from field: uint64 max_resident_bytes = 3;
-   */
-  maxResidentBytes: bigint;
-};
-
-/**
- * ResourceUsage is what a process consumed (getrusage(2)).
- *
- * @generated from message pm.v1.ResourceUsage
- */
-export type ResourceUsageJson = {
-  /**
-   * user_time is processor time spent in user mode.
-   *
-   * @generated from field: google.protobuf.Duration user_time = 1;
-   */
-  userTime?: DurationJson;
-
-  /**
-   * system_time is processor time spent in the kernel.
-   *
-   * @generated from field: google.protobuf.Duration system_time = 2;
-   */
-  systemTime?: DurationJson;
-
-  /**
-   * max_resident_bytes is the largest resident set size.
-   *
-   * @generated from field: uint64 max_resident_bytes = 3;
-   */
-  maxResidentBytes?: string;
-};
-
-/**
- * Describes the message pm.v1.ResourceUsage.
- * Use `create(ResourceUsageSchema)` to create a new message.
- */
-export const ResourceUsageSchema: GenMessage<ResourceUsage, {jsonType: ResourceUsageJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process, 7);
-
-/**
- * StartFailure is the operating system's answer to a start that failed.
- *
- * @generated from message pm.v1.StartFailure
- */
-export type StartFailure = Message<"pm.v1.StartFailure"> & {
-  /**
-   * step is what was being done.
-   *
-   * @generated from field: pm.v1.StartStep step = 1;
-   */
-  step: StartStep;
-
-  /**
-   * errno is the error number; 0 if the failure had none.
-   *
-   * @generated from field: int32 errno = 2;
-   */
-  errno: number;
-
-  /**
-   * errno_name is its symbol, such as "ENOENT".
-   *
-   * @generated from field: string errno_name = 3;
-   */
-  errnoName: string;
-
-  /**
-   * message is the system's text for it, such as "No such file or directory",
-   * or what happened where there was no error number.
-   *
-   * @generated from field: string message = 4;
-   */
-  message: string;
-
-  /**
-   * path is what the step was about, where it was about a file.
-   *
-   * @generated from field: string path = 5;
-   */
-  path: string;
-};
-
-/**
- * StartFailure is the operating system's answer to a start that failed.
- *
- * @generated from message pm.v1.StartFailure
- */
-export type StartFailureJson = {
-  /**
-   * step is what was being done.
-   *
-   * @generated from field: pm.v1.StartStep step = 1;
-   */
-  step?: StartStepJson;
-
-  /**
-   * errno is the error number; 0 if the failure had none.
-   *
-   * @generated from field: int32 errno = 2;
-   */
-  errno?: number;
-
-  /**
-   * errno_name is its symbol, such as "ENOENT".
-   *
-   * @generated from field: string errno_name = 3;
-   */
-  errnoName?: string;
-
-  /**
-   * message is the system's text for it, such as "No such file or directory",
-   * or what happened where there was no error number.
-   *
-   * @generated from field: string message = 4;
-   */
-  message?: string;
-
-  /**
-   * path is what the step was about, where it was about a file.
-   *
-   * @generated from field: string path = 5;
-   */
-  path?: string;
-};
-
-/**
- * Describes the message pm.v1.StartFailure.
- * Use `create(StartFailureSchema)` to create a new message.
- */
-export const StartFailureSchema: GenMessage<StartFailure, {jsonType: StartFailureJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process, 8);
-
-/**
- * OutputInfo describes the output kept of one run. Every byte that a run
- * writes has an offset, counted from 0 over all its streams in the order in
- * which the shim read them.
- *
- * @generated from message pm.v1.OutputInfo
- */
-export type OutputInfo = Message<"pm.v1.OutputInfo"> & {
-  /**
-   * first_offset is the offset of the oldest byte kept.
-   *
-   * @generated from field: uint64 first_offset = 1;
-   */
-  firstOffset: bigint;
-
-  /**
-   * next_offset is the offset that the next byte will get: the number of bytes
-   * written so far.
-   *
-   * @generated from field: uint64 next_offset = 2;
-   */
-  nextOffset: bigint;
-
-  /**
-   * complete says that no more output can come: every writer closed it.
-   *
-   * @generated from field: bool complete = 3;
-   */
-  complete: boolean;
-
-  /**
-   * stdout_bytes is how many of the bytes came through standard output, or
-   * through the terminal.
-   *
-   * @generated from field: uint64 stdout_bytes = 4;
-   */
-  stdoutBytes: bigint;
-
-  /**
-   * stderr_bytes is how many of the bytes came through standard error.
-   *
-   * @generated from field: uint64 stderr_bytes = 5;
-   */
-  stderrBytes: bigint;
-
-  /**
-   * limit_bytes is the bound in force. It is below the spec's bound if memory
-   * for the runtime directory ran out; older output was then let go early.
-   *
-   * @generated from field: uint64 limit_bytes = 6;
-   */
-  limitBytes: bigint;
-};
-
-/**
- * OutputInfo describes the output kept of one run. Every byte that a run
- * writes has an offset, counted from 0 over all its streams in the order in
- * which the shim read them.
- *
- * @generated from message pm.v1.OutputInfo
- */
-export type OutputInfoJson = {
-  /**
-   * first_offset is the offset of the oldest byte kept.
-   *
-   * @generated from field: uint64 first_offset = 1;
-   */
-  firstOffset?: string;
-
-  /**
-   * next_offset is the offset that the next byte will get: the number of bytes
-   * written so far.
-   *
-   * @generated from field: uint64 next_offset = 2;
-   */
-  nextOffset?: string;
-
-  /**
-   * complete says that no more output can come: every writer closed it.
-   *
-   * @generated from field: bool complete = 3;
-   */
-  complete?: boolean;
-
-  /**
-   * stdout_bytes is how many of the bytes came through standard output, or
-   * through the terminal.
-   *
-   * @generated from field: uint64 stdout_bytes = 4;
-   */
-  stdoutBytes?: string;
-
-  /**
-   * stderr_bytes is how many of the bytes came through standard error.
-   *
-   * @generated from field: uint64 stderr_bytes = 5;
-   */
-  stderrBytes?: string;
-
-  /**
-   * limit_bytes is the bound in force. It is below the spec's bound if memory
-   * for the runtime directory ran out; older output was then let go early.
-   *
-   * @generated from field: uint64 limit_bytes = 6;
-   */
-  limitBytes?: string;
-};
-
-/**
- * Describes the message pm.v1.OutputInfo.
- * Use `create(OutputInfoSchema)` to create a new message.
- */
-export const OutputInfoSchema: GenMessage<OutputInfo, {jsonType: OutputInfoJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process, 9);
-
-/**
- * ProcessState is where a process stands. A process moves forward only,
- * except that a restart begins a new run at STARTING and a stop that fails
- * goes back from STOPPING to RUNNING.
+ * ProcessState is where a process stands: the state of its current run, or
+ * that it waits for one.
  *
  * @generated from enum pm.v1.ProcessState
  */
@@ -1109,68 +615,78 @@ export const ProcessState = {
   UNSPECIFIED: 0,
 
   /**
-   * PROCESS_STATE_STARTING: accepted, the program is not yet executed.
+   * PROCESS_STATE_STARTING: see RUN_STATE_STARTING.
    *
    * @generated from enum value: PROCESS_STATE_STARTING = 1;
    */
   STARTING: 1,
 
   /**
-   * PROCESS_STATE_RUNNING: the main process runs.
+   * PROCESS_STATE_RUNNING: see RUN_STATE_RUNNING.
    *
    * @generated from enum value: PROCESS_STATE_RUNNING = 2;
    */
   RUNNING: 2,
 
   /**
-   * PROCESS_STATE_STOPPING: the main process runs and a stop is under way.
+   * PROCESS_STATE_STOPPING: see RUN_STATE_STOPPING.
    *
    * @generated from enum value: PROCESS_STATE_STOPPING = 3;
    */
   STOPPING: 3,
 
   /**
-   * PROCESS_STATE_EXITED: the main process has ended and `exit` says how. Its
-   * children may live on (`tree_alive`), its output may be incomplete
-   * (`output.complete`).
+   * PROCESS_STATE_EXITED: see RUN_STATE_EXITED.
    *
    * @generated from enum value: PROCESS_STATE_EXITED = 4;
    */
   EXITED: 4,
 
   /**
-   * PROCESS_STATE_FAILED: the run never began; `failure` says why.
+   * PROCESS_STATE_FAILED: see RUN_STATE_FAILED.
    *
    * @generated from enum value: PROCESS_STATE_FAILED = 5;
    */
   FAILED: 5,
 
   /**
-   * PROCESS_STATE_LOST: the shim that owned the process was killed. How the
-   * process ended cannot be known; its output up to then is kept.
+   * PROCESS_STATE_LOST: see RUN_STATE_LOST.
    *
    * @generated from enum value: PROCESS_STATE_LOST = 6;
    */
   LOST: 6,
+
+  /**
+   * PROCESS_STATE_WAITING: no run is under way, and one is to begin: the next
+   * attempt of a restart policy, after a dependency, a schedule or a queue.
+   *
+   * @generated from enum value: PROCESS_STATE_WAITING = 7;
+   */
+  WAITING: 7,
+
+  /**
+   * PROCESS_STATE_GIVEN_UP: the restart policy has used up its attempts.
+   *
+   * @generated from enum value: PROCESS_STATE_GIVEN_UP = 8;
+   */
+  GIVEN_UP: 8,
 } as const;
 
 /**
- * ProcessState is where a process stands. A process moves forward only,
- * except that a restart begins a new run at STARTING and a stop that fails
- * goes back from STOPPING to RUNNING.
+ * ProcessState is where a process stands: the state of its current run, or
+ * that it waits for one.
  *
  * @generated from enum pm.v1.ProcessState
  */
 export type ProcessState = (typeof ProcessState)[keyof typeof ProcessState] | UnknownEnum;
 
 /**
- * ProcessState is where a process stands. A process moves forward only,
- * except that a restart begins a new run at STARTING and a stop that fails
- * goes back from STOPPING to RUNNING.
+ * ProcessState is where a process stands: the state of its current run, or
+ * that it waits for one.
  *
  * @generated from enum pm.v1.ProcessState
  */
-export type ProcessStateJson = "PROCESS_STATE_UNSPECIFIED" | "PROCESS_STATE_STARTING" | "PROCESS_STATE_RUNNING" | "PROCESS_STATE_STOPPING" | "PROCESS_STATE_EXITED" | "PROCESS_STATE_FAILED" | "PROCESS_STATE_LOST";
+export type ProcessStateJson = "PROCESS_STATE_UNSPECIFIED" | "PROCESS_STATE_STARTING" | "PROCESS_STATE_RUNNING" | "PROCESS_STATE_STOPPING" | "PROCESS_STATE_EXITED" | "PROCESS_STATE_FAILED" | "PROCESS_STATE_LOST" | "PROCESS_STATE_WAITING" | "PROCESS_STATE_GIVEN_UP";
 
 /**
  * Describes the enum pm.v1.ProcessState.
@@ -1179,98 +695,99 @@ export const ProcessStateSchema: GenEnum<ProcessState, ProcessStateJson> = /*@__
   enumDesc(file_pm_v1_process, 0);
 
 /**
- * EnvMode says what ProcessSpec.env is applied to.
+ * DesiredState is what a process is meant to do.
  *
- * @generated from enum pm.v1.EnvMode
+ * @generated from enum pm.v1.DesiredState
  */
-export const EnvMode = {
+export const DesiredState = {
   /**
-   * ENV_MODE_UNSPECIFIED is read as ENV_MODE_EXTEND.
+   * DESIRED_STATE_UNSPECIFIED is never sent.
    *
-   * @generated from enum value: ENV_MODE_UNSPECIFIED = 0;
+   * @generated from enum value: DESIRED_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * ENV_MODE_EXTEND: the daemon's own environment, with `env` laid over it.
+   * DESIRED_STATE_RUNNING: it was started and nobody asked to stop it.
    *
-   * @generated from enum value: ENV_MODE_EXTEND = 1;
+   * @generated from enum value: DESIRED_STATE_RUNNING = 1;
    */
-  EXTEND: 1,
+  RUNNING: 1,
 
   /**
-   * ENV_MODE_REPLACE: `env` and nothing else.
+   * DESIRED_STATE_STOPPED: somebody asked to stop it, or it has ended by
+   * itself and nothing restarts it.
    *
-   * @generated from enum value: ENV_MODE_REPLACE = 2;
+   * @generated from enum value: DESIRED_STATE_STOPPED = 2;
    */
-  REPLACE: 2,
+  STOPPED: 2,
 } as const;
 
 /**
- * EnvMode says what ProcessSpec.env is applied to.
+ * DesiredState is what a process is meant to do.
  *
- * @generated from enum pm.v1.EnvMode
+ * @generated from enum pm.v1.DesiredState
  */
-export type EnvMode = (typeof EnvMode)[keyof typeof EnvMode] | UnknownEnum;
+export type DesiredState = (typeof DesiredState)[keyof typeof DesiredState] | UnknownEnum;
 
 /**
- * EnvMode says what ProcessSpec.env is applied to.
+ * DesiredState is what a process is meant to do.
  *
- * @generated from enum pm.v1.EnvMode
+ * @generated from enum pm.v1.DesiredState
  */
-export type EnvModeJson = "ENV_MODE_UNSPECIFIED" | "ENV_MODE_EXTEND" | "ENV_MODE_REPLACE";
+export type DesiredStateJson = "DESIRED_STATE_UNSPECIFIED" | "DESIRED_STATE_RUNNING" | "DESIRED_STATE_STOPPED";
 
 /**
- * Describes the enum pm.v1.EnvMode.
+ * Describes the enum pm.v1.DesiredState.
  */
-export const EnvModeSchema: GenEnum<EnvMode, EnvModeJson> = /*@__PURE__*/
+export const DesiredStateSchema: GenEnum<DesiredState, DesiredStateJson> = /*@__PURE__*/
   enumDesc(file_pm_v1_process, 1);
 
 /**
- * StdinMode says what standard input is connected to.
+ * ProcessView says how much of a process is sent.
  *
- * @generated from enum pm.v1.StdinMode
+ * @generated from enum pm.v1.ProcessView
  */
-export const StdinMode = {
+export const ProcessView = {
   /**
-   * STDIN_MODE_UNSPECIFIED is read as STDIN_MODE_NULL.
+   * PROCESS_VIEW_UNSPECIFIED is read as PROCESS_VIEW_BASIC.
    *
-   * @generated from enum value: STDIN_MODE_UNSPECIFIED = 0;
+   * @generated from enum value: PROCESS_VIEW_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * STDIN_MODE_NULL: /dev/null.
+   * PROCESS_VIEW_BASIC: all but `spec.env` and `spec.env_bytes`.
    *
-   * @generated from enum value: STDIN_MODE_NULL = 1;
+   * @generated from enum value: PROCESS_VIEW_BASIC = 1;
    */
-  NULL: 1,
+  BASIC: 1,
 
   /**
-   * STDIN_MODE_PIPE: a pipe that WriteInput fills and closes.
+   * PROCESS_VIEW_FULL: everything. Environments often hold secrets.
    *
-   * @generated from enum value: STDIN_MODE_PIPE = 2;
+   * @generated from enum value: PROCESS_VIEW_FULL = 2;
    */
-  PIPE: 2,
+  FULL: 2,
 } as const;
 
 /**
- * StdinMode says what standard input is connected to.
+ * ProcessView says how much of a process is sent.
  *
- * @generated from enum pm.v1.StdinMode
+ * @generated from enum pm.v1.ProcessView
  */
-export type StdinMode = (typeof StdinMode)[keyof typeof StdinMode] | UnknownEnum;
+export type ProcessView = (typeof ProcessView)[keyof typeof ProcessView] | UnknownEnum;
 
 /**
- * StdinMode says what standard input is connected to.
+ * ProcessView says how much of a process is sent.
  *
- * @generated from enum pm.v1.StdinMode
+ * @generated from enum pm.v1.ProcessView
  */
-export type StdinModeJson = "STDIN_MODE_UNSPECIFIED" | "STDIN_MODE_NULL" | "STDIN_MODE_PIPE";
+export type ProcessViewJson = "PROCESS_VIEW_UNSPECIFIED" | "PROCESS_VIEW_BASIC" | "PROCESS_VIEW_FULL";
 
 /**
- * Describes the enum pm.v1.StdinMode.
+ * Describes the enum pm.v1.ProcessView.
  */
-export const StdinModeSchema: GenEnum<StdinMode, StdinModeJson> = /*@__PURE__*/
+export const ProcessViewSchema: GenEnum<ProcessView, ProcessViewJson> = /*@__PURE__*/
   enumDesc(file_pm_v1_process, 2);
 

@@ -4,12 +4,18 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration, DurationJson } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
-import type { OutputChunk, OutputChunkJson, OutputEnd, OutputEndJson, OutputGap, OutputGapJson, OutputHeartbeat, OutputHeartbeatJson, OutputOpened, OutputOpenedJson, OutputStart, OutputStartJson, OutputStream, OutputStreamJson } from "./output_pb.ts";
+import type { Duration, DurationJson, FieldMask, FieldMaskJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Cause, CauseJson } from "./cause_pb.ts";
+import { file_pm_v1_cause } from "./cause_pb.ts";
+import type { OutputChunk, OutputChunkJson, OutputCursor, OutputCursorJson, OutputEnd, OutputEndJson, OutputGap, OutputGapJson, OutputHeartbeat, OutputHeartbeatJson, OutputMemberChunk, OutputMemberChunkJson, OutputMemberEnd, OutputMemberEndJson, OutputMemberGap, OutputMemberGapJson, OutputMemberOpened, OutputMemberOpenedJson, OutputMembersHeartbeat, OutputMembersHeartbeatJson, OutputOpened, OutputOpenedJson, OutputStart, OutputStartJson, OutputStream, OutputStreamJson } from "./output_pb.ts";
 import { file_pm_v1_output } from "./output_pb.ts";
-import type { OutputInfo, OutputInfoJson, Process, ProcessJson, ProcessSpec, ProcessSpecJson, ProcessState, ProcessStateJson, TerminalSize, TerminalSizeJson } from "./process_pb.ts";
+import type { Precondition, PreconditionJson, Process, ProcessFilter, ProcessFilterJson, ProcessJson, ProcessRef, ProcessRefJson, ProcessView, ProcessViewJson } from "./process_pb.ts";
 import { file_pm_v1_process } from "./process_pb.ts";
+import type { OutputInfo, OutputInfoJson, Run, RunJson, StopReceipt, StopReceiptJson } from "./run_pb.ts";
+import { file_pm_v1_run } from "./run_pb.ts";
+import type { ProcessSpec, ProcessSpecJson, TerminalSize, TerminalSizeJson } from "./spec_pb.ts";
+import { file_pm_v1_spec } from "./spec_pb.ts";
 import type { UsageSample, UsageSampleJson } from "./usage_pb.ts";
 import { file_pm_v1_usage } from "./usage_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -18,7 +24,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file pm/v1/process_service.proto.
  */
 export const file_pm_v1_process_service: GenFile = /*@__PURE__*/
-  fileDesc("ChtwbS92MS9wcm9jZXNzX3NlcnZpY2UucHJvdG8SBXBtLnYxIkMKE1N0YXJ0UHJvY2Vzc1JlcXVlc3QSCgoCaWQYASABKAkSIAoEc3BlYxgCIAEoCzISLnBtLnYxLlByb2Nlc3NTcGVjIkkKFFN0YXJ0UHJvY2Vzc1Jlc3BvbnNlEh8KB3Byb2Nlc3MYASABKAsyDi5wbS52MS5Qcm9jZXNzEhAKCGV4aXN0aW5nGAIgASgIInAKElN0b3BQcm9jZXNzUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZzaWduYWwYAiABKAkSLwoMZ3JhY2VfcGVyaW9kGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBWZvcmNlGAQgASgIInMKE1N0b3BQcm9jZXNzUmVzcG9uc2USHwoHcHJvY2VzcxgBIAEoCzIOLnBtLnYxLlByb2Nlc3MSDwoHc3RvcHBlZBgCIAEoCBIqCglzdXJ2aXZvcnMYAyADKAsyFy5wbS52MS5TdXJ2aXZpbmdQcm9jZXNzIj8KEFN1cnZpdmluZ1Byb2Nlc3MSCwoDcGlkGAEgASgNEg8KB2NvbW1hbmQYAiABKAkSDQoFc3RhdGUYAyABKAkiVwoUU2lnbmFsUHJvY2Vzc1JlcXVlc3QSCgoCaWQYASABKAkSDgoGc2lnbmFsGAIgASgJEiMKBnRhcmdldBgDIAEoDjITLnBtLnYxLlNpZ25hbFRhcmdldCI4ChVTaWduYWxQcm9jZXNzUmVzcG9uc2USHwoHcHJvY2VzcxgBIAEoCzIOLnBtLnYxLlByb2Nlc3MicwoVUmVzdGFydFByb2Nlc3NSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIvCgxncmFjZV9wZXJpb2QYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZm9yY2UYBCABKAgiOQoWUmVzdGFydFByb2Nlc3NSZXNwb25zZRIfCgdwcm9jZXNzGAEgASgLMg4ucG0udjEuUHJvY2VzcyJBChFHZXRQcm9jZXNzUmVxdWVzdBIKCgJpZBgBIAEoCRIgCgR2aWV3GAIgASgOMhIucG0udjEuUHJvY2Vzc1ZpZXciNQoSR2V0UHJvY2Vzc1Jlc3BvbnNlEh8KB3Byb2Nlc3MYASABKAsyDi5wbS52MS5Qcm9jZXNzIlkKDVByb2Nlc3NGaWx0ZXISFgoObGFiZWxfc2VsZWN0b3IYASABKAkSIwoGc3RhdGVzGAIgAygOMhMucG0udjEuUHJvY2Vzc1N0YXRlEgsKA2lkcxgDIAMoCSKFAQoUTGlzdFByb2Nlc3Nlc1JlcXVlc3QSJAoGZmlsdGVyGAEgASgLMhQucG0udjEuUHJvY2Vzc0ZpbHRlchIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRIgCgR2aWV3GAQgASgOMhIucG0udjEuUHJvY2Vzc1ZpZXcigQEKFUxpc3RQcm9jZXNzZXNSZXNwb25zZRIhCglwcm9jZXNzZXMYASADKAsyDi5wbS52MS5Qcm9jZXNzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIYChByZXNvdXJjZV92ZXJzaW9uGAMgASgJEhIKCnRvdGFsX3NpemUYBCABKA0irwEKFVdhdGNoUHJvY2Vzc2VzUmVxdWVzdBIYChByZXNvdXJjZV92ZXJzaW9uGAEgASgJEiQKBmZpbHRlchgCIAEoCzIULnBtLnYxLlByb2Nlc3NGaWx0ZXISIAoEdmlldxgDIAEoDjISLnBtLnYxLlByb2Nlc3NWaWV3EjQKEWJvb2ttYXJrX2ludGVydmFsGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIngKFldhdGNoUHJvY2Vzc2VzUmVzcG9uc2USIwoEdHlwZRgBIAEoDjIVLnBtLnYxLldhdGNoRXZlbnRUeXBlEh8KB3Byb2Nlc3MYAiABKAsyDi5wbS52MS5Qcm9jZXNzEhgKEHJlc291cmNlX3ZlcnNpb24YAyABKAkiVgoSV2FpdFByb2Nlc3NSZXF1ZXN0EgoKAmlkGAEgASgJEicKCWNvbmRpdGlvbhgCIAEoDjIULnBtLnYxLldhaXRDb25kaXRpb24SCwoDcnVuGAMgASgNIjYKE1dhaXRQcm9jZXNzUmVzcG9uc2USHwoHcHJvY2VzcxgBIAEoCzIOLnBtLnYxLlByb2Nlc3MihwEKEEdldE91dHB1dFJlcXVlc3QSCgoCaWQYASABKAkSCwoDcnVuGAIgASgNEiEKBXN0YXJ0GAMgASgLMhIucG0udjEuT3V0cHV0U3RhcnQSEQoJbWF4X2J5dGVzGAQgASgNEiQKB3N0cmVhbXMYBSADKA4yEy5wbS52MS5PdXRwdXRTdHJlYW0imwEKEUdldE91dHB1dFJlc3BvbnNlEgsKA3J1bhgBIAEoDRIiCgZjaHVua3MYAiADKAsyEi5wbS52MS5PdXRwdXRDaHVuaxIdCgNnYXAYAyABKAsyEC5wbS52MS5PdXRwdXRHYXASEwoLbmV4dF9vZmZzZXQYBCABKAQSIQoGb3V0cHV0GAUgASgLMhEucG0udjEuT3V0cHV0SW5mbyK+AQoTU3RyZWFtT3V0cHV0UmVxdWVzdBIKCgJpZBgBIAEoCRILCgNydW4YAiABKA0SIQoFc3RhcnQYAyABKAsyEi5wbS52MS5PdXRwdXRTdGFydBIkCgdzdHJlYW1zGAQgAygOMhMucG0udjEuT3V0cHV0U3RyZWFtEg4KBmZvbGxvdxgFIAEoCBI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i2gEKFFN0cmVhbU91dHB1dFJlc3BvbnNlEiUKBm9wZW5lZBgBIAEoCzITLnBtLnYxLk91dHB1dE9wZW5lZEgAEiMKBWNodW5rGAIgASgLMhIucG0udjEuT3V0cHV0Q2h1bmtIABIfCgNnYXAYAyABKAsyEC5wbS52MS5PdXRwdXRHYXBIABIrCgloZWFydGJlYXQYBCABKAsyFi5wbS52MS5PdXRwdXRIZWFydGJlYXRIABIfCgNlbmQYBSABKAsyEC5wbS52MS5PdXRwdXRFbmRIAEIHCgVmcmFtZSI8ChFXcml0ZUlucHV0UmVxdWVzdBIKCgJpZBgBIAEoCRIMCgRkYXRhGAIgASgMEg0KBWNsb3NlGAMgASgIIhQKEldyaXRlSW5wdXRSZXNwb25zZSJGChVSZXNpemVUZXJtaW5hbFJlcXVlc3QSCgoCaWQYASABKAkSIQoEc2l6ZRgCIAEoCzITLnBtLnYxLlRlcm1pbmFsU2l6ZSIYChZSZXNpemVUZXJtaW5hbFJlc3BvbnNlIjEKFFJlbW92ZVByb2Nlc3NSZXF1ZXN0EgoKAmlkGAEgASgJEg0KBWZvcmNlGAIgASgIIiMKFVJlbW92ZVByb2Nlc3NSZXNwb25zZRIKCgJpZBgBIAEoCSJ9ChVQcnVuZVByb2Nlc3Nlc1JlcXVlc3QSJAoGZmlsdGVyGAEgASgLMhQucG0udjEuUHJvY2Vzc0ZpbHRlchItCgpvbGRlcl90aGFuGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB2RyeV9ydW4YAyABKAgiOgoWUHJ1bmVQcm9jZXNzZXNSZXNwb25zZRILCgNpZHMYASADKAkSEwoLZnJlZWRfYnl0ZXMYAiABKAQifgoVU3RhdHNQcm9jZXNzZXNSZXF1ZXN0EgsKA2lkcxgBIAMoCRIrCghpbnRlcnZhbBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgppbmNsdWRlX2lvGAMgASgIEhcKD2luY2x1ZGVfbWVtYmVycxgEIAEoCCI8ChZTdGF0c1Byb2Nlc3Nlc1Jlc3BvbnNlEiIKBnNhbXBsZRgBIAEoCzISLnBtLnYxLlVzYWdlU2FtcGxlKloKC1Byb2Nlc3NWaWV3EhwKGFBST0NFU1NfVklFV19VTlNQRUNJRklFRBAAEhYKElBST0NFU1NfVklFV19CQVNJQxABEhUKEVBST0NFU1NfVklFV19GVUxMEAIqdgoMU2lnbmFsVGFyZ2V0Eh0KGVNJR05BTF9UQVJHRVRfVU5TUEVDSUZJRUQQABIXChNTSUdOQUxfVEFSR0VUX0dST1VQEAESFgoSU0lHTkFMX1RBUkdFVF9NQUlOEAISFgoSU0lHTkFMX1RBUkdFVF9UUkVFEAMqqgEKDldhdGNoRXZlbnRUeXBlEiAKHFdBVENIX0VWRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIaChZXQVRDSF9FVkVOVF9UWVBFX0FEREVEEAESHQoZV0FUQ0hfRVZFTlRfVFlQRV9NT0RJRklFRBACEhwKGFdBVENIX0VWRU5UX1RZUEVfUkVNT1ZFRBADEh0KGVdBVENIX0VWRU5UX1RZUEVfQk9PS01BUksQBCqMAQoNV2FpdENvbmRpdGlvbhIeChpXQUlUX0NPTkRJVElPTl9VTlNQRUNJRklFRBAAEhkKFVdBSVRfQ09ORElUSU9OX0VYSVRFRBABEiIKHldBSVRfQ09ORElUSU9OX09VVFBVVF9DT01QTEVURRACEhwKGFdBSVRfQ09ORElUSU9OX1RSRUVfR09ORRADMowJCg5Qcm9jZXNzU2VydmljZRJHCgxTdGFydFByb2Nlc3MSGi5wbS52MS5TdGFydFByb2Nlc3NSZXF1ZXN0GhsucG0udjEuU3RhcnRQcm9jZXNzUmVzcG9uc2USRAoLU3RvcFByb2Nlc3MSGS5wbS52MS5TdG9wUHJvY2Vzc1JlcXVlc3QaGi5wbS52MS5TdG9wUHJvY2Vzc1Jlc3BvbnNlEkoKDVNpZ25hbFByb2Nlc3MSGy5wbS52MS5TaWduYWxQcm9jZXNzUmVxdWVzdBocLnBtLnYxLlNpZ25hbFByb2Nlc3NSZXNwb25zZRJNCg5SZXN0YXJ0UHJvY2VzcxIcLnBtLnYxLlJlc3RhcnRQcm9jZXNzUmVxdWVzdBodLnBtLnYxLlJlc3RhcnRQcm9jZXNzUmVzcG9uc2USRgoKR2V0UHJvY2VzcxIYLnBtLnYxLkdldFByb2Nlc3NSZXF1ZXN0GhkucG0udjEuR2V0UHJvY2Vzc1Jlc3BvbnNlIgOQAgESTwoNTGlzdFByb2Nlc3NlcxIbLnBtLnYxLkxpc3RQcm9jZXNzZXNSZXF1ZXN0GhwucG0udjEuTGlzdFByb2Nlc3Nlc1Jlc3BvbnNlIgOQAgESVAoOV2F0Y2hQcm9jZXNzZXMSHC5wbS52MS5XYXRjaFByb2Nlc3Nlc1JlcXVlc3QaHS5wbS52MS5XYXRjaFByb2Nlc3Nlc1Jlc3BvbnNlIgOQAgEwARJJCgtXYWl0UHJvY2VzcxIZLnBtLnYxLldhaXRQcm9jZXNzUmVxdWVzdBoaLnBtLnYxLldhaXRQcm9jZXNzUmVzcG9uc2UiA5ACARJDCglHZXRPdXRwdXQSFy5wbS52MS5HZXRPdXRwdXRSZXF1ZXN0GhgucG0udjEuR2V0T3V0cHV0UmVzcG9uc2UiA5ACARJOCgxTdHJlYW1PdXRwdXQSGi5wbS52MS5TdHJlYW1PdXRwdXRSZXF1ZXN0GhsucG0udjEuU3RyZWFtT3V0cHV0UmVzcG9uc2UiA5ACATABEkEKCldyaXRlSW5wdXQSGC5wbS52MS5Xcml0ZUlucHV0UmVxdWVzdBoZLnBtLnYxLldyaXRlSW5wdXRSZXNwb25zZRJNCg5SZXNpemVUZXJtaW5hbBIcLnBtLnYxLlJlc2l6ZVRlcm1pbmFsUmVxdWVzdBodLnBtLnYxLlJlc2l6ZVRlcm1pbmFsUmVzcG9uc2USSgoNUmVtb3ZlUHJvY2VzcxIbLnBtLnYxLlJlbW92ZVByb2Nlc3NSZXF1ZXN0GhwucG0udjEuUmVtb3ZlUHJvY2Vzc1Jlc3BvbnNlEk0KDlBydW5lUHJvY2Vzc2VzEhwucG0udjEuUHJ1bmVQcm9jZXNzZXNSZXF1ZXN0Gh0ucG0udjEuUHJ1bmVQcm9jZXNzZXNSZXNwb25zZRJUCg5TdGF0c1Byb2Nlc3NlcxIcLnBtLnYxLlN0YXRzUHJvY2Vzc2VzUmVxdWVzdBodLnBtLnYxLlN0YXRzUHJvY2Vzc2VzUmVzcG9uc2UiA5ACATABYgZwcm90bzM", [file_google_protobuf_duration, file_pm_v1_output, file_pm_v1_process, file_pm_v1_usage]);
+  fileDesc("ChtwbS92MS9wcm9jZXNzX3NlcnZpY2UucHJvdG8SBXBtLnYxIrgBChNTdGFydFByb2Nlc3NSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSNgoGbGFiZWxzGAMgAygLMiYucG0udjEuU3RhcnRQcm9jZXNzUmVxdWVzdC5MYWJlbHNFbnRyeRIgCgRzcGVjGAQgASgLMhIucG0udjEuUHJvY2Vzc1NwZWMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJJChRTdGFydFByb2Nlc3NSZXNwb25zZRIfCgdwcm9jZXNzGAEgASgLMg4ucG0udjEuUHJvY2VzcxIQCghleGlzdGluZxgCIAEoCCJdCgtTdG9wT3B0aW9ucxIOCgZzaWduYWwYASABKAkSLwoMZ3JhY2VfcGVyaW9kGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBWZvcmNlGAMgASgIIq0BChJTdG9wUHJvY2Vzc1JlcXVlc3QSIgoHcHJvY2VzcxgBIAEoCzIRLnBtLnYxLlByb2Nlc3NSZWYSIwoHb3B0aW9ucxgCIAEoCzISLnBtLnYxLlN0b3BPcHRpb25zEikKDHByZWNvbmRpdGlvbhgDIAEoCzITLnBtLnYxLlByZWNvbmRpdGlvbhISCgpyZXF1ZXN0X2lkGAQgASgJEg8KB25vX3dhaXQYBSABKAgiWwoTU3RvcFByb2Nlc3NSZXNwb25zZRIfCgdwcm9jZXNzGAEgASgLMg4ucG0udjEuUHJvY2VzcxIjCgdyZWNlaXB0GAIgASgLMhIucG0udjEuU3RvcFJlY2VpcHQiHwoLQmF0Y2hPcGVuZWQSEAoIc2VsZWN0ZWQYASABKA0ikQEKCkJhdGNoRXJyb3ISDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSMQoIbWV0YWRhdGEYAyADKAsyHy5wbS52MS5CYXRjaEVycm9yLk1ldGFkYXRhRW50cnkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoIBChRTdG9wUHJvY2Vzc2VzUmVxdWVzdBIkCgZmaWx0ZXIYASABKAsyFC5wbS52MS5Qcm9jZXNzRmlsdGVyEgsKA2FsbBgCIAEoCBIjCgdvcHRpb25zGAMgASgLMhIucG0udjEuU3RvcE9wdGlvbnMSEgoKcmVxdWVzdF9pZBgEIAEoCSJrChVTdG9wUHJvY2Vzc2VzUmVzcG9uc2USJAoGb3BlbmVkGAEgASgLMhIucG0udjEuQmF0Y2hPcGVuZWRIABIjCgZyZXN1bHQYAiABKAsyES5wbS52MS5TdG9wUmVzdWx0SABCBwoFZnJhbWUidAoKU3RvcFJlc3VsdBIfCgdwcm9jZXNzGAEgASgLMg4ucG0udjEuUHJvY2VzcxIjCgdyZWNlaXB0GAIgASgLMhIucG0udjEuU3RvcFJlY2VpcHQSIAoFZXJyb3IYAyABKAsyES5wbS52MS5CYXRjaEVycm9yIq4BChRTaWduYWxQcm9jZXNzUmVxdWVzdBIiCgdwcm9jZXNzGAEgASgLMhEucG0udjEuUHJvY2Vzc1JlZhIOCgZzaWduYWwYAiABKAkSIwoGdGFyZ2V0GAMgASgOMhMucG0udjEuU2lnbmFsVGFyZ2V0EikKDHByZWNvbmRpdGlvbhgEIAEoCzITLnBtLnYxLlByZWNvbmRpdGlvbhISCgpyZXF1ZXN0X2lkGAUgASgJIjgKFVNpZ25hbFByb2Nlc3NSZXNwb25zZRIfCgdwcm9jZXNzGAEgASgLMg4ucG0udjEuUHJvY2VzcyKUAQoWU2lnbmFsUHJvY2Vzc2VzUmVxdWVzdBIkCgZmaWx0ZXIYASABKAsyFC5wbS52MS5Qcm9jZXNzRmlsdGVyEgsKA2FsbBgCIAEoCBIOCgZzaWduYWwYAyABKAkSIwoGdGFyZ2V0GAQgASgOMhMucG0udjEuU2lnbmFsVGFyZ2V0EhIKCnJlcXVlc3RfaWQYBSABKAkibwoXU2lnbmFsUHJvY2Vzc2VzUmVzcG9uc2USJAoGb3BlbmVkGAEgASgLMhIucG0udjEuQmF0Y2hPcGVuZWRIABIlCgZyZXN1bHQYAiABKAsyEy5wbS52MS5TaWduYWxSZXN1bHRIAEIHCgVmcmFtZSJRCgxTaWduYWxSZXN1bHQSHwoHcHJvY2VzcxgBIAEoCzIOLnBtLnYxLlByb2Nlc3MSIAoFZXJyb3IYAiABKAsyES5wbS52MS5CYXRjaEVycm9yIsEBChVSZXN0YXJ0UHJvY2Vzc1JlcXVlc3QSIgoHcHJvY2VzcxgBIAEoCzIRLnBtLnYxLlByb2Nlc3NSZWYSIwoHb3B0aW9ucxgCIAEoCzISLnBtLnYxLlN0b3BPcHRpb25zEiAKBHNwZWMYAyABKAsyEi5wbS52MS5Qcm9jZXNzU3BlYxIpCgxwcmVjb25kaXRpb24YBCABKAsyEy5wbS52MS5QcmVjb25kaXRpb24SEgoKcmVxdWVzdF9pZBgFIAEoCSI5ChZSZXN0YXJ0UHJvY2Vzc1Jlc3BvbnNlEh8KB3Byb2Nlc3MYASABKAsyDi5wbS52MS5Qcm9jZXNzIoUBChdSZXN0YXJ0UHJvY2Vzc2VzUmVxdWVzdBIkCgZmaWx0ZXIYASABKAsyFC5wbS52MS5Qcm9jZXNzRmlsdGVyEgsKA2FsbBgCIAEoCBIjCgdvcHRpb25zGAMgASgLMhIucG0udjEuU3RvcE9wdGlvbnMSEgoKcmVxdWVzdF9pZBgEIAEoCSJxChhSZXN0YXJ0UHJvY2Vzc2VzUmVzcG9uc2USJAoGb3BlbmVkGAEgASgLMhIucG0udjEuQmF0Y2hPcGVuZWRIABImCgZyZXN1bHQYAiABKAsyFC5wbS52MS5SZXN0YXJ0UmVzdWx0SABCBwoFZnJhbWUiUgoNUmVzdGFydFJlc3VsdBIfCgdwcm9jZXNzGAEgASgLMg4ucG0udjEuUHJvY2VzcxIgCgVlcnJvchgCIAEoCzIRLnBtLnYxLkJhdGNoRXJyb3IiwgIKFFVwZGF0ZVByb2Nlc3NSZXF1ZXN0EiIKB3Byb2Nlc3MYASABKAsyES5wbS52MS5Qcm9jZXNzUmVmEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIMCgRuYW1lGAMgASgJEjcKBmxhYmVscxgEIAMoCzInLnBtLnYxLlVwZGF0ZVByb2Nlc3NSZXF1ZXN0LkxhYmVsc0VudHJ5EiAKBHNwZWMYBSABKAsyEi5wbS52MS5Qcm9jZXNzU3BlYxIpCgxwcmVjb25kaXRpb24YBiABKAsyEy5wbS52MS5QcmVjb25kaXRpb24SEgoKcmVxdWVzdF9pZBgHIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjgKFVVwZGF0ZVByb2Nlc3NSZXNwb25zZRIfCgdwcm9jZXNzGAEgASgLMg4ucG0udjEuUHJvY2VzcyJZChFHZXRQcm9jZXNzUmVxdWVzdBIiCgdwcm9jZXNzGAEgASgLMhEucG0udjEuUHJvY2Vzc1JlZhIgCgR2aWV3GAIgASgOMhIucG0udjEuUHJvY2Vzc1ZpZXciNQoSR2V0UHJvY2Vzc1Jlc3BvbnNlEh8KB3Byb2Nlc3MYASABKAsyDi5wbS52MS5Qcm9jZXNzIqYBChRMaXN0UHJvY2Vzc2VzUmVxdWVzdBIkCgZmaWx0ZXIYASABKAsyFC5wbS52MS5Qcm9jZXNzRmlsdGVyEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEiAKBHZpZXcYBCABKA4yEi5wbS52MS5Qcm9jZXNzVmlldxIfCgVvcmRlchgFIAEoDjIQLnBtLnYxLkxpc3RPcmRlciKBAQoVTGlzdFByb2Nlc3Nlc1Jlc3BvbnNlEiEKCXByb2Nlc3NlcxgBIAMoCzIOLnBtLnYxLlByb2Nlc3MSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhgKEHJlc291cmNlX3ZlcnNpb24YAyABKAkSEgoKdG90YWxfc2l6ZRgEIAEoDSI1Cg9MaXN0UnVuc1JlcXVlc3QSIgoHcHJvY2VzcxgBIAEoCzIRLnBtLnYxLlByb2Nlc3NSZWYiQAoQTGlzdFJ1bnNSZXNwb25zZRISCgpwcm9jZXNzX2lkGAEgASgJEhgKBHJ1bnMYAiADKAsyCi5wbS52MS5SdW4irwEKFVdhdGNoUHJvY2Vzc2VzUmVxdWVzdBIYChByZXNvdXJjZV92ZXJzaW9uGAEgASgJEiQKBmZpbHRlchgCIAEoCzIULnBtLnYxLlByb2Nlc3NGaWx0ZXISIAoEdmlldxgDIAEoDjISLnBtLnYxLlByb2Nlc3NWaWV3EjQKEWJvb2ttYXJrX2ludGVydmFsGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIrsBChZXYXRjaFByb2Nlc3Nlc1Jlc3BvbnNlEiMKBHR5cGUYASABKA4yFS5wbS52MS5XYXRjaEV2ZW50VHlwZRIfCgdwcm9jZXNzGAIgASgLMg4ucG0udjEuUHJvY2VzcxIYChByZXNvdXJjZV92ZXJzaW9uGAMgASgJEiQKB3JlbW92YWwYBCABKA4yEy5wbS52MS5XYXRjaFJlbW92YWwSGwoFY2F1c2UYBSABKAsyDC5wbS52MS5DYXVzZSJ7ChJXYWl0UHJvY2Vzc1JlcXVlc3QSIgoHcHJvY2VzcxgBIAEoCzIRLnBtLnYxLlByb2Nlc3NSZWYSJwoJY29uZGl0aW9uGAIgASgOMhQucG0udjEuV2FpdENvbmRpdGlvbhIQCgNydW4YAyABKA1IAIgBAUIGCgRfcnVuIk8KE1dhaXRQcm9jZXNzUmVzcG9uc2USHwoHcHJvY2VzcxgBIAEoCzIOLnBtLnYxLlByb2Nlc3MSFwoDcnVuGAIgASgLMgoucG0udjEuUnVuItcBChBHZXRPdXRwdXRSZXF1ZXN0EiIKB3Byb2Nlc3MYASABKAsyES5wbS52MS5Qcm9jZXNzUmVmEhAKA3J1bhgCIAEoDUgAiAEBEiEKBXN0YXJ0GAMgASgLMhIucG0udjEuT3V0cHV0U3RhcnQSEQoJbWF4X2J5dGVzGAQgASgNEiQKB3N0cmVhbXMYBSADKA4yEy5wbS52MS5PdXRwdXRTdHJlYW0SKQoFdW50aWwYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgYKBF9ydW4irwEKEUdldE91dHB1dFJlc3BvbnNlEhIKCnByb2Nlc3NfaWQYASABKAkSCwoDcnVuGAIgASgNEiIKBmNodW5rcxgDIAMoCzISLnBtLnYxLk91dHB1dENodW5rEh0KA2dhcBgEIAEoCzIQLnBtLnYxLk91dHB1dEdhcBITCgtuZXh0X29mZnNldBgFIAEoBBIhCgZvdXRwdXQYBiABKAsyES5wbS52MS5PdXRwdXRJbmZvIrACChNTdHJlYW1PdXRwdXRSZXF1ZXN0EiIKB3Byb2Nlc3MYASABKAsyES5wbS52MS5Qcm9jZXNzUmVmEhAKA3J1bhgCIAEoDUgAiAEBEiEKBXN0YXJ0GAMgASgLMhIucG0udjEuT3V0cHV0U3RhcnQSJAoHc3RyZWFtcxgEIAMoDjITLnBtLnYxLk91dHB1dFN0cmVhbRIOCgZmb2xsb3cYBSABKAgSNQoSaGVhcnRiZWF0X2ludGVydmFsGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEikKBXVudGlsGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRob2xkGAggASgIEhIKCmhvbGRfdG9rZW4YCSABKAlCBgoEX3J1biLaAQoUU3RyZWFtT3V0cHV0UmVzcG9uc2USJQoGb3BlbmVkGAEgASgLMhMucG0udjEuT3V0cHV0T3BlbmVkSAASIwoFY2h1bmsYAiABKAsyEi5wbS52MS5PdXRwdXRDaHVua0gAEh8KA2dhcBgDIAEoCzIQLnBtLnYxLk91dHB1dEdhcEgAEisKCWhlYXJ0YmVhdBgEIAEoCzIWLnBtLnYxLk91dHB1dEhlYXJ0YmVhdEgAEh8KA2VuZBgFIAEoCzIQLnBtLnYxLk91dHB1dEVuZEgAQgcKBWZyYW1lInUKGEFja25vd2xlZGdlT3V0cHV0UmVxdWVzdBISCgpwcm9jZXNzX2lkGAEgASgJEgsKA3J1bhgCIAEoDRISCgpob2xkX3Rva2VuGAMgASgJEhMKC25leHRfb2Zmc2V0GAQgASgEEg8KB3JlbGVhc2UYBSABKAgiGwoZQWNrbm93bGVkZ2VPdXRwdXRSZXNwb25zZSL8AgoUU3RyZWFtT3V0cHV0c1JlcXVlc3QSJAoGZmlsdGVyGAEgASgLMhQucG0udjEuUHJvY2Vzc0ZpbHRlchIhCgVzdGFydBgCIAEoCzISLnBtLnYxLk91dHB1dFN0YXJ0EiQKB2N1cnNvcnMYAyADKAsyEy5wbS52MS5PdXRwdXRDdXJzb3ISJAoHc3RyZWFtcxgEIAMoDjITLnBtLnYxLk91dHB1dFN0cmVhbRIOCgZmb2xsb3cYBSABKAgSEgoKdW50aWxfaWRsZRgGIAEoCBIpCgV1bnRpbBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoMbWVyZ2Vfd2luZG93GAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIYChBjdXJyZW50X3J1bl9vbmx5GAogASgIIq4CChVTdHJlYW1PdXRwdXRzUmVzcG9uc2USJAoGb3BlbmVkGAEgASgLMhIucG0udjEuQmF0Y2hPcGVuZWRIABIyCg1tZW1iZXJfb3BlbmVkGAIgASgLMhkucG0udjEuT3V0cHV0TWVtYmVyT3BlbmVkSAASKQoFY2h1bmsYAyABKAsyGC5wbS52MS5PdXRwdXRNZW1iZXJDaHVua0gAEiUKA2dhcBgEIAEoCzIWLnBtLnYxLk91dHB1dE1lbWJlckdhcEgAEiwKCm1lbWJlcl9lbmQYBSABKAsyFi5wbS52MS5PdXRwdXRNZW1iZXJFbmRIABIyCgloZWFydGJlYXQYBiABKAsyHS5wbS52MS5PdXRwdXRNZW1iZXJzSGVhcnRiZWF0SABCBwoFZnJhbWUiqwEKEVdyaXRlSW5wdXRSZXF1ZXN0EiIKB3Byb2Nlc3MYASABKAsyES5wbS52MS5Qcm9jZXNzUmVmEgwKBGRhdGEYAiABKAwSDQoFY2xvc2UYAyABKAgSKQoMcHJlY29uZGl0aW9uGAQgASgLMhMucG0udjEuUHJlY29uZGl0aW9uEhkKDGlucHV0X29mZnNldBgFIAEoBEgAiAEBQg8KDV9pbnB1dF9vZmZzZXQiKgoSV3JpdGVJbnB1dFJlc3BvbnNlEhQKDGlucHV0X29mZnNldBgBIAEoBCKJAQoVUmVzaXplVGVybWluYWxSZXF1ZXN0EiIKB3Byb2Nlc3MYASABKAsyES5wbS52MS5Qcm9jZXNzUmVmEiEKBHNpemUYAiABKAsyEy5wbS52MS5UZXJtaW5hbFNpemUSKQoMcHJlY29uZGl0aW9uGAMgASgLMhMucG0udjEuUHJlY29uZGl0aW9uIhgKFlJlc2l6ZVRlcm1pbmFsUmVzcG9uc2UiiAEKFFJlbW92ZVByb2Nlc3NSZXF1ZXN0EiIKB3Byb2Nlc3MYASABKAsyES5wbS52MS5Qcm9jZXNzUmVmEg0KBWZvcmNlGAIgASgIEikKDHByZWNvbmRpdGlvbhgDIAEoCzITLnBtLnYxLlByZWNvbmRpdGlvbhISCgpyZXF1ZXN0X2lkGAQgASgJIiMKFVJlbW92ZVByb2Nlc3NSZXNwb25zZRIKCgJpZBgBIAEoCSJuChZSZW1vdmVQcm9jZXNzZXNSZXF1ZXN0EiQKBmZpbHRlchgBIAEoCzIULnBtLnYxLlByb2Nlc3NGaWx0ZXISCwoDYWxsGAIgASgIEg0KBWZvcmNlGAMgASgIEhIKCnJlcXVlc3RfaWQYBCABKAkibwoXUmVtb3ZlUHJvY2Vzc2VzUmVzcG9uc2USJAoGb3BlbmVkGAEgASgLMhIucG0udjEuQmF0Y2hPcGVuZWRIABIlCgZyZXN1bHQYAiABKAsyEy5wbS52MS5SZW1vdmVSZXN1bHRIAEIHCgVmcmFtZSJKCgxSZW1vdmVSZXN1bHQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIgCgVlcnJvchgDIAEoCzIRLnBtLnYxLkJhdGNoRXJyb3IiigEKFVBydW5lUHJvY2Vzc2VzUmVxdWVzdBIkCgZmaWx0ZXIYASABKAsyFC5wbS52MS5Qcm9jZXNzRmlsdGVyEgsKA2FsbBgCIAEoCBItCgpvbGRlcl90aGFuGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB2RyeV9ydW4YBCABKAgiOgoWUHJ1bmVQcm9jZXNzZXNSZXNwb25zZRILCgNpZHMYASADKAkSEwoLZnJlZWRfYnl0ZXMYAiABKAQilwEKFVN0YXRzUHJvY2Vzc2VzUmVxdWVzdBIkCgZmaWx0ZXIYASABKAsyFC5wbS52MS5Qcm9jZXNzRmlsdGVyEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCmluY2x1ZGVfaW8YAyABKAgSFwoPaW5jbHVkZV9tZW1iZXJzGAQgASgIIjwKFlN0YXRzUHJvY2Vzc2VzUmVzcG9uc2USIgoGc2FtcGxlGAEgASgLMhIucG0udjEuVXNhZ2VTYW1wbGUqdgoMU2lnbmFsVGFyZ2V0Eh0KGVNJR05BTF9UQVJHRVRfVU5TUEVDSUZJRUQQABIXChNTSUdOQUxfVEFSR0VUX0dST1VQEAESFgoSU0lHTkFMX1RBUkdFVF9NQUlOEAISFgoSU0lHTkFMX1RBUkdFVF9UUkVFEAMqYgoJTGlzdE9yZGVyEhoKFkxJU1RfT1JERVJfVU5TUEVDSUZJRUQQABIWChJMSVNUX09SREVSX0NSRUFURUQQARIhCh1MSVNUX09SREVSX0NSRUFURURfREVTQ0VORElORxACKqoBCg5XYXRjaEV2ZW50VHlwZRIgChxXQVRDSF9FVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASGgoWV0FUQ0hfRVZFTlRfVFlQRV9BRERFRBABEh0KGVdBVENIX0VWRU5UX1RZUEVfTU9ESUZJRUQQAhIcChhXQVRDSF9FVkVOVF9UWVBFX1JFTU9WRUQQAxIdChlXQVRDSF9FVkVOVF9UWVBFX0JPT0tNQVJLEAQqfwoMV2F0Y2hSZW1vdmFsEh0KGVdBVENIX1JFTU9WQUxfVU5TUEVDSUZJRUQQABIZChVXQVRDSF9SRU1PVkFMX1JFTU9WRUQQARIbChdXQVRDSF9SRU1PVkFMX1JFVEVOVElPThACEhgKFFdBVENIX1JFTU9WQUxfRklMVEVSEAMqjAEKDVdhaXRDb25kaXRpb24SHgoaV0FJVF9DT05ESVRJT05fVU5TUEVDSUZJRUQQABIZChVXQUlUX0NPTkRJVElPTl9FWElURUQQARIiCh5XQUlUX0NPTkRJVElPTl9PVVRQVVRfQ09NUExFVEUQAhIcChhXQUlUX0NPTkRJVElPTl9UUkVFX0dPTkUQAzKSDgoOUHJvY2Vzc1NlcnZpY2USRwoMU3RhcnRQcm9jZXNzEhoucG0udjEuU3RhcnRQcm9jZXNzUmVxdWVzdBobLnBtLnYxLlN0YXJ0UHJvY2Vzc1Jlc3BvbnNlEkQKC1N0b3BQcm9jZXNzEhkucG0udjEuU3RvcFByb2Nlc3NSZXF1ZXN0GhoucG0udjEuU3RvcFByb2Nlc3NSZXNwb25zZRJMCg1TdG9wUHJvY2Vzc2VzEhsucG0udjEuU3RvcFByb2Nlc3Nlc1JlcXVlc3QaHC5wbS52MS5TdG9wUHJvY2Vzc2VzUmVzcG9uc2UwARJKCg1TaWduYWxQcm9jZXNzEhsucG0udjEuU2lnbmFsUHJvY2Vzc1JlcXVlc3QaHC5wbS52MS5TaWduYWxQcm9jZXNzUmVzcG9uc2USUgoPU2lnbmFsUHJvY2Vzc2VzEh0ucG0udjEuU2lnbmFsUHJvY2Vzc2VzUmVxdWVzdBoeLnBtLnYxLlNpZ25hbFByb2Nlc3Nlc1Jlc3BvbnNlMAESTQoOUmVzdGFydFByb2Nlc3MSHC5wbS52MS5SZXN0YXJ0UHJvY2Vzc1JlcXVlc3QaHS5wbS52MS5SZXN0YXJ0UHJvY2Vzc1Jlc3BvbnNlElUKEFJlc3RhcnRQcm9jZXNzZXMSHi5wbS52MS5SZXN0YXJ0UHJvY2Vzc2VzUmVxdWVzdBofLnBtLnYxLlJlc3RhcnRQcm9jZXNzZXNSZXNwb25zZTABEkoKDVVwZGF0ZVByb2Nlc3MSGy5wbS52MS5VcGRhdGVQcm9jZXNzUmVxdWVzdBocLnBtLnYxLlVwZGF0ZVByb2Nlc3NSZXNwb25zZRJGCgpHZXRQcm9jZXNzEhgucG0udjEuR2V0UHJvY2Vzc1JlcXVlc3QaGS5wbS52MS5HZXRQcm9jZXNzUmVzcG9uc2UiA5ACARJPCg1MaXN0UHJvY2Vzc2VzEhsucG0udjEuTGlzdFByb2Nlc3Nlc1JlcXVlc3QaHC5wbS52MS5MaXN0UHJvY2Vzc2VzUmVzcG9uc2UiA5ACARJACghMaXN0UnVucxIWLnBtLnYxLkxpc3RSdW5zUmVxdWVzdBoXLnBtLnYxLkxpc3RSdW5zUmVzcG9uc2UiA5ACARJUCg5XYXRjaFByb2Nlc3NlcxIcLnBtLnYxLldhdGNoUHJvY2Vzc2VzUmVxdWVzdBodLnBtLnYxLldhdGNoUHJvY2Vzc2VzUmVzcG9uc2UiA5ACATABEkkKC1dhaXRQcm9jZXNzEhkucG0udjEuV2FpdFByb2Nlc3NSZXF1ZXN0GhoucG0udjEuV2FpdFByb2Nlc3NSZXNwb25zZSIDkAIBEkMKCUdldE91dHB1dBIXLnBtLnYxLkdldE91dHB1dFJlcXVlc3QaGC5wbS52MS5HZXRPdXRwdXRSZXNwb25zZSIDkAIBEk4KDFN0cmVhbU91dHB1dBIaLnBtLnYxLlN0cmVhbU91dHB1dFJlcXVlc3QaGy5wbS52MS5TdHJlYW1PdXRwdXRSZXNwb25zZSIDkAIBMAESVgoRQWNrbm93bGVkZ2VPdXRwdXQSHy5wbS52MS5BY2tub3dsZWRnZU91dHB1dFJlcXVlc3QaIC5wbS52MS5BY2tub3dsZWRnZU91dHB1dFJlc3BvbnNlElEKDVN0cmVhbU91dHB1dHMSGy5wbS52MS5TdHJlYW1PdXRwdXRzUmVxdWVzdBocLnBtLnYxLlN0cmVhbU91dHB1dHNSZXNwb25zZSIDkAIBMAESQQoKV3JpdGVJbnB1dBIYLnBtLnYxLldyaXRlSW5wdXRSZXF1ZXN0GhkucG0udjEuV3JpdGVJbnB1dFJlc3BvbnNlEk0KDlJlc2l6ZVRlcm1pbmFsEhwucG0udjEuUmVzaXplVGVybWluYWxSZXF1ZXN0Gh0ucG0udjEuUmVzaXplVGVybWluYWxSZXNwb25zZRJKCg1SZW1vdmVQcm9jZXNzEhsucG0udjEuUmVtb3ZlUHJvY2Vzc1JlcXVlc3QaHC5wbS52MS5SZW1vdmVQcm9jZXNzUmVzcG9uc2USUgoPUmVtb3ZlUHJvY2Vzc2VzEh0ucG0udjEuUmVtb3ZlUHJvY2Vzc2VzUmVxdWVzdBoeLnBtLnYxLlJlbW92ZVByb2Nlc3Nlc1Jlc3BvbnNlMAESTQoOUHJ1bmVQcm9jZXNzZXMSHC5wbS52MS5QcnVuZVByb2Nlc3Nlc1JlcXVlc3QaHS5wbS52MS5QcnVuZVByb2Nlc3Nlc1Jlc3BvbnNlElQKDlN0YXRzUHJvY2Vzc2VzEhwucG0udjEuU3RhdHNQcm9jZXNzZXNSZXF1ZXN0Gh0ucG0udjEuU3RhdHNQcm9jZXNzZXNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_pm_v1_cause, file_pm_v1_output, file_pm_v1_process, file_pm_v1_run, file_pm_v1_spec, file_pm_v1_usage]);
 
 /**
  * StartProcessRequest asks for StartProcess.
@@ -27,17 +33,34 @@ export const file_pm_v1_process_service: GenFile = /*@__PURE__*/
  */
 export type StartProcessRequest = Message<"pm.v1.StartProcessRequest"> & {
   /**
-   * id is the UUID that the process shall have. Optional: the daemon makes a
-   * random one.
+   * id is the UUID that the process is to have. Default: the daemon makes one.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
+   * name is what people call the process: a letter or "_", then up to 62
+   * letters, digits, ".", "_" or "-", and not a UUID. Optional; unique among
+   * processes that have not ended.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * labels are key-value pairs to select processes by, at most 64. Keys are 1
+   * to 63 letters, digits, ".", "_", "-" or "/", beginning and ending with a
+   * letter or digit; values are the same without "/" or empty.
+   *
+   * @generated from field: map<string, string> labels = 3;
+   */
+  labels: { [key: string]: string };
+
+  /**
    * spec is what to run. Required.
    *
-   * @generated from field: pm.v1.ProcessSpec spec = 2;
+   * @generated from field: pm.v1.ProcessSpec spec = 4;
    */
   spec?: ProcessSpec | undefined;
 };
@@ -49,17 +72,34 @@ export type StartProcessRequest = Message<"pm.v1.StartProcessRequest"> & {
  */
 export type StartProcessRequestJson = {
   /**
-   * id is the UUID that the process shall have. Optional: the daemon makes a
-   * random one.
+   * id is the UUID that the process is to have. Default: the daemon makes one.
    *
    * @generated from field: string id = 1;
    */
   id?: string;
 
   /**
+   * name is what people call the process: a letter or "_", then up to 62
+   * letters, digits, ".", "_" or "-", and not a UUID. Optional; unique among
+   * processes that have not ended.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * labels are key-value pairs to select processes by, at most 64. Keys are 1
+   * to 63 letters, digits, ".", "_", "-" or "/", beginning and ending with a
+   * letter or digit; values are the same without "/" or empty.
+   *
+   * @generated from field: map<string, string> labels = 3;
+   */
+  labels?: { [key: string]: string };
+
+  /**
    * spec is what to run. Required.
    *
-   * @generated from field: pm.v1.ProcessSpec spec = 2;
+   * @generated from field: pm.v1.ProcessSpec spec = 4;
    */
   spec?: ProcessSpecJson;
 };
@@ -85,8 +125,8 @@ export type StartProcessResponse = Message<"pm.v1.StartProcessResponse"> & {
   process?: Process | undefined;
 
   /**
-   * existing says that the id was known with the same spec, and nothing new
-   * was started.
+   * existing says that the id was known with the same name, labels and spec,
+   * and nothing new was started.
    *
    * @generated from field: bool existing = 2;
    */
@@ -107,8 +147,8 @@ export type StartProcessResponseJson = {
   process?: ProcessJson;
 
   /**
-   * existing says that the id was known with the same spec, and nothing new
-   * was started.
+   * existing says that the id was known with the same name, labels and spec,
+   * and nothing new was started.
    *
    * @generated from field: bool existing = 2;
    */
@@ -123,22 +163,16 @@ export const StartProcessResponseSchema: GenMessage<StartProcessResponse, {jsonT
   messageDesc(file_pm_v1_process_service, 1);
 
 /**
- * StopProcessRequest asks for StopProcess.
+ * StopOptions says how to stop.
  *
- * @generated from message pm.v1.StopProcessRequest
+ * @generated from message pm.v1.StopOptions
  */
-export type StopProcessRequest = Message<"pm.v1.StopProcessRequest"> & {
+export type StopOptions = Message<"pm.v1.StopOptions"> & {
   /**
-   * id is a process reference.
+   * signal is what is sent first, by name or number. Default: the spec's stop
+   * policy.
    *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
-   * signal is what is sent first. Default: the spec's stop policy.
-   *
-   * @generated from field: string signal = 2;
+   * @generated from field: string signal = 1;
    */
   signal: string;
 
@@ -146,16 +180,96 @@ export type StopProcessRequest = Message<"pm.v1.StopProcessRequest"> & {
    * grace_period is how long the tree has to end, 0 to 24 hours. Default: the
    * spec's stop policy. With 0 and `force` the tree is killed at once.
    *
-   * @generated from field: google.protobuf.Duration grace_period = 3;
+   * @generated from field: google.protobuf.Duration grace_period = 2;
    */
   gracePeriod?: Duration | undefined;
 
   /**
    * force asks to kill the whole tree when the grace period is over.
    *
-   * @generated from field: bool force = 4;
+   * @generated from field: bool force = 3;
    */
   force: boolean;
+};
+
+/**
+ * StopOptions says how to stop.
+ *
+ * @generated from message pm.v1.StopOptions
+ */
+export type StopOptionsJson = {
+  /**
+   * signal is what is sent first, by name or number. Default: the spec's stop
+   * policy.
+   *
+   * @generated from field: string signal = 1;
+   */
+  signal?: string;
+
+  /**
+   * grace_period is how long the tree has to end, 0 to 24 hours. Default: the
+   * spec's stop policy. With 0 and `force` the tree is killed at once.
+   *
+   * @generated from field: google.protobuf.Duration grace_period = 2;
+   */
+  gracePeriod?: DurationJson;
+
+  /**
+   * force asks to kill the whole tree when the grace period is over.
+   *
+   * @generated from field: bool force = 3;
+   */
+  force?: boolean;
+};
+
+/**
+ * Describes the message pm.v1.StopOptions.
+ * Use `create(StopOptionsSchema)` to create a new message.
+ */
+export const StopOptionsSchema: GenMessage<StopOptions, {jsonType: StopOptionsJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 2);
+
+/**
+ * StopProcessRequest asks for StopProcess.
+ *
+ * @generated from message pm.v1.StopProcessRequest
+ */
+export type StopProcessRequest = Message<"pm.v1.StopProcessRequest"> & {
+  /**
+   * process is which one. Required.
+   *
+   * @generated from field: pm.v1.ProcessRef process = 1;
+   */
+  process?: ProcessRef | undefined;
+
+  /**
+   * options say how.
+   *
+   * @generated from field: pm.v1.StopOptions options = 2;
+   */
+  options?: StopOptions | undefined;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 3;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * no_wait asks to answer as soon as the stop is on record and its first
+   * signal was sent. The receipt is then pending.
+   *
+   * @generated from field: bool no_wait = 5;
+   */
+  noWait: boolean;
 };
 
 /**
@@ -165,33 +279,40 @@ export type StopProcessRequest = Message<"pm.v1.StopProcessRequest"> & {
  */
 export type StopProcessRequestJson = {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id?: string;
+  process?: ProcessRefJson;
 
   /**
-   * signal is what is sent first. Default: the spec's stop policy.
+   * options say how.
    *
-   * @generated from field: string signal = 2;
+   * @generated from field: pm.v1.StopOptions options = 2;
    */
-  signal?: string;
+  options?: StopOptionsJson;
 
   /**
-   * grace_period is how long the tree has to end, 0 to 24 hours. Default: the
-   * spec's stop policy. With 0 and `force` the tree is killed at once.
+   * precondition must hold. Default: none.
    *
-   * @generated from field: google.protobuf.Duration grace_period = 3;
+   * @generated from field: pm.v1.Precondition precondition = 3;
    */
-  gracePeriod?: DurationJson;
+  precondition?: PreconditionJson;
 
   /**
-   * force asks to kill the whole tree when the grace period is over.
+   * request_id makes it safe to send the request again. Default: none.
    *
-   * @generated from field: bool force = 4;
+   * @generated from field: string request_id = 4;
    */
-  force?: boolean;
+  requestId?: string;
+
+  /**
+   * no_wait asks to answer as soon as the stop is on record and its first
+   * signal was sent. The receipt is then pending.
+   *
+   * @generated from field: bool no_wait = 5;
+   */
+  noWait?: boolean;
 };
 
 /**
@@ -199,7 +320,7 @@ export type StopProcessRequestJson = {
  * Use `create(StopProcessRequestSchema)` to create a new message.
  */
 export const StopProcessRequestSchema: GenMessage<StopProcessRequest, {jsonType: StopProcessRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 2);
+  messageDesc(file_pm_v1_process_service, 3);
 
 /**
  * StopProcessResponse answers StopProcess.
@@ -208,25 +329,18 @@ export const StopProcessRequestSchema: GenMessage<StopProcessRequest, {jsonType:
  */
 export type StopProcessResponse = Message<"pm.v1.StopProcessResponse"> & {
   /**
-   * process is the process after the stop.
+   * process is the process after the stop; `process.run.exit` is how it ended.
    *
    * @generated from field: pm.v1.Process process = 1;
    */
   process?: Process | undefined;
 
   /**
-   * stopped says that the whole tree is gone.
+   * receipt is what was done and what came of it.
    *
-   * @generated from field: bool stopped = 2;
+   * @generated from field: pm.v1.StopReceipt receipt = 2;
    */
-  stopped: boolean;
-
-  /**
-   * survivors are what lives of the tree if `stopped` is false, at most 64.
-   *
-   * @generated from field: repeated pm.v1.SurvivingProcess survivors = 3;
-   */
-  survivors: SurvivingProcess[];
+  receipt?: StopReceipt | undefined;
 };
 
 /**
@@ -236,25 +350,18 @@ export type StopProcessResponse = Message<"pm.v1.StopProcessResponse"> & {
  */
 export type StopProcessResponseJson = {
   /**
-   * process is the process after the stop.
+   * process is the process after the stop; `process.run.exit` is how it ended.
    *
    * @generated from field: pm.v1.Process process = 1;
    */
   process?: ProcessJson;
 
   /**
-   * stopped says that the whole tree is gone.
+   * receipt is what was done and what came of it.
    *
-   * @generated from field: bool stopped = 2;
+   * @generated from field: pm.v1.StopReceipt receipt = 2;
    */
-  stopped?: boolean;
-
-  /**
-   * survivors are what lives of the tree if `stopped` is false, at most 64.
-   *
-   * @generated from field: repeated pm.v1.SurvivingProcess survivors = 3;
-   */
-  survivors?: SurvivingProcessJson[];
+  receipt?: StopReceiptJson;
 };
 
 /**
@@ -262,76 +369,305 @@ export type StopProcessResponseJson = {
  * Use `create(StopProcessResponseSchema)` to create a new message.
  */
 export const StopProcessResponseSchema: GenMessage<StopProcessResponse, {jsonType: StopProcessResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 3);
-
-/**
- * SurvivingProcess is one process of a tree that a stop did not end.
- *
- * @generated from message pm.v1.SurvivingProcess
- */
-export type SurvivingProcess = Message<"pm.v1.SurvivingProcess"> & {
-  /**
-   * pid is its process id on the daemon's machine.
-   *
-   * @generated from field: uint32 pid = 1;
-   */
-  pid: number;
-
-  /**
-   * command is its command line, shortened to 256 characters, or its name in
-   * brackets where it has none.
-   *
-   * @generated from field: string command = 2;
-   */
-  command: string;
-
-  /**
-   * state is its scheduling state in words, such as "sleeping" or
-   * "uninterruptible sleep" (proc_pid_stat(5)): the latter cannot be killed
-   * until its system call returns.
-   *
-   * @generated from field: string state = 3;
-   */
-  state: string;
-};
-
-/**
- * SurvivingProcess is one process of a tree that a stop did not end.
- *
- * @generated from message pm.v1.SurvivingProcess
- */
-export type SurvivingProcessJson = {
-  /**
-   * pid is its process id on the daemon's machine.
-   *
-   * @generated from field: uint32 pid = 1;
-   */
-  pid?: number;
-
-  /**
-   * command is its command line, shortened to 256 characters, or its name in
-   * brackets where it has none.
-   *
-   * @generated from field: string command = 2;
-   */
-  command?: string;
-
-  /**
-   * state is its scheduling state in words, such as "sleeping" or
-   * "uninterruptible sleep" (proc_pid_stat(5)): the latter cannot be killed
-   * until its system call returns.
-   *
-   * @generated from field: string state = 3;
-   */
-  state?: string;
-};
-
-/**
- * Describes the message pm.v1.SurvivingProcess.
- * Use `create(SurvivingProcessSchema)` to create a new message.
- */
-export const SurvivingProcessSchema: GenMessage<SurvivingProcess, {jsonType: SurvivingProcessJson}> = /*@__PURE__*/
   messageDesc(file_pm_v1_process_service, 4);
+
+/**
+ * BatchOpened is the first frame of a call by filter: what was selected.
+ *
+ * @generated from message pm.v1.BatchOpened
+ */
+export type BatchOpened = Message<"pm.v1.BatchOpened"> & {
+  /**
+   * selected is how many processes the filter selected: as many results follow.
+   *
+   * @generated from field: uint32 selected = 1;
+   */
+  selected: number;
+};
+
+/**
+ * BatchOpened is the first frame of a call by filter: what was selected.
+ *
+ * @generated from message pm.v1.BatchOpened
+ */
+export type BatchOpenedJson = {
+  /**
+   * selected is how many processes the filter selected: as many results follow.
+   *
+   * @generated from field: uint32 selected = 1;
+   */
+  selected?: number;
+};
+
+/**
+ * Describes the message pm.v1.BatchOpened.
+ * Use `create(BatchOpenedSchema)` to create a new message.
+ */
+export const BatchOpenedSchema: GenMessage<BatchOpened, {jsonType: BatchOpenedJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 5);
+
+/**
+ * BatchError says why a call by filter could not be carried out for one
+ * process.
+ *
+ * @generated from message pm.v1.BatchError
+ */
+export type BatchError = Message<"pm.v1.BatchError"> & {
+  /**
+   * reason is as in google.rpc.ErrorInfo, without the ERROR_REASON_ prefix.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * message is a text for people.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * metadata is as in google.rpc.ErrorInfo.
+   *
+   * @generated from field: map<string, string> metadata = 3;
+   */
+  metadata: { [key: string]: string };
+};
+
+/**
+ * BatchError says why a call by filter could not be carried out for one
+ * process.
+ *
+ * @generated from message pm.v1.BatchError
+ */
+export type BatchErrorJson = {
+  /**
+   * reason is as in google.rpc.ErrorInfo, without the ERROR_REASON_ prefix.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason?: string;
+
+  /**
+   * message is a text for people.
+   *
+   * @generated from field: string message = 2;
+   */
+  message?: string;
+
+  /**
+   * metadata is as in google.rpc.ErrorInfo.
+   *
+   * @generated from field: map<string, string> metadata = 3;
+   */
+  metadata?: { [key: string]: string };
+};
+
+/**
+ * Describes the message pm.v1.BatchError.
+ * Use `create(BatchErrorSchema)` to create a new message.
+ */
+export const BatchErrorSchema: GenMessage<BatchError, {jsonType: BatchErrorJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 6);
+
+/**
+ * StopProcessesRequest asks for StopProcesses.
+ *
+ * @generated from message pm.v1.StopProcessesRequest
+ */
+export type StopProcessesRequest = Message<"pm.v1.StopProcessesRequest"> & {
+  /**
+   * filter selects the processes. Ended ones are results at once.
+   *
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
+   */
+  filter?: ProcessFilter | undefined;
+
+  /**
+   * all must be set if the filter is empty.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
+   * options say how.
+   *
+   * @generated from field: pm.v1.StopOptions options = 3;
+   */
+  options?: StopOptions | undefined;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * StopProcessesRequest asks for StopProcesses.
+ *
+ * @generated from message pm.v1.StopProcessesRequest
+ */
+export type StopProcessesRequestJson = {
+  /**
+   * filter selects the processes. Ended ones are results at once.
+   *
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
+   */
+  filter?: ProcessFilterJson;
+
+  /**
+   * all must be set if the filter is empty.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all?: boolean;
+
+  /**
+   * options say how.
+   *
+   * @generated from field: pm.v1.StopOptions options = 3;
+   */
+  options?: StopOptionsJson;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId?: string;
+};
+
+/**
+ * Describes the message pm.v1.StopProcessesRequest.
+ * Use `create(StopProcessesRequestSchema)` to create a new message.
+ */
+export const StopProcessesRequestSchema: GenMessage<StopProcessesRequest, {jsonType: StopProcessesRequestJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 7);
+
+/**
+ * StopProcessesResponse is one frame of StopProcesses.
+ *
+ * @generated from message pm.v1.StopProcessesResponse
+ */
+export type StopProcessesResponse = Message<"pm.v1.StopProcessesResponse"> & {
+  /**
+   * frame is one of the kinds of frames.
+   *
+   * @generated from oneof pm.v1.StopProcessesResponse.frame
+   */
+  frame: {
+    /**
+     * opened is the first frame.
+     *
+     * @generated from field: pm.v1.BatchOpened opened = 1;
+     */
+    value: BatchOpened;
+    case: "opened";
+  } | {
+    /**
+     * result is the result of one process.
+     *
+     * @generated from field: pm.v1.StopResult result = 2;
+     */
+    value: StopResult;
+    case: "result";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * StopProcessesResponse is one frame of StopProcesses.
+ *
+ * @generated from message pm.v1.StopProcessesResponse
+ */
+export type StopProcessesResponseJson = {
+  /**
+   * opened is the first frame.
+   *
+   * @generated from field: pm.v1.BatchOpened opened = 1;
+   */
+  opened?: BatchOpenedJson;
+
+  /**
+   * result is the result of one process.
+   *
+   * @generated from field: pm.v1.StopResult result = 2;
+   */
+  result?: StopResultJson;
+};
+
+/**
+ * Describes the message pm.v1.StopProcessesResponse.
+ * Use `create(StopProcessesResponseSchema)` to create a new message.
+ */
+export const StopProcessesResponseSchema: GenMessage<StopProcessesResponse, {jsonType: StopProcessesResponseJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 8);
+
+/**
+ * StopResult is what a stop by filter did to one process.
+ *
+ * @generated from message pm.v1.StopResult
+ */
+export type StopResult = Message<"pm.v1.StopResult"> & {
+  /**
+   * process is the process after the stop.
+   *
+   * @generated from field: pm.v1.Process process = 1;
+   */
+  process?: Process | undefined;
+
+  /**
+   * receipt is what was done; unset with an error.
+   *
+   * @generated from field: pm.v1.StopReceipt receipt = 2;
+   */
+  receipt?: StopReceipt | undefined;
+
+  /**
+   * error is why it could not be done; unset otherwise.
+   *
+   * @generated from field: pm.v1.BatchError error = 3;
+   */
+  error?: BatchError | undefined;
+};
+
+/**
+ * StopResult is what a stop by filter did to one process.
+ *
+ * @generated from message pm.v1.StopResult
+ */
+export type StopResultJson = {
+  /**
+   * process is the process after the stop.
+   *
+   * @generated from field: pm.v1.Process process = 1;
+   */
+  process?: ProcessJson;
+
+  /**
+   * receipt is what was done; unset with an error.
+   *
+   * @generated from field: pm.v1.StopReceipt receipt = 2;
+   */
+  receipt?: StopReceiptJson;
+
+  /**
+   * error is why it could not be done; unset otherwise.
+   *
+   * @generated from field: pm.v1.BatchError error = 3;
+   */
+  error?: BatchErrorJson;
+};
+
+/**
+ * Describes the message pm.v1.StopResult.
+ * Use `create(StopResultSchema)` to create a new message.
+ */
+export const StopResultSchema: GenMessage<StopResult, {jsonType: StopResultJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 9);
 
 /**
  * SignalProcessRequest asks for SignalProcess.
@@ -340,14 +676,15 @@ export const SurvivingProcessSchema: GenMessage<SurvivingProcess, {jsonType: Sur
  */
 export type SignalProcessRequest = Message<"pm.v1.SignalProcessRequest"> & {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id: string;
+  process?: ProcessRef | undefined;
 
   /**
-   * signal is the signal by name: "SIGHUP", "HUP" or "SIGRTMIN+3". Required.
+   * signal is the signal by name ("SIGHUP", "HUP", "SIGRTMIN+3") or number
+   * ("1"). Required.
    *
    * @generated from field: string signal = 2;
    */
@@ -359,6 +696,20 @@ export type SignalProcessRequest = Message<"pm.v1.SignalProcessRequest"> & {
    * @generated from field: pm.v1.SignalTarget target = 3;
    */
   target: SignalTarget;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 4;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
 };
 
 /**
@@ -368,14 +719,15 @@ export type SignalProcessRequest = Message<"pm.v1.SignalProcessRequest"> & {
  */
 export type SignalProcessRequestJson = {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id?: string;
+  process?: ProcessRefJson;
 
   /**
-   * signal is the signal by name: "SIGHUP", "HUP" or "SIGRTMIN+3". Required.
+   * signal is the signal by name ("SIGHUP", "HUP", "SIGRTMIN+3") or number
+   * ("1"). Required.
    *
    * @generated from field: string signal = 2;
    */
@@ -387,6 +739,20 @@ export type SignalProcessRequestJson = {
    * @generated from field: pm.v1.SignalTarget target = 3;
    */
   target?: SignalTargetJson;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 4;
+   */
+  precondition?: PreconditionJson;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId?: string;
 };
 
 /**
@@ -394,7 +760,7 @@ export type SignalProcessRequestJson = {
  * Use `create(SignalProcessRequestSchema)` to create a new message.
  */
 export const SignalProcessRequestSchema: GenMessage<SignalProcessRequest, {jsonType: SignalProcessRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 5);
+  messageDesc(file_pm_v1_process_service, 10);
 
 /**
  * SignalProcessResponse answers SignalProcess.
@@ -431,7 +797,205 @@ export type SignalProcessResponseJson = {
  * Use `create(SignalProcessResponseSchema)` to create a new message.
  */
 export const SignalProcessResponseSchema: GenMessage<SignalProcessResponse, {jsonType: SignalProcessResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 6);
+  messageDesc(file_pm_v1_process_service, 11);
+
+/**
+ * SignalProcessesRequest asks for SignalProcesses.
+ *
+ * @generated from message pm.v1.SignalProcessesRequest
+ */
+export type SignalProcessesRequest = Message<"pm.v1.SignalProcessesRequest"> & {
+  /**
+   * filter selects the processes; those that have ended are passed over.
+   *
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
+   */
+  filter?: ProcessFilter | undefined;
+
+  /**
+   * all must be set if the filter is empty.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
+   * signal is the signal by name or number. Required.
+   *
+   * @generated from field: string signal = 3;
+   */
+  signal: string;
+
+  /**
+   * target is where it goes. Default: SIGNAL_TARGET_GROUP.
+   *
+   * @generated from field: pm.v1.SignalTarget target = 4;
+   */
+  target: SignalTarget;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * SignalProcessesRequest asks for SignalProcesses.
+ *
+ * @generated from message pm.v1.SignalProcessesRequest
+ */
+export type SignalProcessesRequestJson = {
+  /**
+   * filter selects the processes; those that have ended are passed over.
+   *
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
+   */
+  filter?: ProcessFilterJson;
+
+  /**
+   * all must be set if the filter is empty.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all?: boolean;
+
+  /**
+   * signal is the signal by name or number. Required.
+   *
+   * @generated from field: string signal = 3;
+   */
+  signal?: string;
+
+  /**
+   * target is where it goes. Default: SIGNAL_TARGET_GROUP.
+   *
+   * @generated from field: pm.v1.SignalTarget target = 4;
+   */
+  target?: SignalTargetJson;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId?: string;
+};
+
+/**
+ * Describes the message pm.v1.SignalProcessesRequest.
+ * Use `create(SignalProcessesRequestSchema)` to create a new message.
+ */
+export const SignalProcessesRequestSchema: GenMessage<SignalProcessesRequest, {jsonType: SignalProcessesRequestJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 12);
+
+/**
+ * SignalProcessesResponse is one frame of SignalProcesses.
+ *
+ * @generated from message pm.v1.SignalProcessesResponse
+ */
+export type SignalProcessesResponse = Message<"pm.v1.SignalProcessesResponse"> & {
+  /**
+   * frame is one of the kinds of frames.
+   *
+   * @generated from oneof pm.v1.SignalProcessesResponse.frame
+   */
+  frame: {
+    /**
+     * opened is the first frame.
+     *
+     * @generated from field: pm.v1.BatchOpened opened = 1;
+     */
+    value: BatchOpened;
+    case: "opened";
+  } | {
+    /**
+     * result is the result of one process.
+     *
+     * @generated from field: pm.v1.SignalResult result = 2;
+     */
+    value: SignalResult;
+    case: "result";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * SignalProcessesResponse is one frame of SignalProcesses.
+ *
+ * @generated from message pm.v1.SignalProcessesResponse
+ */
+export type SignalProcessesResponseJson = {
+  /**
+   * opened is the first frame.
+   *
+   * @generated from field: pm.v1.BatchOpened opened = 1;
+   */
+  opened?: BatchOpenedJson;
+
+  /**
+   * result is the result of one process.
+   *
+   * @generated from field: pm.v1.SignalResult result = 2;
+   */
+  result?: SignalResultJson;
+};
+
+/**
+ * Describes the message pm.v1.SignalProcessesResponse.
+ * Use `create(SignalProcessesResponseSchema)` to create a new message.
+ */
+export const SignalProcessesResponseSchema: GenMessage<SignalProcessesResponse, {jsonType: SignalProcessesResponseJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 13);
+
+/**
+ * SignalResult is what a signal by filter did to one process.
+ *
+ * @generated from message pm.v1.SignalResult
+ */
+export type SignalResult = Message<"pm.v1.SignalResult"> & {
+  /**
+   * process is the process right after.
+   *
+   * @generated from field: pm.v1.Process process = 1;
+   */
+  process?: Process | undefined;
+
+  /**
+   * error is why it could not be done; unset otherwise.
+   *
+   * @generated from field: pm.v1.BatchError error = 2;
+   */
+  error?: BatchError | undefined;
+};
+
+/**
+ * SignalResult is what a signal by filter did to one process.
+ *
+ * @generated from message pm.v1.SignalResult
+ */
+export type SignalResultJson = {
+  /**
+   * process is the process right after.
+   *
+   * @generated from field: pm.v1.Process process = 1;
+   */
+  process?: ProcessJson;
+
+  /**
+   * error is why it could not be done; unset otherwise.
+   *
+   * @generated from field: pm.v1.BatchError error = 2;
+   */
+  error?: BatchErrorJson;
+};
+
+/**
+ * Describes the message pm.v1.SignalResult.
+ * Use `create(SignalResultSchema)` to create a new message.
+ */
+export const SignalResultSchema: GenMessage<SignalResult, {jsonType: SignalResultJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 14);
 
 /**
  * RestartProcessRequest asks for RestartProcess.
@@ -440,33 +1004,40 @@ export const SignalProcessResponseSchema: GenMessage<SignalProcessResponse, {jso
  */
 export type RestartProcessRequest = Message<"pm.v1.RestartProcessRequest"> & {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id: string;
+  process?: ProcessRef | undefined;
 
   /**
-   * signal is what is sent first. Default: the spec's stop policy.
+   * options say how the old run is stopped.
    *
-   * @generated from field: string signal = 2;
+   * @generated from field: pm.v1.StopOptions options = 2;
    */
-  signal: string;
+  options?: StopOptions | undefined;
 
   /**
-   * grace_period is how long the tree has to end. Default: the spec's stop
-   * policy.
+   * spec replaces the process's spec, for the new run and those after it.
+   * Default: the spec that it has.
    *
-   * @generated from field: google.protobuf.Duration grace_period = 3;
+   * @generated from field: pm.v1.ProcessSpec spec = 3;
    */
-  gracePeriod?: Duration | undefined;
+  spec?: ProcessSpec | undefined;
 
   /**
-   * force asks to kill the whole tree when the grace period is over.
+   * precondition must hold. Default: none.
    *
-   * @generated from field: bool force = 4;
+   * @generated from field: pm.v1.Precondition precondition = 4;
    */
-  force: boolean;
+  precondition?: Precondition | undefined;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
 };
 
 /**
@@ -476,33 +1047,40 @@ export type RestartProcessRequest = Message<"pm.v1.RestartProcessRequest"> & {
  */
 export type RestartProcessRequestJson = {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id?: string;
+  process?: ProcessRefJson;
 
   /**
-   * signal is what is sent first. Default: the spec's stop policy.
+   * options say how the old run is stopped.
    *
-   * @generated from field: string signal = 2;
+   * @generated from field: pm.v1.StopOptions options = 2;
    */
-  signal?: string;
+  options?: StopOptionsJson;
 
   /**
-   * grace_period is how long the tree has to end. Default: the spec's stop
-   * policy.
+   * spec replaces the process's spec, for the new run and those after it.
+   * Default: the spec that it has.
    *
-   * @generated from field: google.protobuf.Duration grace_period = 3;
+   * @generated from field: pm.v1.ProcessSpec spec = 3;
    */
-  gracePeriod?: DurationJson;
+  spec?: ProcessSpecJson;
 
   /**
-   * force asks to kill the whole tree when the grace period is over.
+   * precondition must hold. Default: none.
    *
-   * @generated from field: bool force = 4;
+   * @generated from field: pm.v1.Precondition precondition = 4;
    */
-  force?: boolean;
+  precondition?: PreconditionJson;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId?: string;
 };
 
 /**
@@ -510,7 +1088,7 @@ export type RestartProcessRequestJson = {
  * Use `create(RestartProcessRequestSchema)` to create a new message.
  */
 export const RestartProcessRequestSchema: GenMessage<RestartProcessRequest, {jsonType: RestartProcessRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 7);
+  messageDesc(file_pm_v1_process_service, 15);
 
 /**
  * RestartProcessResponse answers RestartProcess.
@@ -545,7 +1123,347 @@ export type RestartProcessResponseJson = {
  * Use `create(RestartProcessResponseSchema)` to create a new message.
  */
 export const RestartProcessResponseSchema: GenMessage<RestartProcessResponse, {jsonType: RestartProcessResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 8);
+  messageDesc(file_pm_v1_process_service, 16);
+
+/**
+ * RestartProcessesRequest asks for RestartProcesses.
+ *
+ * @generated from message pm.v1.RestartProcessesRequest
+ */
+export type RestartProcessesRequest = Message<"pm.v1.RestartProcessesRequest"> & {
+  /**
+   * filter selects the processes.
+   *
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
+   */
+  filter?: ProcessFilter | undefined;
+
+  /**
+   * all must be set if the filter is empty.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
+   * options say how the old runs are stopped.
+   *
+   * @generated from field: pm.v1.StopOptions options = 3;
+   */
+  options?: StopOptions | undefined;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * RestartProcessesRequest asks for RestartProcesses.
+ *
+ * @generated from message pm.v1.RestartProcessesRequest
+ */
+export type RestartProcessesRequestJson = {
+  /**
+   * filter selects the processes.
+   *
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
+   */
+  filter?: ProcessFilterJson;
+
+  /**
+   * all must be set if the filter is empty.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all?: boolean;
+
+  /**
+   * options say how the old runs are stopped.
+   *
+   * @generated from field: pm.v1.StopOptions options = 3;
+   */
+  options?: StopOptionsJson;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId?: string;
+};
+
+/**
+ * Describes the message pm.v1.RestartProcessesRequest.
+ * Use `create(RestartProcessesRequestSchema)` to create a new message.
+ */
+export const RestartProcessesRequestSchema: GenMessage<RestartProcessesRequest, {jsonType: RestartProcessesRequestJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 17);
+
+/**
+ * RestartProcessesResponse is one frame of RestartProcesses.
+ *
+ * @generated from message pm.v1.RestartProcessesResponse
+ */
+export type RestartProcessesResponse = Message<"pm.v1.RestartProcessesResponse"> & {
+  /**
+   * frame is one of the kinds of frames.
+   *
+   * @generated from oneof pm.v1.RestartProcessesResponse.frame
+   */
+  frame: {
+    /**
+     * opened is the first frame.
+     *
+     * @generated from field: pm.v1.BatchOpened opened = 1;
+     */
+    value: BatchOpened;
+    case: "opened";
+  } | {
+    /**
+     * result is the result of one process.
+     *
+     * @generated from field: pm.v1.RestartResult result = 2;
+     */
+    value: RestartResult;
+    case: "result";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * RestartProcessesResponse is one frame of RestartProcesses.
+ *
+ * @generated from message pm.v1.RestartProcessesResponse
+ */
+export type RestartProcessesResponseJson = {
+  /**
+   * opened is the first frame.
+   *
+   * @generated from field: pm.v1.BatchOpened opened = 1;
+   */
+  opened?: BatchOpenedJson;
+
+  /**
+   * result is the result of one process.
+   *
+   * @generated from field: pm.v1.RestartResult result = 2;
+   */
+  result?: RestartResultJson;
+};
+
+/**
+ * Describes the message pm.v1.RestartProcessesResponse.
+ * Use `create(RestartProcessesResponseSchema)` to create a new message.
+ */
+export const RestartProcessesResponseSchema: GenMessage<RestartProcessesResponse, {jsonType: RestartProcessesResponseJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 18);
+
+/**
+ * RestartResult is what a restart by filter did to one process.
+ *
+ * @generated from message pm.v1.RestartResult
+ */
+export type RestartResult = Message<"pm.v1.RestartResult"> & {
+  /**
+   * process is the process in its new run, or as it is with an error.
+   *
+   * @generated from field: pm.v1.Process process = 1;
+   */
+  process?: Process | undefined;
+
+  /**
+   * error is why it could not be done; unset otherwise.
+   *
+   * @generated from field: pm.v1.BatchError error = 2;
+   */
+  error?: BatchError | undefined;
+};
+
+/**
+ * RestartResult is what a restart by filter did to one process.
+ *
+ * @generated from message pm.v1.RestartResult
+ */
+export type RestartResultJson = {
+  /**
+   * process is the process in its new run, or as it is with an error.
+   *
+   * @generated from field: pm.v1.Process process = 1;
+   */
+  process?: ProcessJson;
+
+  /**
+   * error is why it could not be done; unset otherwise.
+   *
+   * @generated from field: pm.v1.BatchError error = 2;
+   */
+  error?: BatchErrorJson;
+};
+
+/**
+ * Describes the message pm.v1.RestartResult.
+ * Use `create(RestartResultSchema)` to create a new message.
+ */
+export const RestartResultSchema: GenMessage<RestartResult, {jsonType: RestartResultJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 19);
+
+/**
+ * UpdateProcessRequest asks for UpdateProcess.
+ *
+ * @generated from message pm.v1.UpdateProcessRequest
+ */
+export type UpdateProcessRequest = Message<"pm.v1.UpdateProcessRequest"> & {
+  /**
+   * process is which one. Required.
+   *
+   * @generated from field: pm.v1.ProcessRef process = 1;
+   */
+  process?: ProcessRef | undefined;
+
+  /**
+   * update_mask says which of the fields below are taken: "name", "labels",
+   * "spec", or fields of the spec such as "spec.env". Required.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * name is the new name; empty: none.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * labels are the new labels, all of them.
+   *
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * spec is the new spec, or has the new fields.
+   *
+   * @generated from field: pm.v1.ProcessSpec spec = 5;
+   */
+  spec?: ProcessSpec | undefined;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 6;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 7;
+   */
+  requestId: string;
+};
+
+/**
+ * UpdateProcessRequest asks for UpdateProcess.
+ *
+ * @generated from message pm.v1.UpdateProcessRequest
+ */
+export type UpdateProcessRequestJson = {
+  /**
+   * process is which one. Required.
+   *
+   * @generated from field: pm.v1.ProcessRef process = 1;
+   */
+  process?: ProcessRefJson;
+
+  /**
+   * update_mask says which of the fields below are taken: "name", "labels",
+   * "spec", or fields of the spec such as "spec.env". Required.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMaskJson;
+
+  /**
+   * name is the new name; empty: none.
+   *
+   * @generated from field: string name = 3;
+   */
+  name?: string;
+
+  /**
+   * labels are the new labels, all of them.
+   *
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels?: { [key: string]: string };
+
+  /**
+   * spec is the new spec, or has the new fields.
+   *
+   * @generated from field: pm.v1.ProcessSpec spec = 5;
+   */
+  spec?: ProcessSpecJson;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 6;
+   */
+  precondition?: PreconditionJson;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 7;
+   */
+  requestId?: string;
+};
+
+/**
+ * Describes the message pm.v1.UpdateProcessRequest.
+ * Use `create(UpdateProcessRequestSchema)` to create a new message.
+ */
+export const UpdateProcessRequestSchema: GenMessage<UpdateProcessRequest, {jsonType: UpdateProcessRequestJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 20);
+
+/**
+ * UpdateProcessResponse answers UpdateProcess.
+ *
+ * @generated from message pm.v1.UpdateProcessResponse
+ */
+export type UpdateProcessResponse = Message<"pm.v1.UpdateProcessResponse"> & {
+  /**
+   * process is the process after the change.
+   *
+   * @generated from field: pm.v1.Process process = 1;
+   */
+  process?: Process | undefined;
+};
+
+/**
+ * UpdateProcessResponse answers UpdateProcess.
+ *
+ * @generated from message pm.v1.UpdateProcessResponse
+ */
+export type UpdateProcessResponseJson = {
+  /**
+   * process is the process after the change.
+   *
+   * @generated from field: pm.v1.Process process = 1;
+   */
+  process?: ProcessJson;
+};
+
+/**
+ * Describes the message pm.v1.UpdateProcessResponse.
+ * Use `create(UpdateProcessResponseSchema)` to create a new message.
+ */
+export const UpdateProcessResponseSchema: GenMessage<UpdateProcessResponse, {jsonType: UpdateProcessResponseJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 21);
 
 /**
  * GetProcessRequest asks for GetProcess.
@@ -554,14 +1472,14 @@ export const RestartProcessResponseSchema: GenMessage<RestartProcessResponse, {j
  */
 export type GetProcessRequest = Message<"pm.v1.GetProcessRequest"> & {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id: string;
+  process?: ProcessRef | undefined;
 
   /**
-   * view is how much to answer. Default: PROCESS_VIEW_BASIC.
+   * view is how much to send. Default: PROCESS_VIEW_BASIC.
    *
    * @generated from field: pm.v1.ProcessView view = 2;
    */
@@ -575,14 +1493,14 @@ export type GetProcessRequest = Message<"pm.v1.GetProcessRequest"> & {
  */
 export type GetProcessRequestJson = {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id?: string;
+  process?: ProcessRefJson;
 
   /**
-   * view is how much to answer. Default: PROCESS_VIEW_BASIC.
+   * view is how much to send. Default: PROCESS_VIEW_BASIC.
    *
    * @generated from field: pm.v1.ProcessView view = 2;
    */
@@ -594,7 +1512,7 @@ export type GetProcessRequestJson = {
  * Use `create(GetProcessRequestSchema)` to create a new message.
  */
 export const GetProcessRequestSchema: GenMessage<GetProcessRequest, {jsonType: GetProcessRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 9);
+  messageDesc(file_pm_v1_process_service, 22);
 
 /**
  * GetProcessResponse answers GetProcess.
@@ -629,76 +1547,7 @@ export type GetProcessResponseJson = {
  * Use `create(GetProcessResponseSchema)` to create a new message.
  */
 export const GetProcessResponseSchema: GenMessage<GetProcessResponse, {jsonType: GetProcessResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 10);
-
-/**
- * ProcessFilter selects processes. Each set field must fit.
- *
- * @generated from message pm.v1.ProcessFilter
- */
-export type ProcessFilter = Message<"pm.v1.ProcessFilter"> & {
-  /**
-   * label_selector holds requirements separated by commas that must all hold:
-   * "key=value", "key!=value" (also where the key is missing), "key",
-   * "!key". Empty: every process.
-   *
-   * @generated from field: string label_selector = 1;
-   */
-  labelSelector: string;
-
-  /**
-   * states are the states wanted; empty: all.
-   *
-   * @generated from field: repeated pm.v1.ProcessState states = 2;
-   */
-  states: ProcessState[];
-
-  /**
-   * ids are process references of which one must be the process; empty: all.
-   * At most 1000. A reference that fits nothing selects nothing.
-   *
-   * @generated from field: repeated string ids = 3;
-   */
-  ids: string[];
-};
-
-/**
- * ProcessFilter selects processes. Each set field must fit.
- *
- * @generated from message pm.v1.ProcessFilter
- */
-export type ProcessFilterJson = {
-  /**
-   * label_selector holds requirements separated by commas that must all hold:
-   * "key=value", "key!=value" (also where the key is missing), "key",
-   * "!key". Empty: every process.
-   *
-   * @generated from field: string label_selector = 1;
-   */
-  labelSelector?: string;
-
-  /**
-   * states are the states wanted; empty: all.
-   *
-   * @generated from field: repeated pm.v1.ProcessState states = 2;
-   */
-  states?: ProcessStateJson[];
-
-  /**
-   * ids are process references of which one must be the process; empty: all.
-   * At most 1000. A reference that fits nothing selects nothing.
-   *
-   * @generated from field: repeated string ids = 3;
-   */
-  ids?: string[];
-};
-
-/**
- * Describes the message pm.v1.ProcessFilter.
- * Use `create(ProcessFilterSchema)` to create a new message.
- */
-export const ProcessFilterSchema: GenMessage<ProcessFilter, {jsonType: ProcessFilterJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 11);
+  messageDesc(file_pm_v1_process_service, 23);
 
 /**
  * ListProcessesRequest asks for ListProcesses.
@@ -715,7 +1564,7 @@ export type ListProcessesRequest = Message<"pm.v1.ListProcessesRequest"> & {
 
   /**
    * page_size is how many processes a page holds, at most 10000 (more is read
-   * as 10000). Default: 1000.
+   * as 10000). Default: 1000. A page may hold fewer, to stay below 3 MiB.
    *
    * @generated from field: uint32 page_size = 2;
    */
@@ -723,18 +1572,25 @@ export type ListProcessesRequest = Message<"pm.v1.ListProcessesRequest"> & {
 
   /**
    * page_token is the next_page_token of the page before, with the same
-   * filter. Default: the first page.
+   * filter and order. Default: the first page.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
 
   /**
-   * view is how much to answer. Default: PROCESS_VIEW_BASIC.
+   * view is how much to send. Default: PROCESS_VIEW_BASIC.
    *
    * @generated from field: pm.v1.ProcessView view = 4;
    */
   view: ProcessView;
+
+  /**
+   * order is the order. Default: LIST_ORDER_CREATED.
+   *
+   * @generated from field: pm.v1.ListOrder order = 5;
+   */
+  order: ListOrder;
 };
 
 /**
@@ -752,7 +1608,7 @@ export type ListProcessesRequestJson = {
 
   /**
    * page_size is how many processes a page holds, at most 10000 (more is read
-   * as 10000). Default: 1000.
+   * as 10000). Default: 1000. A page may hold fewer, to stay below 3 MiB.
    *
    * @generated from field: uint32 page_size = 2;
    */
@@ -760,18 +1616,25 @@ export type ListProcessesRequestJson = {
 
   /**
    * page_token is the next_page_token of the page before, with the same
-   * filter. Default: the first page.
+   * filter and order. Default: the first page.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken?: string;
 
   /**
-   * view is how much to answer. Default: PROCESS_VIEW_BASIC.
+   * view is how much to send. Default: PROCESS_VIEW_BASIC.
    *
    * @generated from field: pm.v1.ProcessView view = 4;
    */
   view?: ProcessViewJson;
+
+  /**
+   * order is the order. Default: LIST_ORDER_CREATED.
+   *
+   * @generated from field: pm.v1.ListOrder order = 5;
+   */
+  order?: ListOrderJson;
 };
 
 /**
@@ -779,7 +1642,7 @@ export type ListProcessesRequestJson = {
  * Use `create(ListProcessesRequestSchema)` to create a new message.
  */
 export const ListProcessesRequestSchema: GenMessage<ListProcessesRequest, {jsonType: ListProcessesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 12);
+  messageDesc(file_pm_v1_process_service, 24);
 
 /**
  * ListProcessesResponse answers ListProcesses.
@@ -788,7 +1651,7 @@ export const ListProcessesRequestSchema: GenMessage<ListProcessesRequest, {jsonT
  */
 export type ListProcessesResponse = Message<"pm.v1.ListProcessesResponse"> & {
   /**
-   * processes are those of this page, by create_time and then id.
+   * processes are those of this page.
    *
    * @generated from field: repeated pm.v1.Process processes = 1;
    */
@@ -824,7 +1687,7 @@ export type ListProcessesResponse = Message<"pm.v1.ListProcessesResponse"> & {
  */
 export type ListProcessesResponseJson = {
   /**
-   * processes are those of this page, by create_time and then id.
+   * processes are those of this page.
    *
    * @generated from field: repeated pm.v1.Process processes = 1;
    */
@@ -858,7 +1721,91 @@ export type ListProcessesResponseJson = {
  * Use `create(ListProcessesResponseSchema)` to create a new message.
  */
 export const ListProcessesResponseSchema: GenMessage<ListProcessesResponse, {jsonType: ListProcessesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 13);
+  messageDesc(file_pm_v1_process_service, 25);
+
+/**
+ * ListRunsRequest asks for ListRuns.
+ *
+ * @generated from message pm.v1.ListRunsRequest
+ */
+export type ListRunsRequest = Message<"pm.v1.ListRunsRequest"> & {
+  /**
+   * process is which one. Required.
+   *
+   * @generated from field: pm.v1.ProcessRef process = 1;
+   */
+  process?: ProcessRef | undefined;
+};
+
+/**
+ * ListRunsRequest asks for ListRuns.
+ *
+ * @generated from message pm.v1.ListRunsRequest
+ */
+export type ListRunsRequestJson = {
+  /**
+   * process is which one. Required.
+   *
+   * @generated from field: pm.v1.ProcessRef process = 1;
+   */
+  process?: ProcessRefJson;
+};
+
+/**
+ * Describes the message pm.v1.ListRunsRequest.
+ * Use `create(ListRunsRequestSchema)` to create a new message.
+ */
+export const ListRunsRequestSchema: GenMessage<ListRunsRequest, {jsonType: ListRunsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 26);
+
+/**
+ * ListRunsResponse answers ListRuns.
+ *
+ * @generated from message pm.v1.ListRunsResponse
+ */
+export type ListRunsResponse = Message<"pm.v1.ListRunsResponse"> & {
+  /**
+   * process_id is the process's UUID.
+   *
+   * @generated from field: string process_id = 1;
+   */
+  processId: string;
+
+  /**
+   * runs are those that are kept, the newest first.
+   *
+   * @generated from field: repeated pm.v1.Run runs = 2;
+   */
+  runs: Run[];
+};
+
+/**
+ * ListRunsResponse answers ListRuns.
+ *
+ * @generated from message pm.v1.ListRunsResponse
+ */
+export type ListRunsResponseJson = {
+  /**
+   * process_id is the process's UUID.
+   *
+   * @generated from field: string process_id = 1;
+   */
+  processId?: string;
+
+  /**
+   * runs are those that are kept, the newest first.
+   *
+   * @generated from field: repeated pm.v1.Run runs = 2;
+   */
+  runs?: RunJson[];
+};
+
+/**
+ * Describes the message pm.v1.ListRunsResponse.
+ * Use `create(ListRunsResponseSchema)` to create a new message.
+ */
+export const ListRunsResponseSchema: GenMessage<ListRunsResponse, {jsonType: ListRunsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 27);
 
 /**
  * WatchProcessesRequest asks for WatchProcesses.
@@ -867,8 +1814,9 @@ export const ListProcessesResponseSchema: GenMessage<ListProcessesResponse, {jso
  */
 export type WatchProcessesRequest = Message<"pm.v1.WatchProcessesRequest"> & {
   /**
-   * resource_version is where to resume: of a list, a process or an event.
-   * Default: begin with what there is.
+   * resource_version is where to resume: of a list, a process or an event; of
+   * an earlier daemon too, as far as the journal reaches. Default: begin with
+   * what there is.
    *
    * @generated from field: string resource_version = 1;
    */
@@ -876,14 +1824,14 @@ export type WatchProcessesRequest = Message<"pm.v1.WatchProcessesRequest"> & {
 
   /**
    * filter selects what to watch. A process that ceases to fit is reported as
-   * REMOVED. `ids` are resolved once, at the beginning.
+   * REMOVED.
    *
    * @generated from field: pm.v1.ProcessFilter filter = 2;
    */
   filter?: ProcessFilter | undefined;
 
   /**
-   * view is how much to answer. Default: PROCESS_VIEW_BASIC.
+   * view is how much to send. Default: PROCESS_VIEW_BASIC.
    *
    * @generated from field: pm.v1.ProcessView view = 3;
    */
@@ -905,8 +1853,9 @@ export type WatchProcessesRequest = Message<"pm.v1.WatchProcessesRequest"> & {
  */
 export type WatchProcessesRequestJson = {
   /**
-   * resource_version is where to resume: of a list, a process or an event.
-   * Default: begin with what there is.
+   * resource_version is where to resume: of a list, a process or an event; of
+   * an earlier daemon too, as far as the journal reaches. Default: begin with
+   * what there is.
    *
    * @generated from field: string resource_version = 1;
    */
@@ -914,14 +1863,14 @@ export type WatchProcessesRequestJson = {
 
   /**
    * filter selects what to watch. A process that ceases to fit is reported as
-   * REMOVED. `ids` are resolved once, at the beginning.
+   * REMOVED.
    *
    * @generated from field: pm.v1.ProcessFilter filter = 2;
    */
   filter?: ProcessFilterJson;
 
   /**
-   * view is how much to answer. Default: PROCESS_VIEW_BASIC.
+   * view is how much to send. Default: PROCESS_VIEW_BASIC.
    *
    * @generated from field: pm.v1.ProcessView view = 3;
    */
@@ -941,7 +1890,7 @@ export type WatchProcessesRequestJson = {
  * Use `create(WatchProcessesRequestSchema)` to create a new message.
  */
 export const WatchProcessesRequestSchema: GenMessage<WatchProcessesRequest, {jsonType: WatchProcessesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 14);
+  messageDesc(file_pm_v1_process_service, 28);
 
 /**
  * WatchProcessesResponse is one event of a watch.
@@ -957,7 +1906,8 @@ export type WatchProcessesResponse = Message<"pm.v1.WatchProcessesResponse"> & {
   type: WatchEventType;
 
   /**
-   * process is what it is about; unset in a BOOKMARK.
+   * process is what it is about; unset in a BOOKMARK. Its `last_change` says
+   * why it changed.
    *
    * @generated from field: pm.v1.Process process = 2;
    */
@@ -970,6 +1920,20 @@ export type WatchProcessesResponse = Message<"pm.v1.WatchProcessesResponse"> & {
    * @generated from field: string resource_version = 3;
    */
   resourceVersion: string;
+
+  /**
+   * removal is why, with REMOVED.
+   *
+   * @generated from field: pm.v1.WatchRemoval removal = 4;
+   */
+  removal: WatchRemoval;
+
+  /**
+   * cause is why and who, with REMOVED.
+   *
+   * @generated from field: pm.v1.Cause cause = 5;
+   */
+  cause?: Cause | undefined;
 };
 
 /**
@@ -986,7 +1950,8 @@ export type WatchProcessesResponseJson = {
   type?: WatchEventTypeJson;
 
   /**
-   * process is what it is about; unset in a BOOKMARK.
+   * process is what it is about; unset in a BOOKMARK. Its `last_change` says
+   * why it changed.
    *
    * @generated from field: pm.v1.Process process = 2;
    */
@@ -999,6 +1964,20 @@ export type WatchProcessesResponseJson = {
    * @generated from field: string resource_version = 3;
    */
   resourceVersion?: string;
+
+  /**
+   * removal is why, with REMOVED.
+   *
+   * @generated from field: pm.v1.WatchRemoval removal = 4;
+   */
+  removal?: WatchRemovalJson;
+
+  /**
+   * cause is why and who, with REMOVED.
+   *
+   * @generated from field: pm.v1.Cause cause = 5;
+   */
+  cause?: CauseJson;
 };
 
 /**
@@ -1006,7 +1985,7 @@ export type WatchProcessesResponseJson = {
  * Use `create(WatchProcessesResponseSchema)` to create a new message.
  */
 export const WatchProcessesResponseSchema: GenMessage<WatchProcessesResponse, {jsonType: WatchProcessesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 15);
+  messageDesc(file_pm_v1_process_service, 29);
 
 /**
  * WaitProcessRequest asks for WaitProcess.
@@ -1015,11 +1994,11 @@ export const WatchProcessesResponseSchema: GenMessage<WatchProcessesResponse, {j
  */
 export type WaitProcessRequest = Message<"pm.v1.WaitProcessRequest"> & {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id: string;
+  process?: ProcessRef | undefined;
 
   /**
    * condition is what to wait for. Default: WAIT_CONDITION_EXITED.
@@ -1032,9 +2011,9 @@ export type WaitProcessRequest = Message<"pm.v1.WaitProcessRequest"> & {
    * run is the run to wait for. Default: the current one. A run that has been
    * followed by another one meets every condition.
    *
-   * @generated from field: uint32 run = 3;
+   * @generated from field: optional uint32 run = 3;
    */
-  run: number;
+  run?: number | undefined;
 };
 
 /**
@@ -1044,11 +2023,11 @@ export type WaitProcessRequest = Message<"pm.v1.WaitProcessRequest"> & {
  */
 export type WaitProcessRequestJson = {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id?: string;
+  process?: ProcessRefJson;
 
   /**
    * condition is what to wait for. Default: WAIT_CONDITION_EXITED.
@@ -1061,7 +2040,7 @@ export type WaitProcessRequestJson = {
    * run is the run to wait for. Default: the current one. A run that has been
    * followed by another one meets every condition.
    *
-   * @generated from field: uint32 run = 3;
+   * @generated from field: optional uint32 run = 3;
    */
   run?: number;
 };
@@ -1071,7 +2050,7 @@ export type WaitProcessRequestJson = {
  * Use `create(WaitProcessRequestSchema)` to create a new message.
  */
 export const WaitProcessRequestSchema: GenMessage<WaitProcessRequest, {jsonType: WaitProcessRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 16);
+  messageDesc(file_pm_v1_process_service, 30);
 
 /**
  * WaitProcessResponse answers WaitProcess.
@@ -1080,12 +2059,19 @@ export const WaitProcessRequestSchema: GenMessage<WaitProcessRequest, {jsonType:
  */
 export type WaitProcessResponse = Message<"pm.v1.WaitProcessResponse"> & {
   /**
-   * process is the process when it met the condition. If `run` was meanwhile
-   * followed by another run, it is the process in that one.
+   * process is the process when it met the condition.
    *
    * @generated from field: pm.v1.Process process = 1;
    */
   process?: Process | undefined;
+
+  /**
+   * run is the run that was waited for, which may have been followed by
+   * another one meanwhile; unset if it is no longer kept.
+   *
+   * @generated from field: pm.v1.Run run = 2;
+   */
+  run?: Run | undefined;
 };
 
 /**
@@ -1095,12 +2081,19 @@ export type WaitProcessResponse = Message<"pm.v1.WaitProcessResponse"> & {
  */
 export type WaitProcessResponseJson = {
   /**
-   * process is the process when it met the condition. If `run` was meanwhile
-   * followed by another run, it is the process in that one.
+   * process is the process when it met the condition.
    *
    * @generated from field: pm.v1.Process process = 1;
    */
   process?: ProcessJson;
+
+  /**
+   * run is the run that was waited for, which may have been followed by
+   * another one meanwhile; unset if it is no longer kept.
+   *
+   * @generated from field: pm.v1.Run run = 2;
+   */
+  run?: RunJson;
 };
 
 /**
@@ -1108,7 +2101,7 @@ export type WaitProcessResponseJson = {
  * Use `create(WaitProcessResponseSchema)` to create a new message.
  */
 export const WaitProcessResponseSchema: GenMessage<WaitProcessResponse, {jsonType: WaitProcessResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 17);
+  messageDesc(file_pm_v1_process_service, 31);
 
 /**
  * GetOutputRequest asks for GetOutput.
@@ -1117,19 +2110,18 @@ export const WaitProcessResponseSchema: GenMessage<WaitProcessResponse, {jsonTyp
  */
 export type GetOutputRequest = Message<"pm.v1.GetOutputRequest"> & {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id: string;
+  process?: ProcessRef | undefined;
 
   /**
-   * run is the run to read: the current one or the one before. Default: the
-   * current one.
+   * run is the run to read. Default: the current one.
    *
-   * @generated from field: uint32 run = 2;
+   * @generated from field: optional uint32 run = 2;
    */
-  run: number;
+  run?: number | undefined;
 
   /**
    * start is where to begin. Default: offset 0.
@@ -1140,7 +2132,7 @@ export type GetOutputRequest = Message<"pm.v1.GetOutputRequest"> & {
 
   /**
    * max_bytes bounds how much is looked at from there on, over all streams, at
-   * most 4 MiB. Default: 1 MiB.
+   * most 3 MiB, so that stock gRPC clients can receive it. Default: 1 MiB.
    *
    * @generated from field: uint32 max_bytes = 4;
    */
@@ -1152,6 +2144,14 @@ export type GetOutputRequest = Message<"pm.v1.GetOutputRequest"> & {
    * @generated from field: repeated pm.v1.OutputStream streams = 5;
    */
   streams: OutputStream[];
+
+  /**
+   * until ends before the first byte that was read from the process at or
+   * after this time. Default: no end.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 6;
+   */
+  until?: Timestamp | undefined;
 };
 
 /**
@@ -1161,17 +2161,16 @@ export type GetOutputRequest = Message<"pm.v1.GetOutputRequest"> & {
  */
 export type GetOutputRequestJson = {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id?: string;
+  process?: ProcessRefJson;
 
   /**
-   * run is the run to read: the current one or the one before. Default: the
-   * current one.
+   * run is the run to read. Default: the current one.
    *
-   * @generated from field: uint32 run = 2;
+   * @generated from field: optional uint32 run = 2;
    */
   run?: number;
 
@@ -1184,7 +2183,7 @@ export type GetOutputRequestJson = {
 
   /**
    * max_bytes bounds how much is looked at from there on, over all streams, at
-   * most 4 MiB. Default: 1 MiB.
+   * most 3 MiB, so that stock gRPC clients can receive it. Default: 1 MiB.
    *
    * @generated from field: uint32 max_bytes = 4;
    */
@@ -1196,6 +2195,14 @@ export type GetOutputRequestJson = {
    * @generated from field: repeated pm.v1.OutputStream streams = 5;
    */
   streams?: OutputStreamJson[];
+
+  /**
+   * until ends before the first byte that was read from the process at or
+   * after this time. Default: no end.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 6;
+   */
+  until?: TimestampJson;
 };
 
 /**
@@ -1203,7 +2210,7 @@ export type GetOutputRequestJson = {
  * Use `create(GetOutputRequestSchema)` to create a new message.
  */
 export const GetOutputRequestSchema: GenMessage<GetOutputRequest, {jsonType: GetOutputRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 18);
+  messageDesc(file_pm_v1_process_service, 32);
 
 /**
  * GetOutputResponse answers GetOutput.
@@ -1212,23 +2219,30 @@ export const GetOutputRequestSchema: GenMessage<GetOutputRequest, {jsonType: Get
  */
 export type GetOutputResponse = Message<"pm.v1.GetOutputResponse"> & {
   /**
+   * process_id is the process's UUID.
+   *
+   * @generated from field: string process_id = 1;
+   */
+  processId: string;
+
+  /**
    * run is the run that was read.
    *
-   * @generated from field: uint32 run = 1;
+   * @generated from field: uint32 run = 2;
    */
   run: number;
 
   /**
    * chunks are the bytes, in order of offset.
    *
-   * @generated from field: repeated pm.v1.OutputChunk chunks = 2;
+   * @generated from field: repeated pm.v1.OutputChunk chunks = 3;
    */
   chunks: OutputChunk[];
 
   /**
    * gap is what is missing before the first chunk; unset if nothing is.
    *
-   * @generated from field: pm.v1.OutputGap gap = 3;
+   * @generated from field: pm.v1.OutputGap gap = 4;
    */
   gap?: OutputGap | undefined;
 
@@ -1236,14 +2250,14 @@ export type GetOutputResponse = Message<"pm.v1.GetOutputResponse"> & {
    * next_offset is where the next read would begin: all of the selected
    * streams before it, but for the gap, is in `chunks`.
    *
-   * @generated from field: uint64 next_offset = 4;
+   * @generated from field: uint64 next_offset = 5;
    */
   nextOffset: bigint;
 
   /**
    * output describes the run's output at the moment of the read.
    *
-   * @generated from field: pm.v1.OutputInfo output = 5;
+   * @generated from field: pm.v1.OutputInfo output = 6;
    */
   output?: OutputInfo | undefined;
 };
@@ -1255,23 +2269,30 @@ export type GetOutputResponse = Message<"pm.v1.GetOutputResponse"> & {
  */
 export type GetOutputResponseJson = {
   /**
+   * process_id is the process's UUID.
+   *
+   * @generated from field: string process_id = 1;
+   */
+  processId?: string;
+
+  /**
    * run is the run that was read.
    *
-   * @generated from field: uint32 run = 1;
+   * @generated from field: uint32 run = 2;
    */
   run?: number;
 
   /**
    * chunks are the bytes, in order of offset.
    *
-   * @generated from field: repeated pm.v1.OutputChunk chunks = 2;
+   * @generated from field: repeated pm.v1.OutputChunk chunks = 3;
    */
   chunks?: OutputChunkJson[];
 
   /**
    * gap is what is missing before the first chunk; unset if nothing is.
    *
-   * @generated from field: pm.v1.OutputGap gap = 3;
+   * @generated from field: pm.v1.OutputGap gap = 4;
    */
   gap?: OutputGapJson;
 
@@ -1279,14 +2300,14 @@ export type GetOutputResponseJson = {
    * next_offset is where the next read would begin: all of the selected
    * streams before it, but for the gap, is in `chunks`.
    *
-   * @generated from field: uint64 next_offset = 4;
+   * @generated from field: uint64 next_offset = 5;
    */
   nextOffset?: string;
 
   /**
    * output describes the run's output at the moment of the read.
    *
-   * @generated from field: pm.v1.OutputInfo output = 5;
+   * @generated from field: pm.v1.OutputInfo output = 6;
    */
   output?: OutputInfoJson;
 };
@@ -1296,7 +2317,7 @@ export type GetOutputResponseJson = {
  * Use `create(GetOutputResponseSchema)` to create a new message.
  */
 export const GetOutputResponseSchema: GenMessage<GetOutputResponse, {jsonType: GetOutputResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 19);
+  messageDesc(file_pm_v1_process_service, 33);
 
 /**
  * StreamOutputRequest asks for StreamOutput.
@@ -1305,19 +2326,18 @@ export const GetOutputResponseSchema: GenMessage<GetOutputResponse, {jsonType: G
  */
 export type StreamOutputRequest = Message<"pm.v1.StreamOutputRequest"> & {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id: string;
+  process?: ProcessRef | undefined;
 
   /**
-   * run is the run to stream: the current one or the one before. Default: the
-   * current one.
+   * run is the run to stream. Default: the current one.
    *
-   * @generated from field: uint32 run = 2;
+   * @generated from field: optional uint32 run = 2;
    */
-  run: number;
+  run?: number | undefined;
 
   /**
    * start is where to begin. Default: offset 0.
@@ -1348,6 +2368,29 @@ export type StreamOutputRequest = Message<"pm.v1.StreamOutputRequest"> & {
    * @generated from field: google.protobuf.Duration heartbeat_interval = 6;
    */
   heartbeatInterval?: Duration | undefined;
+
+  /**
+   * until ends before the first byte that was read from the process at or
+   * after this time. Default: no end.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 7;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * hold asks to hold the run, which its spec must allow
+   * (OUTPUT_FULL_MODE_ALLOW_HOLD). Needs `follow`, and no `streams`.
+   *
+   * @generated from field: bool hold = 8;
+   */
+  hold: boolean;
+
+  /**
+   * hold_token resumes the hold of a stream that was lost.
+   *
+   * @generated from field: string hold_token = 9;
+   */
+  holdToken: string;
 };
 
 /**
@@ -1357,17 +2400,16 @@ export type StreamOutputRequest = Message<"pm.v1.StreamOutputRequest"> & {
  */
 export type StreamOutputRequestJson = {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id?: string;
+  process?: ProcessRefJson;
 
   /**
-   * run is the run to stream: the current one or the one before. Default: the
-   * current one.
+   * run is the run to stream. Default: the current one.
    *
-   * @generated from field: uint32 run = 2;
+   * @generated from field: optional uint32 run = 2;
    */
   run?: number;
 
@@ -1400,6 +2442,29 @@ export type StreamOutputRequestJson = {
    * @generated from field: google.protobuf.Duration heartbeat_interval = 6;
    */
   heartbeatInterval?: DurationJson;
+
+  /**
+   * until ends before the first byte that was read from the process at or
+   * after this time. Default: no end.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 7;
+   */
+  until?: TimestampJson;
+
+  /**
+   * hold asks to hold the run, which its spec must allow
+   * (OUTPUT_FULL_MODE_ALLOW_HOLD). Needs `follow`, and no `streams`.
+   *
+   * @generated from field: bool hold = 8;
+   */
+  hold?: boolean;
+
+  /**
+   * hold_token resumes the hold of a stream that was lost.
+   *
+   * @generated from field: string hold_token = 9;
+   */
+  holdToken?: string;
 };
 
 /**
@@ -1407,10 +2472,11 @@ export type StreamOutputRequestJson = {
  * Use `create(StreamOutputRequestSchema)` to create a new message.
  */
 export const StreamOutputRequestSchema: GenMessage<StreamOutputRequest, {jsonType: StreamOutputRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 20);
+  messageDesc(file_pm_v1_process_service, 34);
 
 /**
- * StreamOutputResponse is one frame of an output stream.
+ * StreamOutputResponse is one frame of an output stream. Clients ignore kinds
+ * of frames that they do not know.
  *
  * @generated from message pm.v1.StreamOutputResponse
  */
@@ -1438,7 +2504,7 @@ export type StreamOutputResponse = Message<"pm.v1.StreamOutputResponse"> & {
     case: "chunk";
   } | {
     /**
-     * gap reports output that was evicted.
+     * gap reports output that was dropped.
      *
      * @generated from field: pm.v1.OutputGap gap = 3;
      */
@@ -1464,7 +2530,8 @@ export type StreamOutputResponse = Message<"pm.v1.StreamOutputResponse"> & {
 };
 
 /**
- * StreamOutputResponse is one frame of an output stream.
+ * StreamOutputResponse is one frame of an output stream. Clients ignore kinds
+ * of frames that they do not know.
  *
  * @generated from message pm.v1.StreamOutputResponse
  */
@@ -1484,7 +2551,7 @@ export type StreamOutputResponseJson = {
   chunk?: OutputChunkJson;
 
   /**
-   * gap reports output that was evicted.
+   * gap reports output that was dropped.
    *
    * @generated from field: pm.v1.OutputGap gap = 3;
    */
@@ -1510,7 +2577,418 @@ export type StreamOutputResponseJson = {
  * Use `create(StreamOutputResponseSchema)` to create a new message.
  */
 export const StreamOutputResponseSchema: GenMessage<StreamOutputResponse, {jsonType: StreamOutputResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 21);
+  messageDesc(file_pm_v1_process_service, 35);
+
+/**
+ * AcknowledgeOutputRequest asks for AcknowledgeOutput.
+ *
+ * @generated from message pm.v1.AcknowledgeOutputRequest
+ */
+export type AcknowledgeOutputRequest = Message<"pm.v1.AcknowledgeOutputRequest"> & {
+  /**
+   * process_id is the process's UUID.
+   *
+   * @generated from field: string process_id = 1;
+   */
+  processId: string;
+
+  /**
+   * run is the run that is held.
+   *
+   * @generated from field: uint32 run = 2;
+   */
+  run: number;
+
+  /**
+   * hold_token is that of OutputOpened.
+   *
+   * @generated from field: string hold_token = 3;
+   */
+  holdToken: string;
+
+  /**
+   * next_offset says that everything before it was taken.
+   *
+   * @generated from field: uint64 next_offset = 4;
+   */
+  nextOffset: bigint;
+
+  /**
+   * release ends the hold: from now on the oldest output is dropped as usual.
+   *
+   * @generated from field: bool release = 5;
+   */
+  release: boolean;
+};
+
+/**
+ * AcknowledgeOutputRequest asks for AcknowledgeOutput.
+ *
+ * @generated from message pm.v1.AcknowledgeOutputRequest
+ */
+export type AcknowledgeOutputRequestJson = {
+  /**
+   * process_id is the process's UUID.
+   *
+   * @generated from field: string process_id = 1;
+   */
+  processId?: string;
+
+  /**
+   * run is the run that is held.
+   *
+   * @generated from field: uint32 run = 2;
+   */
+  run?: number;
+
+  /**
+   * hold_token is that of OutputOpened.
+   *
+   * @generated from field: string hold_token = 3;
+   */
+  holdToken?: string;
+
+  /**
+   * next_offset says that everything before it was taken.
+   *
+   * @generated from field: uint64 next_offset = 4;
+   */
+  nextOffset?: string;
+
+  /**
+   * release ends the hold: from now on the oldest output is dropped as usual.
+   *
+   * @generated from field: bool release = 5;
+   */
+  release?: boolean;
+};
+
+/**
+ * Describes the message pm.v1.AcknowledgeOutputRequest.
+ * Use `create(AcknowledgeOutputRequestSchema)` to create a new message.
+ */
+export const AcknowledgeOutputRequestSchema: GenMessage<AcknowledgeOutputRequest, {jsonType: AcknowledgeOutputRequestJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 36);
+
+/**
+ * AcknowledgeOutputResponse answers AcknowledgeOutput. It has no fields.
+ *
+ * @generated from message pm.v1.AcknowledgeOutputResponse
+ */
+export type AcknowledgeOutputResponse = Message<"pm.v1.AcknowledgeOutputResponse"> & {
+};
+
+/**
+ * AcknowledgeOutputResponse answers AcknowledgeOutput. It has no fields.
+ *
+ * @generated from message pm.v1.AcknowledgeOutputResponse
+ */
+export type AcknowledgeOutputResponseJson = {
+};
+
+/**
+ * Describes the message pm.v1.AcknowledgeOutputResponse.
+ * Use `create(AcknowledgeOutputResponseSchema)` to create a new message.
+ */
+export const AcknowledgeOutputResponseSchema: GenMessage<AcknowledgeOutputResponse, {jsonType: AcknowledgeOutputResponseJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 37);
+
+/**
+ * StreamOutputsRequest asks for StreamOutputs.
+ *
+ * @generated from message pm.v1.StreamOutputsRequest
+ */
+export type StreamOutputsRequest = Message<"pm.v1.StreamOutputsRequest"> & {
+  /**
+   * filter selects the processes. Default: all.
+   *
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
+   */
+  filter?: ProcessFilter | undefined;
+
+  /**
+   * start is where each run begins that has no cursor. Its `offset` must be 0.
+   * `tail_lines` and `tail_bytes` count for each process. Default: offset 0.
+   *
+   * @generated from field: pm.v1.OutputStart start = 2;
+   */
+  start?: OutputStart | undefined;
+
+  /**
+   * cursors are where the members of an earlier stream stand, to resume it. A
+   * run that is no longer kept ends at once with reason REMOVED.
+   *
+   * @generated from field: repeated pm.v1.OutputCursor cursors = 3;
+   */
+  cursors: OutputCursor[];
+
+  /**
+   * streams are the streams wanted; empty: all.
+   *
+   * @generated from field: repeated pm.v1.OutputStream streams = 4;
+   */
+  streams: OutputStream[];
+
+  /**
+   * follow asks to go on: with new output, with new runs, and with processes
+   * that fit the filter later. It then ends when every member has ended and
+   * `until_idle` is set, else not by itself. Default: end after what there is.
+   *
+   * @generated from field: bool follow = 5;
+   */
+  follow: boolean;
+
+  /**
+   * until_idle, with `follow`, ends the stream once every member has ended.
+   *
+   * @generated from field: bool until_idle = 6;
+   */
+  untilIdle: boolean;
+
+  /**
+   * until ends before the first byte that was read at or after this time.
+   * Default: no end.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 7;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * merge_window is how long output is kept back so that what another process
+   * wrote before it comes first, 0 to 5 seconds. Default: 50 milliseconds.
+   *
+   * @generated from field: google.protobuf.Duration merge_window = 8;
+   */
+  mergeWindow?: Duration | undefined;
+
+  /**
+   * heartbeat_interval is how often a heartbeat comes while nothing else does,
+   * 1 second to 1 hour. Default: 15 seconds.
+   *
+   * @generated from field: google.protobuf.Duration heartbeat_interval = 9;
+   */
+  heartbeatInterval?: Duration | undefined;
+
+  /**
+   * current_run_only asks for the current run of each process. Default: that,
+   * and each run that begins while the stream is open.
+   *
+   * @generated from field: bool current_run_only = 10;
+   */
+  currentRunOnly: boolean;
+};
+
+/**
+ * StreamOutputsRequest asks for StreamOutputs.
+ *
+ * @generated from message pm.v1.StreamOutputsRequest
+ */
+export type StreamOutputsRequestJson = {
+  /**
+   * filter selects the processes. Default: all.
+   *
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
+   */
+  filter?: ProcessFilterJson;
+
+  /**
+   * start is where each run begins that has no cursor. Its `offset` must be 0.
+   * `tail_lines` and `tail_bytes` count for each process. Default: offset 0.
+   *
+   * @generated from field: pm.v1.OutputStart start = 2;
+   */
+  start?: OutputStartJson;
+
+  /**
+   * cursors are where the members of an earlier stream stand, to resume it. A
+   * run that is no longer kept ends at once with reason REMOVED.
+   *
+   * @generated from field: repeated pm.v1.OutputCursor cursors = 3;
+   */
+  cursors?: OutputCursorJson[];
+
+  /**
+   * streams are the streams wanted; empty: all.
+   *
+   * @generated from field: repeated pm.v1.OutputStream streams = 4;
+   */
+  streams?: OutputStreamJson[];
+
+  /**
+   * follow asks to go on: with new output, with new runs, and with processes
+   * that fit the filter later. It then ends when every member has ended and
+   * `until_idle` is set, else not by itself. Default: end after what there is.
+   *
+   * @generated from field: bool follow = 5;
+   */
+  follow?: boolean;
+
+  /**
+   * until_idle, with `follow`, ends the stream once every member has ended.
+   *
+   * @generated from field: bool until_idle = 6;
+   */
+  untilIdle?: boolean;
+
+  /**
+   * until ends before the first byte that was read at or after this time.
+   * Default: no end.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 7;
+   */
+  until?: TimestampJson;
+
+  /**
+   * merge_window is how long output is kept back so that what another process
+   * wrote before it comes first, 0 to 5 seconds. Default: 50 milliseconds.
+   *
+   * @generated from field: google.protobuf.Duration merge_window = 8;
+   */
+  mergeWindow?: DurationJson;
+
+  /**
+   * heartbeat_interval is how often a heartbeat comes while nothing else does,
+   * 1 second to 1 hour. Default: 15 seconds.
+   *
+   * @generated from field: google.protobuf.Duration heartbeat_interval = 9;
+   */
+  heartbeatInterval?: DurationJson;
+
+  /**
+   * current_run_only asks for the current run of each process. Default: that,
+   * and each run that begins while the stream is open.
+   *
+   * @generated from field: bool current_run_only = 10;
+   */
+  currentRunOnly?: boolean;
+};
+
+/**
+ * Describes the message pm.v1.StreamOutputsRequest.
+ * Use `create(StreamOutputsRequestSchema)` to create a new message.
+ */
+export const StreamOutputsRequestSchema: GenMessage<StreamOutputsRequest, {jsonType: StreamOutputsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 38);
+
+/**
+ * StreamOutputsResponse is one frame of the output of many processes. Clients
+ * ignore kinds of frames that they do not know.
+ *
+ * @generated from message pm.v1.StreamOutputsResponse
+ */
+export type StreamOutputsResponse = Message<"pm.v1.StreamOutputsResponse"> & {
+  /**
+   * frame is one of the kinds of frames.
+   *
+   * @generated from oneof pm.v1.StreamOutputsResponse.frame
+   */
+  frame: {
+    /**
+     * opened is the first frame.
+     *
+     * @generated from field: pm.v1.BatchOpened opened = 1;
+     */
+    value: BatchOpened;
+    case: "opened";
+  } | {
+    /**
+     * member_opened says that a run has joined.
+     *
+     * @generated from field: pm.v1.OutputMemberOpened member_opened = 2;
+     */
+    value: OutputMemberOpened;
+    case: "memberOpened";
+  } | {
+    /**
+     * chunk holds output of a member.
+     *
+     * @generated from field: pm.v1.OutputMemberChunk chunk = 3;
+     */
+    value: OutputMemberChunk;
+    case: "chunk";
+  } | {
+    /**
+     * gap reports output of a member that was dropped.
+     *
+     * @generated from field: pm.v1.OutputMemberGap gap = 4;
+     */
+    value: OutputMemberGap;
+    case: "gap";
+  } | {
+    /**
+     * member_end says that a member has ended.
+     *
+     * @generated from field: pm.v1.OutputMemberEnd member_end = 5;
+     */
+    value: OutputMemberEnd;
+    case: "memberEnd";
+  } | {
+    /**
+     * heartbeat says that nothing is missing.
+     *
+     * @generated from field: pm.v1.OutputMembersHeartbeat heartbeat = 6;
+     */
+    value: OutputMembersHeartbeat;
+    case: "heartbeat";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * StreamOutputsResponse is one frame of the output of many processes. Clients
+ * ignore kinds of frames that they do not know.
+ *
+ * @generated from message pm.v1.StreamOutputsResponse
+ */
+export type StreamOutputsResponseJson = {
+  /**
+   * opened is the first frame.
+   *
+   * @generated from field: pm.v1.BatchOpened opened = 1;
+   */
+  opened?: BatchOpenedJson;
+
+  /**
+   * member_opened says that a run has joined.
+   *
+   * @generated from field: pm.v1.OutputMemberOpened member_opened = 2;
+   */
+  memberOpened?: OutputMemberOpenedJson;
+
+  /**
+   * chunk holds output of a member.
+   *
+   * @generated from field: pm.v1.OutputMemberChunk chunk = 3;
+   */
+  chunk?: OutputMemberChunkJson;
+
+  /**
+   * gap reports output of a member that was dropped.
+   *
+   * @generated from field: pm.v1.OutputMemberGap gap = 4;
+   */
+  gap?: OutputMemberGapJson;
+
+  /**
+   * member_end says that a member has ended.
+   *
+   * @generated from field: pm.v1.OutputMemberEnd member_end = 5;
+   */
+  memberEnd?: OutputMemberEndJson;
+
+  /**
+   * heartbeat says that nothing is missing.
+   *
+   * @generated from field: pm.v1.OutputMembersHeartbeat heartbeat = 6;
+   */
+  heartbeat?: OutputMembersHeartbeatJson;
+};
+
+/**
+ * Describes the message pm.v1.StreamOutputsResponse.
+ * Use `create(StreamOutputsResponseSchema)` to create a new message.
+ */
+export const StreamOutputsResponseSchema: GenMessage<StreamOutputsResponse, {jsonType: StreamOutputsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 39);
 
 /**
  * WriteInputRequest asks for WriteInput.
@@ -1519,11 +2997,11 @@ export const StreamOutputResponseSchema: GenMessage<StreamOutputResponse, {jsonT
  */
 export type WriteInputRequest = Message<"pm.v1.WriteInputRequest"> & {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id: string;
+  process?: ProcessRef | undefined;
 
   /**
    * data is what to write, at most 1 MiB. May be empty.
@@ -1539,6 +3017,23 @@ export type WriteInputRequest = Message<"pm.v1.WriteInputRequest"> & {
    * @generated from field: bool close = 3;
    */
   close: boolean;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 4;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * input_offset is how many bytes were written to this run's input before this
+   * request, as WriteInputResponse.input_offset said. If some of `data` is
+   * already written, only the rest is; if bytes before it are missing:
+   * CONDITION_FAILED. Default: write all of it, whatever came before.
+   *
+   * @generated from field: optional uint64 input_offset = 5;
+   */
+  inputOffset?: bigint | undefined;
 };
 
 /**
@@ -1548,11 +3043,11 @@ export type WriteInputRequest = Message<"pm.v1.WriteInputRequest"> & {
  */
 export type WriteInputRequestJson = {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id?: string;
+  process?: ProcessRefJson;
 
   /**
    * data is what to write, at most 1 MiB. May be empty.
@@ -1568,6 +3063,23 @@ export type WriteInputRequestJson = {
    * @generated from field: bool close = 3;
    */
   close?: boolean;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 4;
+   */
+  precondition?: PreconditionJson;
+
+  /**
+   * input_offset is how many bytes were written to this run's input before this
+   * request, as WriteInputResponse.input_offset said. If some of `data` is
+   * already written, only the rest is; if bytes before it are missing:
+   * CONDITION_FAILED. Default: write all of it, whatever came before.
+   *
+   * @generated from field: optional uint64 input_offset = 5;
+   */
+  inputOffset?: string;
 };
 
 /**
@@ -1575,22 +3087,36 @@ export type WriteInputRequestJson = {
  * Use `create(WriteInputRequestSchema)` to create a new message.
  */
 export const WriteInputRequestSchema: GenMessage<WriteInputRequest, {jsonType: WriteInputRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 22);
+  messageDesc(file_pm_v1_process_service, 40);
 
 /**
- * WriteInputResponse answers WriteInput. It has no fields.
+ * WriteInputResponse answers WriteInput.
  *
  * @generated from message pm.v1.WriteInputResponse
  */
 export type WriteInputResponse = Message<"pm.v1.WriteInputResponse"> & {
+  /**
+   * input_offset is how many bytes were written to this run's input through
+   * this daemon so far.
+   *
+   * @generated from field: uint64 input_offset = 1;
+   */
+  inputOffset: bigint;
 };
 
 /**
- * WriteInputResponse answers WriteInput. It has no fields.
+ * WriteInputResponse answers WriteInput.
  *
  * @generated from message pm.v1.WriteInputResponse
  */
 export type WriteInputResponseJson = {
+  /**
+   * input_offset is how many bytes were written to this run's input through
+   * this daemon so far.
+   *
+   * @generated from field: uint64 input_offset = 1;
+   */
+  inputOffset?: string;
 };
 
 /**
@@ -1598,7 +3124,7 @@ export type WriteInputResponseJson = {
  * Use `create(WriteInputResponseSchema)` to create a new message.
  */
 export const WriteInputResponseSchema: GenMessage<WriteInputResponse, {jsonType: WriteInputResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 23);
+  messageDesc(file_pm_v1_process_service, 41);
 
 /**
  * ResizeTerminalRequest asks for ResizeTerminal.
@@ -1607,11 +3133,11 @@ export const WriteInputResponseSchema: GenMessage<WriteInputResponse, {jsonType:
  */
 export type ResizeTerminalRequest = Message<"pm.v1.ResizeTerminalRequest"> & {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id: string;
+  process?: ProcessRef | undefined;
 
   /**
    * size is the new size. Required.
@@ -1619,6 +3145,13 @@ export type ResizeTerminalRequest = Message<"pm.v1.ResizeTerminalRequest"> & {
    * @generated from field: pm.v1.TerminalSize size = 2;
    */
   size?: TerminalSize | undefined;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 3;
+   */
+  precondition?: Precondition | undefined;
 };
 
 /**
@@ -1628,11 +3161,11 @@ export type ResizeTerminalRequest = Message<"pm.v1.ResizeTerminalRequest"> & {
  */
 export type ResizeTerminalRequestJson = {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id?: string;
+  process?: ProcessRefJson;
 
   /**
    * size is the new size. Required.
@@ -1640,6 +3173,13 @@ export type ResizeTerminalRequestJson = {
    * @generated from field: pm.v1.TerminalSize size = 2;
    */
   size?: TerminalSizeJson;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 3;
+   */
+  precondition?: PreconditionJson;
 };
 
 /**
@@ -1647,7 +3187,7 @@ export type ResizeTerminalRequestJson = {
  * Use `create(ResizeTerminalRequestSchema)` to create a new message.
  */
 export const ResizeTerminalRequestSchema: GenMessage<ResizeTerminalRequest, {jsonType: ResizeTerminalRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 24);
+  messageDesc(file_pm_v1_process_service, 42);
 
 /**
  * ResizeTerminalResponse answers ResizeTerminal. It has no fields.
@@ -1670,7 +3210,7 @@ export type ResizeTerminalResponseJson = {
  * Use `create(ResizeTerminalResponseSchema)` to create a new message.
  */
 export const ResizeTerminalResponseSchema: GenMessage<ResizeTerminalResponse, {jsonType: ResizeTerminalResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 25);
+  messageDesc(file_pm_v1_process_service, 43);
 
 /**
  * RemoveProcessRequest asks for RemoveProcess.
@@ -1679,11 +3219,11 @@ export const ResizeTerminalResponseSchema: GenMessage<ResizeTerminalResponse, {j
  */
 export type RemoveProcessRequest = Message<"pm.v1.RemoveProcessRequest"> & {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id: string;
+  process?: ProcessRef | undefined;
 
   /**
    * force asks to kill the whole tree first if it lives.
@@ -1691,6 +3231,20 @@ export type RemoveProcessRequest = Message<"pm.v1.RemoveProcessRequest"> & {
    * @generated from field: bool force = 2;
    */
   force: boolean;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 3;
+   */
+  precondition?: Precondition | undefined;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
 };
 
 /**
@@ -1700,11 +3254,11 @@ export type RemoveProcessRequest = Message<"pm.v1.RemoveProcessRequest"> & {
  */
 export type RemoveProcessRequestJson = {
   /**
-   * id is a process reference.
+   * process is which one. Required.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: pm.v1.ProcessRef process = 1;
    */
-  id?: string;
+  process?: ProcessRefJson;
 
   /**
    * force asks to kill the whole tree first if it lives.
@@ -1712,6 +3266,20 @@ export type RemoveProcessRequestJson = {
    * @generated from field: bool force = 2;
    */
   force?: boolean;
+
+  /**
+   * precondition must hold. Default: none.
+   *
+   * @generated from field: pm.v1.Precondition precondition = 3;
+   */
+  precondition?: PreconditionJson;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId?: string;
 };
 
 /**
@@ -1719,7 +3287,7 @@ export type RemoveProcessRequestJson = {
  * Use `create(RemoveProcessRequestSchema)` to create a new message.
  */
 export const RemoveProcessRequestSchema: GenMessage<RemoveProcessRequest, {jsonType: RemoveProcessRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 26);
+  messageDesc(file_pm_v1_process_service, 44);
 
 /**
  * RemoveProcessResponse answers RemoveProcess.
@@ -1754,7 +3322,207 @@ export type RemoveProcessResponseJson = {
  * Use `create(RemoveProcessResponseSchema)` to create a new message.
  */
 export const RemoveProcessResponseSchema: GenMessage<RemoveProcessResponse, {jsonType: RemoveProcessResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 27);
+  messageDesc(file_pm_v1_process_service, 45);
+
+/**
+ * RemoveProcessesRequest asks for RemoveProcesses.
+ *
+ * @generated from message pm.v1.RemoveProcessesRequest
+ */
+export type RemoveProcessesRequest = Message<"pm.v1.RemoveProcessesRequest"> & {
+  /**
+   * filter selects the processes.
+   *
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
+   */
+  filter?: ProcessFilter | undefined;
+
+  /**
+   * all must be set if the filter is empty.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
+   * force asks to kill trees that live. Default: a process that lives is an
+   * error of its own, and the others are removed.
+   *
+   * @generated from field: bool force = 3;
+   */
+  force: boolean;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * RemoveProcessesRequest asks for RemoveProcesses.
+ *
+ * @generated from message pm.v1.RemoveProcessesRequest
+ */
+export type RemoveProcessesRequestJson = {
+  /**
+   * filter selects the processes.
+   *
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
+   */
+  filter?: ProcessFilterJson;
+
+  /**
+   * all must be set if the filter is empty.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all?: boolean;
+
+  /**
+   * force asks to kill trees that live. Default: a process that lives is an
+   * error of its own, and the others are removed.
+   *
+   * @generated from field: bool force = 3;
+   */
+  force?: boolean;
+
+  /**
+   * request_id makes it safe to send the request again. Default: none.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId?: string;
+};
+
+/**
+ * Describes the message pm.v1.RemoveProcessesRequest.
+ * Use `create(RemoveProcessesRequestSchema)` to create a new message.
+ */
+export const RemoveProcessesRequestSchema: GenMessage<RemoveProcessesRequest, {jsonType: RemoveProcessesRequestJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 46);
+
+/**
+ * RemoveProcessesResponse is one frame of RemoveProcesses.
+ *
+ * @generated from message pm.v1.RemoveProcessesResponse
+ */
+export type RemoveProcessesResponse = Message<"pm.v1.RemoveProcessesResponse"> & {
+  /**
+   * frame is one of the kinds of frames.
+   *
+   * @generated from oneof pm.v1.RemoveProcessesResponse.frame
+   */
+  frame: {
+    /**
+     * opened is the first frame.
+     *
+     * @generated from field: pm.v1.BatchOpened opened = 1;
+     */
+    value: BatchOpened;
+    case: "opened";
+  } | {
+    /**
+     * result is the result of one process.
+     *
+     * @generated from field: pm.v1.RemoveResult result = 2;
+     */
+    value: RemoveResult;
+    case: "result";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * RemoveProcessesResponse is one frame of RemoveProcesses.
+ *
+ * @generated from message pm.v1.RemoveProcessesResponse
+ */
+export type RemoveProcessesResponseJson = {
+  /**
+   * opened is the first frame.
+   *
+   * @generated from field: pm.v1.BatchOpened opened = 1;
+   */
+  opened?: BatchOpenedJson;
+
+  /**
+   * result is the result of one process.
+   *
+   * @generated from field: pm.v1.RemoveResult result = 2;
+   */
+  result?: RemoveResultJson;
+};
+
+/**
+ * Describes the message pm.v1.RemoveProcessesResponse.
+ * Use `create(RemoveProcessesResponseSchema)` to create a new message.
+ */
+export const RemoveProcessesResponseSchema: GenMessage<RemoveProcessesResponse, {jsonType: RemoveProcessesResponseJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 47);
+
+/**
+ * RemoveResult is what a removal by filter did to one process.
+ *
+ * @generated from message pm.v1.RemoveResult
+ */
+export type RemoveResult = Message<"pm.v1.RemoveResult"> & {
+  /**
+   * id is the process's UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * name is its name; empty if it has none.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * error is why it could not be done; unset otherwise.
+   *
+   * @generated from field: pm.v1.BatchError error = 3;
+   */
+  error?: BatchError | undefined;
+};
+
+/**
+ * RemoveResult is what a removal by filter did to one process.
+ *
+ * @generated from message pm.v1.RemoveResult
+ */
+export type RemoveResultJson = {
+  /**
+   * id is the process's UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * name is its name; empty if it has none.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * error is why it could not be done; unset otherwise.
+   *
+   * @generated from field: pm.v1.BatchError error = 3;
+   */
+  error?: BatchErrorJson;
+};
+
+/**
+ * Describes the message pm.v1.RemoveResult.
+ * Use `create(RemoveResultSchema)` to create a new message.
+ */
+export const RemoveResultSchema: GenMessage<RemoveResult, {jsonType: RemoveResultJson}> = /*@__PURE__*/
+  messageDesc(file_pm_v1_process_service, 48);
 
 /**
  * PruneProcessesRequest asks for PruneProcesses.
@@ -1763,23 +3531,30 @@ export const RemoveProcessResponseSchema: GenMessage<RemoveProcessResponse, {jso
  */
 export type PruneProcessesRequest = Message<"pm.v1.PruneProcessesRequest"> & {
   /**
-   * filter selects among the ended processes. Default: all of them.
+   * filter selects among the ended processes.
    *
    * @generated from field: pm.v1.ProcessFilter filter = 1;
    */
   filter?: ProcessFilter | undefined;
 
   /**
+   * all must be set if the filter is empty and `older_than` is not set.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
    * older_than spares processes that ended less than this ago. Default: 0.
    *
-   * @generated from field: google.protobuf.Duration older_than = 2;
+   * @generated from field: google.protobuf.Duration older_than = 3;
    */
   olderThan?: Duration | undefined;
 
   /**
-   * dry_run asks to say what would be removed, and remove nothing.
+   * dry_run asks to show what would be removed, and remove nothing.
    *
-   * @generated from field: bool dry_run = 3;
+   * @generated from field: bool dry_run = 4;
    */
   dryRun: boolean;
 };
@@ -1791,23 +3566,30 @@ export type PruneProcessesRequest = Message<"pm.v1.PruneProcessesRequest"> & {
  */
 export type PruneProcessesRequestJson = {
   /**
-   * filter selects among the ended processes. Default: all of them.
+   * filter selects among the ended processes.
    *
    * @generated from field: pm.v1.ProcessFilter filter = 1;
    */
   filter?: ProcessFilterJson;
 
   /**
+   * all must be set if the filter is empty and `older_than` is not set.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all?: boolean;
+
+  /**
    * older_than spares processes that ended less than this ago. Default: 0.
    *
-   * @generated from field: google.protobuf.Duration older_than = 2;
+   * @generated from field: google.protobuf.Duration older_than = 3;
    */
   olderThan?: DurationJson;
 
   /**
-   * dry_run asks to say what would be removed, and remove nothing.
+   * dry_run asks to show what would be removed, and remove nothing.
    *
-   * @generated from field: bool dry_run = 3;
+   * @generated from field: bool dry_run = 4;
    */
   dryRun?: boolean;
 };
@@ -1817,7 +3599,7 @@ export type PruneProcessesRequestJson = {
  * Use `create(PruneProcessesRequestSchema)` to create a new message.
  */
 export const PruneProcessesRequestSchema: GenMessage<PruneProcessesRequest, {jsonType: PruneProcessesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 28);
+  messageDesc(file_pm_v1_process_service, 49);
 
 /**
  * PruneProcessesResponse answers PruneProcesses.
@@ -1866,7 +3648,7 @@ export type PruneProcessesResponseJson = {
  * Use `create(PruneProcessesResponseSchema)` to create a new message.
  */
 export const PruneProcessesResponseSchema: GenMessage<PruneProcessesResponse, {jsonType: PruneProcessesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 29);
+  messageDesc(file_pm_v1_process_service, 50);
 
 /**
  * StatsProcessesRequest asks for StatsProcesses.
@@ -1875,11 +3657,12 @@ export const PruneProcessesResponseSchema: GenMessage<PruneProcessesResponse, {j
  */
 export type StatsProcessesRequest = Message<"pm.v1.StatsProcessesRequest"> & {
   /**
-   * ids are process references, at most 10000. Empty: every process.
+   * filter selects the processes; it is applied again for each sample.
+   * Default: every process. At most 10000 processes.
    *
-   * @generated from field: repeated string ids = 1;
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
    */
-  ids: string[];
+  filter?: ProcessFilter | undefined;
 
   /**
    * interval is the time between samples, 250 milliseconds to 1 hour. Default:
@@ -1897,7 +3680,8 @@ export type StatsProcessesRequest = Message<"pm.v1.StatsProcessesRequest"> & {
   includeIo: boolean;
 
   /**
-   * include_members asks for ProcessUsage.members. At most 100 processes.
+   * include_members asks for ProcessUsage.members. The filter must then name
+   * at most 100 ids.
    *
    * @generated from field: bool include_members = 4;
    */
@@ -1911,11 +3695,12 @@ export type StatsProcessesRequest = Message<"pm.v1.StatsProcessesRequest"> & {
  */
 export type StatsProcessesRequestJson = {
   /**
-   * ids are process references, at most 10000. Empty: every process.
+   * filter selects the processes; it is applied again for each sample.
+   * Default: every process. At most 10000 processes.
    *
-   * @generated from field: repeated string ids = 1;
+   * @generated from field: pm.v1.ProcessFilter filter = 1;
    */
-  ids?: string[];
+  filter?: ProcessFilterJson;
 
   /**
    * interval is the time between samples, 250 milliseconds to 1 hour. Default:
@@ -1933,7 +3718,8 @@ export type StatsProcessesRequestJson = {
   includeIo?: boolean;
 
   /**
-   * include_members asks for ProcessUsage.members. At most 100 processes.
+   * include_members asks for ProcessUsage.members. The filter must then name
+   * at most 100 ids.
    *
    * @generated from field: bool include_members = 4;
    */
@@ -1945,7 +3731,7 @@ export type StatsProcessesRequestJson = {
  * Use `create(StatsProcessesRequestSchema)` to create a new message.
  */
 export const StatsProcessesRequestSchema: GenMessage<StatsProcessesRequest, {jsonType: StatsProcessesRequestJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 30);
+  messageDesc(file_pm_v1_process_service, 51);
 
 /**
  * StatsProcessesResponse is one frame of a stats stream.
@@ -1980,55 +3766,7 @@ export type StatsProcessesResponseJson = {
  * Use `create(StatsProcessesResponseSchema)` to create a new message.
  */
 export const StatsProcessesResponseSchema: GenMessage<StatsProcessesResponse, {jsonType: StatsProcessesResponseJson}> = /*@__PURE__*/
-  messageDesc(file_pm_v1_process_service, 31);
-
-/**
- * ProcessView says how much of a process is answered.
- *
- * @generated from enum pm.v1.ProcessView
- */
-export const ProcessView = {
-  /**
-   * PROCESS_VIEW_UNSPECIFIED is read as PROCESS_VIEW_BASIC.
-   *
-   * @generated from enum value: PROCESS_VIEW_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED: 0,
-
-  /**
-   * PROCESS_VIEW_BASIC: all but `spec.env`.
-   *
-   * @generated from enum value: PROCESS_VIEW_BASIC = 1;
-   */
-  BASIC: 1,
-
-  /**
-   * PROCESS_VIEW_FULL: all. Environments often hold secrets.
-   *
-   * @generated from enum value: PROCESS_VIEW_FULL = 2;
-   */
-  FULL: 2,
-} as const;
-
-/**
- * ProcessView says how much of a process is answered.
- *
- * @generated from enum pm.v1.ProcessView
- */
-export type ProcessView = (typeof ProcessView)[keyof typeof ProcessView] | UnknownEnum;
-
-/**
- * ProcessView says how much of a process is answered.
- *
- * @generated from enum pm.v1.ProcessView
- */
-export type ProcessViewJson = "PROCESS_VIEW_UNSPECIFIED" | "PROCESS_VIEW_BASIC" | "PROCESS_VIEW_FULL";
-
-/**
- * Describes the enum pm.v1.ProcessView.
- */
-export const ProcessViewSchema: GenEnum<ProcessView, ProcessViewJson> = /*@__PURE__*/
-  enumDesc(file_pm_v1_process_service, 0);
+  messageDesc(file_pm_v1_process_service, 52);
 
 /**
  * SignalTarget says which processes of a tree a signal goes to.
@@ -2083,6 +3821,54 @@ export type SignalTargetJson = "SIGNAL_TARGET_UNSPECIFIED" | "SIGNAL_TARGET_GROU
  * Describes the enum pm.v1.SignalTarget.
  */
 export const SignalTargetSchema: GenEnum<SignalTarget, SignalTargetJson> = /*@__PURE__*/
+  enumDesc(file_pm_v1_process_service, 0);
+
+/**
+ * ListOrder is the order of a list.
+ *
+ * @generated from enum pm.v1.ListOrder
+ */
+export const ListOrder = {
+  /**
+   * LIST_ORDER_UNSPECIFIED is read as LIST_ORDER_CREATED.
+   *
+   * @generated from enum value: LIST_ORDER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * LIST_ORDER_CREATED: in order of creation, the oldest first.
+   *
+   * @generated from enum value: LIST_ORDER_CREATED = 1;
+   */
+  CREATED: 1,
+
+  /**
+   * LIST_ORDER_CREATED_DESCENDING: in order of creation, the newest first.
+   *
+   * @generated from enum value: LIST_ORDER_CREATED_DESCENDING = 2;
+   */
+  CREATED_DESCENDING: 2,
+} as const;
+
+/**
+ * ListOrder is the order of a list.
+ *
+ * @generated from enum pm.v1.ListOrder
+ */
+export type ListOrder = (typeof ListOrder)[keyof typeof ListOrder] | UnknownEnum;
+
+/**
+ * ListOrder is the order of a list.
+ *
+ * @generated from enum pm.v1.ListOrder
+ */
+export type ListOrderJson = "LIST_ORDER_UNSPECIFIED" | "LIST_ORDER_CREATED" | "LIST_ORDER_CREATED_DESCENDING";
+
+/**
+ * Describes the enum pm.v1.ListOrder.
+ */
+export const ListOrderSchema: GenEnum<ListOrder, ListOrderJson> = /*@__PURE__*/
   enumDesc(file_pm_v1_process_service, 1);
 
 /**
@@ -2114,7 +3900,7 @@ export const WatchEventType = {
 
   /**
    * WATCH_EVENT_TYPE_REMOVED: the process is gone or no longer fits the
-   * filter. Only its id is certain to be set.
+   * filter; `removal` tells which. Only its id is certain to be set.
    *
    * @generated from enum value: WATCH_EVENT_TYPE_REMOVED = 3;
    */
@@ -2147,6 +3933,61 @@ export type WatchEventTypeJson = "WATCH_EVENT_TYPE_UNSPECIFIED" | "WATCH_EVENT_T
  */
 export const WatchEventTypeSchema: GenEnum<WatchEventType, WatchEventTypeJson> = /*@__PURE__*/
   enumDesc(file_pm_v1_process_service, 2);
+
+/**
+ * WatchRemoval is why a process is no longer in a watch.
+ *
+ * @generated from enum pm.v1.WatchRemoval
+ */
+export const WatchRemoval = {
+  /**
+   * WATCH_REMOVAL_UNSPECIFIED: it is still in it.
+   *
+   * @generated from enum value: WATCH_REMOVAL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * WATCH_REMOVAL_REMOVED: it was removed at a client's request.
+   *
+   * @generated from enum value: WATCH_REMOVAL_REMOVED = 1;
+   */
+  REMOVED: 1,
+
+  /**
+   * WATCH_REMOVAL_RETENTION: it had ended, and was not kept any longer.
+   *
+   * @generated from enum value: WATCH_REMOVAL_RETENTION = 2;
+   */
+  RETENTION: 2,
+
+  /**
+   * WATCH_REMOVAL_FILTER: it no longer fits the filter.
+   *
+   * @generated from enum value: WATCH_REMOVAL_FILTER = 3;
+   */
+  FILTER: 3,
+} as const;
+
+/**
+ * WatchRemoval is why a process is no longer in a watch.
+ *
+ * @generated from enum pm.v1.WatchRemoval
+ */
+export type WatchRemoval = (typeof WatchRemoval)[keyof typeof WatchRemoval] | UnknownEnum;
+
+/**
+ * WatchRemoval is why a process is no longer in a watch.
+ *
+ * @generated from enum pm.v1.WatchRemoval
+ */
+export type WatchRemovalJson = "WATCH_REMOVAL_UNSPECIFIED" | "WATCH_REMOVAL_REMOVED" | "WATCH_REMOVAL_RETENTION" | "WATCH_REMOVAL_FILTER";
+
+/**
+ * Describes the enum pm.v1.WatchRemoval.
+ */
+export const WatchRemovalSchema: GenEnum<WatchRemoval, WatchRemovalJson> = /*@__PURE__*/
+  enumDesc(file_pm_v1_process_service, 3);
 
 /**
  * WaitCondition is what WaitProcess waits for.
@@ -2202,27 +4043,31 @@ export type WaitConditionJson = "WAIT_CONDITION_UNSPECIFIED" | "WAIT_CONDITION_E
  * Describes the enum pm.v1.WaitCondition.
  */
 export const WaitConditionSchema: GenEnum<WaitCondition, WaitConditionJson> = /*@__PURE__*/
-  enumDesc(file_pm_v1_process_service, 3);
+  enumDesc(file_pm_v1_process_service, 4);
 
 /**
  * ProcessService starts, watches and stops processes and serves their output.
  *
- * Wherever a request has an `id` it takes a process reference: a UUID, the
- * name of a process, or the first four or more characters of a UUID. A full
- * UUID wins over a name and a name over a prefix; a name means the process
- * that has not ended, else the one started last. Programs should use UUIDs.
- * Errors of every such RPC: INVALID_ID, PROCESS_NOT_FOUND, PROCESS_AMBIGUOUS.
+ * Every RPC with a ProcessRef may answer INVALID_ID and PROCESS_NOT_FOUND;
+ * every RPC with a Precondition may answer CONDITION_FAILED; every RPC with a
+ * `request_id` may answer REQUEST_ID_REUSED; every RPC at all may answer
+ * INVALID_ARGUMENT, UNKNOWN_FIELD, SHUTTING_DOWN, DEADLINE_EXCEEDED and INTERNAL.
+ *
+ * A `request_id` is a text of 1 to 64 characters that the client makes up, best
+ * a UUID. If a request is sent again with the same id, within an hour and as
+ * long as the daemon remembers it (at least the last 10,000), nothing is done a
+ * second time: the response is that of the first, or the process as it is.
  *
  * @generated from service pm.v1.ProcessService
  */
 export const ProcessService: GenService<{
   /**
    * StartProcess starts a process and answers once its program was executed.
-   * With an `id` it is idempotent: the same id and spec again answer the
-   * process that there is. After an error nothing is left behind.
+   * With an `id` it is idempotent: the same id, name, labels and spec again
+   * answer the process that there is. After an error nothing is left behind.
    *
-   * Errors: INVALID_ARGUMENT, PROCESS_EXISTS, NAME_IN_USE, START_FAILED,
-   * UNSUPPORTED_LIMIT, LIMIT_EXCEEDED, SHUTTING_DOWN.
+   * Permission: processes.start. Errors: PROCESS_EXISTS, NAME_IN_USE,
+   * START_FAILED, UNSUPPORTED_LIMIT, LIMIT_EXCEEDED.
    *
    * @generated from rpc pm.v1.ProcessService.StartProcess
    */
@@ -2236,11 +4081,11 @@ export const ProcessService: GenService<{
    * tree if the main process has ended, or as soon as it ends), waits for the
    * whole tree to end, and after the grace period, if `force` is set, kills
    * what is left. It answers when the tree is gone, or when the grace period
-   * is over: then `stopped` is false and `survivors` says what lives.
-   * Stopping an ended process answers it as it is. If the caller goes away,
-   * the stop goes on.
+   * is over. What was asked for is on record first: if the caller, or the
+   * daemon, goes away, the stop goes on, and its receipt can be read later in
+   * Run.stop. Stopping an ended process answers it as it is.
    *
-   * Errors: SUPERVISOR_LOST.
+   * Permission: processes.stop.
    *
    * @generated from rpc pm.v1.ProcessService.StopProcess
    */
@@ -2250,9 +4095,23 @@ export const ProcessService: GenService<{
     output: typeof StopProcessResponseSchema;
   },
   /**
+   * StopProcesses stops every process that a filter selects, side by side, and
+   * sends a result for each as it comes. If the caller goes away, the stops go
+   * on.
+   *
+   * Permission: processes.stop. Errors: ALL_REQUIRED.
+   *
+   * @generated from rpc pm.v1.ProcessService.StopProcesses
+   */
+  stopProcesses: {
+    methodKind: "server_streaming";
+    input: typeof StopProcessesRequestSchema;
+    output: typeof StopProcessesResponseSchema;
+  },
+  /**
    * SignalProcess sends a signal and answers once it was sent.
    *
-   * Errors: INVALID_ARGUMENT, NOT_RUNNING, SUPERVISOR_LOST.
+   * Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
    *
    * @generated from rpc pm.v1.ProcessService.SignalProcess
    */
@@ -2262,13 +4121,29 @@ export const ProcessService: GenService<{
     output: typeof SignalProcessResponseSchema;
   },
   /**
-   * RestartProcess stops the process as StopProcess does, unless it has ended,
-   * and starts a new run of the same spec under the same id. The output of the
-   * previous run stays readable until the next restart.
+   * SignalProcesses sends a signal to every process that a filter selects and
+   * that has not ended.
    *
-   * Errors: STILL_RUNNING if it did not stop (it is left as it is), NAME_IN_USE
-   * if another process took its name since it ended, START_FAILED (the process
-   * is then in state FAILED), SUPERVISOR_LOST.
+   * Permission: processes.signal. Errors: ALL_REQUIRED.
+   *
+   * @generated from rpc pm.v1.ProcessService.SignalProcesses
+   */
+  signalProcesses: {
+    methodKind: "server_streaming";
+    input: typeof SignalProcessesRequestSchema;
+    output: typeof SignalProcessesResponseSchema;
+  },
+  /**
+   * RestartProcess stops the process as StopProcess does, unless it has ended,
+   * and starts a new run under the same id. What the new run needs is made
+   * first: if that fails, the old run is left alone. What was asked for is on
+   * record first: if the caller, its deadline or the daemon goes away, the
+   * restart goes on.
+   *
+   * Permission: processes.restart. Errors: STILL_RUNNING if it did not stop (it
+   * is left as it is), NAME_IN_USE if another process took its name since it
+   * ended, START_FAILED (the process is then in state FAILED if it was stopped,
+   * else as it was).
    *
    * @generated from rpc pm.v1.ProcessService.RestartProcess
    */
@@ -2278,7 +4153,36 @@ export const ProcessService: GenService<{
     output: typeof RestartProcessResponseSchema;
   },
   /**
+   * RestartProcesses restarts every process that a filter selects, side by
+   * side, ended ones included.
+   *
+   * Permission: processes.restart. Errors: ALL_REQUIRED.
+   *
+   * @generated from rpc pm.v1.ProcessService.RestartProcesses
+   */
+  restartProcesses: {
+    methodKind: "server_streaming";
+    input: typeof RestartProcessesRequestSchema;
+    output: typeof RestartProcessesResponseSchema;
+  },
+  /**
+   * UpdateProcess changes a process's name, labels, or the spec that its next
+   * run is started with. The current run is not touched.
+   *
+   * Permission: processes.update. Errors: NAME_IN_USE, UNSUPPORTED_LIMIT,
+   * LIMIT_EXCEEDED.
+   *
+   * @generated from rpc pm.v1.ProcessService.UpdateProcess
+   */
+  updateProcess: {
+    methodKind: "unary";
+    input: typeof UpdateProcessRequestSchema;
+    output: typeof UpdateProcessResponseSchema;
+  },
+  /**
    * GetProcess answers one process.
+   *
+   * Permission: processes.read.
    *
    * @generated from rpc pm.v1.ProcessService.GetProcess
    */
@@ -2288,9 +4192,9 @@ export const ProcessService: GenService<{
     output: typeof GetProcessResponseSchema;
   },
   /**
-   * ListProcesses answers processes in order of creation, page by page.
+   * ListProcesses answers processes page by page.
    *
-   * Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+   * Permission: processes.read. Errors: PAGE_TOKEN_INVALID.
    *
    * @generated from rpc pm.v1.ProcessService.ListProcesses
    */
@@ -2300,12 +4204,25 @@ export const ProcessService: GenService<{
     output: typeof ListProcessesResponseSchema;
   },
   /**
-   * WatchProcesses streams changes after a resource version, in order. Several
-   * changes of one process may arrive as the last of them. Without a resource
-   * version it begins with an ADDED event for each process there is and then a
-   * BOOKMARK; with one, with a BOOKMARK at once.
+   * ListRuns answers the runs of a process that are kept, the newest first.
    *
-   * Errors: INVALID_ARGUMENT, RESOURCE_VERSION_EXPIRED, SHUTTING_DOWN.
+   * Permission: processes.read.
+   *
+   * @generated from rpc pm.v1.ProcessService.ListRuns
+   */
+  listRuns: {
+    methodKind: "unary";
+    input: typeof ListRunsRequestSchema;
+    output: typeof ListRunsResponseSchema;
+  },
+  /**
+   * WatchProcesses streams changes after a resource version, in order. Several
+   * changes of one process may arrive as the last of them; StreamEvents has
+   * each. Without a resource version it begins with an ADDED event for each
+   * process there is and then a BOOKMARK; with one, with a BOOKMARK at once. A
+   * process appears once its first run was executed.
+   *
+   * Permission: processes.read. Errors: RESOURCE_VERSION_EXPIRED.
    *
    * @generated from rpc pm.v1.ProcessService.WatchProcesses
    */
@@ -2318,8 +4235,8 @@ export const ProcessService: GenService<{
    * WaitProcess answers once a process meets a condition, at once if it
    * already does. It waits as long as the caller's deadline allows.
    *
-   * Errors: RUN_NOT_FOUND, SHUTTING_DOWN; PROCESS_NOT_FOUND also if the
-   * process is removed meanwhile.
+   * Permission: processes.read. Errors: RUN_NOT_FOUND; PROCESS_NOT_FOUND also
+   * if the process is removed meanwhile.
    *
    * @generated from rpc pm.v1.ProcessService.WaitProcess
    */
@@ -2331,7 +4248,8 @@ export const ProcessService: GenService<{
   /**
    * GetOutput reads a range of a run's output in one consistent piece.
    *
-   * Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT.
+   * Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+   * OUTPUT_UNREADABLE.
    *
    * @generated from rpc pm.v1.ProcessService.GetOutput
    */
@@ -2343,11 +4261,17 @@ export const ProcessService: GenService<{
   /**
    * StreamOutput streams a run's output from a place on, and follows it to its
    * end if asked to. Frames: opened (at once), then chunks and gaps in order
-   * of offset, heartbeats while nothing comes, end. A slow reader slows nobody:
-   * what is evicted before it was read arrives as a gap.
+   * of offset, heartbeats while nothing comes, end. A slow reader slows nobody,
+   * unless it holds the run: what is dropped before it was read arrives as a
+   * gap.
    *
-   * Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT,
-   * SHUTTING_DOWN.
+   * With `hold` the stream holds the run: when the output limit is reached, the
+   * process's writes block until AcknowledgeOutput says that the bytes were
+   * taken. If the stream or the daemon is lost, 30 seconds remain to resume it
+   * with its token; then the oldest output is dropped as usual.
+   *
+   * Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+   * OUTPUT_UNREADABLE, OUTPUT_HELD, HOLD_REFUSED.
    *
    * @generated from rpc pm.v1.ProcessService.StreamOutput
    */
@@ -2357,11 +4281,44 @@ export const ProcessService: GenService<{
     output: typeof StreamOutputResponseSchema;
   },
   /**
+   * AcknowledgeOutput says how far the reader of a stream that holds its run
+   * has taken the output, so that the room can be used again.
+   *
+   * Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+   * HOLD_REFUSED.
+   *
+   * @generated from rpc pm.v1.ProcessService.AcknowledgeOutput
+   */
+  acknowledgeOutput: {
+    methodKind: "unary";
+    input: typeof AcknowledgeOutputRequestSchema;
+    output: typeof AcknowledgeOutputResponseSchema;
+  },
+  /**
+   * StreamOutputs streams the output of every process that a filter selects,
+   * merged by time: what was there when the stream began is in order of time
+   * over all processes; what comes later is in order within a window. Each run
+   * is a member of the stream with offsets of its own. With `follow`, processes
+   * and runs that begin later join. No member is starved by another that
+   * floods. To resume, hand back the cursor of each member.
+   *
+   * Permission: output.read.
+   *
+   * @generated from rpc pm.v1.ProcessService.StreamOutputs
+   */
+  streamOutputs: {
+    methodKind: "server_streaming";
+    input: typeof StreamOutputsRequestSchema;
+    output: typeof StreamOutputsResponseSchema;
+  },
+  /**
    * WriteInput writes to the process's standard input or terminal, in whole
    * and in order with other writes, and answers when all of it is in the pipe.
+   * It takes as long as the process takes to read.
    *
-   * Errors: NOT_RUNNING, INPUT_CLOSED, SUPERVISOR_LOST. When the deadline
-   * passes first, part of the data may have been written.
+   * Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
+   * SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
+   * the data may have been written: `input_offset` makes it safe to try again.
    *
    * @generated from rpc pm.v1.ProcessService.WriteInput
    */
@@ -2374,7 +4331,8 @@ export const ProcessService: GenService<{
    * ResizeTerminal changes the size of the process's pseudo-terminal; its
    * foreground process group gets SIGWINCH.
    *
-   * Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no terminal.
+   * Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
+   * terminal.
    *
    * @generated from rpc pm.v1.ProcessService.ResizeTerminal
    */
@@ -2384,9 +4342,9 @@ export const ProcessService: GenService<{
     output: typeof ResizeTerminalResponseSchema;
   },
   /**
-   * RemoveProcess forgets an ended process and frees its output.
+   * RemoveProcess removes an ended process and frees its output.
    *
-   * Errors: STILL_RUNNING, unless `force` is set.
+   * Permission: processes.remove. Errors: STILL_RUNNING, unless `force` is set.
    *
    * @generated from rpc pm.v1.ProcessService.RemoveProcess
    */
@@ -2396,10 +4354,23 @@ export const ProcessService: GenService<{
     output: typeof RemoveProcessResponseSchema;
   },
   /**
-   * PruneProcesses removes ended processes. Those of whose tree something
-   * lives on are left.
+   * RemoveProcesses removes every ended process that a filter selects; with
+   * `force` those that live too, after killing their trees.
    *
-   * Errors: INVALID_ARGUMENT.
+   * Permission: processes.remove. Errors: ALL_REQUIRED.
+   *
+   * @generated from rpc pm.v1.ProcessService.RemoveProcesses
+   */
+  removeProcesses: {
+    methodKind: "server_streaming";
+    input: typeof RemoveProcessesRequestSchema;
+    output: typeof RemoveProcessesResponseSchema;
+  },
+  /**
+   * PruneProcesses removes ended processes in one call. Those of whose tree
+   * something still lives are left.
+   *
+   * Permission: processes.remove. Errors: ALL_REQUIRED.
    *
    * @generated from rpc pm.v1.ProcessService.PruneProcesses
    */
@@ -2413,8 +4384,7 @@ export const ProcessService: GenService<{
    * each interval, until the caller ends it. Nothing is sampled that nobody
    * asks for. A reader that is too slow for the interval gets fewer samples.
    *
-   * Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, SHUTTING_DOWN. A reference that
-   * fits nothing is no error; it is resolved again for each sample.
+   * Permission: processes.read. Errors: LIMIT_EXCEEDED.
    *
    * @generated from rpc pm.v1.ProcessService.StatsProcesses
    */

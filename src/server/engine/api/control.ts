@@ -1,4 +1,31 @@
 import type { ProcessInfo } from "./process.ts";
+import type { StopReceipt } from "./run.ts";
+import type { ProcessSpec } from "./spec.ts";
+
+/** Who asks, by which request, and under which conditions. */
+export interface RequestContext {
+  /** "local" over the socket, else the user's name. */
+  readonly principal: string;
+  /** Empty: none. With one, the same request is carried out once. */
+  readonly requestId: string;
+  readonly precondition: Precondition | null;
+}
+
+export interface Precondition {
+  /** Null: any. */
+  readonly run: number | null;
+  /** Empty: any. */
+  readonly resourceVersion: string;
+}
+
+export interface StartRequest {
+  /** A UUID; empty: the engine makes one. */
+  readonly id: string;
+  /** Empty: none. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly spec: ProcessSpec;
+}
 
 export interface StopOptions {
   /** Canonical name; empty: the spec's policy. */
@@ -16,8 +43,14 @@ export interface Survivor {
 
 export interface StopResult {
   readonly process: ProcessInfo;
-  readonly stopped: boolean;
-  readonly survivors: readonly Survivor[];
+  readonly receipt: StopReceipt;
+}
+
+/** What `Engine.update` changes; undefined: left as it is. */
+export interface ProcessUpdate {
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly spec?: ProcessSpec;
 }
 
 export type SignalTarget = "group" | "main" | "tree";

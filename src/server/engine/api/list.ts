@@ -1,11 +1,27 @@
 import type { ProcessInfo, ProcessState } from "./process.ts";
 
+/**
+ * Selects processes. `ids`, `idPrefixes`, `names` and `namePatterns` are
+ * alternatives: if any is given, one entry of one of them must fit. All other
+ * criteria must fit too.
+ */
 export interface ProcessFilter {
   readonly labels: readonly LabelRequirement[];
   /** Empty: all. */
   readonly states: readonly ProcessState[];
-  /** Process references; empty: all. */
+  /** Full UUIDs in lower case. */
   readonly ids: readonly string[];
+  /** Lower case. */
+  readonly idPrefixes: readonly string[];
+  /** Each means the process of that name that has not ended, else the one started last. */
+  readonly names: readonly string[];
+  /** With `*`, `?` and `[…]`. */
+  readonly namePatterns: readonly string[];
+  /** Nanoseconds since the epoch; null: any. `After` is inclusive, `Before` is not. */
+  readonly createdAfter: bigint | null;
+  readonly createdBefore: bigint | null;
+  readonly endedAfter: bigint | null;
+  readonly endedBefore: bigint | null;
 }
 
 export interface PageRequest {
@@ -13,9 +29,10 @@ export interface PageRequest {
   readonly size: number;
   /** Empty: the first page. */
   readonly token: string;
+  readonly order: "created" | "createdDescending";
   /**
    * Asked for each process in order, once, whether it still has room in the
-   * answer. The first one has in any case. Default: all have.
+   * response. The first one has in any case. Default: all have.
    */
   readonly fits?: (process: ProcessInfo) => boolean;
 }

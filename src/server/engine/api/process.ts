@@ -1,60 +1,43 @@
+import type { Cause } from "./cause.ts";
+import type { RunInfo, RunState } from "./run.ts";
 import type { ProcessSpec } from "./spec.ts";
 
-export type ProcessState = "starting" | "running" | "stopping" | "exited" | "failed" | "lost";
+/** "waiting" and "givenUp" are supervision's: no run is under way. */
+export type ProcessState = RunState | "waiting" | "givenUp";
 
-export interface ResourceUsage {
-  readonly userMicros: number;
-  readonly systemMicros: number;
-  readonly maxResidentBytes: number;
-}
+export type DesiredState = "running" | "stopped";
 
-export interface ExitStatus {
-  /** Either code or signal is a number, the other null. */
-  readonly code: number | null;
-  readonly signal: number | null;
-  /** Such as "SIGKILL"; empty with a code. */
-  readonly signalName: string;
-  readonly coreDumped: boolean;
-  readonly oomKilled: boolean;
-  readonly usage: ResourceUsage;
-}
-
-/** Numbered as `pm.v1.StartStep`. */
-export type StartStep = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11;
-
-export interface StartFailure {
-  readonly step: StartStep;
-  /** 0 if there was no error number. */
-  readonly errno: number;
-  readonly errnoName: string;
-  readonly message: string;
-  /** Empty where the step was not about a file. */
-  readonly path: string;
-}
-
-export interface OutputInfo {
-  readonly firstOffset: number;
-  readonly nextOffset: number;
-  readonly complete: boolean;
-  readonly stdoutBytes: number;
-  readonly stderrBytes: number;
-  readonly limitBytes: number;
-}
+/** Which process is meant: by its UUID, or by its name. */
+export type ProcessRef =
+  | { readonly id: string; readonly name?: undefined }
+  | { readonly name: string; readonly id?: undefined };
 
 /** An immutable snapshot of one process. Times are nanoseconds since the epoch. */
 export interface ProcessInfo {
   readonly id: string;
+  /** Empty: none. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly spec: ProcessSpec;
   readonly state: ProcessState;
-  readonly run: number;
-  /** 0 unless running or stopping. */
-  readonly pid: number;
+  readonly desiredState: DesiredState;
+  /** The current run, or the latest one. */
+  readonly run: RunInfo;
   readonly createTime: bigint;
-  readonly startTime: bigint | null;
-  readonly exitTime: bigint | null;
-  readonly exit: ExitStatus | null;
-  readonly failure: StartFailure | null;
-  readonly output: OutputInfo;
-  readonly treeAlive: boolean;
+  /** Grows with each process that is accepted. */
+  readonly sequence: number;
   readonly resourceVersion: string;
+  readonly lastChange: Change;
+}
+
+/** The latest change of a process's state. */
+export interface Change {
+  /** Its number in the journal. */
+  readonly sequence: number;
+  readonly time: bigint;
+  readonly run: number;
+  /** Null: the process was created by it. */
+  readonly from: ProcessState | null;
+  readonly to: ProcessState;
+  readonly cause: Cause;
 }

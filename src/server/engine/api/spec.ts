@@ -1,20 +1,41 @@
-/** Offsets and sizes are bytes; exact up to 2^53. */
+/**
+ * What to run and how. Text that is not UTF-8 is bytes: a `Uint8Array` stands
+ * only where the bytes are no valid UTF-8, so that equal specs are equal.
+ * Offsets and sizes are bytes; exact up to 2^53.
+ */
 export interface ProcessSpec {
-  readonly executable: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  readonly executable: Text;
+  readonly args: readonly Text[];
+  /** In the order given; each name once. */
+  readonly env: readonly EnvironmentVariable[];
   readonly envMode: "extend" | "replace";
   /** Absolute; empty: the daemon user's home directory. */
-  readonly cwd: string;
-  /** Empty: no name. */
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  /** 0: the engine's default. */
-  readonly outputLimitBytes: number;
+  readonly cwd: Text;
+  readonly output: OutputPolicy;
   readonly stdin: "null" | "pipe";
   readonly terminal: TerminalSize | null;
   readonly limits: Limits;
   readonly stop: StopPolicy;
+  /** 0 to 0o777; null: 022. */
+  readonly umask: number | null;
+  /** -20 to 19; null: 0. */
+  readonly nice: number | null;
+  /** -1000 to 1000; null: 0. */
+  readonly oomScoreAdj: number | null;
+}
+
+/** A string, or the bytes of one that is not UTF-8. */
+export type Text = string | Uint8Array;
+
+export interface EnvironmentVariable {
+  readonly name: Text;
+  readonly value: Text;
+}
+
+export interface OutputPolicy {
+  /** 0: the engine's default. */
+  readonly limitBytes: number;
+  readonly whenFull: "dropOldest" | "allowHold";
 }
 
 export interface TerminalSize {

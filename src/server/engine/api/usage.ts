@@ -1,3 +1,5 @@
+import type { ProcessFilter } from "./list.ts";
+
 export interface TreeMember {
   readonly pid: number;
   /** 0: the parent is not in the tree. */
@@ -29,8 +31,8 @@ export interface UsageSample {
 }
 
 export interface StatsOptions {
-  /** Process references; empty: all. */
-  readonly ids: readonly string[];
+  /** Applied again for each sample. */
+  readonly filter: ProcessFilter;
   readonly intervalMs: number;
   readonly io: boolean;
   readonly members: boolean;

@@ -1,3 +1,4 @@
+import type { Cause } from "./cause.ts";
 import type { ProcessInfo } from "./process.ts";
 
 export type WatchEvent =
@@ -7,5 +8,12 @@ export type WatchEvent =
       /** Empty in the ADDED events before the first BOOKMARK. */
       readonly resourceVersion: string;
     }
-  | { readonly type: "removed"; readonly id: string; readonly resourceVersion: string }
+  | {
+      readonly type: "removed";
+      readonly id: string;
+      readonly removal: "removed" | "retention" | "filter";
+      /** Null where that is not known any more. */
+      readonly cause: Cause | null;
+      readonly resourceVersion: string;
+    }
   | { readonly type: "bookmark"; readonly resourceVersion: string };

@@ -41,11 +41,15 @@ const (
 
 // DaemonServiceClient is a client for the pm.v1.DaemonService service.
 type DaemonServiceClient interface {
-	// GetInfo says what this daemon is and what it allows.
+	// GetInfo says what this daemon is, what it can do and what it allows.
+	//
+	// Permission: daemon.read.
 	GetInfo(context.Context, *connect.Request[v1.GetInfoRequest]) (*connect.Response[v1.GetInfoResponse], error)
-	// Shutdown ends the daemon after answering. Processes run on, and the next
-	// daemon finds them, unless the request asks to stop them first. Streams end
-	// with UNAVAILABLE and SHUTTING_DOWN.
+	// Shutdown ends the daemon after its response. Processes keep running, and
+	// the next daemon finds them, unless the request asks to stop them first.
+	// Streams end with UNAVAILABLE and SHUTTING_DOWN.
+	//
+	// Permission: daemon.shutdown.
 	Shutdown(context.Context, *connect.Request[v1.ShutdownRequest]) (*connect.Response[v1.ShutdownResponse], error)
 }
 
@@ -94,11 +98,15 @@ func (c *daemonServiceClient) Shutdown(ctx context.Context, req *connect.Request
 
 // DaemonServiceHandler is an implementation of the pm.v1.DaemonService service.
 type DaemonServiceHandler interface {
-	// GetInfo says what this daemon is and what it allows.
+	// GetInfo says what this daemon is, what it can do and what it allows.
+	//
+	// Permission: daemon.read.
 	GetInfo(context.Context, *connect.Request[v1.GetInfoRequest]) (*connect.Response[v1.GetInfoResponse], error)
-	// Shutdown ends the daemon after answering. Processes run on, and the next
-	// daemon finds them, unless the request asks to stop them first. Streams end
-	// with UNAVAILABLE and SHUTTING_DOWN.
+	// Shutdown ends the daemon after its response. Processes keep running, and
+	// the next daemon finds them, unless the request asks to stop them first.
+	// Streams end with UNAVAILABLE and SHUTTING_DOWN.
+	//
+	// Permission: daemon.shutdown.
 	Shutdown(context.Context, *connect.Request[v1.ShutdownRequest]) (*connect.Response[v1.ShutdownResponse], error)
 }
 

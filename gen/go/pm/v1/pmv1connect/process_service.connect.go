@@ -39,18 +39,32 @@ const (
 	// ProcessServiceStopProcessProcedure is the fully-qualified name of the ProcessService's
 	// StopProcess RPC.
 	ProcessServiceStopProcessProcedure = "/pm.v1.ProcessService/StopProcess"
+	// ProcessServiceStopProcessesProcedure is the fully-qualified name of the ProcessService's
+	// StopProcesses RPC.
+	ProcessServiceStopProcessesProcedure = "/pm.v1.ProcessService/StopProcesses"
 	// ProcessServiceSignalProcessProcedure is the fully-qualified name of the ProcessService's
 	// SignalProcess RPC.
 	ProcessServiceSignalProcessProcedure = "/pm.v1.ProcessService/SignalProcess"
+	// ProcessServiceSignalProcessesProcedure is the fully-qualified name of the ProcessService's
+	// SignalProcesses RPC.
+	ProcessServiceSignalProcessesProcedure = "/pm.v1.ProcessService/SignalProcesses"
 	// ProcessServiceRestartProcessProcedure is the fully-qualified name of the ProcessService's
 	// RestartProcess RPC.
 	ProcessServiceRestartProcessProcedure = "/pm.v1.ProcessService/RestartProcess"
+	// ProcessServiceRestartProcessesProcedure is the fully-qualified name of the ProcessService's
+	// RestartProcesses RPC.
+	ProcessServiceRestartProcessesProcedure = "/pm.v1.ProcessService/RestartProcesses"
+	// ProcessServiceUpdateProcessProcedure is the fully-qualified name of the ProcessService's
+	// UpdateProcess RPC.
+	ProcessServiceUpdateProcessProcedure = "/pm.v1.ProcessService/UpdateProcess"
 	// ProcessServiceGetProcessProcedure is the fully-qualified name of the ProcessService's GetProcess
 	// RPC.
 	ProcessServiceGetProcessProcedure = "/pm.v1.ProcessService/GetProcess"
 	// ProcessServiceListProcessesProcedure is the fully-qualified name of the ProcessService's
 	// ListProcesses RPC.
 	ProcessServiceListProcessesProcedure = "/pm.v1.ProcessService/ListProcesses"
+	// ProcessServiceListRunsProcedure is the fully-qualified name of the ProcessService's ListRuns RPC.
+	ProcessServiceListRunsProcedure = "/pm.v1.ProcessService/ListRuns"
 	// ProcessServiceWatchProcessesProcedure is the fully-qualified name of the ProcessService's
 	// WatchProcesses RPC.
 	ProcessServiceWatchProcessesProcedure = "/pm.v1.ProcessService/WatchProcesses"
@@ -63,6 +77,12 @@ const (
 	// ProcessServiceStreamOutputProcedure is the fully-qualified name of the ProcessService's
 	// StreamOutput RPC.
 	ProcessServiceStreamOutputProcedure = "/pm.v1.ProcessService/StreamOutput"
+	// ProcessServiceAcknowledgeOutputProcedure is the fully-qualified name of the ProcessService's
+	// AcknowledgeOutput RPC.
+	ProcessServiceAcknowledgeOutputProcedure = "/pm.v1.ProcessService/AcknowledgeOutput"
+	// ProcessServiceStreamOutputsProcedure is the fully-qualified name of the ProcessService's
+	// StreamOutputs RPC.
+	ProcessServiceStreamOutputsProcedure = "/pm.v1.ProcessService/StreamOutputs"
 	// ProcessServiceWriteInputProcedure is the fully-qualified name of the ProcessService's WriteInput
 	// RPC.
 	ProcessServiceWriteInputProcedure = "/pm.v1.ProcessService/WriteInput"
@@ -72,6 +92,9 @@ const (
 	// ProcessServiceRemoveProcessProcedure is the fully-qualified name of the ProcessService's
 	// RemoveProcess RPC.
 	ProcessServiceRemoveProcessProcedure = "/pm.v1.ProcessService/RemoveProcess"
+	// ProcessServiceRemoveProcessesProcedure is the fully-qualified name of the ProcessService's
+	// RemoveProcesses RPC.
+	ProcessServiceRemoveProcessesProcedure = "/pm.v1.ProcessService/RemoveProcesses"
 	// ProcessServicePruneProcessesProcedure is the fully-qualified name of the ProcessService's
 	// PruneProcesses RPC.
 	ProcessServicePruneProcessesProcedure = "/pm.v1.ProcessService/PruneProcesses"
@@ -83,91 +106,152 @@ const (
 // ProcessServiceClient is a client for the pm.v1.ProcessService service.
 type ProcessServiceClient interface {
 	// StartProcess starts a process and answers once its program was executed.
-	// With an `id` it is idempotent: the same id and spec again answer the
-	// process that there is. After an error nothing is left behind.
+	// With an `id` it is idempotent: the same id, name, labels and spec again
+	// answer the process that there is. After an error nothing is left behind.
 	//
-	// Errors: INVALID_ARGUMENT, PROCESS_EXISTS, NAME_IN_USE, START_FAILED,
-	// UNSUPPORTED_LIMIT, LIMIT_EXCEEDED, SHUTTING_DOWN.
+	// Permission: processes.start. Errors: PROCESS_EXISTS, NAME_IN_USE,
+	// START_FAILED, UNSUPPORTED_LIMIT, LIMIT_EXCEEDED.
 	StartProcess(context.Context, *connect.Request[v1.StartProcessRequest]) (*connect.Response[v1.StartProcessResponse], error)
 	// StopProcess sends a signal to the process group (to the whole remaining
 	// tree if the main process has ended, or as soon as it ends), waits for the
 	// whole tree to end, and after the grace period, if `force` is set, kills
 	// what is left. It answers when the tree is gone, or when the grace period
-	// is over: then `stopped` is false and `survivors` says what lives.
-	// Stopping an ended process answers it as it is. If the caller goes away,
-	// the stop goes on.
+	// is over. What was asked for is on record first: if the caller, or the
+	// daemon, goes away, the stop goes on, and its receipt can be read later in
+	// Run.stop. Stopping an ended process answers it as it is.
 	//
-	// Errors: SUPERVISOR_LOST.
+	// Permission: processes.stop.
 	StopProcess(context.Context, *connect.Request[v1.StopProcessRequest]) (*connect.Response[v1.StopProcessResponse], error)
+	// StopProcesses stops every process that a filter selects, side by side, and
+	// sends a result for each as it comes. If the caller goes away, the stops go
+	// on.
+	//
+	// Permission: processes.stop. Errors: ALL_REQUIRED.
+	StopProcesses(context.Context, *connect.Request[v1.StopProcessesRequest]) (*connect.ServerStreamForClient[v1.StopProcessesResponse], error)
 	// SignalProcess sends a signal and answers once it was sent.
 	//
-	// Errors: INVALID_ARGUMENT, NOT_RUNNING, SUPERVISOR_LOST.
+	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
 	SignalProcess(context.Context, *connect.Request[v1.SignalProcessRequest]) (*connect.Response[v1.SignalProcessResponse], error)
+	// SignalProcesses sends a signal to every process that a filter selects and
+	// that has not ended.
+	//
+	// Permission: processes.signal. Errors: ALL_REQUIRED.
+	SignalProcesses(context.Context, *connect.Request[v1.SignalProcessesRequest]) (*connect.ServerStreamForClient[v1.SignalProcessesResponse], error)
 	// RestartProcess stops the process as StopProcess does, unless it has ended,
-	// and starts a new run of the same spec under the same id. The output of the
-	// previous run stays readable until the next restart.
+	// and starts a new run under the same id. What the new run needs is made
+	// first: if that fails, the old run is left alone. What was asked for is on
+	// record first: if the caller, its deadline or the daemon goes away, the
+	// restart goes on.
 	//
-	// Errors: STILL_RUNNING if it did not stop (it is left as it is), NAME_IN_USE
-	// if another process took its name since it ended, START_FAILED (the process
-	// is then in state FAILED), SUPERVISOR_LOST.
+	// Permission: processes.restart. Errors: STILL_RUNNING if it did not stop (it
+	// is left as it is), NAME_IN_USE if another process took its name since it
+	// ended, START_FAILED (the process is then in state FAILED if it was stopped,
+	// else as it was).
 	RestartProcess(context.Context, *connect.Request[v1.RestartProcessRequest]) (*connect.Response[v1.RestartProcessResponse], error)
+	// RestartProcesses restarts every process that a filter selects, side by
+	// side, ended ones included.
+	//
+	// Permission: processes.restart. Errors: ALL_REQUIRED.
+	RestartProcesses(context.Context, *connect.Request[v1.RestartProcessesRequest]) (*connect.ServerStreamForClient[v1.RestartProcessesResponse], error)
+	// UpdateProcess changes a process's name, labels, or the spec that its next
+	// run is started with. The current run is not touched.
+	//
+	// Permission: processes.update. Errors: NAME_IN_USE, UNSUPPORTED_LIMIT,
+	// LIMIT_EXCEEDED.
+	UpdateProcess(context.Context, *connect.Request[v1.UpdateProcessRequest]) (*connect.Response[v1.UpdateProcessResponse], error)
 	// GetProcess answers one process.
+	//
+	// Permission: processes.read.
 	GetProcess(context.Context, *connect.Request[v1.GetProcessRequest]) (*connect.Response[v1.GetProcessResponse], error)
-	// ListProcesses answers processes in order of creation, page by page.
+	// ListProcesses answers processes page by page.
 	//
-	// Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+	// Permission: processes.read. Errors: PAGE_TOKEN_INVALID.
 	ListProcesses(context.Context, *connect.Request[v1.ListProcessesRequest]) (*connect.Response[v1.ListProcessesResponse], error)
-	// WatchProcesses streams changes after a resource version, in order. Several
-	// changes of one process may arrive as the last of them. Without a resource
-	// version it begins with an ADDED event for each process there is and then a
-	// BOOKMARK; with one, with a BOOKMARK at once.
+	// ListRuns answers the runs of a process that are kept, the newest first.
 	//
-	// Errors: INVALID_ARGUMENT, RESOURCE_VERSION_EXPIRED, SHUTTING_DOWN.
+	// Permission: processes.read.
+	ListRuns(context.Context, *connect.Request[v1.ListRunsRequest]) (*connect.Response[v1.ListRunsResponse], error)
+	// WatchProcesses streams changes after a resource version, in order. Several
+	// changes of one process may arrive as the last of them; StreamEvents has
+	// each. Without a resource version it begins with an ADDED event for each
+	// process there is and then a BOOKMARK; with one, with a BOOKMARK at once. A
+	// process appears once its first run was executed.
+	//
+	// Permission: processes.read. Errors: RESOURCE_VERSION_EXPIRED.
 	WatchProcesses(context.Context, *connect.Request[v1.WatchProcessesRequest]) (*connect.ServerStreamForClient[v1.WatchProcessesResponse], error)
 	// WaitProcess answers once a process meets a condition, at once if it
 	// already does. It waits as long as the caller's deadline allows.
 	//
-	// Errors: RUN_NOT_FOUND, SHUTTING_DOWN; PROCESS_NOT_FOUND also if the
-	// process is removed meanwhile.
+	// Permission: processes.read. Errors: RUN_NOT_FOUND; PROCESS_NOT_FOUND also
+	// if the process is removed meanwhile.
 	WaitProcess(context.Context, *connect.Request[v1.WaitProcessRequest]) (*connect.Response[v1.WaitProcessResponse], error)
 	// GetOutput reads a range of a run's output in one consistent piece.
 	//
-	// Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT.
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// OUTPUT_UNREADABLE.
 	GetOutput(context.Context, *connect.Request[v1.GetOutputRequest]) (*connect.Response[v1.GetOutputResponse], error)
 	// StreamOutput streams a run's output from a place on, and follows it to its
 	// end if asked to. Frames: opened (at once), then chunks and gaps in order
-	// of offset, heartbeats while nothing comes, end. A slow reader slows nobody:
-	// what is evicted before it was read arrives as a gap.
+	// of offset, heartbeats while nothing comes, end. A slow reader slows nobody,
+	// unless it holds the run: what is dropped before it was read arrives as a
+	// gap.
 	//
-	// Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT,
-	// SHUTTING_DOWN.
+	// With `hold` the stream holds the run: when the output limit is reached, the
+	// process's writes block until AcknowledgeOutput says that the bytes were
+	// taken. If the stream or the daemon is lost, 30 seconds remain to resume it
+	// with its token; then the oldest output is dropped as usual.
+	//
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// OUTPUT_UNREADABLE, OUTPUT_HELD, HOLD_REFUSED.
 	StreamOutput(context.Context, *connect.Request[v1.StreamOutputRequest]) (*connect.ServerStreamForClient[v1.StreamOutputResponse], error)
+	// AcknowledgeOutput says how far the reader of a stream that holds its run
+	// has taken the output, so that the room can be used again.
+	//
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// HOLD_REFUSED.
+	AcknowledgeOutput(context.Context, *connect.Request[v1.AcknowledgeOutputRequest]) (*connect.Response[v1.AcknowledgeOutputResponse], error)
+	// StreamOutputs streams the output of every process that a filter selects,
+	// merged by time: what was there when the stream began is in order of time
+	// over all processes; what comes later is in order within a window. Each run
+	// is a member of the stream with offsets of its own. With `follow`, processes
+	// and runs that begin later join. No member is starved by another that
+	// floods. To resume, hand back the cursor of each member.
+	//
+	// Permission: output.read.
+	StreamOutputs(context.Context, *connect.Request[v1.StreamOutputsRequest]) (*connect.ServerStreamForClient[v1.StreamOutputsResponse], error)
 	// WriteInput writes to the process's standard input or terminal, in whole
 	// and in order with other writes, and answers when all of it is in the pipe.
+	// It takes as long as the process takes to read.
 	//
-	// Errors: NOT_RUNNING, INPUT_CLOSED, SUPERVISOR_LOST. When the deadline
-	// passes first, part of the data may have been written.
+	// Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
+	// SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
+	// the data may have been written: `input_offset` makes it safe to try again.
 	WriteInput(context.Context, *connect.Request[v1.WriteInputRequest]) (*connect.Response[v1.WriteInputResponse], error)
 	// ResizeTerminal changes the size of the process's pseudo-terminal; its
 	// foreground process group gets SIGWINCH.
 	//
-	// Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no terminal.
+	// Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
+	// terminal.
 	ResizeTerminal(context.Context, *connect.Request[v1.ResizeTerminalRequest]) (*connect.Response[v1.ResizeTerminalResponse], error)
-	// RemoveProcess forgets an ended process and frees its output.
+	// RemoveProcess removes an ended process and frees its output.
 	//
-	// Errors: STILL_RUNNING, unless `force` is set.
+	// Permission: processes.remove. Errors: STILL_RUNNING, unless `force` is set.
 	RemoveProcess(context.Context, *connect.Request[v1.RemoveProcessRequest]) (*connect.Response[v1.RemoveProcessResponse], error)
-	// PruneProcesses removes ended processes. Those of whose tree something
-	// lives on are left.
+	// RemoveProcesses removes every ended process that a filter selects; with
+	// `force` those that live too, after killing their trees.
 	//
-	// Errors: INVALID_ARGUMENT.
+	// Permission: processes.remove. Errors: ALL_REQUIRED.
+	RemoveProcesses(context.Context, *connect.Request[v1.RemoveProcessesRequest]) (*connect.ServerStreamForClient[v1.RemoveProcessesResponse], error)
+	// PruneProcesses removes ended processes in one call. Those of whose tree
+	// something still lives are left.
+	//
+	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	PruneProcesses(context.Context, *connect.Request[v1.PruneProcessesRequest]) (*connect.Response[v1.PruneProcessesResponse], error)
 	// StatsProcesses streams what processes use: a sample at once and one after
 	// each interval, until the caller ends it. Nothing is sampled that nobody
 	// asks for. A reader that is too slow for the interval gets fewer samples.
 	//
-	// Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, SHUTTING_DOWN. A reference that
-	// fits nothing is no error; it is resolved again for each sample.
+	// Permission: processes.read. Errors: LIMIT_EXCEEDED.
 	StatsProcesses(context.Context, *connect.Request[v1.StatsProcessesRequest]) (*connect.ServerStreamForClient[v1.StatsProcessesResponse], error)
 }
 
@@ -194,16 +278,40 @@ func NewProcessServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(processServiceMethods.ByName("StopProcess")),
 			connect.WithClientOptions(opts...),
 		),
+		stopProcesses: connect.NewClient[v1.StopProcessesRequest, v1.StopProcessesResponse](
+			httpClient,
+			baseURL+ProcessServiceStopProcessesProcedure,
+			connect.WithSchema(processServiceMethods.ByName("StopProcesses")),
+			connect.WithClientOptions(opts...),
+		),
 		signalProcess: connect.NewClient[v1.SignalProcessRequest, v1.SignalProcessResponse](
 			httpClient,
 			baseURL+ProcessServiceSignalProcessProcedure,
 			connect.WithSchema(processServiceMethods.ByName("SignalProcess")),
 			connect.WithClientOptions(opts...),
 		),
+		signalProcesses: connect.NewClient[v1.SignalProcessesRequest, v1.SignalProcessesResponse](
+			httpClient,
+			baseURL+ProcessServiceSignalProcessesProcedure,
+			connect.WithSchema(processServiceMethods.ByName("SignalProcesses")),
+			connect.WithClientOptions(opts...),
+		),
 		restartProcess: connect.NewClient[v1.RestartProcessRequest, v1.RestartProcessResponse](
 			httpClient,
 			baseURL+ProcessServiceRestartProcessProcedure,
 			connect.WithSchema(processServiceMethods.ByName("RestartProcess")),
+			connect.WithClientOptions(opts...),
+		),
+		restartProcesses: connect.NewClient[v1.RestartProcessesRequest, v1.RestartProcessesResponse](
+			httpClient,
+			baseURL+ProcessServiceRestartProcessesProcedure,
+			connect.WithSchema(processServiceMethods.ByName("RestartProcesses")),
+			connect.WithClientOptions(opts...),
+		),
+		updateProcess: connect.NewClient[v1.UpdateProcessRequest, v1.UpdateProcessResponse](
+			httpClient,
+			baseURL+ProcessServiceUpdateProcessProcedure,
+			connect.WithSchema(processServiceMethods.ByName("UpdateProcess")),
 			connect.WithClientOptions(opts...),
 		),
 		getProcess: connect.NewClient[v1.GetProcessRequest, v1.GetProcessResponse](
@@ -217,6 +325,13 @@ func NewProcessServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			httpClient,
 			baseURL+ProcessServiceListProcessesProcedure,
 			connect.WithSchema(processServiceMethods.ByName("ListProcesses")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		listRuns: connect.NewClient[v1.ListRunsRequest, v1.ListRunsResponse](
+			httpClient,
+			baseURL+ProcessServiceListRunsProcedure,
+			connect.WithSchema(processServiceMethods.ByName("ListRuns")),
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
@@ -248,6 +363,19 @@ func NewProcessServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		acknowledgeOutput: connect.NewClient[v1.AcknowledgeOutputRequest, v1.AcknowledgeOutputResponse](
+			httpClient,
+			baseURL+ProcessServiceAcknowledgeOutputProcedure,
+			connect.WithSchema(processServiceMethods.ByName("AcknowledgeOutput")),
+			connect.WithClientOptions(opts...),
+		),
+		streamOutputs: connect.NewClient[v1.StreamOutputsRequest, v1.StreamOutputsResponse](
+			httpClient,
+			baseURL+ProcessServiceStreamOutputsProcedure,
+			connect.WithSchema(processServiceMethods.ByName("StreamOutputs")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		writeInput: connect.NewClient[v1.WriteInputRequest, v1.WriteInputResponse](
 			httpClient,
 			baseURL+ProcessServiceWriteInputProcedure,
@@ -264,6 +392,12 @@ func NewProcessServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			httpClient,
 			baseURL+ProcessServiceRemoveProcessProcedure,
 			connect.WithSchema(processServiceMethods.ByName("RemoveProcess")),
+			connect.WithClientOptions(opts...),
+		),
+		removeProcesses: connect.NewClient[v1.RemoveProcessesRequest, v1.RemoveProcessesResponse](
+			httpClient,
+			baseURL+ProcessServiceRemoveProcessesProcedure,
+			connect.WithSchema(processServiceMethods.ByName("RemoveProcesses")),
 			connect.WithClientOptions(opts...),
 		),
 		pruneProcesses: connect.NewClient[v1.PruneProcessesRequest, v1.PruneProcessesResponse](
@@ -284,21 +418,29 @@ func NewProcessServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 
 // processServiceClient implements ProcessServiceClient.
 type processServiceClient struct {
-	startProcess   *connect.Client[v1.StartProcessRequest, v1.StartProcessResponse]
-	stopProcess    *connect.Client[v1.StopProcessRequest, v1.StopProcessResponse]
-	signalProcess  *connect.Client[v1.SignalProcessRequest, v1.SignalProcessResponse]
-	restartProcess *connect.Client[v1.RestartProcessRequest, v1.RestartProcessResponse]
-	getProcess     *connect.Client[v1.GetProcessRequest, v1.GetProcessResponse]
-	listProcesses  *connect.Client[v1.ListProcessesRequest, v1.ListProcessesResponse]
-	watchProcesses *connect.Client[v1.WatchProcessesRequest, v1.WatchProcessesResponse]
-	waitProcess    *connect.Client[v1.WaitProcessRequest, v1.WaitProcessResponse]
-	getOutput      *connect.Client[v1.GetOutputRequest, v1.GetOutputResponse]
-	streamOutput   *connect.Client[v1.StreamOutputRequest, v1.StreamOutputResponse]
-	writeInput     *connect.Client[v1.WriteInputRequest, v1.WriteInputResponse]
-	resizeTerminal *connect.Client[v1.ResizeTerminalRequest, v1.ResizeTerminalResponse]
-	removeProcess  *connect.Client[v1.RemoveProcessRequest, v1.RemoveProcessResponse]
-	pruneProcesses *connect.Client[v1.PruneProcessesRequest, v1.PruneProcessesResponse]
-	statsProcesses *connect.Client[v1.StatsProcessesRequest, v1.StatsProcessesResponse]
+	startProcess      *connect.Client[v1.StartProcessRequest, v1.StartProcessResponse]
+	stopProcess       *connect.Client[v1.StopProcessRequest, v1.StopProcessResponse]
+	stopProcesses     *connect.Client[v1.StopProcessesRequest, v1.StopProcessesResponse]
+	signalProcess     *connect.Client[v1.SignalProcessRequest, v1.SignalProcessResponse]
+	signalProcesses   *connect.Client[v1.SignalProcessesRequest, v1.SignalProcessesResponse]
+	restartProcess    *connect.Client[v1.RestartProcessRequest, v1.RestartProcessResponse]
+	restartProcesses  *connect.Client[v1.RestartProcessesRequest, v1.RestartProcessesResponse]
+	updateProcess     *connect.Client[v1.UpdateProcessRequest, v1.UpdateProcessResponse]
+	getProcess        *connect.Client[v1.GetProcessRequest, v1.GetProcessResponse]
+	listProcesses     *connect.Client[v1.ListProcessesRequest, v1.ListProcessesResponse]
+	listRuns          *connect.Client[v1.ListRunsRequest, v1.ListRunsResponse]
+	watchProcesses    *connect.Client[v1.WatchProcessesRequest, v1.WatchProcessesResponse]
+	waitProcess       *connect.Client[v1.WaitProcessRequest, v1.WaitProcessResponse]
+	getOutput         *connect.Client[v1.GetOutputRequest, v1.GetOutputResponse]
+	streamOutput      *connect.Client[v1.StreamOutputRequest, v1.StreamOutputResponse]
+	acknowledgeOutput *connect.Client[v1.AcknowledgeOutputRequest, v1.AcknowledgeOutputResponse]
+	streamOutputs     *connect.Client[v1.StreamOutputsRequest, v1.StreamOutputsResponse]
+	writeInput        *connect.Client[v1.WriteInputRequest, v1.WriteInputResponse]
+	resizeTerminal    *connect.Client[v1.ResizeTerminalRequest, v1.ResizeTerminalResponse]
+	removeProcess     *connect.Client[v1.RemoveProcessRequest, v1.RemoveProcessResponse]
+	removeProcesses   *connect.Client[v1.RemoveProcessesRequest, v1.RemoveProcessesResponse]
+	pruneProcesses    *connect.Client[v1.PruneProcessesRequest, v1.PruneProcessesResponse]
+	statsProcesses    *connect.Client[v1.StatsProcessesRequest, v1.StatsProcessesResponse]
 }
 
 // StartProcess calls pm.v1.ProcessService.StartProcess.
@@ -311,14 +453,34 @@ func (c *processServiceClient) StopProcess(ctx context.Context, req *connect.Req
 	return c.stopProcess.CallUnary(ctx, req)
 }
 
+// StopProcesses calls pm.v1.ProcessService.StopProcesses.
+func (c *processServiceClient) StopProcesses(ctx context.Context, req *connect.Request[v1.StopProcessesRequest]) (*connect.ServerStreamForClient[v1.StopProcessesResponse], error) {
+	return c.stopProcesses.CallServerStream(ctx, req)
+}
+
 // SignalProcess calls pm.v1.ProcessService.SignalProcess.
 func (c *processServiceClient) SignalProcess(ctx context.Context, req *connect.Request[v1.SignalProcessRequest]) (*connect.Response[v1.SignalProcessResponse], error) {
 	return c.signalProcess.CallUnary(ctx, req)
 }
 
+// SignalProcesses calls pm.v1.ProcessService.SignalProcesses.
+func (c *processServiceClient) SignalProcesses(ctx context.Context, req *connect.Request[v1.SignalProcessesRequest]) (*connect.ServerStreamForClient[v1.SignalProcessesResponse], error) {
+	return c.signalProcesses.CallServerStream(ctx, req)
+}
+
 // RestartProcess calls pm.v1.ProcessService.RestartProcess.
 func (c *processServiceClient) RestartProcess(ctx context.Context, req *connect.Request[v1.RestartProcessRequest]) (*connect.Response[v1.RestartProcessResponse], error) {
 	return c.restartProcess.CallUnary(ctx, req)
+}
+
+// RestartProcesses calls pm.v1.ProcessService.RestartProcesses.
+func (c *processServiceClient) RestartProcesses(ctx context.Context, req *connect.Request[v1.RestartProcessesRequest]) (*connect.ServerStreamForClient[v1.RestartProcessesResponse], error) {
+	return c.restartProcesses.CallServerStream(ctx, req)
+}
+
+// UpdateProcess calls pm.v1.ProcessService.UpdateProcess.
+func (c *processServiceClient) UpdateProcess(ctx context.Context, req *connect.Request[v1.UpdateProcessRequest]) (*connect.Response[v1.UpdateProcessResponse], error) {
+	return c.updateProcess.CallUnary(ctx, req)
 }
 
 // GetProcess calls pm.v1.ProcessService.GetProcess.
@@ -329,6 +491,11 @@ func (c *processServiceClient) GetProcess(ctx context.Context, req *connect.Requ
 // ListProcesses calls pm.v1.ProcessService.ListProcesses.
 func (c *processServiceClient) ListProcesses(ctx context.Context, req *connect.Request[v1.ListProcessesRequest]) (*connect.Response[v1.ListProcessesResponse], error) {
 	return c.listProcesses.CallUnary(ctx, req)
+}
+
+// ListRuns calls pm.v1.ProcessService.ListRuns.
+func (c *processServiceClient) ListRuns(ctx context.Context, req *connect.Request[v1.ListRunsRequest]) (*connect.Response[v1.ListRunsResponse], error) {
+	return c.listRuns.CallUnary(ctx, req)
 }
 
 // WatchProcesses calls pm.v1.ProcessService.WatchProcesses.
@@ -351,6 +518,16 @@ func (c *processServiceClient) StreamOutput(ctx context.Context, req *connect.Re
 	return c.streamOutput.CallServerStream(ctx, req)
 }
 
+// AcknowledgeOutput calls pm.v1.ProcessService.AcknowledgeOutput.
+func (c *processServiceClient) AcknowledgeOutput(ctx context.Context, req *connect.Request[v1.AcknowledgeOutputRequest]) (*connect.Response[v1.AcknowledgeOutputResponse], error) {
+	return c.acknowledgeOutput.CallUnary(ctx, req)
+}
+
+// StreamOutputs calls pm.v1.ProcessService.StreamOutputs.
+func (c *processServiceClient) StreamOutputs(ctx context.Context, req *connect.Request[v1.StreamOutputsRequest]) (*connect.ServerStreamForClient[v1.StreamOutputsResponse], error) {
+	return c.streamOutputs.CallServerStream(ctx, req)
+}
+
 // WriteInput calls pm.v1.ProcessService.WriteInput.
 func (c *processServiceClient) WriteInput(ctx context.Context, req *connect.Request[v1.WriteInputRequest]) (*connect.Response[v1.WriteInputResponse], error) {
 	return c.writeInput.CallUnary(ctx, req)
@@ -366,6 +543,11 @@ func (c *processServiceClient) RemoveProcess(ctx context.Context, req *connect.R
 	return c.removeProcess.CallUnary(ctx, req)
 }
 
+// RemoveProcesses calls pm.v1.ProcessService.RemoveProcesses.
+func (c *processServiceClient) RemoveProcesses(ctx context.Context, req *connect.Request[v1.RemoveProcessesRequest]) (*connect.ServerStreamForClient[v1.RemoveProcessesResponse], error) {
+	return c.removeProcesses.CallServerStream(ctx, req)
+}
+
 // PruneProcesses calls pm.v1.ProcessService.PruneProcesses.
 func (c *processServiceClient) PruneProcesses(ctx context.Context, req *connect.Request[v1.PruneProcessesRequest]) (*connect.Response[v1.PruneProcessesResponse], error) {
 	return c.pruneProcesses.CallUnary(ctx, req)
@@ -379,91 +561,152 @@ func (c *processServiceClient) StatsProcesses(ctx context.Context, req *connect.
 // ProcessServiceHandler is an implementation of the pm.v1.ProcessService service.
 type ProcessServiceHandler interface {
 	// StartProcess starts a process and answers once its program was executed.
-	// With an `id` it is idempotent: the same id and spec again answer the
-	// process that there is. After an error nothing is left behind.
+	// With an `id` it is idempotent: the same id, name, labels and spec again
+	// answer the process that there is. After an error nothing is left behind.
 	//
-	// Errors: INVALID_ARGUMENT, PROCESS_EXISTS, NAME_IN_USE, START_FAILED,
-	// UNSUPPORTED_LIMIT, LIMIT_EXCEEDED, SHUTTING_DOWN.
+	// Permission: processes.start. Errors: PROCESS_EXISTS, NAME_IN_USE,
+	// START_FAILED, UNSUPPORTED_LIMIT, LIMIT_EXCEEDED.
 	StartProcess(context.Context, *connect.Request[v1.StartProcessRequest]) (*connect.Response[v1.StartProcessResponse], error)
 	// StopProcess sends a signal to the process group (to the whole remaining
 	// tree if the main process has ended, or as soon as it ends), waits for the
 	// whole tree to end, and after the grace period, if `force` is set, kills
 	// what is left. It answers when the tree is gone, or when the grace period
-	// is over: then `stopped` is false and `survivors` says what lives.
-	// Stopping an ended process answers it as it is. If the caller goes away,
-	// the stop goes on.
+	// is over. What was asked for is on record first: if the caller, or the
+	// daemon, goes away, the stop goes on, and its receipt can be read later in
+	// Run.stop. Stopping an ended process answers it as it is.
 	//
-	// Errors: SUPERVISOR_LOST.
+	// Permission: processes.stop.
 	StopProcess(context.Context, *connect.Request[v1.StopProcessRequest]) (*connect.Response[v1.StopProcessResponse], error)
+	// StopProcesses stops every process that a filter selects, side by side, and
+	// sends a result for each as it comes. If the caller goes away, the stops go
+	// on.
+	//
+	// Permission: processes.stop. Errors: ALL_REQUIRED.
+	StopProcesses(context.Context, *connect.Request[v1.StopProcessesRequest], *connect.ServerStream[v1.StopProcessesResponse]) error
 	// SignalProcess sends a signal and answers once it was sent.
 	//
-	// Errors: INVALID_ARGUMENT, NOT_RUNNING, SUPERVISOR_LOST.
+	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
 	SignalProcess(context.Context, *connect.Request[v1.SignalProcessRequest]) (*connect.Response[v1.SignalProcessResponse], error)
+	// SignalProcesses sends a signal to every process that a filter selects and
+	// that has not ended.
+	//
+	// Permission: processes.signal. Errors: ALL_REQUIRED.
+	SignalProcesses(context.Context, *connect.Request[v1.SignalProcessesRequest], *connect.ServerStream[v1.SignalProcessesResponse]) error
 	// RestartProcess stops the process as StopProcess does, unless it has ended,
-	// and starts a new run of the same spec under the same id. The output of the
-	// previous run stays readable until the next restart.
+	// and starts a new run under the same id. What the new run needs is made
+	// first: if that fails, the old run is left alone. What was asked for is on
+	// record first: if the caller, its deadline or the daemon goes away, the
+	// restart goes on.
 	//
-	// Errors: STILL_RUNNING if it did not stop (it is left as it is), NAME_IN_USE
-	// if another process took its name since it ended, START_FAILED (the process
-	// is then in state FAILED), SUPERVISOR_LOST.
+	// Permission: processes.restart. Errors: STILL_RUNNING if it did not stop (it
+	// is left as it is), NAME_IN_USE if another process took its name since it
+	// ended, START_FAILED (the process is then in state FAILED if it was stopped,
+	// else as it was).
 	RestartProcess(context.Context, *connect.Request[v1.RestartProcessRequest]) (*connect.Response[v1.RestartProcessResponse], error)
+	// RestartProcesses restarts every process that a filter selects, side by
+	// side, ended ones included.
+	//
+	// Permission: processes.restart. Errors: ALL_REQUIRED.
+	RestartProcesses(context.Context, *connect.Request[v1.RestartProcessesRequest], *connect.ServerStream[v1.RestartProcessesResponse]) error
+	// UpdateProcess changes a process's name, labels, or the spec that its next
+	// run is started with. The current run is not touched.
+	//
+	// Permission: processes.update. Errors: NAME_IN_USE, UNSUPPORTED_LIMIT,
+	// LIMIT_EXCEEDED.
+	UpdateProcess(context.Context, *connect.Request[v1.UpdateProcessRequest]) (*connect.Response[v1.UpdateProcessResponse], error)
 	// GetProcess answers one process.
+	//
+	// Permission: processes.read.
 	GetProcess(context.Context, *connect.Request[v1.GetProcessRequest]) (*connect.Response[v1.GetProcessResponse], error)
-	// ListProcesses answers processes in order of creation, page by page.
+	// ListProcesses answers processes page by page.
 	//
-	// Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+	// Permission: processes.read. Errors: PAGE_TOKEN_INVALID.
 	ListProcesses(context.Context, *connect.Request[v1.ListProcessesRequest]) (*connect.Response[v1.ListProcessesResponse], error)
-	// WatchProcesses streams changes after a resource version, in order. Several
-	// changes of one process may arrive as the last of them. Without a resource
-	// version it begins with an ADDED event for each process there is and then a
-	// BOOKMARK; with one, with a BOOKMARK at once.
+	// ListRuns answers the runs of a process that are kept, the newest first.
 	//
-	// Errors: INVALID_ARGUMENT, RESOURCE_VERSION_EXPIRED, SHUTTING_DOWN.
+	// Permission: processes.read.
+	ListRuns(context.Context, *connect.Request[v1.ListRunsRequest]) (*connect.Response[v1.ListRunsResponse], error)
+	// WatchProcesses streams changes after a resource version, in order. Several
+	// changes of one process may arrive as the last of them; StreamEvents has
+	// each. Without a resource version it begins with an ADDED event for each
+	// process there is and then a BOOKMARK; with one, with a BOOKMARK at once. A
+	// process appears once its first run was executed.
+	//
+	// Permission: processes.read. Errors: RESOURCE_VERSION_EXPIRED.
 	WatchProcesses(context.Context, *connect.Request[v1.WatchProcessesRequest], *connect.ServerStream[v1.WatchProcessesResponse]) error
 	// WaitProcess answers once a process meets a condition, at once if it
 	// already does. It waits as long as the caller's deadline allows.
 	//
-	// Errors: RUN_NOT_FOUND, SHUTTING_DOWN; PROCESS_NOT_FOUND also if the
-	// process is removed meanwhile.
+	// Permission: processes.read. Errors: RUN_NOT_FOUND; PROCESS_NOT_FOUND also
+	// if the process is removed meanwhile.
 	WaitProcess(context.Context, *connect.Request[v1.WaitProcessRequest]) (*connect.Response[v1.WaitProcessResponse], error)
 	// GetOutput reads a range of a run's output in one consistent piece.
 	//
-	// Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT.
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// OUTPUT_UNREADABLE.
 	GetOutput(context.Context, *connect.Request[v1.GetOutputRequest]) (*connect.Response[v1.GetOutputResponse], error)
 	// StreamOutput streams a run's output from a place on, and follows it to its
 	// end if asked to. Frames: opened (at once), then chunks and gaps in order
-	// of offset, heartbeats while nothing comes, end. A slow reader slows nobody:
-	// what is evicted before it was read arrives as a gap.
+	// of offset, heartbeats while nothing comes, end. A slow reader slows nobody,
+	// unless it holds the run: what is dropped before it was read arrives as a
+	// gap.
 	//
-	// Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE, INVALID_ARGUMENT,
-	// SHUTTING_DOWN.
+	// With `hold` the stream holds the run: when the output limit is reached, the
+	// process's writes block until AcknowledgeOutput says that the bytes were
+	// taken. If the stream or the daemon is lost, 30 seconds remain to resume it
+	// with its token; then the oldest output is dropped as usual.
+	//
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// OUTPUT_UNREADABLE, OUTPUT_HELD, HOLD_REFUSED.
 	StreamOutput(context.Context, *connect.Request[v1.StreamOutputRequest], *connect.ServerStream[v1.StreamOutputResponse]) error
+	// AcknowledgeOutput says how far the reader of a stream that holds its run
+	// has taken the output, so that the room can be used again.
+	//
+	// Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
+	// HOLD_REFUSED.
+	AcknowledgeOutput(context.Context, *connect.Request[v1.AcknowledgeOutputRequest]) (*connect.Response[v1.AcknowledgeOutputResponse], error)
+	// StreamOutputs streams the output of every process that a filter selects,
+	// merged by time: what was there when the stream began is in order of time
+	// over all processes; what comes later is in order within a window. Each run
+	// is a member of the stream with offsets of its own. With `follow`, processes
+	// and runs that begin later join. No member is starved by another that
+	// floods. To resume, hand back the cursor of each member.
+	//
+	// Permission: output.read.
+	StreamOutputs(context.Context, *connect.Request[v1.StreamOutputsRequest], *connect.ServerStream[v1.StreamOutputsResponse]) error
 	// WriteInput writes to the process's standard input or terminal, in whole
 	// and in order with other writes, and answers when all of it is in the pipe.
+	// It takes as long as the process takes to read.
 	//
-	// Errors: NOT_RUNNING, INPUT_CLOSED, SUPERVISOR_LOST. When the deadline
-	// passes first, part of the data may have been written.
+	// Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
+	// SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
+	// the data may have been written: `input_offset` makes it safe to try again.
 	WriteInput(context.Context, *connect.Request[v1.WriteInputRequest]) (*connect.Response[v1.WriteInputResponse], error)
 	// ResizeTerminal changes the size of the process's pseudo-terminal; its
 	// foreground process group gets SIGWINCH.
 	//
-	// Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no terminal.
+	// Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
+	// terminal.
 	ResizeTerminal(context.Context, *connect.Request[v1.ResizeTerminalRequest]) (*connect.Response[v1.ResizeTerminalResponse], error)
-	// RemoveProcess forgets an ended process and frees its output.
+	// RemoveProcess removes an ended process and frees its output.
 	//
-	// Errors: STILL_RUNNING, unless `force` is set.
+	// Permission: processes.remove. Errors: STILL_RUNNING, unless `force` is set.
 	RemoveProcess(context.Context, *connect.Request[v1.RemoveProcessRequest]) (*connect.Response[v1.RemoveProcessResponse], error)
-	// PruneProcesses removes ended processes. Those of whose tree something
-	// lives on are left.
+	// RemoveProcesses removes every ended process that a filter selects; with
+	// `force` those that live too, after killing their trees.
 	//
-	// Errors: INVALID_ARGUMENT.
+	// Permission: processes.remove. Errors: ALL_REQUIRED.
+	RemoveProcesses(context.Context, *connect.Request[v1.RemoveProcessesRequest], *connect.ServerStream[v1.RemoveProcessesResponse]) error
+	// PruneProcesses removes ended processes in one call. Those of whose tree
+	// something still lives are left.
+	//
+	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	PruneProcesses(context.Context, *connect.Request[v1.PruneProcessesRequest]) (*connect.Response[v1.PruneProcessesResponse], error)
 	// StatsProcesses streams what processes use: a sample at once and one after
 	// each interval, until the caller ends it. Nothing is sampled that nobody
 	// asks for. A reader that is too slow for the interval gets fewer samples.
 	//
-	// Errors: INVALID_ARGUMENT, LIMIT_EXCEEDED, SHUTTING_DOWN. A reference that
-	// fits nothing is no error; it is resolved again for each sample.
+	// Permission: processes.read. Errors: LIMIT_EXCEEDED.
 	StatsProcesses(context.Context, *connect.Request[v1.StatsProcessesRequest], *connect.ServerStream[v1.StatsProcessesResponse]) error
 }
 
@@ -486,16 +729,40 @@ func NewProcessServiceHandler(svc ProcessServiceHandler, opts ...connect.Handler
 		connect.WithSchema(processServiceMethods.ByName("StopProcess")),
 		connect.WithHandlerOptions(opts...),
 	)
+	processServiceStopProcessesHandler := connect.NewServerStreamHandler(
+		ProcessServiceStopProcessesProcedure,
+		svc.StopProcesses,
+		connect.WithSchema(processServiceMethods.ByName("StopProcesses")),
+		connect.WithHandlerOptions(opts...),
+	)
 	processServiceSignalProcessHandler := connect.NewUnaryHandler(
 		ProcessServiceSignalProcessProcedure,
 		svc.SignalProcess,
 		connect.WithSchema(processServiceMethods.ByName("SignalProcess")),
 		connect.WithHandlerOptions(opts...),
 	)
+	processServiceSignalProcessesHandler := connect.NewServerStreamHandler(
+		ProcessServiceSignalProcessesProcedure,
+		svc.SignalProcesses,
+		connect.WithSchema(processServiceMethods.ByName("SignalProcesses")),
+		connect.WithHandlerOptions(opts...),
+	)
 	processServiceRestartProcessHandler := connect.NewUnaryHandler(
 		ProcessServiceRestartProcessProcedure,
 		svc.RestartProcess,
 		connect.WithSchema(processServiceMethods.ByName("RestartProcess")),
+		connect.WithHandlerOptions(opts...),
+	)
+	processServiceRestartProcessesHandler := connect.NewServerStreamHandler(
+		ProcessServiceRestartProcessesProcedure,
+		svc.RestartProcesses,
+		connect.WithSchema(processServiceMethods.ByName("RestartProcesses")),
+		connect.WithHandlerOptions(opts...),
+	)
+	processServiceUpdateProcessHandler := connect.NewUnaryHandler(
+		ProcessServiceUpdateProcessProcedure,
+		svc.UpdateProcess,
+		connect.WithSchema(processServiceMethods.ByName("UpdateProcess")),
 		connect.WithHandlerOptions(opts...),
 	)
 	processServiceGetProcessHandler := connect.NewUnaryHandler(
@@ -509,6 +776,13 @@ func NewProcessServiceHandler(svc ProcessServiceHandler, opts ...connect.Handler
 		ProcessServiceListProcessesProcedure,
 		svc.ListProcesses,
 		connect.WithSchema(processServiceMethods.ByName("ListProcesses")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	processServiceListRunsHandler := connect.NewUnaryHandler(
+		ProcessServiceListRunsProcedure,
+		svc.ListRuns,
+		connect.WithSchema(processServiceMethods.ByName("ListRuns")),
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
@@ -540,6 +814,19 @@ func NewProcessServiceHandler(svc ProcessServiceHandler, opts ...connect.Handler
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	processServiceAcknowledgeOutputHandler := connect.NewUnaryHandler(
+		ProcessServiceAcknowledgeOutputProcedure,
+		svc.AcknowledgeOutput,
+		connect.WithSchema(processServiceMethods.ByName("AcknowledgeOutput")),
+		connect.WithHandlerOptions(opts...),
+	)
+	processServiceStreamOutputsHandler := connect.NewServerStreamHandler(
+		ProcessServiceStreamOutputsProcedure,
+		svc.StreamOutputs,
+		connect.WithSchema(processServiceMethods.ByName("StreamOutputs")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	processServiceWriteInputHandler := connect.NewUnaryHandler(
 		ProcessServiceWriteInputProcedure,
 		svc.WriteInput,
@@ -556,6 +843,12 @@ func NewProcessServiceHandler(svc ProcessServiceHandler, opts ...connect.Handler
 		ProcessServiceRemoveProcessProcedure,
 		svc.RemoveProcess,
 		connect.WithSchema(processServiceMethods.ByName("RemoveProcess")),
+		connect.WithHandlerOptions(opts...),
+	)
+	processServiceRemoveProcessesHandler := connect.NewServerStreamHandler(
+		ProcessServiceRemoveProcessesProcedure,
+		svc.RemoveProcesses,
+		connect.WithSchema(processServiceMethods.ByName("RemoveProcesses")),
 		connect.WithHandlerOptions(opts...),
 	)
 	processServicePruneProcessesHandler := connect.NewUnaryHandler(
@@ -577,14 +870,24 @@ func NewProcessServiceHandler(svc ProcessServiceHandler, opts ...connect.Handler
 			processServiceStartProcessHandler.ServeHTTP(w, r)
 		case ProcessServiceStopProcessProcedure:
 			processServiceStopProcessHandler.ServeHTTP(w, r)
+		case ProcessServiceStopProcessesProcedure:
+			processServiceStopProcessesHandler.ServeHTTP(w, r)
 		case ProcessServiceSignalProcessProcedure:
 			processServiceSignalProcessHandler.ServeHTTP(w, r)
+		case ProcessServiceSignalProcessesProcedure:
+			processServiceSignalProcessesHandler.ServeHTTP(w, r)
 		case ProcessServiceRestartProcessProcedure:
 			processServiceRestartProcessHandler.ServeHTTP(w, r)
+		case ProcessServiceRestartProcessesProcedure:
+			processServiceRestartProcessesHandler.ServeHTTP(w, r)
+		case ProcessServiceUpdateProcessProcedure:
+			processServiceUpdateProcessHandler.ServeHTTP(w, r)
 		case ProcessServiceGetProcessProcedure:
 			processServiceGetProcessHandler.ServeHTTP(w, r)
 		case ProcessServiceListProcessesProcedure:
 			processServiceListProcessesHandler.ServeHTTP(w, r)
+		case ProcessServiceListRunsProcedure:
+			processServiceListRunsHandler.ServeHTTP(w, r)
 		case ProcessServiceWatchProcessesProcedure:
 			processServiceWatchProcessesHandler.ServeHTTP(w, r)
 		case ProcessServiceWaitProcessProcedure:
@@ -593,12 +896,18 @@ func NewProcessServiceHandler(svc ProcessServiceHandler, opts ...connect.Handler
 			processServiceGetOutputHandler.ServeHTTP(w, r)
 		case ProcessServiceStreamOutputProcedure:
 			processServiceStreamOutputHandler.ServeHTTP(w, r)
+		case ProcessServiceAcknowledgeOutputProcedure:
+			processServiceAcknowledgeOutputHandler.ServeHTTP(w, r)
+		case ProcessServiceStreamOutputsProcedure:
+			processServiceStreamOutputsHandler.ServeHTTP(w, r)
 		case ProcessServiceWriteInputProcedure:
 			processServiceWriteInputHandler.ServeHTTP(w, r)
 		case ProcessServiceResizeTerminalProcedure:
 			processServiceResizeTerminalHandler.ServeHTTP(w, r)
 		case ProcessServiceRemoveProcessProcedure:
 			processServiceRemoveProcessHandler.ServeHTTP(w, r)
+		case ProcessServiceRemoveProcessesProcedure:
+			processServiceRemoveProcessesHandler.ServeHTTP(w, r)
 		case ProcessServicePruneProcessesProcedure:
 			processServicePruneProcessesHandler.ServeHTTP(w, r)
 		case ProcessServiceStatsProcessesProcedure:
@@ -620,12 +929,28 @@ func (UnimplementedProcessServiceHandler) StopProcess(context.Context, *connect.
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.StopProcess is not implemented"))
 }
 
+func (UnimplementedProcessServiceHandler) StopProcesses(context.Context, *connect.Request[v1.StopProcessesRequest], *connect.ServerStream[v1.StopProcessesResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.StopProcesses is not implemented"))
+}
+
 func (UnimplementedProcessServiceHandler) SignalProcess(context.Context, *connect.Request[v1.SignalProcessRequest]) (*connect.Response[v1.SignalProcessResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.SignalProcess is not implemented"))
 }
 
+func (UnimplementedProcessServiceHandler) SignalProcesses(context.Context, *connect.Request[v1.SignalProcessesRequest], *connect.ServerStream[v1.SignalProcessesResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.SignalProcesses is not implemented"))
+}
+
 func (UnimplementedProcessServiceHandler) RestartProcess(context.Context, *connect.Request[v1.RestartProcessRequest]) (*connect.Response[v1.RestartProcessResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.RestartProcess is not implemented"))
+}
+
+func (UnimplementedProcessServiceHandler) RestartProcesses(context.Context, *connect.Request[v1.RestartProcessesRequest], *connect.ServerStream[v1.RestartProcessesResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.RestartProcesses is not implemented"))
+}
+
+func (UnimplementedProcessServiceHandler) UpdateProcess(context.Context, *connect.Request[v1.UpdateProcessRequest]) (*connect.Response[v1.UpdateProcessResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.UpdateProcess is not implemented"))
 }
 
 func (UnimplementedProcessServiceHandler) GetProcess(context.Context, *connect.Request[v1.GetProcessRequest]) (*connect.Response[v1.GetProcessResponse], error) {
@@ -634,6 +959,10 @@ func (UnimplementedProcessServiceHandler) GetProcess(context.Context, *connect.R
 
 func (UnimplementedProcessServiceHandler) ListProcesses(context.Context, *connect.Request[v1.ListProcessesRequest]) (*connect.Response[v1.ListProcessesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.ListProcesses is not implemented"))
+}
+
+func (UnimplementedProcessServiceHandler) ListRuns(context.Context, *connect.Request[v1.ListRunsRequest]) (*connect.Response[v1.ListRunsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.ListRuns is not implemented"))
 }
 
 func (UnimplementedProcessServiceHandler) WatchProcesses(context.Context, *connect.Request[v1.WatchProcessesRequest], *connect.ServerStream[v1.WatchProcessesResponse]) error {
@@ -652,6 +981,14 @@ func (UnimplementedProcessServiceHandler) StreamOutput(context.Context, *connect
 	return connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.StreamOutput is not implemented"))
 }
 
+func (UnimplementedProcessServiceHandler) AcknowledgeOutput(context.Context, *connect.Request[v1.AcknowledgeOutputRequest]) (*connect.Response[v1.AcknowledgeOutputResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.AcknowledgeOutput is not implemented"))
+}
+
+func (UnimplementedProcessServiceHandler) StreamOutputs(context.Context, *connect.Request[v1.StreamOutputsRequest], *connect.ServerStream[v1.StreamOutputsResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.StreamOutputs is not implemented"))
+}
+
 func (UnimplementedProcessServiceHandler) WriteInput(context.Context, *connect.Request[v1.WriteInputRequest]) (*connect.Response[v1.WriteInputResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.WriteInput is not implemented"))
 }
@@ -662,6 +999,10 @@ func (UnimplementedProcessServiceHandler) ResizeTerminal(context.Context, *conne
 
 func (UnimplementedProcessServiceHandler) RemoveProcess(context.Context, *connect.Request[v1.RemoveProcessRequest]) (*connect.Response[v1.RemoveProcessResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.RemoveProcess is not implemented"))
+}
+
+func (UnimplementedProcessServiceHandler) RemoveProcesses(context.Context, *connect.Request[v1.RemoveProcessesRequest], *connect.ServerStream[v1.RemoveProcessesResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("pm.v1.ProcessService.RemoveProcesses is not implemented"))
 }
 
 func (UnimplementedProcessServiceHandler) PruneProcesses(context.Context, *connect.Request[v1.PruneProcessesRequest]) (*connect.Response[v1.PruneProcessesResponse], error) {
