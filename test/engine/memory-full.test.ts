@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { prepareRuntimeDirectory } from "../../src/server/engine/lifecycle/runtime-directory.ts";
 import { fillSpace, smallFileSystem } from "../support/small-file-system.ts";
-import { complete, open, refused, shell, spec, start, stopDefaults, untilOutput } from "./harness.ts";
+import { complete, everything, open, refused, shell, spec, start, stopDefaults, untilOutput } from "./harness.ts";
 
 test("with the runtime directory full, starts are refused in the system's words and running processes go on", async (context) => {
   const base = smallFileSystem("size=1m");
@@ -21,10 +21,11 @@ test("with the runtime directory full, starts are refused in the system's words 
   expect(await engine.wait(id, "treeGone", 0, AbortSignal.timeout(20_000))).toMatchObject({ exit: { code: 6 } });
   const restart = await refused(engine.restart(id, stopDefaults));
   expect(restart).toMatchObject({ reason: "START_FAILED", metadata: { errno_name: "ENOSPC" } });
-  expect(engine.get(id)).toMatchObject({ state: "failed", run: 2 });
+  // What the new run needs is made first: the old one is as it was.
+  expect(engine.get(id)).toMatchObject({ state: "exited", run: 1, exit: { code: 6 } });
   rmSync(join(base, "ballast"));
   expect((await complete(engine, shell("exit 0"))).exit?.code).toBe(0);
-  for (const reference of (await engine.list({ labels: [], states: [], ids: [] }, { size: 10, token: "" })).processes) {
+  for (const reference of (await engine.list(everything, { size: 10, token: "" })).processes) {
     await engine.remove(reference.id, true);
   }
 });

@@ -7,7 +7,8 @@ import { sendControl } from "../../src/server/engine/shim/control.ts";
 import { EventFifo, type ShimEvent } from "../../src/server/engine/shim/events.ts";
 import { Control } from "../../src/server/engine/shim/layout.ts";
 import { type RunPaths, runPaths, runtimePaths } from "../../src/server/engine/shim/paths.ts";
-import { Ring, type RingChunk, type RingHeader } from "../../src/server/engine/shim/ring.ts";
+import { Ring, type RingChunk } from "../../src/server/engine/shim/ring.ts";
+import type { RingHeader } from "../../src/server/engine/shim/ring-header.ts";
 import { encodeSpec, type ShimSpec } from "../../src/server/engine/shim/spec.ts";
 import { type ShimFailure, Zygote } from "../../src/server/engine/shim/zygote.ts";
 
@@ -154,6 +155,10 @@ export class Bench {
       stdin: "null",
       terminal: null,
       rlimits: [],
+      umask: 0o022,
+      nice: null,
+      oomScoreAdj: null,
+      notify: false,
       cwd: "/",
       cgroup: "",
       paths: name.includes("/") ? [name] : PATH.split(":").map((dir) => join(dir, name)),
@@ -296,9 +301,9 @@ export class Run {
   }
 
   /** Sends a message and waits for its acknowledgement; the errno. */
-  async control(type: number, a = 0, b = 0): Promise<number> {
+  async control(type: number, a = 0, b = 0, value = 0): Promise<number> {
     const seq = ++this.#seq;
-    sendControl(this.paths.control, { type, seq, a, b });
+    sendControl(this.paths.control, { type, seq, a, b, value });
     const header = await this.header("an acknowledgement", (h) => h.controlSeq === seq || h.done);
     return header.controlErrno;
   }
@@ -306,7 +311,7 @@ export class Run {
   destroy(): void {
     try {
       sendControl(this.paths.control, { type: Control.killTree, seq: 0xffff, a: 0, b: 0 });
-      sendControl(this.paths.control, { type: Control.release, seq: 0xffff, a: 0, b: 0 });
+      sendControl(this.paths.control, { type: Control.release, seq: 0xfffe, a: 0, b: 0 });
     } catch {
       // Gone already.
     }

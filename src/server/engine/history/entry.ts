@@ -1,46 +1,10 @@
-import type { ExitStatus } from "../api/process.ts";
-import type { PublicState } from "../run/transition.ts";
+import type { Cause, CauseKind } from "../api/cause.ts";
+import type { EventType } from "../api/event.ts";
+import type { ProcessState } from "../api/process.ts";
+import type { ExitStatus } from "../api/run.ts";
 
-/** What kind of thing made a change happen; see `pm.v1.CauseKind`. */
-export type CauseKind =
-  | "request"
-  | "exit"
-  | "restartPolicy"
-  | "probe"
-  | "dependency"
-  | "schedule"
-  | "queue"
-  | "retention"
-  | "recovery"
-  | "startFailure"
-  | "boot"
-  | "limit"
-  | "project";
-
-/** Why something happened, and who asked for it. */
-export interface Cause {
-  readonly kind: CauseKind;
-  /** "local" over the socket, else a user's name; empty: nobody asked. */
-  readonly principal: string;
-  /** As the client gave it; empty: none. */
-  readonly requestId: string;
-  /** A few words for people. */
-  readonly detail: string;
-}
-
-/** What happened; see `pm.v1.EventType`. "changed" is anything else that makes a new resource version. */
-export type EventType =
-  | "created"
-  | "stateChanged"
-  | "stopRequested"
-  | "restartRequested"
-  | "signaled"
-  | "updated"
-  | "treeGone"
-  | "removed"
-  | "daemonStarted"
-  | "daemonStopped"
-  | "changed";
+/** What an entry is about: an event that clients see, or "changed", anything else that makes a new resource version. */
+export type EntryType = EventType | "changed";
 
 /** One thing that happened. */
 export interface JournalEntry {
@@ -50,15 +14,15 @@ export interface JournalEntry {
   readonly timeMicros: number;
   /** Milliseconds since the machine booted. */
   readonly bootMs: number;
-  readonly type: EventType;
+  readonly type: EntryType;
   /** Empty: it is about the daemon. */
   readonly processId: string;
   readonly processName: string;
   /** 0: none. */
   readonly run: number;
   /** States of the process before and after; empty: none. */
-  readonly from: PublicState | "";
-  readonly to: PublicState | "";
+  readonly from: ProcessState | "";
+  readonly to: ProcessState | "";
   readonly cause: Cause;
   /** How the main process ended, where that is what happened. */
   readonly exit: ExitStatus | null;
@@ -83,7 +47,7 @@ const kinds: ReadonlySet<string> = new Set<CauseKind>([
   "project",
 ] satisfies CauseKind[]);
 
-const types: ReadonlySet<string> = new Set<EventType>([
+const types: ReadonlySet<string> = new Set<EntryType>([
   "created",
   "stateChanged",
   "stopRequested",
@@ -95,16 +59,18 @@ const types: ReadonlySet<string> = new Set<EventType>([
   "daemonStarted",
   "daemonStopped",
   "changed",
-] satisfies EventType[]);
+] satisfies EntryType[]);
 
-const states: ReadonlySet<string> = new Set<PublicState>([
+const states: ReadonlySet<string> = new Set<ProcessState>([
   "starting",
   "running",
   "stopping",
   "exited",
   "failed",
   "lost",
-] satisfies PublicState[]);
+  "waiting",
+  "givenUp",
+] satisfies ProcessState[]);
 
 /** JSON of an array: a third of the size of an object with names. */
 export function encodeEntry(entry: JournalEntry): string {
@@ -156,7 +122,7 @@ export function isExitStatus(value: unknown): value is ExitStatus {
     (isCount(value["code"]) || isCount(value["signal"])) &&
     typeof value["signalName"] === "string" &&
     typeof value["coreDumped"] === "boolean" &&
-    typeof value["oomKilled"] === "boolean" &&
+    (value["oomKilled"] === null || typeof value["oomKilled"] === "boolean") &&
     [userMicros, systemMicros, maxResidentBytes].every(isCount)
   );
 }
@@ -169,7 +135,7 @@ function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-function isState(value: unknown): value is PublicState | "" {
+function isState(value: unknown): value is ProcessState | "" {
   return value === "" || (typeof value === "string" && states.has(value));
 }
 

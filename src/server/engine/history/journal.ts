@@ -12,8 +12,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
-import type { Quarantine } from "../lifecycle/quarantine.ts";
 import type { EngineLogger } from "../options.ts";
+import type { Quarantine } from "../quarantine.ts";
 import { encodeEntry, type JournalEntry, type NewEntry } from "./entry.ts";
 import {
   decodeSegment,
@@ -53,7 +53,7 @@ interface Segment {
   readonly entries: JournalEntry[];
   /** Where the next record would go, and how long the file is. */
   readonly end: number;
-  readonly length: number;
+  length: number;
 }
 
 const segmentCount = 4;
@@ -122,6 +122,30 @@ export class Journal {
     return this.#incomplete;
   }
 
+  /** The number of the oldest entry that is kept; 0: there is none. */
+  get firstSequence(): number {
+    for (const { entries } of this.#segments) {
+      const [first] = entries;
+      if (first !== undefined) return first.sequence;
+    }
+    return 0;
+  }
+
+  /** How much memory it holds. */
+  get bytes(): number {
+    const earlier = this.#segments.slice(0, -1).reduce((sum, { length }) => sum + length, 0);
+    return earlier + Math.max(this.#allocated, this.#segments.at(-1)?.length ?? 0);
+  }
+
+  /** Goes on after this number: it was given by a journal that is no more. */
+  skipTo(sequence: number): void {
+    if (sequence <= this.#sequence) return;
+    this.#sequence = sequence;
+    this.#incomplete = sequence;
+    if (this.#fd >= 0) closeSync(this.#fd);
+    this.#fd = -1;
+  }
+
   append(entry: NewEntry): JournalEntry {
     const { clock } = this.#options;
     const whole: JournalEntry = {
@@ -171,12 +195,15 @@ export class Journal {
     this.#pending = batch.slice(Math.max(from, batch.length - maxPending));
   }
 
-  /** Entries after a sequence number, oldest first. */
-  read(after: number): JournalRead {
+  /** Entries after a sequence number, oldest first, at most `most` of them. */
+  read(after: number, most = Number.POSITIVE_INFINITY): JournalRead {
     const entries: JournalEntry[] = [];
     for (const segment of this.#segments) {
       if ((segment.entries.at(-1)?.sequence ?? 0) <= after) continue;
-      for (const entry of segment.entries) if (entry.sequence > after) entries.push(entry);
+      for (let at = firstAfter(segment.entries, after); at < segment.entries.length && entries.length < most; at++) {
+        const entry = segment.entries[at];
+        if (entry !== undefined) entries.push(entry);
+      }
     }
     const gap = after < this.#incomplete ? { from: after + 1, to: this.#incomplete } : null;
     return { gap, entries };
@@ -330,6 +357,7 @@ export class Journal {
         return false;
       }
     }
+    const length = this.#allocated;
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = fd;
     this.#position = headerSize;
@@ -337,6 +365,7 @@ export class Journal {
     this.#written = 0;
     // What is in memory already and will be written here belongs to it.
     const previous = this.#segments.at(-1);
+    if (previous !== undefined && previous.path !== "") previous.length = length;
     const moved =
       previous?.entries.splice(previous.entries.findLastIndex(({ sequence }) => sequence < first) + 1) ?? [];
     if (previous?.path === "" && previous.entries.length === 0) this.#segments.pop();
@@ -407,7 +436,7 @@ export class Journal {
         found.push({ path, contents: decodeSegment(bytes), length: bytes.length });
       } catch (error) {
         const reason = `a segment of the journal: ${error instanceof Error ? error.message : String(error)}`;
-        if (error instanceof SegmentError && error.newer) quarantine.leave(path, reason);
+        if (error instanceof SegmentError && error.newer) quarantine.leave(path, reason, { newer: true });
         else quarantine.setAside(path, reason);
       }
     }
@@ -455,6 +484,18 @@ interface Found {
 
 function lastTime({ contents }: Found): number {
   return contents.entries.at(-1)?.timeMicros ?? 0;
+}
+
+/** Entries are in order of their numbers. */
+function firstAfter(entries: readonly JournalEntry[], sequence: number): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((entries[middle]?.sequence ?? 0) <= sequence) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function shorten(text: string): string {

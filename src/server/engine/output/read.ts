@@ -2,11 +2,21 @@ import type { OutputChunk, OutputGap, OutputRead, ReadOutputOptions } from "../a
 import type { Core } from "../core.ts";
 import { runNotFound } from "../operations/wait.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { Ring } from "../shim/ring.ts";
+import type { Run } from "../run/run.ts";
+import type { Ring } from "../shim/ring.ts";
 import { hasCode } from "../shim/system-error.ts";
-import { chooseRun, describeOutput, look, startOffset, streamName, streamNumbers } from "./run.ts";
+import {
+  chooseRun,
+  describeOutput,
+  endOffset,
+  look,
+  startOffset,
+  streamName,
+  streamNumbers,
+  unreadable,
+} from "./run.ts";
 
-const maxReadBytes = 4 * 1024 * 1024;
+const maxReadBytes = 3 * 1024 * 1024;
 
 /** Reads a range of a run's output in one piece. */
 export async function readOutput(
@@ -15,14 +25,16 @@ export async function readOutput(
   options: ReadOutputOptions & { maxBytes: number },
 ): Promise<OutputRead> {
   const run = chooseRun(process, options.run);
-  const ring = openRing(core, process, run);
+  let ring: Ring | null = null;
   try {
+    ring = openRing(core, process, run);
     const start = await startOffset(core, ring, options.start, options.streams);
     if (ring === null) {
-      return { run, chunks: [], gap: null, nextOffset: 0, output: describeOutput(process, run, null) };
+      const output = describeOutput(run, null);
+      return { processId: process.id, run: run.number, chunks: [], gap: null, nextOffset: output.nextOffset, output };
     }
     const wanted = streamNumbers(options.streams);
-    const end = start + Math.min(options.maxBytes, maxReadBytes);
+    const end = Math.min(start + Math.min(options.maxBytes, maxReadBytes), endOffset(ring, options.until));
     const chunks: OutputChunk[] = [];
     let gap: OutputGap | null = null;
     let nextOffset = start;
@@ -42,21 +54,23 @@ export async function readOutput(
       nextOffset = read.nextOffset;
     }
     // A tail begins with what is kept, even if that moved on during the read.
-    if (options.start.kind === "tailBytes" || options.start.kind === "tailLines") gap = null;
-    return { run, chunks, gap, nextOffset, output: describeOutput(process, run, look(ring)) };
+    if (options.start.position.kind !== "offset") gap = null;
+    return { processId: process.id, run: run.number, chunks, gap, nextOffset, output: describeOutput(run, look(ring)) };
+  } catch (error) {
+    throw unreadable(process, run, error);
   } finally {
     ring?.close();
   }
 }
 
 /** Null: the run has no ring (yet). */
-function openRing(core: Core, process: ManagedProcess, run: number): Ring | null {
+function openRing(core: Core, process: ManagedProcess, run: Run): Ring | null {
   let ring: Ring;
   try {
-    ring = Ring.open(core.paths(process, run).ring);
+    ring = core.openRing(process, run);
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
-    if (run !== process.run) throw runNotFound(process, run);
+    if (run !== process.current) throw runNotFound(process, run.number);
     return null;
   }
   if (ring.header().published) return ring;

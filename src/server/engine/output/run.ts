@@ -1,37 +1,44 @@
 import type { OutputStart, OutputStreamName } from "../api/output.ts";
-import type { ExitStatus, OutputInfo } from "../api/process.ts";
+import type { ExitStatus, OutputInfo } from "../api/run.ts";
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
 import { runNotFound } from "../operations/wait.ts";
-import { exitStatus, type ManagedProcess, outputInfo, type RunView } from "../process/process.ts";
+import type { ManagedProcess } from "../process/process.ts";
+import { exitStatus, outputInfo, type Run, type RunView } from "../run/run.ts";
 import { RunState, Stream, type StreamNumber } from "../shim/layout.ts";
 import type { Ring } from "../shim/ring.ts";
+import { RingUnreadableError, RingVersionError } from "../shim/ring-errors.ts";
 
-/** The number of the run that a request for `run` means. */
-export function chooseRun(process: ManagedProcess, run: number): number {
-  const chosen = run === 0 ? process.run : run;
-  if (chosen < 1 || chosen > process.run || chosen < process.run - 1) throw runNotFound(process, run);
-  return chosen;
+/** The run that a request for `number` means. */
+export function chooseRun(process: ManagedProcess, number: number | null): Run {
+  const run = number === null ? process.current : process.run(number);
+  if (run === undefined) throw runNotFound(process, number ?? 0);
+  return run;
 }
 
-/** Whether nobody will write this run's output any more, whatever its ring says. */
-export function isOver(process: ManagedProcess, run: number): boolean {
-  if (run !== process.run) return process.lostRuns.has(run);
-  return process.shimGone || process.failure !== null;
+export function describeOutput(run: Run, view: RunView | null): OutputInfo {
+  return view === null ? run.output : outputInfo(view, run.isOver, run.effective.outputLimitBytes);
 }
 
-export function describeOutput(process: ManagedProcess, run: number, view: RunView | null): OutputInfo {
-  return outputInfo(view, isOver(process, run), process.spec.outputLimitBytes);
-}
-
-export function exitOf(process: ManagedProcess, run: number, view: RunView | null): ExitStatus | null {
-  if (view === null || view.header.state !== RunState.exited) return null;
-  return exitStatus(view.header, run === process.run && process.oomKilled);
+export function exitOf(run: Run, view: RunView | null): ExitStatus | null {
+  if (view === null) return run.exit;
+  return view.header.state === RunState.exited ? exitStatus(view.header, run.oomKilled) : null;
 }
 
 export function look(ring: Ring): RunView {
   const header = ring.header();
   return { header, firstOffset: ring.firstOffset(header) };
+}
+
+/** What a reader is told of a ring that makes no sense. */
+export function unreadable(process: ManagedProcess, run: Run, error: unknown): unknown {
+  if (!(error instanceof RingUnreadableError) && !(error instanceof RingVersionError)) return error;
+  return new EngineError(
+    "OUTPUT_UNREADABLE",
+    `the output of run ${run.number} of process ${process.id} is damaged: ${error.message}`,
+    { id: process.id, run: String(run.number) },
+    error,
+  );
 }
 
 export function streamNumbers(streams: readonly OutputStreamName[]): StreamNumber[] {
@@ -49,7 +56,7 @@ export function streamName(stream: StreamNumber): OutputStreamName {
   }
 }
 
-/** The offset at which a read begins. */
+/** The offset at which a read begins: the later one of the position and the time. */
 export async function startOffset(
   core: Core,
   ring: Ring | null,
@@ -57,32 +64,39 @@ export async function startOffset(
   streams: readonly OutputStreamName[],
   signal?: AbortSignal,
 ): Promise<number> {
-  if (start.kind === "offset") {
+  const position = await positionOffset(core, ring, start.position, streams, signal);
+  return start.since === null || ring === null ? position : Math.max(position, ring.offsetSince(start.since));
+}
+
+/** The offset before which a read ends. */
+export function endOffset(ring: Ring | null, until: bigint | null): number {
+  return until === null || ring === null ? Number.POSITIVE_INFINITY : ring.offsetSince(until);
+}
+
+async function positionOffset(
+  core: Core,
+  ring: Ring | null,
+  position: OutputStart["position"],
+  streams: readonly OutputStreamName[],
+  signal?: AbortSignal,
+): Promise<number> {
+  if (position.kind === "offset") {
     const next = ring?.header().written ?? 0;
-    if (!Number.isSafeInteger(start.offset) || start.offset < 0 || start.offset > next) {
-      throw new EngineError(
-        "OFFSET_OUT_OF_RANGE",
-        `offset ${start.offset} lies beyond the end of the output, ${next}`,
-        {
-          offset: String(start.offset),
-          next_offset: String(next),
-        },
-      );
+    const { offset } = position;
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset > next) {
+      throw new EngineError("OFFSET_OUT_OF_RANGE", `offset ${offset} lies beyond the end of the output, ${next}`, {
+        offset: String(offset),
+        next_offset: String(next),
+      });
     }
-    return start.offset;
+    return offset;
   }
   if (ring === null) return 0;
-  switch (start.kind) {
-    case "tailBytes": {
-      const { header, firstOffset } = look(ring);
-      return Math.max(firstOffset, header.written - Math.max(0, start.bytes));
-    }
-    case "tailLines": {
-      const offset = await ring.tailLines(start.lines, streamNumbers(streams), signal);
-      core.checkOpen();
-      return offset;
-    }
-    case "since":
-      return ring.offsetSince(start.time);
+  if (position.kind === "tailBytes") {
+    const { header, firstOffset } = look(ring);
+    return Math.max(firstOffset, header.written - Math.max(0, position.bytes));
   }
+  const offset = await ring.tailLines(position.lines, streamNumbers(streams), signal);
+  core.checkOpen();
+  return offset;
 }

@@ -1,12 +1,24 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { OutputFrame, StreamOutputOptions } from "../api/output.ts";
 import type { Core } from "../core.ts";
+import { EngineError } from "../errors.ts";
 import { runNotFound } from "../operations/wait.ts";
 import type { ManagedProcess } from "../process/process.ts";
+import type { Run } from "../run/run.ts";
 import { RunState } from "../shim/layout.ts";
 import { hasCode } from "../shim/system-error.ts";
 import type { Follower } from "./followers.ts";
-import { chooseRun, describeOutput, exitOf, isOver, look, startOffset, streamName, streamNumbers } from "./run.ts";
+import {
+  chooseRun,
+  describeOutput,
+  endOffset,
+  exitOf,
+  look,
+  startOffset,
+  streamName,
+  streamNumbers,
+  unreadable,
+} from "./run.ts";
 
 /** Looked at in one go, before others get their turn. */
 const batchBytes = 256 * 1024;
@@ -27,13 +39,18 @@ export async function* streamOutput(
   signal: AbortSignal,
 ): AsyncGenerator<OutputFrame, void, undefined> {
   const run = chooseRun(process, options.run);
-  let follower = open(core, process, run);
+  if (options.hold !== null) throw holdRefused(process, run);
+  let follower: Follower | null = null;
   try {
+    follower = open(core, process, run);
     let position = await startOffset(core, follower?.ring ?? null, options.start, options.streams, signal);
     const opening = follower === null ? null : look(follower.ring);
-    const output = describeOutput(process, run, opening);
-    const limit = options.follow ? Number.POSITIVE_INFINITY : output.nextOffset;
-    yield { kind: "opened", processId: process.id, run, startOffset: position, output };
+    const output = describeOutput(run, opening);
+    const now = options.follow ? Number.POSITIVE_INFINITY : output.nextOffset;
+    // What is read later than now is not there yet.
+    const isPast = options.until !== null && options.until <= core.options.clock.wall();
+    const limit = Math.min(now, endOffset(follower?.ring ?? null, isPast ? options.until : null));
+    yield { kind: "opened", processId: process.id, run: run.number, startOffset: position, output, holdToken: "" };
     let lastFrame = performance.now();
     let lastData = 0;
     const wanted = streamNumbers(options.streams);
@@ -44,19 +61,19 @@ export async function* streamOutput(
       kind: "end",
       finalOffset: position,
       reason,
-      exit: exitOf(process, run, follower === null ? null : look(follower.ring)),
-      nextRun: process.run > run ? run + 1 : 0,
+      exit: exitOf(run, follower === null ? null : look(follower.ring)),
+      nextRun: process.current.number > run.number ? run.number + 1 : null,
     });
     /** A restart under way decides whether there is a next run to follow. */
-    const undecided = () => process.run === run && process.restarting !== null && !process.removed;
+    const undecided = () => process.current === run && process.restarting !== null && !process.removed;
 
     while (follower === null) {
       signal.throwIfAborted();
       core.checkOpen();
       if (process.removed) return yield end("removed");
       if (!options.follow) return yield end("snapshot");
-      if (process.run !== run || process.final) {
-        if (!undecided()) return yield end(process.failure === null ? "lost" : "complete");
+      if (process.current !== run || run.final) {
+        if (!undecided()) return yield end(run.failure === null ? "lost" : "complete");
       }
       if (heartbeatDue()) {
         lastFrame = performance.now();
@@ -101,10 +118,10 @@ export async function* streamOutput(
       const { header } = look(ring);
       if (header.written > position) continue;
       let patienceMs = recheckMs;
-      if (header.outputComplete || isOver(process, run)) {
+      if (header.outputComplete || run.isOver) {
         const now = performance.now();
         if (completeSince === 0) completeSince = now;
-        const exitMayCome = header.state === RunState.running && !isOver(process, run);
+        const exitMayCome = header.state === RunState.running && !run.isOver;
         patienceMs = exitMayCome ? exitHoldMs - (now - completeSince) : 0;
         if (patienceMs <= 0 && !undecided()) return yield end(header.outputComplete ? "complete" : "lost");
         if (patienceMs <= 0) patienceMs = recheckMs;
@@ -117,9 +134,16 @@ export async function* streamOutput(
       await news.wait(signal, Math.min(untilHeartbeat(), patienceMs));
       if (performance.now() - lastData < lingerWithinMs) await linger(ring.header().written - position);
     }
+  } catch (error) {
+    throw unreadable(process, run, error);
   } finally {
     follower?.release();
   }
+}
+
+function holdRefused(process: ManagedProcess, run: Run): EngineError {
+  const metadata = { id: process.id, run: String(run.number) };
+  return new EngineError("HOLD_REFUSED", `run ${run.number} of process ${process.id} cannot be held`, metadata);
 }
 
 async function linger(pendingBytes: number): Promise<void> {
@@ -127,13 +151,13 @@ async function linger(pendingBytes: number): Promise<void> {
 }
 
 /** Null: the run has no ring (yet). */
-function open(core: Core, process: ManagedProcess, run: number): Follower | null {
+function open(core: Core, process: ManagedProcess, run: Run): Follower | null {
   let follower: Follower;
   try {
-    follower = core.followers.follow(process.id, run, core.paths(process, run).ring);
+    follower = core.followers.follow(process.id, run.number, core.ringPath(process, run));
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
-    if (run !== process.run && !process.removed) throw runNotFound(process, run);
+    if (run !== process.current && !process.removed) throw runNotFound(process, run.number);
     return null;
   }
   if (follower.ring.header().published) return follower;

@@ -1,15 +1,14 @@
 /**
  * The life of a run as a table: in each state, what each event leads to. A run
  * changes its state nowhere else. Pure: effects are named here and carried out
- * by `lifecycle/effects.ts`.
+ * by `Core` and by the operations.
  */
 
-/** What clients see; see `pm.v1.RunState`. */
-export type PublicState = "starting" | "running" | "stopping" | "exited" | "failed" | "lost";
+import type { RunState as PublicState } from "../api/run.ts";
 
 /**
- * "remaining" is "exited" while something of the tree lives; "orphaned" is
- * "lost" while something of the tree may live.
+ * Clients see six states: "remaining" is "exited" while something of the tree
+ * lives; "orphaned" is "lost" while something of the tree may live.
  */
 export type RunState = "starting" | "running" | "stopping" | "remaining" | "exited" | "failed" | "orphaned" | "lost";
 

@@ -1,19 +1,11 @@
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { EngineLogger } from "../options.ts";
-
-/** Something in the runtime directory that this daemon cannot use. */
-export interface UnreadableFile {
-  /** Where it lies now. */
-  readonly path: string;
-  /** Why, in words. Empty for what an earlier daemon set aside. */
-  readonly reason: string;
-  /** False: it stays where it was, as it may be of use to a newer daemon. */
-  readonly moved: boolean;
-}
+import type { SetAside } from "./api/engine.ts";
+import type { EngineLogger } from "./options.ts";
 
 /** How many are named at once; the directory holds them all. */
-const maxListed = 1_000;
+const maxListed = 100;
+const unknown = { processId: "", newer: false } as const;
 
 /**
  * What cannot be read is never deleted: it is moved aside, so that it harms
@@ -22,41 +14,52 @@ const maxListed = 1_000;
 export class Quarantine {
   readonly #directory: string;
   readonly #logger: EngineLogger;
-  readonly #files: UnreadableFile[] = [];
+  readonly #files = new Map<string, SetAside>();
+  #count = 0;
   #made = false;
 
   constructor(runtimeDir: string, logger: EngineLogger) {
     this.#directory = join(runtimeDir, "quarantine");
     this.#logger = logger;
-    for (const name of this.#names()) this.#list({ path: join(this.#directory, name), reason: "", moved: true });
+    for (const name of this.#names()) {
+      this.#list({ path: join(this.#directory, name), problem: "an earlier daemon could not read it", ...unknown });
+    }
   }
 
-  get files(): readonly UnreadableFile[] {
-    return this.#files;
+  /** The first ones. */
+  get files(): readonly SetAside[] {
+    return [...this.#files.values()];
+  }
+
+  /** All of them. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Moves a file or directory out of the way. Where even that fails it stays, and is named. */
-  setAside(path: string, reason: string): void {
+  setAside(path: string, problem: string, processId = ""): void {
     try {
       this.#make();
       const target = this.#free(basename(path));
       renameSync(path, target);
-      this.#logger.warn({ path, movedTo: target, reason }, "something unreadable was set aside; nothing was deleted");
-      this.#list({ path: target, reason, moved: true });
+      this.#logger.warn({ path, movedTo: target, problem }, "something unreadable was set aside; nothing was deleted");
+      this.#list({ path: target, problem, processId, newer: false });
     } catch (error) {
-      this.#logger.warn({ path, reason, error: String(error) }, "something unreadable cannot be set aside; it stays");
-      this.#list({ path, reason, moved: false });
+      this.#logger.warn({ path, problem, error: String(error) }, "something unreadable cannot be set aside; it stays");
+      this.#list({ path, problem, processId, newer: false });
     }
   }
 
   /** Names what stays where it is, such as the files of a newer version. */
-  leave(path: string, reason: string): void {
-    this.#logger.warn({ path, reason }, "something unreadable is left alone");
-    this.#list({ path, reason, moved: false });
+  leave(path: string, problem: string, about: Partial<Pick<SetAside, "processId" | "newer">> = {}): void {
+    if (this.#files.has(path)) return;
+    this.#logger.warn({ path, problem }, "something unreadable is left alone");
+    this.#list({ path, problem, ...unknown, ...about });
   }
 
-  #list(file: UnreadableFile): void {
-    if (this.#files.length < maxListed) this.#files.push(file);
+  #list(file: SetAside): void {
+    this.#count++;
+    if (this.#files.size < maxListed) this.#files.set(file.path, file);
   }
 
   #names(): string[] {
