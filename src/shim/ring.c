@@ -118,14 +118,91 @@ static void grow_index(struct ring *ring)
 	ring_end(ring);
 }
 
+/* ---- holding back ---------------------------------------------------- */
+
+static uint64_t entry_offset(const struct ring *ring, uint64_t entry)
+{
+	return ring->index[entry % ring->header->index_size].offset;
+}
+
+/* The offset of the oldest byte that is kept. */
+static uint64_t first_kept(const struct ring *ring)
+{
+	const struct pm_ring *h = ring->header;
+	uint64_t first = h->reserve > h->data_size ? h->reserve - h->data_size : 0;
+	if (h->entry_count > h->index_size)
+		first = max_u64(first, entry_offset(ring, h->entry_count - h->index_size));
+	return first;
+}
+
+/* How many bytes may be read before one that is held would be dropped. */
+static uint64_t room_beside_hold(const struct ring *ring)
+{
+	const struct pm_ring *h = ring->header;
+	/* A new entry drops the oldest one. */
+	if (h->entry_count >= h->index_size && entry_offset(ring, h->entry_count + 1 - h->index_size) > h->hold_offset)
+		return 0;
+	return h->hold_offset + h->data_size - h->written;
+}
+
+static uint64_t read_most(const struct ring *ring) { return min_u64(READ_SIZE, ring->header->data_size / 2); }
+
+int ring_hold(struct ring *ring, uint64_t offset, uint32_t milliseconds)
+{
+	struct pm_ring *h = ring->header;
+	if (offset > h->written)
+		return EINVAL;
+	ring_begin(ring);
+	h->hold_offset = max_u64(offset, min_u64(first_kept(ring), h->written));
+	h->hold_deadline = milliseconds == 0 ? 0 : boot_ns() + milliseconds * UINT64_C(1000000);
+	ring_end(ring);
+	return 0;
+}
+
+bool ring_is_full(struct ring *ring)
+{
+	struct pm_ring *h = ring->header;
+	if (h->hold_deadline == 0)
+		return false;
+	if (boot_ns() >= h->hold_deadline) {
+		ring_begin(ring);
+		h->hold_deadline = 0;
+		ring_end(ring);
+		return false;
+	}
+	/* Not for every byte that the holder takes: reads would become as small. */
+	return room_beside_hold(ring) < max_u64(read_most(ring) / 8, 1);
+}
+
+int64_t ring_hold_left_ms(const struct ring *ring)
+{
+	uint64_t deadline = ring->header->hold_deadline;
+	if (deadline == 0)
+		return -1;
+	uint64_t now = boot_ns();
+	return deadline > now ? (int64_t)((deadline - now + 999999) / 1000000) : 0;
+}
+
+/* ---- reading --------------------------------------------------------- */
+
 ssize_t ring_read(struct ring *ring, int fd, enum pm_stream stream)
 {
 	struct pm_ring *h = ring->header;
 	if (h->written == ring->data_allocated && h->written < h->data_size)
 		grow_data(ring);
+	/* Before the hold is looked at: a failure shrinks the index. */
+	if (h->entry_count == ring->index_allocated && h->entry_count < h->index_size)
+		grow_index(ring);
 	uint64_t position = h->written % h->data_size;
-	uint64_t room = min_u64(READ_SIZE, h->data_size / 2);
-	room = min_u64(room, ring->data_allocated - position);
+	uint64_t room = min_u64(read_most(ring), ring->data_allocated - position);
+	if (h->hold_deadline != 0) {
+		if (ring_is_full(ring)) {
+			errno = EBUSY;
+			return -1;
+		}
+		if (h->hold_deadline != 0)
+			room = min_u64(room, room_beside_hold(ring));
+	}
 
 	if (h->written + room > h->reserve) {
 		ring_begin(ring);
@@ -144,8 +221,6 @@ ssize_t ring_read(struct ring *ring, int fd, enum pm_stream stream)
 		uint64_t last = ring->index[(h->entry_count - 1) % h->index_size].time_stream;
 		extend = (last & 3) == stream && micros - (last >> 2) < EXTEND_MICROS;
 	}
-	if (!extend && h->entry_count == ring->index_allocated && h->entry_count < h->index_size)
-		grow_index(ring);
 	ring_begin(ring);
 	if (!extend) {
 		struct pm_entry *entry = &ring->index[h->entry_count % h->index_size];

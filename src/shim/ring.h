@@ -27,8 +27,19 @@ void ring_publish(struct ring *ring);
 void ring_begin(struct ring *ring);
 void ring_end(struct ring *ring);
 
-/* One read(2) from fd straight into the ring; its result and errno. */
+/* One read(2) from fd straight into the ring; its result and errno. EBUSY: the
+ * ring is full of what the holder has not taken. */
 ssize_t ring_read(struct ring *ring, int fd, enum pm_stream stream);
+
+/* Holds everything from `offset` on for `milliseconds`; 0 ends the hold. 0 or
+ * EINVAL for an offset beyond the end. What is no longer kept is not held. */
+int ring_hold(struct ring *ring, uint64_t offset, uint32_t milliseconds);
+
+/* Whether a hold leaves no room to read into. Ends a hold that is over. */
+bool ring_is_full(struct ring *ring);
+
+/* Milliseconds until the hold ends by itself; -1: there is none. */
+int64_t ring_hold_left_ms(const struct ring *ring);
 
 /* Whether the daemon waits for output that has come; asks once. */
 bool ring_take_want(struct ring *ring);

@@ -1,6 +1,7 @@
 #include "shim.h"
 
 #include "events.h"
+#include "notify.h"
 #include "ring.h"
 #include "spawn.h"
 #include "terminal.h"
@@ -20,36 +21,113 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define KILL_PASSES_AT_ONCE 64
+/* How long one round of the loop may walk the tree, so that output is taken
+ * and control messages are seen beside a tree of thousands. */
+#define WALK_MS 5
 #define KILL_DELAY_MOST_MS 250
-#define RELEASE_READS 64
+/* Reaped in one round. */
+#define REAP_MOST 1000
+#define CONTROL_MOST 16
+/* More than any pipe holds. */
+#define REST_MOST (4u << 20)
 
 struct shim {
 	struct ring ring;
 	struct events events;
 	struct terminal terminal;
 	pid_t child;
+
+	/* What is true, and not yet published if the ring does not say so. */
 	bool main_reaped;
+	int wait_status;
+	struct rusage usage;
+	uint64_t exited;
+	uint64_t exited_boot;
+	bool stopped;
 	bool tree_gone;
+	bool stdin_closed;
+	bool holding;
+
+	bool reap_again; /* there may be more than REAP_MOST */
 	bool killing;
-	bool released;
-	int64_t kill_at; /* monotonic ms, while killing */
+	struct tree_walk kill; /* the pass under way */
+	bool reaped_in_pass;
+	int64_t kill_at; /* monotonic ms, while killing and no pass is under way */
 	int kill_delay;
+
+	/* Control messages taken from the FIFO; the first may be under way. */
+	struct pm_control messages[CONTROL_MOST];
+	size_t message_count;
+	struct tree_walk walk; /* of the first message, if it is one to a tree */
+
+	bool released;
+	uint32_t rest[2]; /* bytes still to be taken from foreign writers, once released */
 	int signals;
 	int control;
+	int notify; /* -1: none */
 	int output[2]; /* stdout or terminal, stderr; -1 after end of file */
 	int stdin_writer; /* keeps the FIFO from end of file; -1: none */
 	char cgroup_kill[PATH_MAX];
 };
 
-static void set_flags(struct shim *s, uint32_t flags)
+static bool output_ended(const struct shim *s) { return s->output[0] < 0 && s->output[1] < 0; }
+
+static void put_exit(struct shim *s)
 {
-	if ((s->ring.header->flags & flags) == flags)
+	struct pm_ring *h = s->ring.header;
+	const struct rusage *usage = &s->usage;
+	h->state = PM_STATE_EXITED;
+	h->wait_status = s->wait_status;
+	h->user_usec = (uint64_t)usage->ru_utime.tv_sec * 1000000u + (uint64_t)usage->ru_utime.tv_usec;
+	h->system_usec = (uint64_t)usage->ru_stime.tv_sec * 1000000u + (uint64_t)usage->ru_stime.tv_usec;
+	h->max_rss_kib = (uint64_t)usage->ru_maxrss;
+	h->exited = s->exited;
+	h->exited_boot = s->exited_boot;
+}
+
+static uint32_t flags_now(const struct shim *s)
+{
+	uint32_t flags = s->ring.header->flags & PM_RING_SHRUNK;
+	if (s->tree_gone)
+		flags |= PM_RING_TREE_GONE;
+	if (output_ended(s))
+		flags |= PM_RING_OUTPUT_COMPLETE;
+	if (s->main_reaped && s->tree_gone && output_ended(s))
+		flags |= PM_RING_DONE;
+	if (s->stdin_closed)
+		flags |= PM_RING_STDIN_CLOSED;
+	if (s->stopped && !s->main_reaped)
+		flags |= PM_RING_STOPPED;
+	if (s->holding && !output_ended(s))
+		flags |= PM_RING_HOLDING;
+	return flags;
+}
+
+/* Everything that has become true, at once: nobody shall see that the main
+ * process has ended and not yet that nothing is left, if both are so. */
+static void publish(struct shim *s)
+{
+	struct pm_ring *h = s->ring.header;
+	uint32_t flags = flags_now(s);
+	uint32_t changed = flags ^ h->flags;
+	bool exited = s->main_reaped && h->state == PM_STATE_RUNNING;
+	if (changed == 0 && !exited)
 		return;
 	ring_begin(&s->ring);
-	s->ring.header->flags |= flags;
+	if (exited)
+		put_exit(s);
+	h->flags = flags;
+	if (changed & PM_RING_DONE) {
+		h->finished = now_ns();
+		h->finished_boot = boot_ns();
+	}
 	ring_end(&s->ring);
-	events_post(&s->events, PM_EVENT_STATE);
+	if (changed & flags & PM_RING_HOLDING)
+		events_post(&s->events, PM_EVENT_HOLD);
+	if (exited || (changed & ~(uint32_t)(PM_RING_HOLDING | PM_RING_STOPPED)) != 0)
+		events_post(&s->events, PM_EVENT_STATE);
+	else if (changed & PM_RING_STOPPED)
+		events_post_lazily(&s->events, PM_EVENT_STATE);
 }
 
 /* ---- making the run -------------------------------------------------- */
@@ -115,6 +193,7 @@ static void record_start(struct shim *s)
 	s->ring.header->child_pid = (uint32_t)s->child;
 	s->ring.header->child_start = stat.start;
 	s->ring.header->started = now_ns();
+	s->ring.header->started_boot = boot_ns();
 	ring_end(&s->ring);
 	events_post(&s->events, PM_EVENT_STATE);
 }
@@ -128,6 +207,7 @@ static void record_failure(struct shim *s, const struct failure *failure)
 	h->fail_errno = failure->error;
 	h->fail_path = failure->path;
 	h->finished = now_ns();
+	h->finished_boot = boot_ns();
 	h->flags |= PM_RING_OUTPUT_COMPLETE | PM_RING_TREE_GONE | PM_RING_DONE;
 	ring_end(&s->ring);
 	events_post(&s->events, PM_EVENT_STATE);
@@ -138,7 +218,8 @@ static bool start(struct shim *s, const struct spec *spec)
 	struct failure failure = {0};
 	int fds[3] = {-1, -1, -1};
 	int error;
-	if ((error = make_fifo("control")) != 0 || (error = open_into(&s->control, "control", O_RDWR)) != 0) {
+	if ((error = make_fifo("control")) != 0 || (error = open_into(&s->control, "control", O_RDWR)) != 0 ||
+	    ((spec->head->flags & PM_SPEC_NOTIFY) && (error = notify_open(&s->notify)) != 0)) {
 		failure = (struct failure){PM_STEP_PREPARE, error, 0};
 	} else if ((error = open_streams(s, spec->head, fds)) != 0) {
 		failure = (struct failure){PM_STEP_PIPE, error, 0};
@@ -158,49 +239,50 @@ static bool start(struct shim *s, const struct spec *spec)
 
 /* ---- the end of processes -------------------------------------------- */
 
-static void record_exit(struct shim *s, int status, const struct rusage *usage)
+static void note_exit(struct shim *s, int status, const struct rusage *usage)
 {
-	struct pm_ring *h = s->ring.header;
 	s->main_reaped = true;
-	ring_begin(&s->ring);
-	h->state = PM_STATE_EXITED;
-	h->wait_status = status;
-	h->user_usec = (uint64_t)usage->ru_utime.tv_sec * 1000000u + (uint64_t)usage->ru_utime.tv_usec;
-	h->system_usec = (uint64_t)usage->ru_stime.tv_sec * 1000000u + (uint64_t)usage->ru_stime.tv_usec;
-	h->max_rss_kib = (uint64_t)usage->ru_maxrss;
-	h->exited = now_ns();
-	ring_end(&s->ring);
-	events_post(&s->events, PM_EVENT_STATE);
+	s->wait_status = status;
+	s->usage = *usage;
+	s->exited = now_ns();
+	s->exited_boot = boot_ns();
 	if (s->terminal.slave >= 0) {
 		close(s->terminal.slave);
 		s->terminal.slave = -1;
 	}
 }
 
-/* Reaps all that have ended; whether there were any. */
+static void note_change(struct shim *s, pid_t pid, int status, const struct rusage *usage)
+{
+	if (pid != s->child || s->main_reaped)
+		return;
+	if (WIFEXITED(status) || WIFSIGNALED(status))
+		note_exit(s, status, usage);
+	else
+		s->stopped = WIFSTOPPED(status);
+}
+
+/* Reaps what has ended, and sees what has stopped; whether there was anything. */
 static bool reap(struct shim *s)
 {
-	bool any = false;
-	for (;;) {
+	s->reap_again = false;
+	for (int count = 0; count < REAP_MOST; count++) {
 		int status;
 		struct rusage usage;
-		pid_t pid = wait4(-1, &status, WNOHANG, &usage);
+		pid_t pid = wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED, &usage);
 		if (pid > 0) {
-			any = true;
-			if (pid == s->child && !s->main_reaped)
-				record_exit(s, status, &usage);
-		} else if (pid == 0) {
-			return any;
-		} else if (errno == ECHILD) {
+			note_change(s, pid, status, &usage);
+		} else if (pid < 0 && errno == EINTR) {
+			continue;
+		} else {
 			/* We are the subreaper: no child means no descendant. */
-			s->tree_gone = true;
-			s->killing = false;
-			set_flags(s, PM_RING_TREE_GONE);
-			return any;
-		} else if (errno != EINTR) {
-			return any;
+			if (pid < 0 && errno == ECHILD)
+				s->tree_gone = true;
+			return count > 0;
 		}
 	}
+	s->reap_again = true;
+	return true;
 }
 
 static void write_cgroup_kill(const struct shim *s)
@@ -213,23 +295,39 @@ static void write_cgroup_kill(const struct shim *s)
 	close(fd);
 }
 
-/* As many passes as get anywhere, then pauses: a process in uninterruptible
- * sleep must not keep the loop from its other work. */
+/* A round's share of killing: passes one after the other as long as they get
+ * anywhere, then pauses: a process may be in uninterruptible sleep. */
 static void kill_tree(struct shim *s)
 {
-	bool any = false;
-	write_cgroup_kill(s);
-	for (int pass = 0; pass < KILL_PASSES_AT_ONCE && s->killing; pass++) {
-		tree_kill_pass();
-		bool reaped = reap(s);
-		any = any || reaped;
-		if (!reaped && pass > 1)
-			break;
-	}
-	s->kill_delay = any || s->kill_delay == 0 ? 1 : s->kill_delay * 2;
-	if (s->kill_delay > KILL_DELAY_MOST_MS)
-		s->kill_delay = KILL_DELAY_MOST_MS;
-	s->kill_at = monotonic_ms() + s->kill_delay;
+	int64_t until = monotonic_ms() + WALK_MS;
+	do {
+		if (!s->kill.active) {
+			write_cgroup_kill(s);
+			tree_walk_begin(&s->kill, SIGKILL, 0);
+			s->reaped_in_pass = false;
+		}
+		bool complete = tree_walk_step(&s->kill, WALK_MS);
+		s->reaped_in_pass = reap(s) || s->reaped_in_pass;
+		if (!complete)
+			return;
+		tree_walk_end(&s->kill);
+		if (!s->reaped_in_pass) {
+			s->kill_delay = s->kill_delay == 0 ? 1 : s->kill_delay * 2;
+			if (s->kill_delay > KILL_DELAY_MOST_MS)
+				s->kill_delay = KILL_DELAY_MOST_MS;
+			s->kill_at = monotonic_ms() + s->kill_delay;
+			return;
+		}
+		s->kill_delay = 0;
+		s->kill_at = 0;
+	} while (!s->tree_gone && monotonic_ms() < until);
+}
+
+static void stop_killing(struct shim *s)
+{
+	s->killing = false;
+	if (s->kill.active)
+		tree_walk_end(&s->kill);
 }
 
 static void on_child_signal(struct shim *s)
@@ -238,12 +336,15 @@ static void on_child_signal(struct shim *s)
 	while (read(s->signals, &info, sizeof info) > 0)
 		;
 	reap(s);
-	if (s->killing)
-		kill_tree(s);
+	/* Somebody died: a pass gets further now. */
+	s->kill_at = 0;
 }
 
 /* ---- control --------------------------------------------------------- */
 
+#define UNDER_WAY (-1)
+
+/* An errno, or UNDER_WAY. */
 static int send_signal(struct shim *s, uint32_t number, uint32_t target)
 {
 	if (number >= NSIG)
@@ -252,15 +353,18 @@ static int send_signal(struct shim *s, uint32_t number, uint32_t target)
 	switch (target) {
 	case PM_TARGET_GROUP:
 		/* Once reaped, the pid may name another's group: look at who is left. */
-		if (s->main_reaped)
-			return tree_signal_group(s->child, signal_number);
+		if (s->main_reaped) {
+			tree_walk_begin(&s->walk, signal_number, s->child);
+			return UNDER_WAY;
+		}
 		return kill(-s->child, signal_number) == 0 ? 0 : errno;
 	case PM_TARGET_MAIN:
 		if (s->main_reaped)
 			return ESRCH;
 		return kill(s->child, signal_number) == 0 ? 0 : errno;
 	case PM_TARGET_TREE:
-		return tree_signal(signal_number);
+		tree_walk_begin(&s->walk, signal_number, 0);
+		return UNDER_WAY;
 	default:
 		return EINVAL;
 	}
@@ -271,7 +375,7 @@ static void let_go_of_stdin(struct shim *s, int *fd)
 	close(*fd);
 	*fd = -1;
 	unlink("stdin");
-	set_flags(s, PM_RING_STDIN_CLOSED);
+	s->stdin_closed = true;
 }
 
 static int close_stdin(struct shim *s)
@@ -282,13 +386,16 @@ static int close_stdin(struct shim *s)
 	}
 	if (s->stdin_writer >= 0)
 		let_go_of_stdin(s, &s->stdin_writer);
-	else if ((s->ring.header->flags & PM_RING_STDIN_CLOSED) == 0)
+	else if (!s->stdin_closed)
 		return EBADF;
 	return 0;
 }
 
+/* An errno, or UNDER_WAY. */
 static int carry_out(struct shim *s, const struct pm_control *control)
 {
+	if (control->expires != 0 && monotonic_ns() >= control->expires)
+		return ETIMEDOUT;
 	switch (control->type) {
 	case PM_CONTROL_SIGNAL:
 		return send_signal(s, control->a, control->b);
@@ -296,7 +403,7 @@ static int carry_out(struct shim *s, const struct pm_control *control)
 		if (!s->tree_gone) {
 			s->killing = true;
 			s->kill_delay = 0;
-			kill_tree(s);
+			s->kill_at = 0;
 		}
 		return 0;
 	case PM_CONTROL_RESIZE:
@@ -310,25 +417,88 @@ static int carry_out(struct shim *s, const struct pm_control *control)
 	case PM_CONTROL_RELEASE:
 		if (!s->tree_gone)
 			return EBUSY;
+		if (!s->released)
+			s->rest[0] = s->rest[1] = REST_MOST;
 		s->released = true;
 		return 0;
+	case PM_CONTROL_HOLD:
+		return ring_hold(&s->ring, control->value, control->a);
 	default:
 		return ENOSYS;
 	}
 }
 
+static void acknowledge(struct shim *s, int error)
+{
+	ring_begin(&s->ring);
+	s->ring.header->control_seq = s->messages[0].seq;
+	s->ring.header->control_errno = error;
+	ring_end(&s->ring);
+	events_post(&s->events, PM_EVENT_CONTROL);
+	s->message_count--;
+	memmove(&s->messages[0], &s->messages[1], s->message_count * sizeof s->messages[0]);
+}
+
+/* A killing does not wait for a signal's walk over the same tree. */
+static bool is_kill_waiting(const struct shim *s)
+{
+	for (size_t i = 1; i < s->message_count; i++)
+		if (s->messages[i].type == PM_CONTROL_KILL_TREE)
+			return true;
+	return false;
+}
+
+/* Carries out messages in their order, as far as this round goes. */
+static void serve_messages(struct shim *s)
+{
+	while (s->message_count > 0) {
+		const struct pm_control *message = &s->messages[0];
+		if (s->walk.active) {
+			if (!tree_walk_step(&s->walk, WALK_MS) && !is_kill_waiting(s))
+				return;
+			acknowledge(s, tree_walk_end(&s->walk));
+		} else if (message->seq == s->ring.header->control_seq && message->seq != 0) {
+			/* Sent twice by somebody who did not see the acknowledgement. */
+			acknowledge(s, s->ring.header->control_errno);
+		} else {
+			int error = carry_out(s, message);
+			if (error != UNDER_WAY)
+				acknowledge(s, error);
+		}
+	}
+}
+
 static void on_control(struct shim *s)
 {
-	struct pm_control messages[16];
-	ssize_t n = read(s->control, messages, sizeof messages);
-	for (ssize_t i = 0; i < n / (ssize_t)sizeof messages[0]; i++) {
-		int error = carry_out(s, &messages[i]);
-		ring_begin(&s->ring);
-		s->ring.header->control_seq = messages[i].seq;
-		s->ring.header->control_errno = error;
-		ring_end(&s->ring);
-		events_post(&s->events, PM_EVENT_CONTROL);
-	}
+	/* A whole number of them: each is written at once. */
+	size_t room = CONTROL_MOST - s->message_count;
+	ssize_t n = read(s->control, &s->messages[s->message_count], room * sizeof s->messages[0]);
+	if (n > 0)
+		s->message_count += (size_t)n / sizeof s->messages[0];
+}
+
+/* ---- notify ---------------------------------------------------------- */
+
+static void on_notify(struct shim *s)
+{
+	struct pm_ring *h = s->ring.header;
+	struct notice notice;
+	if (!notify_take(s->notify, s->main_reaped ? 0 : s->child, &notice))
+		return;
+	bool changed = (notice.flags & ~h->notify_flags) != 0 ||
+	               (notice.has_status && memcmp(notice.status, h->status, sizeof h->status) != 0) ||
+	               (notice.has_watchdog_usec && notice.watchdog_usec != h->watchdog_usec);
+	ring_begin(&s->ring);
+	h->notify_flags |= notice.flags;
+	if (notice.alive)
+		h->watchdog_boot = boot_ns();
+	if (notice.has_watchdog_usec)
+		h->watchdog_usec = notice.watchdog_usec;
+	if (notice.has_status)
+		memcpy(h->status, notice.status, sizeof h->status);
+	ring_end(&s->ring);
+	if (changed)
+		events_post_lazily(&s->events, PM_EVENT_NOTIFY);
 }
 
 /* ---- output ---------------------------------------------------------- */
@@ -342,8 +512,6 @@ static void end_output(struct shim *s, int which)
 	}
 	close(s->output[which]);
 	s->output[which] = -1;
-	if (s->output[0] < 0 && s->output[1] < 0)
-		set_flags(s, PM_RING_OUTPUT_COMPLETE);
 }
 
 /* Whether a read brought something. */
@@ -356,23 +524,34 @@ static bool take_output(struct shim *s, int which)
 	if (n > 0) {
 		if (ring_take_want(&s->ring))
 			events_post(&s->events, PM_EVENT_OUTPUT);
+		/* Enough of what a foreign writer still writes. */
+		if (s->released) {
+			s->rest[which] -= (uint32_t)min_u64((uint64_t)n, s->rest[which]);
+			if (s->rest[which] == 0)
+				end_output(s, which);
+		}
 		return true;
 	}
-	/* EIO is a terminal's end of file: its last slave is closed. */
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	if (n < 0 && (errno == EBUSY || errno == EINTR))
+		return false;
+	/* EIO is a terminal's end of file: its last slave is closed. Released, an
+	 * empty pipe is the end as well. */
+	if (n == 0 || errno != EAGAIN || s->released)
 		end_output(s, which);
 	return false;
 }
 
-/* What is in the pipes now still belongs to the process. */
-static void release_output(struct shim *s)
+/* The tree is gone: what is in the pipes is the rest of its output, and there
+ * usually is an end of file behind it. As far as a hold lets us, and not for
+ * ever: a foreign writer may write on. */
+static void take_rest(struct shim *s)
 {
-	for (int which = 0; which < 2; which++) {
-		for (int i = 0; i < RELEASE_READS && s->output[which] >= 0; i++)
-			if (!take_output(s, which))
-				break;
-		if (s->output[which] >= 0)
-			end_output(s, which);
+	uint64_t until = s->ring.header->written + REST_MOST;
+	bool any = true;
+	while (any && s->ring.header->written < until) {
+		any = false;
+		for (int which = 0; which < 2; which++)
+			any = (s->output[which] >= 0 && take_output(s, which)) || any;
 	}
 }
 
@@ -380,100 +559,100 @@ static void release_output(struct shim *s)
 
 static int timeout(const struct shim *s)
 {
-	int64_t at = INT64_MAX;
-	if (s->events.pending.kinds != 0)
-		at = s->events.retry_at;
+	if (s->walk.active || s->kill.active || s->reap_again)
+		return 0;
+	int64_t at = events_due(&s->events);
 	if (s->killing && s->kill_at < at)
 		at = s->kill_at;
-	if (at == INT64_MAX)
+	int64_t left = at == INT64_MAX ? INT64_MAX : at - monotonic_ms();
+	int64_t hold = ring_hold_left_ms(&s->ring);
+	if (hold >= 0 && hold < left)
+		left = hold;
+	if (left == INT64_MAX)
 		return -1;
-	int64_t left = at - monotonic_ms();
-	return left > 0 ? (int)left : 0;
+	return left <= 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
 }
 
 static void on_timers(struct shim *s)
 {
-	int64_t now = monotonic_ms();
-	if (s->events.pending.kinds != 0 && now >= s->events.retry_at)
-		events_flush(&s->events);
-	if (s->killing && now >= s->kill_at)
+	events_flush(&s->events);
+	if (s->reap_again)
+		reap(s);
+	if (s->killing && (s->kill.active || monotonic_ms() >= s->kill_at))
 		kill_tree(s);
 }
 
-static bool finished(struct shim *s)
-{
-	if (!s->main_reaped || !s->tree_gone)
-		return false;
-	if (s->released)
-		release_output(s);
-	return s->output[0] < 0 && s->output[1] < 0;
-}
-
-enum { SIGNALS, CONTROL, INPUT, STDOUT, STDERR, POLLED };
+enum { SIGNALS, CONTROL, NOTIFY, INPUT, STDOUT, STDERR, POLLED };
 
 static void serve(struct shim *s)
 {
 	struct terminal *t = &s->terminal;
-	while (!finished(s)) {
+	while ((s->ring.header->flags & PM_RING_DONE) == 0) {
+		short output = (short)(s->holding ? 0 : POLLIN);
 		struct pollfd polled[POLLED] = {
 			[SIGNALS] = {.fd = s->signals, .events = POLLIN},
-			[CONTROL] = {.fd = s->control, .events = POLLIN},
+			[CONTROL] = {.fd = s->message_count < CONTROL_MOST ? s->control : -1, .events = POLLIN},
+			[NOTIFY] = {.fd = s->notify, .events = POLLIN},
 			/* Without events: POLLERR says that no reader is left. */
 			[INPUT] = {.fd = s->stdin_writer},
-			[STDOUT] = {.fd = s->output[0], .events = POLLIN},
-			[STDERR] = {.fd = s->output[1], .events = POLLIN},
+			/* Not even for POLLHUP, which would come for ever. */
+			[STDOUT] = {.fd = s->holding ? -1 : s->output[0], .events = output},
+			[STDERR] = {.fd = s->holding ? -1 : s->output[1], .events = output},
 		};
 		if (t->master >= 0) {
 			bool unsent = t->sent < t->length || t->end_of_file;
 			if (unsent)
-				polled[STDOUT].events |= POLLOUT;
+				polled[STDOUT] = (struct pollfd){.fd = t->master, .events = (short)(output | POLLOUT)};
 			else
 				polled[INPUT] = (struct pollfd){.fd = t->input, .events = POLLIN};
 		}
 		if (poll(polled, POLLED, timeout(s)) < 0)
 			continue; /* EINTR */
+		/* Before its sender is reaped: then nobody could tell whose it was. */
+		if (polled[NOTIFY].revents != 0)
+			on_notify(s);
 		/* The exit status before anything else. */
 		if (polled[SIGNALS].revents != 0)
 			on_child_signal(s);
 		if (polled[CONTROL].revents != 0)
 			on_control(s);
+		serve_messages(s);
 		if (polled[INPUT].revents & POLLERR && s->stdin_writer >= 0)
 			let_go_of_stdin(s, &s->stdin_writer);
 		if (t->master >= 0 && ((polled[INPUT].revents & POLLIN) || (polled[STDOUT].revents & POLLOUT)))
 			terminal_pump(t);
+		if (s->holding && t->master >= 0 && (polled[STDOUT].revents & (POLLHUP | POLLERR)))
+			terminal_discard(t);
 		/* Standard output first, one read each a round: fair to both. */
 		if (polled[STDOUT].revents & ~POLLOUT && s->output[0] >= 0)
 			take_output(s, 0);
 		if (polled[STDERR].revents != 0 && s->output[1] >= 0)
 			take_output(s, 1);
 		on_timers(s);
+		if (s->tree_gone) {
+			stop_killing(s);
+			take_rest(s);
+		}
+		s->holding = !output_ended(s) && ring_is_full(&s->ring);
+		publish(s);
 	}
-}
-
-static void record_done(struct shim *s)
-{
-	ring_begin(&s->ring);
-	s->ring.header->finished = now_ns();
-	s->ring.header->flags |= PM_RING_DONE;
-	ring_end(&s->ring);
-	events_post(&s->events, PM_EVENT_STATE);
 }
 
 static void deliver_events(struct shim *s)
 {
-	while (s->events.pending.kinds != 0) {
-		poll(NULL, 0, timeout(s));
-		on_timers(s);
+	int64_t at;
+	while ((at = events_due(&s->events)) != INT64_MAX) {
+		int64_t left = at - monotonic_ms();
+		poll(NULL, 0, left > 0 ? (int)left : 0);
+		events_flush(&s->events);
 	}
 }
 
 static int enter_run(const struct pm_request *request)
 {
-	char path[96];
-	const uint8_t *u = request->uuid;
-	snprintf(path, sizeof path,
-	         "p/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x/%u", u[0], u[1], u[2], u[3],
-	         u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15], (unsigned)request->run);
+	char uuid[UUID_TEXT_SIZE], path[64];
+	format_uuid(uuid, request->uuid);
+	snprintf(path, sizeof path, "p/%s/%u", uuid, (unsigned)request->run);
 	return chdir(path) == 0 ? 0 : errno;
 }
 
@@ -496,6 +675,7 @@ int shim_run(const struct pm_request *request, int events_fd, int lock_fd)
 		.terminal = {.master = -1, .slave = -1, .input = -1},
 		.signals = -1,
 		.control = -1,
+		.notify = -1,
 		.output = {-1, -1},
 		.stdin_writer = -1,
 	};
@@ -523,10 +703,10 @@ int shim_run(const struct pm_request *request, int events_fd, int lock_fd)
 	close(lock_fd);
 	bool started = start(&s, &spec);
 	spec_close(&spec);
-	if (started) {
+	if (started)
 		serve(&s);
-		record_done(&s);
-	}
+	if (s.notify >= 0)
+		unlink("notify");
 	/* Nobody listens any more, and a sender shall know. */
 	if (s.control >= 0)
 		close(s.control);

@@ -40,9 +40,30 @@ static void join_cgroup(struct plan *plan)
 	close(fd);
 }
 
+/* Before the limits: RLIMIT_NOFILE may leave no descriptor to open it with. */
+static void set_oom_score(struct plan *plan)
+{
+	/* No stdio after vfork(2). */
+	char text[12];
+	char *at = text + sizeof text;
+	int32_t score = plan->spec->head->oom_score_adj;
+	uint32_t left = score < 0 ? -(uint32_t)score : (uint32_t)score;
+	do
+		*--at = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (score < 0)
+		*--at = '-';
+	/* The kernel knows a vforked child: the shim keeps its own. */
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	ssize_t length = text + sizeof text - at;
+	if (fd < 0 || write(fd, at, (size_t)length) != length)
+		fail(plan, PM_STEP_PRIORITY, errno, 1);
+	close(fd);
+}
+
 static void set_limits(struct plan *plan)
 {
-	if (setrlimit(RLIMIT_NOFILE, &inherited.nofile) != 0)
+	if (setrlimit(RLIMIT_NOFILE, &inherited_nofile) != 0)
 		fail(plan, PM_STEP_LIMITS, errno, 0);
 	const struct spec *spec = plan->spec;
 	for (uint32_t i = 0; i < spec->head->rlimit_count; i++) {
@@ -104,7 +125,12 @@ _Noreturn static void run_child(struct plan *plan)
 		fail(plan, PM_STEP_SESSION, errno, 0);
 	if (plan->cgroup_procs != NULL)
 		join_cgroup(plan);
+	if (spec->head->flags & PM_SPEC_OOM)
+		set_oom_score(plan);
 	set_limits(plan);
+	/* After the limits: RLIMIT_NICE may be what allows it. */
+	if ((spec->head->flags & PM_SPEC_NICE) && setpriority(PRIO_PROCESS, 0, spec->head->nice) != 0)
+		fail(plan, PM_STEP_PRIORITY, errno, 0);
 	/* If the shim is killed nothing may run on unmanaged. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		fail(plan, PM_STEP_SESSION, errno, 0);
@@ -113,7 +139,7 @@ _Noreturn static void run_child(struct plan *plan)
 	for (int i = 0; i < 3; i++)
 		if (dup2(plan->fds[i], i) < 0)
 			fail(plan, PM_STEP_STDIO, errno, 0);
-	umask(inherited.umask);
+	umask((mode_t)spec->head->umask);
 	if (chdir(spec->cwd) != 0)
 		fail(plan, PM_STEP_CHDIR, errno, 0);
 	default_signals();

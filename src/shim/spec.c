@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define RLIMITS_MOST 64u
+#define FLAGS_KNOWN \
+	((uint32_t)(PM_SPEC_STDIN | PM_SPEC_TTY | PM_SPEC_NICE | PM_SPEC_OOM | PM_SPEC_NOTIFY))
 
 struct cursor {
 	char *at;
@@ -43,8 +45,11 @@ static int take_strings(struct cursor *c, uint32_t count, char ***strings)
 static int unpack(struct spec *spec, char *map)
 {
 	const struct pm_spec *head = spec->head;
-	if (head->magic != PM_SPEC_MAGIC || head->size != spec->mapped || head->rlimit_count > RLIMITS_MOST ||
-	    head->path_count == 0 || head->argument_count == 0)
+	if (head->magic != PM_SPEC_MAGIC || head->version != PM_PROTOCOL_VERSION || head->size != spec->mapped)
+		return EINVAL;
+	if (head->rlimit_count > RLIMITS_MOST || head->path_count == 0 || head->argument_count == 0)
+		return EINVAL;
+	if ((head->flags & ~FLAGS_KNOWN) != 0 || head->umask > 0777)
 		return EINVAL;
 	if (head->output_limit < PM_PAGE || head->output_limit % PM_PAGE != 0 || head->output_limit > UINT64_C(1) << 40)
 		return EINVAL;

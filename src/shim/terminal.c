@@ -25,7 +25,14 @@ int terminal_open(struct terminal *terminal, uint16_t rows, uint16_t columns)
 		return error;
 	/* By descriptor rather than by name: right in any mount namespace. */
 	terminal->slave = ioctl(terminal->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	return terminal->slave < 0 ? errno : 0;
+	if (terminal->slave < 0)
+		return errno;
+	/* A backspace erases a whole character, as in every terminal emulator. */
+	struct termios modes;
+	if (tcgetattr(terminal->slave, &modes) != 0)
+		return errno;
+	modes.c_iflag |= IUTF8;
+	return tcsetattr(terminal->slave, TCSANOW, &modes) == 0 ? 0 : errno;
 }
 
 static void refill(struct terminal *terminal)
@@ -44,6 +51,12 @@ static void refill(struct terminal *terminal)
 		character = modes.c_cc[VEOF];
 	terminal->buffer[0] = (char)character;
 	terminal->length = 1;
+}
+
+void terminal_discard(struct terminal *terminal)
+{
+	terminal->sent = terminal->length;
+	terminal->end_of_file = false;
 }
 
 void terminal_pump(struct terminal *terminal)

@@ -23,4 +23,7 @@ int terminal_resize(struct terminal *terminal, uint16_t rows, uint16_t columns);
 /* Moves input as far as it goes without blocking. */
 void terminal_pump(struct terminal *terminal);
 
+/* Drops input that is not sent: nobody has the terminal open any more. */
+void terminal_discard(struct terminal *terminal);
+
 #endif

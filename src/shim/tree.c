@@ -5,8 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,37 +14,65 @@
 #include <unistd.h>
 
 #define PASSES_MOST 16
+/* No further pass after this time: a tree that forks faster is to be killed. */
+#define PASSES_MOST_MS 250
 #define PROCESSES_MOST 1000000u
+/* Between two looks at the clock. */
+#define PROCESSES_AT_ONCE 16
 
-struct process {
-	pid_t pid;
-	pid_t parent;
-};
-
-struct list {
-	struct process *items;
-	size_t count;
-	size_t room;
-};
-
-static bool add(struct list *list, pid_t pid, pid_t parent)
+static void enqueue(struct tree_walk *walk, pid_t pid, pid_t parent)
 {
-	if (list->count == PROCESSES_MOST)
-		return false;
-	if (list->count == list->room) {
-		size_t room = list->room == 0 ? 64 : list->room * 2;
-		struct process *items = realloc(list->items, room * sizeof *items);
-		if (items == NULL)
-			return false;
-		list->items = items;
-		list->room = room;
+	if (walk->count == PROCESSES_MOST)
+		return;
+	if (walk->count == walk->room) {
+		size_t room = walk->room == 0 ? 64 : walk->room * 2;
+		struct tree_process *queue = realloc(walk->queue, room * sizeof *queue);
+		if (queue == NULL)
+			return;
+		walk->queue = queue;
+		walk->room = room;
 	}
-	list->items[list->count++] = (struct process){pid, parent};
+	walk->queue[walk->count++] = (struct tree_process){pid, parent};
+}
+
+static size_t slot_of(const pid_t *seen, size_t room, pid_t pid)
+{
+	size_t slot = (uint32_t)pid * 2654435761u & (room - 1);
+	while (seen[slot] != 0 && abs(seen[slot]) != pid)
+		slot = (slot + 1) & (room - 1);
+	return slot;
+}
+
+enum seen { UNSEEN, SIGNALED, DEAD };
+
+static enum seen look_up(const struct tree_walk *walk, pid_t pid)
+{
+	pid_t found = walk->seen_room > 0 ? walk->seen[slot_of(walk->seen, walk->seen_room, pid)] : 0;
+	return found == 0 ? UNSEEN : found > 0 ? SIGNALED : DEAD;
+}
+
+/* False without memory: it is then visited again. */
+static bool remember(struct tree_walk *walk, pid_t pid, enum seen what)
+{
+	if (walk->seen_count * 2 >= walk->seen_room) {
+		size_t room = walk->seen_room == 0 ? 128 : walk->seen_room * 2;
+		pid_t *seen = calloc(room, sizeof *seen);
+		if (seen == NULL)
+			return false;
+		for (size_t i = 0; i < walk->seen_room; i++)
+			if (walk->seen[i] != 0)
+				seen[slot_of(seen, room, abs(walk->seen[i]))] = walk->seen[i];
+		free(walk->seen);
+		walk->seen = seen;
+		walk->seen_room = room;
+	}
+	walk->seen[slot_of(walk->seen, walk->seen_room, pid)] = what == DEAD ? -pid : pid;
+	walk->seen_count++;
 	return true;
 }
 
 /* The children of one thread, from a file that may be longer than any buffer. */
-static void add_thread_children(struct list *list, pid_t pid, const char *thread)
+static void add_thread_children(struct tree_walk *walk, pid_t pid, const char *thread)
 {
 	char path[320], text[4096];
 	snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)pid, thread);
@@ -58,7 +86,7 @@ static void add_thread_children(struct list *list, pid_t pid, const char *thread
 			if (text[i] >= '0' && text[i] <= '9') {
 				child = child * 10 + (text[i] - '0');
 			} else if (child != 0) {
-				add(list, child, pid);
+				enqueue(walk, child, pid);
 				child = 0;
 			}
 		}
@@ -66,7 +94,7 @@ static void add_thread_children(struct list *list, pid_t pid, const char *thread
 	close(fd);
 }
 
-static void add_children(struct list *list, pid_t pid)
+static void add_children(struct tree_walk *walk, pid_t pid)
 {
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
@@ -75,84 +103,122 @@ static void add_children(struct list *list, pid_t pid)
 		return; /* ended meanwhile */
 	for (struct dirent *task; (task = readdir(tasks)) != NULL;)
 		if (task->d_name[0] != '.')
-			add_thread_children(list, pid, task->d_name);
+			add_thread_children(walk, pid, task->d_name);
 	closedir(tasks);
 }
 
 /* Our own children keep their pid until we reap them; a deeper pid may be
- * somebody else's by now, so it is held by a pidfd and looked at again. */
-static int signal_process(const struct process *process, pid_t group, int signal_number)
+ * somebody else's by now. */
+static bool is_meant(const struct tree_process *process, pid_t group)
 {
 	pid_t self = getpid();
 	struct proc_stat stat;
-	if (process->parent == self) {
-		if (group != 0 && (proc_stat(process->pid, &stat) != 0 || stat.pgrp != group))
-			return ESRCH;
-		return kill(process->pid, signal_number) == 0 ? 0 : errno;
-	}
-	int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-	if (fd < 0)
-		return errno;
-	int error = ESRCH;
-	if (proc_stat(process->pid, &stat) == 0 && (stat.ppid == process->parent || stat.ppid == self) &&
-	    (group == 0 || stat.pgrp == group))
-		error = syscall(SYS_pidfd_send_signal, fd, signal_number, NULL, 0) == 0 ? 0 : errno;
+	if (process->parent == self && group == 0)
+		return true;
+	return proc_stat(process->pid, &stat) == 0 && (stat.ppid == process->parent || stat.ppid == self) &&
+	       (group == 0 || stat.pgrp == group);
+}
+
+/* A pidfd of a process that lives; -1 and errno, ESRCH for a zombie too. Asking
+ * the pidfd costs a tenth of reading proc_pid_stat(5). */
+static int open_living(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd ended = {.fd = fd, .events = POLLIN};
+	if (fd < 0 || poll(&ended, 1, 0) == 0)
+		return fd;
 	close(fd);
-	return error;
+	errno = ESRCH;
+	return -1;
 }
 
-static bool contains(const struct list *list, pid_t pid)
+static void send_to(struct tree_walk *walk, const struct tree_process *process, int fd)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].pid == pid)
-			return true;
-	return false;
+	if (!is_meant(process, walk->group))
+		return;
+	int sent = fd >= 0 ? (int)syscall(SYS_pidfd_send_signal, fd, walk->signal, NULL, 0)
+	                   : kill(process->pid, walk->signal);
+	if (sent == 0) {
+		walk->result = 0;
+		walk->fresh = remember(walk, process->pid, SIGNALED) || walk->fresh;
+	} else if (errno != ESRCH && walk->result == ESRCH) {
+		walk->result = errno;
+	}
 }
 
-static int signal_all(pid_t group, int signal_number)
+static void visit(struct tree_walk *walk, struct tree_process process)
 {
-	struct list done = {0};
-	int result = ESRCH;
-	/* Again while there are new ones: a process may fork or move during the walk. */
-	for (int pass = 0; pass < PASSES_MOST; pass++) {
-		struct list list = {0};
-		bool fresh = false;
-		add_children(&list, getpid());
-		for (size_t i = 0; i < list.count; i++) {
-			struct process process = list.items[i];
-			add_children(&list, process.pid);
-			if (contains(&done, process.pid))
-				continue;
-			int error = signal_process(&process, group, signal_number);
-			if (error == 0) {
-				result = 0;
-				fresh = add(&done, process.pid, process.parent) || fresh;
-			} else if (error != ESRCH && result == ESRCH) {
-				result = error;
-			}
+	enum seen seen = look_up(walk, process.pid);
+	if (seen == SIGNALED)
+		add_children(walk, process.pid);
+	if (seen != UNSEEN)
+		return;
+	int fd = open_living(process.pid);
+	if (fd < 0 && errno == ESRCH) {
+		/* A zombie has no children. */
+		remember(walk, process.pid, DEAD);
+		return;
+	}
+	/* First SIGKILL, so that it forks no more: its children may become ours at
+	 * once, and are then found by the next pass. Any other signal comes last:
+	 * what the process forks on it is new to the next pass. */
+	if (walk->signal != SIGKILL)
+		add_children(walk, process.pid);
+	/* Without a descriptor to spare: a child of ours needs none. */
+	if (fd >= 0 || process.parent == getpid())
+		send_to(walk, &process, fd);
+	else if (walk->result == ESRCH)
+		walk->result = errno;
+	if (fd >= 0)
+		close(fd);
+	if (walk->signal == SIGKILL)
+		add_children(walk, process.pid);
+}
+
+static void begin_pass(struct tree_walk *walk)
+{
+	walk->count = 0;
+	walk->at = 0;
+	walk->fresh = false;
+	add_children(walk, getpid());
+}
+
+void tree_walk_begin(struct tree_walk *walk, int signal_number, pid_t group)
+{
+	*walk = (struct tree_walk){
+		.signal = signal_number,
+		.group = group,
+		.active = true,
+		.result = ESRCH,
+		.began = monotonic_ms(),
+	};
+	begin_pass(walk);
+}
+
+bool tree_walk_step(struct tree_walk *walk, int budget_ms)
+{
+	int64_t until = monotonic_ms() + budget_ms;
+	for (;;) {
+		for (int i = 0; i < PROCESSES_AT_ONCE && walk->at < walk->count; i++)
+			visit(walk, walk->queue[walk->at++]);
+		if (walk->at == walk->count) {
+			/* Again while there are new ones: a process may fork or move during the walk. */
+			walk->passes++;
+			if (walk->signal == SIGKILL || !walk->fresh || walk->passes == PASSES_MOST ||
+			    monotonic_ms() - walk->began > PASSES_MOST_MS)
+				return true;
+			begin_pass(walk);
 		}
-		free(list.items);
-		if (!fresh)
-			break;
+		if (monotonic_ms() >= until)
+			return false;
 	}
-	free(done.items);
-	return result;
 }
 
-int tree_signal(int signal_number) { return signal_all(0, signal_number); }
-
-int tree_signal_group(pid_t group, int signal_number) { return signal_all(group, signal_number); }
-
-void tree_kill_pass(void)
+int tree_walk_end(struct tree_walk *walk)
 {
-	struct list list = {0};
-	add_children(&list, getpid());
-	for (size_t i = 0; i < list.count; i++) {
-		struct process process = list.items[i];
-		/* First, so that it forks no more; its children may become ours at once,
-		 * and are then found by the next pass. */
-		signal_process(&process, 0, SIGKILL);
-		add_children(&list, process.pid);
-	}
-	free(list.items);
+	int result = walk->result;
+	free(walk->queue);
+	free(walk->seen);
+	*walk = (struct tree_walk){0};
+	return result;
 }

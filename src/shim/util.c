@@ -4,23 +4,57 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-struct inherited inherited;
+struct rlimit inherited_nofile;
 
-uint64_t now_ns(void)
+static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
+	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-int64_t monotonic_ms(void)
+#ifdef PM_FAULTS
+static const volatile int64_t *clock_offset;
+
+void map_clock_offset(void)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	int fd = open("clock-offset", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	void *map = mmap(NULL, sizeof *clock_offset, PROT_READ, MAP_SHARED, fd, 0);
+	if (map != MAP_FAILED)
+		clock_offset = map;
+	close(fd);
+}
+
+uint64_t now_ns(void)
+{
+	return read_clock(CLOCK_REALTIME) + (clock_offset != NULL ? (uint64_t)*clock_offset : 0);
+}
+#else
+uint64_t now_ns(void) { return read_clock(CLOCK_REALTIME); }
+#endif
+
+uint64_t boot_ns(void) { return read_clock(CLOCK_BOOTTIME); }
+
+uint64_t monotonic_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+
+int64_t monotonic_ms(void) { return (int64_t)(monotonic_ns() / 1000000u); }
+
+void format_uuid(char text[UUID_TEXT_SIZE], const uint8_t uuid[16])
+{
+	static const char digits[] = "0123456789abcdef";
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*text++ = '-';
+		*text++ = digits[uuid[i] >> 4];
+		*text++ = digits[uuid[i] & 15];
+	}
+	*text = '\0';
 }
 
 ssize_t read_file(const char *path, char *buffer, size_t size)

@@ -8,14 +8,18 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/* What the daemon gave us, before the zygote changed it for itself. */
-struct inherited {
-	struct rlimit nofile;
-	mode_t umask;
-};
-extern struct inherited inherited;
+/* What the daemon gave us, before the zygote raised it for itself. */
+extern struct rlimit inherited_nofile;
 
-uint64_t now_ns(void);         /* CLOCK_REALTIME */
+#ifdef PM_FAULTS
+/* Adds to CLOCK_REALTIME what the file "clock-offset" of the current directory
+ * holds, an int64_t of nanoseconds, as it changes. Of test builds alone. */
+void map_clock_offset(void);
+#endif
+
+uint64_t now_ns(void);       /* CLOCK_REALTIME */
+uint64_t boot_ns(void);      /* CLOCK_BOOTTIME */
+uint64_t monotonic_ns(void); /* CLOCK_MONOTONIC */
 int64_t monotonic_ms(void);
 
 /* Reads up to `size` bytes of a file and terminates them; -1 and errno. */
@@ -28,6 +32,10 @@ struct proc_stat {
 	uint64_t start;
 };
 int proc_stat(pid_t pid, struct proc_stat *stat);
+
+/* "8-4-4-4-12" and a NUL. */
+#define UUID_TEXT_SIZE 37
+void format_uuid(char text[UUID_TEXT_SIZE], const uint8_t uuid[16]);
 
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static inline uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }

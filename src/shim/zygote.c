@@ -1,5 +1,6 @@
 #include "zygote.h"
 
+#include "probe.h"
 #include "protocol.h"
 #include "shim.h"
 #include "util.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -33,6 +35,12 @@ struct adopted {
 	struct forked shim;
 };
 
+/* A process that runs a probe, and writes what came of it into shared memory. */
+struct probe {
+	pid_t pid; /* 0: free */
+	uint8_t uuid[16];
+};
+
 static struct {
 	int lock;
 	int events;
@@ -41,10 +49,16 @@ static struct {
 	struct forked *shims;
 	size_t count;
 	size_t room;
+	struct probe probes[PM_PROBES_MOST];
+	struct probe_result *results; /* one for each of them */
+	/* Replies that the daemon does not take yet: it may be stopped. */
+	char *unsent;
+	size_t unsent_length;
+	size_t unsent_room;
 } zygote;
 
 /* What a struct epoll_event points at. */
-static char from_stdin, from_signals;
+static char from_stdin, from_signals, to_stdout;
 
 static _Noreturn void give_up(const char *what)
 {
@@ -52,20 +66,55 @@ static _Noreturn void give_up(const char *what)
 	_exit(1);
 }
 
-static void reply(const struct pm_reply *message)
+/* Sends what it can; -1: the daemon is gone, and so are we at end of file. */
+static ssize_t send_now(const char *bytes, size_t length)
 {
-	const char *at = (const char *)message;
-	size_t left = sizeof *message;
-	while (left > 0) {
-		ssize_t n = write(STDOUT_FILENO, at, left);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return; /* the daemon is gone; so are we, at end of file */
-		at += n;
-		left -= (size_t)n;
-	}
+	ssize_t n;
+	do
+		n = write(STDOUT_FILENO, bytes, length);
+	while (n < 0 && errno == EINTR);
+	return n < 0 && errno == EAGAIN ? 0 : n;
 }
+
+/* Never waits: a probe's time-out, and a shim's end, must not wait for a daemon. */
+static void send_reply(const void *bytes, size_t length)
+{
+	ssize_t sent = zygote.unsent_length == 0 ? send_now(bytes, length) : 0;
+	if (sent < 0 || (size_t)sent == length)
+		return;
+	size_t left = length - (size_t)sent;
+	if (zygote.unsent_length + left > zygote.unsent_room) {
+		size_t room = (zygote.unsent_length + left) * 2;
+		char *unsent = realloc(zygote.unsent, room);
+		if (unsent == NULL)
+			give_up("realloc");
+		zygote.unsent = unsent;
+		zygote.unsent_room = room;
+	}
+	memcpy(zygote.unsent + zygote.unsent_length, (const char *)bytes + sent, left);
+	if (zygote.unsent_length == 0) {
+		struct epoll_event event = {.events = EPOLLOUT, .data.ptr = &to_stdout};
+		if (epoll_ctl(zygote.epoll, EPOLL_CTL_ADD, STDOUT_FILENO, &event) != 0)
+			give_up("epoll_ctl");
+	}
+	zygote.unsent_length += left;
+}
+
+static void on_stdout(void)
+{
+	ssize_t sent = send_now(zygote.unsent, zygote.unsent_length);
+	zygote.unsent_length -= sent < 0 ? zygote.unsent_length : (size_t)sent;
+	if (zygote.unsent_length > 0) {
+		memmove(zygote.unsent, zygote.unsent + sent, zygote.unsent_length);
+		return;
+	}
+	epoll_ctl(zygote.epoll, EPOLL_CTL_DEL, STDOUT_FILENO, NULL);
+	free(zygote.unsent);
+	zygote.unsent = NULL;
+	zygote.unsent_room = 0;
+}
+
+static void reply(const struct pm_reply *message) { send_reply(message, sizeof *message); }
 
 static struct pm_reply reply_about(uint32_t type, const struct forked *shim)
 {
@@ -130,6 +179,102 @@ static void start(const struct pm_request *request)
 	reply(&message);
 }
 
+/* ---- probes ---------------------------------------------------------- */
+
+static void refuse_probe(const struct pm_request *request, int error)
+{
+	struct pm_reply message = {.type = PM_REPLY_PROBED, .error = error, .step = PM_STEP_FORK};
+	memcpy(message.uuid, request->uuid, sizeof message.uuid);
+	reply(&message);
+}
+
+static _Noreturn void become_prober(const struct pm_request *request, struct probe_result *result, pid_t parent)
+{
+	int null = open("/dev/null", O_RDWR);
+	for (int fd = 0; fd < 3; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			_exit(1);
+	if (syscall(SYS_close_range, 3u, UINT_MAX, 0u) != 0)
+		_exit(1);
+	_exit(probe_run(request, result, parent));
+}
+
+static void probe(const struct pm_request *request)
+{
+	size_t slot = 0;
+	while (slot < PM_PROBES_MOST && zygote.probes[slot].pid != 0)
+		slot++;
+	if (slot == PM_PROBES_MOST) {
+		refuse_probe(request, EAGAIN);
+		return;
+	}
+	struct probe_result *result = &zygote.results[slot];
+	result->complete = false;
+	pid_t parent = getpid();
+	pid_t pid = fork();
+	if (pid == 0)
+		become_prober(request, result, parent);
+	if (pid < 0) {
+		refuse_probe(request, errno);
+		return;
+	}
+	zygote.probes[slot].pid = pid;
+	memcpy(zygote.probes[slot].uuid, request->uuid, sizeof request->uuid);
+}
+
+static void cancel_probe(const struct pm_request *request)
+{
+	for (size_t i = 0; i < PM_PROBES_MOST; i++)
+		if (zygote.probes[i].pid != 0 && memcmp(zygote.probes[i].uuid, request->uuid, sizeof request->uuid) == 0)
+			kill(zygote.probes[i].pid, SIGTERM);
+}
+
+static bool on_prober_gone(pid_t pid)
+{
+	size_t slot = 0;
+	while (slot < PM_PROBES_MOST && zygote.probes[slot].pid != pid)
+		slot++;
+	if (slot == PM_PROBES_MOST)
+		return false;
+	const struct probe_result *result = &zygote.results[slot];
+	struct pm_reply message = {.type = PM_REPLY_PROBED};
+	memcpy(message.uuid, zygote.probes[slot].uuid, sizeof message.uuid);
+	if (result->complete) {
+		message.error = result->error;
+		message.step = result->step;
+		message.wait_status = result->wait_status;
+		message.flags = result->flags;
+		message.length = result->length;
+	} else {
+		/* Killed by somebody, or without memory. */
+		message.error = ECANCELED;
+		message.step = PM_STEP_FORK;
+	}
+	zygote.probes[slot].pid = 0;
+	reply(&message);
+	if (message.length > 0)
+		send_reply(result->output, message.length);
+	return true;
+}
+
+/* ---- the end of shims and probes ------------------------------------- */
+
+static void on_shim_gone(pid_t pid, int status)
+{
+	for (size_t i = 0; i < zygote.count; i++) {
+		if (zygote.shims[i].pid != pid)
+			continue;
+		struct pm_reply message = reply_about(PM_REPLY_GONE, &zygote.shims[i]);
+		if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+			message.error = WEXITSTATUS(status) & ~PM_EXIT_OUTPUT;
+			message.step = WEXITSTATUS(status) & PM_EXIT_OUTPUT ? PM_STEP_OUTPUT : PM_STEP_PREPARE;
+		}
+		zygote.shims[i] = zygote.shims[--zygote.count];
+		reply(&message);
+		return;
+	}
+}
+
 static void on_child_signal(void)
 {
 	struct signalfd_siginfo info;
@@ -137,20 +282,9 @@ static void on_child_signal(void)
 		;
 	int status;
 	pid_t pid;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (size_t i = 0; i < zygote.count; i++) {
-			if (zygote.shims[i].pid != pid)
-				continue;
-			struct pm_reply message = reply_about(PM_REPLY_GONE, &zygote.shims[i]);
-			if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
-				message.error = WEXITSTATUS(status) & ~PM_EXIT_OUTPUT;
-				message.step = WEXITSTATUS(status) & PM_EXIT_OUTPUT ? PM_STEP_OUTPUT : PM_STEP_PREPARE;
-			}
-			zygote.shims[i] = zygote.shims[--zygote.count];
-			reply(&message);
-			break;
-		}
-	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!on_prober_gone(pid))
+			on_shim_gone(pid, status);
 }
 
 /* ---- adopting -------------------------------------------------------- */
@@ -205,6 +339,12 @@ static void serve_request(const struct pm_request *request)
 	case PM_REQUEST_ADOPT:
 		adopt(request);
 		break;
+	case PM_REQUEST_PROBE:
+		probe(request);
+		break;
+	case PM_REQUEST_CANCEL:
+		cancel_probe(request);
+		break;
 	}
 }
 
@@ -246,6 +386,8 @@ static void serve(void)
 				readable = true;
 			else if (what == &from_signals)
 				on_child_signal();
+			else if (what == &to_stdout)
+				on_stdout();
 			else
 				on_adopted_gone(what);
 		}
@@ -305,13 +447,22 @@ static void open_events(void)
  * process gets the one that held before, where we are told. */
 static void raise_descriptor_limit(const char *open_files)
 {
-	if (getrlimit(RLIMIT_NOFILE, &inherited.nofile) != 0)
+	if (getrlimit(RLIMIT_NOFILE, &inherited_nofile) != 0)
 		give_up("getrlimit");
 	rlim_t soft = open_files != NULL ? strtoul(open_files, NULL, 10) : 0;
-	if (soft > 0 && soft < inherited.nofile.rlim_cur)
-		inherited.nofile.rlim_cur = soft;
-	struct rlimit raised = {inherited.nofile.rlim_max, inherited.nofile.rlim_max};
+	if (soft > 0 && soft < inherited_nofile.rlim_cur)
+		inherited_nofile.rlim_cur = soft;
+	struct rlimit raised = {inherited_nofile.rlim_max, inherited_nofile.rlim_max};
 	setrlimit(RLIMIT_NOFILE, &raised);
+}
+
+static void share_results(void)
+{
+	size_t size = PM_PROBES_MOST * sizeof *zygote.results;
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED)
+		give_up("mmap");
+	zygote.results = map;
 }
 
 int zygote_run(const char *open_files)
@@ -320,10 +471,16 @@ int zygote_run(const char *open_files)
 	setsid();
 	prctl(PR_SET_NAME, "pm-zygote");
 	ignore_signals();
-	inherited.umask = umask(077);
+	/* For our own files; a process gets its spec's. */
+	umask(077);
+#ifdef PM_FAULTS
+	map_clock_offset();
+#endif
 	raise_descriptor_limit(open_files);
 	take_lock();
 	open_events();
+	share_results();
+	fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
 	zygote.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (zygote.epoll < 0)
 		give_up("epoll_create1");

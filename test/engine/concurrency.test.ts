@@ -75,7 +75,7 @@ test.each([1, 2, 3])("many operations at once all end, and leave nothing undecid
   for (const { id, state, pid } of processes) {
     expect(["running", "exited"]).toContain(state);
     // A signal of an unforced stop may still be at work.
-    if (state === "running" && !alive(pid)) await engine.wait(id, "exited", 0, limit());
+    if (state === "running" && !alive(pid ?? 0)) await engine.wait(id, "exited", 0, limit());
   }
   await engine.stopAll(0);
   for (const { id } of processes) expect((await engine.wait(id, "treeGone", 0, limit())).treeAlive).toBe(false);

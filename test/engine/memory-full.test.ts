@@ -1,49 +1,19 @@
-import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { prepareRuntimeDirectory } from "../../src/server/engine/lifecycle/runtime-directory.ts";
-import { complete, open, refused, shell, spec, start, stopDefaults, untilOutput } from "./harness.ts";
-
-/** A tmpfs of its own, or null where this user may not mount. */
-function smallFileSystem(): string | null {
-  const directory = mkdtempSync(join(tmpdir(), "pm-full-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", directory], { stdio: "ignore" });
-  } catch {
-    rmSync(directory, { recursive: true });
-    return null;
-  }
-  onTestFinished(() => {
-    execFileSync("umount", ["--lazy", directory]);
-    rmSync(directory, { recursive: true });
-  });
-  return directory;
-}
-
-/** Writes until the file system is full. */
-function fill(path: string): void {
-  const file = openSync(path, "w");
-  const block = Buffer.alloc(4096);
-  try {
-    for (;;) writeSync(file, block);
-  } catch (error) {
-    expect(error).toMatchObject({ code: "ENOSPC" });
-  } finally {
-    closeSync(file);
-  }
-}
+import { fillSpace, smallFileSystem } from "../support/small-file-system.ts";
+import { complete, everything, open, refused, shell, spec, start, stopDefaults, untilOutput } from "./harness.ts";
 
 test("with the runtime directory full, starts are refused in the system's words and running processes go on", async (context) => {
-  const base = smallFileSystem();
+  const base = smallFileSystem("size=1m");
   if (base === null) return context.skip("mounting a tmpfs needs privileges");
   const runtimeDir = join(base, "run");
   prepareRuntimeDirectory(runtimeDir);
   const engine = await open({ runtimeDir });
   const { id } = await start(engine, shell("echo before; read line; echo after; exit 6", { stdin: "pipe" }));
   await untilOutput(engine, id, "before");
-  fill(join(base, "ballast"));
+  fillSpace(join(base, "ballast"));
   const error = await refused(start(engine, spec("true")));
   expect(error).toMatchObject({ reason: "START_FAILED", metadata: { errno_name: "ENOSPC" } });
   expect(readdirSync(join(runtimeDir, "p"))).toEqual([id]);
@@ -51,10 +21,11 @@ test("with the runtime directory full, starts are refused in the system's words 
   expect(await engine.wait(id, "treeGone", 0, AbortSignal.timeout(20_000))).toMatchObject({ exit: { code: 6 } });
   const restart = await refused(engine.restart(id, stopDefaults));
   expect(restart).toMatchObject({ reason: "START_FAILED", metadata: { errno_name: "ENOSPC" } });
-  expect(engine.get(id)).toMatchObject({ state: "failed", run: 2 });
+  // What the new run needs is made first: the old one is as it was.
+  expect(engine.get(id)).toMatchObject({ state: "exited", run: 1, exit: { code: 6 } });
   rmSync(join(base, "ballast"));
   expect((await complete(engine, shell("exit 0"))).exit?.code).toBe(0);
-  for (const reference of (await engine.list({ labels: [], states: [], ids: [] }, { size: 10, token: "" })).processes) {
+  for (const reference of (await engine.list(everything, { size: 10, token: "" })).processes) {
     await engine.remove(reference.id, true);
   }
 });

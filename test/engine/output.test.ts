@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { OutputFrame, OutputStart } from "../../src/server/engine/api/output.ts";
+import type { OutputFrame } from "../../src/server/engine/api/output.ts";
 import {
+  type Begin,
   complete,
   limit,
   open,
@@ -29,7 +30,7 @@ function bytes(frames: OutputFrame[]): string {
 }
 
 describe("readOutput", () => {
-  test.each<[string, OutputStart, string]>([
+  test.each<[string, Begin, string]>([
     ["an offset", { kind: "offset", offset: 4 }, "two\nthree"],
     ["the end", { kind: "offset", offset: 13 }, ""],
     ["the last bytes", { kind: "tailBytes", bytes: 3 }, "ree"],
@@ -76,7 +77,7 @@ describe("readOutput", () => {
     expect(await reasonOf(collect(stream(engine, id, { start: begin })))).toBe("OFFSET_OUT_OF_RANGE");
   });
 
-  test("reports what was evicted as a gap", async () => {
+  test("reports what was dropped as a gap", async () => {
     const engine = await open();
     const ended = await complete(engine, shell("head -c 200000 /dev/zero", { outputLimitBytes: 8192 }));
     const read = await engine.readOutput(ended.id, {
@@ -106,7 +107,7 @@ describe("streamOutput", () => {
       finalOffset: 6,
       reason: "complete",
       exit: { code: 3 },
-      nextRun: 0,
+      nextRun: null,
     });
   });
 

@@ -1,19 +1,23 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { OutputFrame } from "../../src/server/engine/api/output.ts";
-import type { ProcessSpec } from "../../src/server/engine/api/spec.ts";
+import { systemClock } from "../../src/server/engine/clock.ts";
+import { Journal } from "../../src/server/engine/history/journal.ts";
 import { DaemonRunningError } from "../../src/server/engine/options.ts";
+import { Quarantine } from "../../src/server/engine/quarantine.ts";
 import {
   alive,
   complete,
   everything,
   limit,
   open,
+  type Wanted as ProcessSpec,
+  parentOf,
   reasonOf,
   runtimeDirectory,
   shell,
@@ -25,6 +29,8 @@ import {
   text,
   untilOutput,
 } from "./harness.ts";
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A daemon in a process of its own, to be killed. */
 class Daemon {
@@ -116,7 +122,7 @@ describe("a killed daemon", () => {
       const answers = await Promise.all(wanted.map(([id, asked]) => engine.start({ id, spec: asked })));
       for (const { process } of answers) {
         expect(process.state).toBe("running");
-        expect(alive(process.pid)).toBe(true);
+        expect(alive(process.pid ?? 0)).toBe(true);
       }
       await engine.stopAll(0);
       await engine.close();
@@ -162,7 +168,8 @@ test("closing leaves processes alone, ends all waiting and frees every descripto
   expect(links.filter((path) => path.startsWith(runtimeDir))).toEqual([]);
   expect(alive(pid)).toBe(true);
   const next = await open({ runtimeDir });
-  expect(next.get(id)).toMatchObject({ state: "running", pid });
+  // The stop is carried on.
+  expect(next.get(id)).toMatchObject({ state: "stopping", pid, stop: { signal: "SIGWINCH", outcome: "pending" } });
   expect(await next.stop(id, stopDefaults)).toMatchObject({ stopped: true });
 });
 
@@ -170,7 +177,11 @@ describe("what a dead daemon can leave", () => {
   const id = "01234567-89ab-4cde-8f01-23456789abcd";
 
   /** A runtime directory as it is after a first run has ended. */
-  async function afterFirstRun(): Promise<{ runtimeDir: string; directory: string; record: Record<string, unknown> }> {
+  async function afterFirstRun(): Promise<{
+    runtimeDir: string;
+    directory: string;
+    record: { readonly runs: readonly object[] };
+  }> {
     const runtimeDir = runtimeDirectory();
     const engine = await open({ runtimeDir });
     await engine.start({ id, spec: shell("echo $$") });
@@ -180,25 +191,58 @@ describe("what a dead daemon can leave", () => {
     return { runtimeDir, directory, record: JSON.parse(readFileSync(join(directory, "process.json"), "utf8")) };
   }
 
-  test.each<[string, (directory: string) => void]>([
-    ["a directory", (directory) => rmSync(join(directory, "process.json"))],
+  /** What an earlier daemon's journal says of a start that nobody was answered. */
+  function accept(runtimeDir: string, processId: string): void {
+    const quarantine = new Quarantine(runtimeDir, silent);
+    const directory = join(runtimeDir, "journal");
+    const limits = { bytes: 4 * 1024 * 1024, entries: 1000 };
+    const journal = new Journal({ directory, limits, clock: systemClock, logger: silent, quarantine });
+    const cause = { kind: "request", principal: "local", requestId: "", detail: "" } as const;
+    journal.append({
+      type: "created",
+      processId,
+      processName: "",
+      run: 1,
+      from: "",
+      to: "starting",
+      cause,
+      exit: null,
+    });
+    journal.close();
+  }
+
+  test.each<[string, (directory: string, record: string) => void]>([
+    ["a directory", () => {}],
+    ["a half-written record", (directory) => writeFileSync(join(directory, "process.json.new"), "{")],
+    ["a record without a run", (directory, record) => writeFileSync(join(directory, "process.json"), record)],
     [
-      "a half-written record",
-      (directory) => {
-        rmSync(join(directory, "process.json"));
-        writeFileSync(join(directory, "process.json.new"), "{");
+      "a run without a shim",
+      (directory, record) => {
+        writeFileSync(join(directory, "process.json"), record);
+        mkdirSync(join(directory, "1"));
+        writeFileSync(join(directory, "1/spec"), "half");
       },
     ],
-    ["a record without a run", (directory) => rmSync(join(directory, "1"), { recursive: true })],
-    ["a run without a shim", (directory) => rmSync(join(directory, "1/ring"))],
-    ["a ring that was never published", (directory) => writeFileSync(join(directory, "1/ring"), "")],
-  ])("%s of a start that nobody was answered: it is removed", async (_, damage) => {
-    const { runtimeDir, directory } = await afterFirstRun();
-    damage(directory);
+    [
+      "a ring that was never published",
+      (directory, record) => {
+        writeFileSync(join(directory, "process.json"), record);
+        mkdirSync(join(directory, "1"));
+        writeFileSync(join(directory, "1/ring"), "");
+      },
+    ],
+  ])("%s of a start that nobody was answered: it is removed", async (_, make) => {
+    const { runtimeDir, record } = await afterFirstRun();
+    const begun = randomUUID();
+    accept(runtimeDir, begun);
+    const directory = join(runtimeDir, "p", begun);
+    mkdirSync(directory);
+    make(directory, JSON.stringify({ ...record, id: begun }));
     const engine = await open({ runtimeDir });
-    expect(await reasonOf(() => engine.get(id))).toBe("PROCESS_NOT_FOUND");
+    expect(await reasonOf(() => engine.get(begun))).toBe("PROCESS_NOT_FOUND");
     expect(existsSync(directory)).toBe(false);
-    expect((await engine.start({ id, spec: spec("true") })).existing).toBe(false);
+    expect((await engine.start({ id: begun, spec: spec("true") })).existing).toBe(false);
+    expect(engine.get(id).state).toBe("exited");
   });
 
   test.each<[string, (directory: string) => void]>([
@@ -213,7 +257,14 @@ describe("what a dead daemon can leave", () => {
     ],
   ])("a restart that had named its new run, %s: the run begins", async (_, prepare) => {
     const { runtimeDir, directory, record } = await afterFirstRun();
-    writeFileSync(join(directory, "process.json"), JSON.stringify({ ...record, run: 2 }));
+    const [first] = record.runs;
+    const output = { firstOffset: 0, nextOffset: 0, complete: true, stdoutBytes: 0, stderrBytes: 0, limitBytes: 0 };
+    const summary = { startTime: null, exitTime: null, exit: null, output: { ...output, held: false } };
+    const runs = [
+      { ...first, number: 2 },
+      { ...first, past: { state: "exited", summary } },
+    ];
+    writeFileSync(join(directory, "process.json"), JSON.stringify({ ...record, runs }));
     prepare(directory);
     const engine = await open({ runtimeDir });
     const ended = await engine.wait(id, "outputComplete", 0, limit());
@@ -222,7 +273,7 @@ describe("what a dead daemon can leave", () => {
     expect(await text(engine, id, 2)).toMatch(/^\d+\n$/);
   });
 
-  test("foreign and damaged files are skipped and left alone", async () => {
+  test("foreign, damaged and newer files hurt nobody, are named and kept", async () => {
     const { runtimeDir, directory } = await afterFirstRun();
     const parent = join(runtimeDir, "p");
     writeFileSync(join(parent, "note.txt"), "mine");
@@ -241,20 +292,21 @@ describe("what a dead daemon can leave", () => {
     const engine = await open({ runtimeDir });
     const { processes } = await engine.list(everything, { size: 10, token: "" });
     expect(processes.map((process) => process.id)).toEqual([id]);
-    const kept = ["note.txt", "directory", damaged, later, copy, file];
-    expect(readdirSync(parent)).toEqual(expect.arrayContaining(kept));
-    expect(await reasonOf(engine.start({ id: damaged, spec: spec("true") }))).toBe("START_FAILED");
-    expect(existsSync(join(parent, damaged, "process.json"))).toBe(true);
-    for (const name of kept) rmSync(join(parent, name), { recursive: true });
+    const kept = ["note.txt", "directory", later, file];
+    expect(new Set(readdirSync(parent))).toEqual(new Set([...kept, id]));
+    expect(readFileSync(join(parent, later, "process.json"), "utf8")).toBe('{"version":99}');
+    expect(readFileSync(join(runtimeDir, "quarantine", damaged, "process.json"), "utf8")).toBe('{"version":1,');
+    expect(existsSync(join(runtimeDir, "quarantine", copy, "process.json"))).toBe(true);
+    const { setAside, setAsideCount } = engine.info();
+    expect(setAsideCount).toBe(6);
+    expect(setAside.find(({ path }) => path === join(parent, later))).toMatchObject({ processId: later, newer: true });
+    expect(setAside.find(({ processId }) => processId === damaged)).toMatchObject({ newer: false });
+    expect(await reasonOf(engine.start({ id: later, spec: spec("true") }))).toBe("START_FAILED");
+    expect((await engine.start({ id: damaged, spec: spec("true") })).existing).toBe(false);
   });
 });
 
 describe("a killed shim", () => {
-  function parentOf(pid: number): number {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-  }
-
   test("loses its process, and only that: it can be started again", async () => {
     const runtimeDir = runtimeDirectory();
     const engine = await open({ runtimeDir });
@@ -264,11 +316,11 @@ describe("a killed shim", () => {
     const following = read(stream(engine, id));
     process.kill(parentOf(pid), "SIGKILL");
     const lost = await engine.wait(id, "treeGone", 0, limit());
-    expect(lost).toMatchObject({ state: "lost", pid: 0, exit: null, treeAlive: false, output: { complete: true } });
+    expect(lost).toMatchObject({ state: "lost", pid: null, exit: null, treeAlive: false, output: { complete: true } });
     expect((await following).last).toMatchObject({ kind: "end", reason: "lost", finalOffset: 5, exit: null });
     expect(await text(engine, id)).toBe("here\n");
     expect(await reasonOf(engine.signal(id, "SIGTERM", "group"))).toBe("SUPERVISOR_LOST");
-    expect(await reasonOf(engine.stop(id, stopDefaults))).toBe("SUPERVISOR_LOST");
+    expect((await engine.stop(id, stopDefaults)).receipt.outcome).toBe("alreadyStopped");
     expect(engine.get(other.id).state).toBe("running");
     await engine.close();
     const next = await open({ runtimeDir });

@@ -1,8 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../../src/server/engine/api/engine.ts";
-import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
+import type { Bench as Engine, Shown as ProcessInfo } from "./harness.ts";
 import {
   alive,
   complete,

@@ -2,8 +2,9 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { OutputFrame } from "../../src/server/engine/api/output.ts";
-import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
+import type { Shown as ProcessInfo } from "./harness.ts";
 import {
+  type Bench,
   complete,
   limit,
   open,
@@ -31,9 +32,35 @@ test("a restart begins a new run and keeps the output of the one before", async 
   const third = await engine.restart(id, stopDefaults);
   expect(third.run).toBe(3);
   expect(await text(engine, id, 2)).toBe(`${second.pid}\n`);
-  expect(await refused(text(engine, id, 1))).toMatchObject({ reason: "RUN_NOT_FOUND", metadata: { id, run: "1" } });
   expect(await reasonOf(text(engine, id, 4))).toBe("RUN_NOT_FOUND");
+});
+
+test("the last runs are kept, each with its cause, exit and output, for the next daemon too", async () => {
+  const runtimeDir = runtimeDirectory();
+  const engine = await open({ runtimeDir, keptRuns: 3 });
+  const { id } = await complete(engine, shell("echo $$; exit 4"));
+  const outputs = [await text(engine, id)];
+  for (let run = 2; run <= 4; run++) {
+    await engine.restart(id, stopDefaults);
+    await engine.wait(id, "treeGone", 0, limit());
+    await engine.wait(id, "outputComplete", 0, limit());
+    outputs.push(await text(engine, id));
+  }
+  const check = async (bench: Bench) => {
+    const { runs } = bench.engine.runs({ id });
+    expect(runs.map(({ number }) => number)).toEqual([4, 3, 2]);
+    for (const run of runs) {
+      expect(run).toMatchObject({ state: "exited", exit: { code: 4 }, cause: { kind: "request", principal: "local" } });
+      expect(run.output.nextOffset).toBe(outputs[run.number - 1]?.length);
+      expect(await text(bench, id, run.number)).toBe(outputs[run.number - 1]);
+    }
+    expect(await refused(text(bench, id, 1))).toMatchObject({ reason: "RUN_NOT_FOUND", metadata: { id, run: "1" } });
+    return runs;
+  };
+  const before = await check(engine);
   expect(existsSync(join(runtimeDir, "p", id, "1"))).toBe(false);
+  await engine.close();
+  expect(await check(await open({ runtimeDir, keptRuns: 3 }))).toEqual(before);
 });
 
 test("an ended process is simply started again", async () => {

@@ -9,7 +9,7 @@ describe("start", () => {
   test("runs a program, keeps its output and its exit code", async () => {
     const engine = await open();
     const ended = await complete(engine, shell("echo out; echo err >&2; exit 7"));
-    expect(ended).toMatchObject({ state: "exited", run: 1, pid: 0, treeAlive: false, failure: null });
+    expect(ended).toMatchObject({ state: "exited", run: 1, pid: null, treeAlive: false, failure: null });
     expect(ended.exit).toMatchObject({ code: 7, signal: null, signalName: "", coreDumped: false });
     expect(ended.output).toMatchObject({
       firstOffset: 0,
@@ -33,8 +33,8 @@ describe("start", () => {
     const running = await start(engine, spec("sleep", ["60"], { name: "sleeper" }));
     expect(running.state).toBe("running");
     expect(alive(running.pid)).toBe(true);
-    expect(engine.get("sleeper").id).toBe(running.id);
-    expect(engine.get(running.id.slice(0, 8)).id).toBe(running.id);
+    expect(engine.engine.get({ name: "sleeper" }).id).toBe(running.id);
+    expect(engine.engine.get({ id: running.id.toUpperCase() }).id).toBe(running.id);
   });
 
   test("passes arguments, environment and working directory verbatim", async () => {
@@ -115,7 +115,7 @@ describe("start", () => {
     expect(error).toMatchObject({ reason: "NAME_IN_USE", metadata: { name: "web", id: holder } });
     await engine.stop(holder, { signal: "SIGKILL", graceMs: 5000, force: false });
     const second = await start(engine, spec("sleep", ["61"], { name: "web" }));
-    expect(engine.get("web").id).toBe(second.id);
+    expect(engine.engine.get({ name: "web" }).id).toBe(second.id);
     expect(await reasonOf(engine.restart(holder, { signal: "", graceMs: 0, force: true }))).toBe("NAME_IN_USE");
   });
 
@@ -146,11 +146,11 @@ describe("start", () => {
     ["spec.env", spec("true", [], { env: { "A=B": "" } })],
     ["spec.env[A]", spec("true", [], { env: { A: "\0" } })],
     ["spec.cwd", spec("true", [], { cwd: "relative" })],
-    ["spec.name", spec("true", [], { name: "no name" })],
+    ["name", spec("true", [], { name: "no name" })],
     ["spec.stop.signal", spec("true", [], { stop: { signal: "SIGNO", graceMs: null } })],
     ["spec.stop.grace_period", spec("true", [], { stop: { signal: "", graceMs: Number.NaN } })],
     ["spec.terminal.rows", spec("true", [], { terminal: { rows: 0, columns: 80 } })],
-    ["spec.output_limit_bytes", spec("true", [], { outputLimitBytes: 4095 })],
+    ["spec.output.limit_bytes", spec("true", [], { outputLimitBytes: 4095 })],
   ])("refuses nonsense in %s", async (field, wanted) => {
     const engine = await open();
     expect(await refused(start(engine, wanted))).toMatchObject({ reason: "INVALID_ARGUMENT", metadata: { field } });

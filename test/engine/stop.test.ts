@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../../src/server/engine/api/engine.ts";
+import type { Bench as Engine } from "./harness.ts";
 import {
   alive,
   limit,
@@ -7,6 +7,7 @@ import {
   reasonOf,
   refused,
   shell,
+  somebody,
   spec,
   start,
   stopDefaults,
@@ -110,7 +111,8 @@ describe("stop", () => {
     const engine = await open();
     const { id } = await begin(engine, stubborn);
     const caller = new AbortController();
-    const stopping = engine.stop(id, { ...stopDefaults, graceMs: 200, force: true }, caller.signal);
+    const options = { ...stopDefaults, graceMs: 200, force: true, wait: true };
+    const stopping = engine.engine.stop({ id }, options, somebody, caller.signal);
     caller.abort(new Error("gone"));
     await expect(stopping).rejects.toThrow("gone");
     expect(await engine.wait(id, "treeGone", 0, limit())).toMatchObject({ exit: { signal: 9 } });

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../../src/server/engine/api/engine.ts";
 import type { ProcessFilter } from "../../src/server/engine/api/list.ts";
-import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
 import type { WatchEvent } from "../../src/server/engine/api/watch.ts";
+import type { Bench as Engine } from "./harness.ts";
 import { complete, everything, limit, open, reasonOf, shell, spec, start, stopDefaults } from "./harness.ts";
 
 /** A watch that is read one event at a time. */
@@ -65,7 +64,7 @@ describe("watch", () => {
     const events = [await watcher.next()];
     while (events.at(-1)?.type !== "modified" || !settled(events.at(-1))) events.push(await watcher.next());
     expect(events.length).toBeLessThanOrEqual(3);
-    expect(events.at(-1)).toMatchObject({ process: { run: 6 } });
+    expect(events.at(-1)).toMatchObject({ process: { run: { number: 6 } } });
     await watcher.end();
   });
 
@@ -82,7 +81,7 @@ describe("watch", () => {
     const removed = await watcher.next();
     expect(removed).toMatchObject({ type: "removed", id: gone.id });
     expect(await watcher.next()).toMatchObject({ type: "added", process: { id: fresh.id } });
-    expect(await watcher.next()).toMatchObject({ type: "modified", process: { id: old.id, run: 2 } });
+    expect(await watcher.next()).toMatchObject({ type: "modified", process: { id: old.id, run: { number: 2 } } });
     await watcher.end();
     const later = new Watcher(engine, removed.resourceVersion);
     await later.next();
@@ -148,9 +147,9 @@ function settled(event: WatchEvent | undefined): boolean {
   return (
     event?.type === "modified" &&
     event.process.state === "exited" &&
-    event.process.output.complete &&
-    !event.process.treeAlive &&
-    event.process.run === 6
+    event.process.run.output.complete &&
+    !event.process.run.treeAlive &&
+    event.process.run.number === 6
   );
 }
 
@@ -183,8 +182,13 @@ describe("list", () => {
     expect(await list({ labels: [{ key: "tier", op: "exists", value: "" }] })).toEqual([web.id]);
     expect(await list({ labels: [{ key: "tier", op: "notExists", value: "" }] })).toEqual([db.id]);
     expect(await list({ states: ["exited"] })).toEqual([db.id]);
-    expect(await list({ ids: ["web", db.id.slice(0, 8), "nobody"] })).toEqual([web.id, db.id]);
-    expect(await list({ ids: ["nobody"] })).toEqual([]);
+    expect(await list({ names: ["web", "nobody"], idPrefixes: [db.id.slice(0, 8)] })).toEqual([web.id, db.id]);
+    expect(await list({ ids: [db.id], namePatterns: ["w?[a-c]"], states: ["running"] })).toEqual([web.id]);
+    expect(await list({ names: ["nobody"] })).toEqual([]);
+    expect(await list({ createdAfter: db.createTime })).toEqual([db.id]);
+    expect(await list({ createdBefore: db.createTime })).toEqual([web.id]);
+    expect(await list({ endedAfter: db.exitTime })).toEqual([db.id]);
+    expect(await list({ endedBefore: db.exitTime })).toEqual([]);
     expect(engine.info().counts).toMatchObject({ running: 1, exited: 1, lost: 0 });
   });
 
@@ -193,7 +197,7 @@ describe("list", () => {
     const ids: string[] = [];
     for (let index = 0; index < 3; index++) ids.push((await start(engine, spec("true"))).id);
     const asked: string[] = [];
-    const fits = ({ id }: ProcessInfo) => asked.push(id) === 2;
+    const fits = ({ id }: { id: string }) => asked.push(id) === 2;
     const first = await engine.list(everything, { size: 10, token: "", fits });
     expect(first.processes.map(({ id }) => id)).toEqual(ids.slice(0, 2));
     expect(asked).toEqual(ids);

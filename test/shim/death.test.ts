@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { Control, RunState, ringLayout } from "../../src/server/engine/shim/layout.ts";
 import { acquireDaemonLock } from "../../src/server/engine/shim/lock.ts";
 import { Zygote } from "../../src/server/engine/shim/zygote.ts";
-import { alive, Bench, type Run, shimPath, until } from "./run.ts";
+import { alive, Bench, type Run, shimPath, until, zygotePid } from "./run.ts";
 
 const benches: Bench[] = [];
 async function open(options: Parameters<typeof Bench.open>[0] = {}): Promise<Bench> {
@@ -16,20 +16,6 @@ afterEach(async () => {
     await bench.close();
   }
 });
-
-/** The zygote that is this test's child in `dir`. */
-function zygotePid(dir: string): number {
-  const found = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .find((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/comm`, "utf8") === "pm-zygote\n" && readlinkSync(`/proc/${pid}/cwd`) === dir;
-      } catch {
-        return false;
-      }
-    });
-  return Number(found);
-}
 
 test("a shim's death takes the process with it and is reported", async () => {
   const bench = await open();

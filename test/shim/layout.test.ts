@@ -33,6 +33,11 @@ test("offsets, sizes and constants are those of the C side", () => {
     constants: {
       PM_PROTOCOL_VERSION: layout.PROTOCOL_VERSION,
       PM_PAGE: layout.PAGE,
+      PM_STATUS_SIZE: layout.STATUS_SIZE,
+      PM_PROBES_MOST: layout.PROBES_MOST,
+      PM_PROBE_OUTPUT_MOST: layout.PROBE_OUTPUT_MOST,
+      ...constants("PM_PROBE", layout.ProbeFlag),
+      ...constants("PM_NOTIFY", layout.NotifyFlag),
       ...constants("PM_REQUEST", layout.Request),
       ...constants("PM_REPLY", layout.Reply),
       ...constants("PM_SPEC", layout.SpecFlag),

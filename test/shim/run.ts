@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { vi } from "vitest";
@@ -7,8 +7,9 @@ import { sendControl } from "../../src/server/engine/shim/control.ts";
 import { EventFifo, type ShimEvent } from "../../src/server/engine/shim/events.ts";
 import { Control } from "../../src/server/engine/shim/layout.ts";
 import { type RunPaths, runPaths, runtimePaths } from "../../src/server/engine/shim/paths.ts";
-import { Ring, type RingChunk, type RingHeader } from "../../src/server/engine/shim/ring.ts";
-import { encodeSpec, type ShimSpec } from "../../src/server/engine/shim/spec.ts";
+import { Ring, type RingChunk } from "../../src/server/engine/shim/ring.ts";
+import type { RingHeader } from "../../src/server/engine/shim/ring-header.ts";
+import { type ByteString, encodeSpec, type ShimSpec } from "../../src/server/engine/shim/spec.ts";
 import { type ShimFailure, Zygote } from "../../src/server/engine/shim/zygote.ts";
 
 export const shimPath = process.env["PM_TEST_SHIM"] ?? join(import.meta.dirname, "../../dist/pm-shim");
@@ -52,6 +53,20 @@ export function alive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** The zygote that is this process's child in `dir`; NaN: none. */
+export function zygotePid(dir: string): number {
+  const found = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .find((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/comm`, "utf8") === "pm-zygote\n" && readlinkSync(`/proc/${pid}/cwd`) === dir;
+      } catch {
+        return false;
+      }
+    });
+  return Number(found);
 }
 
 /** A daemon reduced to what a shim sees of it. */
@@ -143,26 +158,43 @@ export class Bench {
     return this.launch(this.prepare(args, options));
   }
 
+  /** The first argument is the path. */
+  startBytes(args: readonly ByteString[], options: Partial<ShimSpec> = {}): Promise<Run> {
+    return this.launch(this.prepare(["/"], { paths: args.slice(0, 1), ...options, args }));
+  }
+
   /** Writes a spec; its UUID, for `launch`. */
   prepare(args: readonly string[], options: Partial<ShimSpec> = {}): string {
+    return this.prepareWith(() => this.spec(args, options));
+  }
+
+  /** The same for a spec that depends on where the run is. */
+  prepareWith(specAt: (paths: RunPaths) => ShimSpec): string {
     const uuid = randomUUID();
     const paths = runPaths(this.dir, uuid, 1);
     mkdirSync(paths.run, { recursive: true, mode: 0o700 });
+    writeFileSync(paths.spec, encodeSpec(specAt(paths)), { mode: 0o600 });
+    return uuid;
+  }
+
+  spec(args: readonly string[], options: Partial<ShimSpec> = {}): ShimSpec {
     const name = args[0] ?? "";
-    const spec: ShimSpec = {
+    return {
       outputLimit: 1 << 20,
       stdin: "null",
       terminal: null,
       rlimits: [],
+      umask: 0o022,
+      nice: null,
+      oomScoreAdj: null,
+      notify: false,
       cwd: "/",
       cgroup: "",
       paths: name.includes("/") ? [name] : PATH.split(":").map((dir) => join(dir, name)),
       env: [`PATH=${PATH}`, "A=b c"],
-      ...options,
       args,
+      ...options,
     };
-    writeFileSync(paths.spec, encodeSpec(spec), { mode: 0o600 });
-    return uuid;
   }
 
   async launch(uuid: string): Promise<Run> {
@@ -296,9 +328,9 @@ export class Run {
   }
 
   /** Sends a message and waits for its acknowledgement; the errno. */
-  async control(type: number, a = 0, b = 0): Promise<number> {
+  async control(type: number, a = 0, b = 0, value = 0): Promise<number> {
     const seq = ++this.#seq;
-    sendControl(this.paths.control, { type, seq, a, b });
+    sendControl(this.paths.control, { type, seq, a, b, value });
     const header = await this.header("an acknowledgement", (h) => h.controlSeq === seq || h.done);
     return header.controlErrno;
   }
@@ -306,7 +338,8 @@ export class Run {
   destroy(): void {
     try {
       sendControl(this.paths.control, { type: Control.killTree, seq: 0xffff, a: 0, b: 0 });
-      sendControl(this.paths.control, { type: Control.release, seq: 0xffff, a: 0, b: 0 });
+      sendControl(this.paths.control, { type: Control.hold, seq: 0xfffd, a: 0, b: 0 });
+      sendControl(this.paths.control, { type: Control.release, seq: 0xfffe, a: 0, b: 0 });
     } catch {
       // Gone already.
     }

@@ -1,50 +1,79 @@
 import { randomInt } from "node:crypto";
+import type { Cause } from "./api/cause.ts";
+import type { ProcessRef, ProcessState } from "./api/process.ts";
+import type { ExitStatus, StartFailure } from "./api/run.ts";
 import { EngineError } from "./errors.ts";
-import { pathCandidates, workingDirectory } from "./lifecycle/to-shim-spec.ts";
+import type { EntryType } from "./history/entry.ts";
+import type { Journal } from "./history/journal.ts";
 import type { Cgroups } from "./limits/cgroup.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { Followers } from "./output/followers.ts";
-import type { ManagedProcess, RunView } from "./process/process.ts";
+import { EngineOutputs } from "./output/engine-outputs.ts";
+import type { ManagedProcess } from "./process/process.ts";
 import { writeRecord } from "./process/record.ts";
 import { resolveReference } from "./process/references.ts";
 import { Table } from "./process/table.ts";
-import { ringFailure } from "./run/start-failure.ts";
-import { RunState } from "./shim/layout.ts";
+import { show } from "./process/text.ts";
+import { toRecord } from "./process/to-record.ts";
+import type { Quarantine } from "./quarantine.ts";
+import { detailsDiffer, eventsBetween } from "./run/observe.ts";
+import { findRemains, refreshRemains } from "./run/remains.ts";
+import type { Run, RunView } from "./run/run.ts";
+import { failure, ringFailure } from "./run/start-failure.ts";
+import { pathCandidates } from "./run/to-shim-spec.ts";
+import type { RunEffect, RunEvent } from "./run/transition.ts";
+import { RunState as RingState, Step } from "./shim/layout.ts";
 import { type RunPaths, runPaths } from "./shim/paths.ts";
 import { Ring } from "./shim/ring.ts";
+import { RingUnreadableError, RingVersionError } from "./shim/ring-errors.ts";
 import { hasCode } from "./shim/system-error.ts";
 import type { ShimFailure, Zygote } from "./shim/zygote.ts";
 
-/** What the engine's operations share. */
+export interface CoreParts {
+  readonly options: ResolvedOptions;
+  readonly cgroups: Cgroups;
+  readonly zygote: Zygote;
+  readonly journal: Journal;
+  readonly quarantine: Quarantine;
+}
+
+/** What the engine's operations share, and the one place where events become changes. */
 export class Core {
   readonly options: ResolvedOptions;
   readonly cgroups: Cgroups;
-  readonly table = new Table();
-  readonly followers = new Followers();
   readonly zygote: Zygote;
-  /** Called when a process has settled, or a settled one could be let go. */
+  readonly journal: Journal;
+  readonly quarantine: Quarantine;
+  readonly table: Table;
+  readonly outputs = new EngineOutputs(this);
+  /** Called when a process has settled, or a settled one could be removed. */
   onSettled: () => void = () => {};
+  /** Removes what can be spared to make room; answers whether there was something. */
+  dropOldest: (except: ManagedProcess) => Promise<boolean> = async () => false;
   readonly #closeListeners = new Set<() => void>();
+  #quiet: ManagedProcess | null = null;
   #refusingStarts = false;
   #closed = false;
   #controlSeq = randomInt(1, 2 ** 31);
 
-  constructor(options: ResolvedOptions, cgroups: Cgroups, zygote: Zygote) {
-    this.options = options;
-    this.cgroups = cgroups;
-    this.zygote = zygote;
+  constructor(parts: CoreParts) {
+    this.options = parts.options;
+    this.cgroups = parts.cgroups;
+    this.zygote = parts.zygote;
+    this.journal = parts.journal;
+    this.quarantine = parts.quarantine;
+    this.table = new Table(parts.journal);
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  resolve(reference: string): ManagedProcess {
+  resolve(ref: ProcessRef): ManagedProcess {
     this.checkOpen();
-    return resolveReference(this.table, reference);
+    return resolveReference(this.table, ref);
   }
 
-  paths(process: ManagedProcess, run = process.run): RunPaths {
+  paths(process: ManagedProcess, run = process.current.number): RunPaths {
     return runPaths(this.options.runtimeDir, process.id, run);
   }
 
@@ -78,10 +107,10 @@ export class Core {
     this.#closed = true;
     for (const listener of this.#closeListeners) listener();
     this.table.wakeAll();
-    this.followers.notifyAll();
+    this.outputs.wakeAll();
   }
 
-  /** Calls `listener` when the engine closes; the answer takes that back. */
+  /** Calls `listener` when the engine closes; the result takes that back. */
   onClose(listener: () => void): () => void {
     this.#closeListeners.add(listener);
     return () => this.#closeListeners.delete(listener);
@@ -92,45 +121,113 @@ export class Core {
     return this.#controlSeq;
   }
 
+  /** @throws a Node system error. */
   save(process: ManagedProcess): void {
-    const { id, spec, createTime, run, failure, oomKilled } = process;
-    writeRecord(this.paths(process).process, { id, spec, createTime, run, failure, oomKilled });
+    if (!process.readOnly && !process.removed) writeRecord(this.paths(process).process, toRecord(process));
+  }
+
+  /** For what is worth less than the operation that it records: a full file system stops nothing. */
+  trySave(process: ManagedProcess): void {
+    try {
+      this.save(process);
+    } catch (error) {
+      this.options.logger.warn({ id: process.id, error: String(error) }, "cannot write the record of a process");
+    }
+  }
+
+  /** What happens meanwhile goes neither on record nor to anybody. */
+  quietly(process: ManagedProcess, action: () => void): void {
+    this.#quiet = process;
+    try {
+      action();
+    } finally {
+      this.#quiet = null;
+    }
+  }
+
+  /** Puts something that happened to a process on record, and tells everybody. */
+  note(process: ManagedProcess, type: EntryType, cause: Cause, change: Partial<StateChange> = {}): void {
+    if (this.#quiet === process || (process.removed && type !== "removed")) return;
+    const { from = "", to = "", exit = null } = change;
+    const entry = this.journal.append({
+      type,
+      processId: process.id,
+      processName: process.name,
+      run: process.current.number,
+      from,
+      to,
+      cause,
+      exit,
+    });
+    process.changedAt = entry.sequence;
+    if (type === "removed") process.removalCause = cause;
+    if (to !== "") {
+      const time = BigInt(entry.timeMicros) * 1000n;
+      const { sequence, run } = entry;
+      process.lastChange = { sequence, time, run, from: from === "" ? null : from, to, cause };
+      if (process.announcedAt === 0 && to === "running") process.announcedAt = sequence;
+    }
+    this.table.announce(process);
+  }
+
+  /**
+   * What an event makes of a run: its state, what follows from that, and the
+   * entry in the journal. Answers the effects that are the caller's to carry out.
+   *
+   * @param cause Null: it follows from what happened.
+   */
+  apply(process: ManagedProcess, run: Run, event: RunEvent, cause: Cause | null = null): readonly RunEffect[] {
+    const before = run.state;
+    const { effects, impossible } = run.apply(event);
+    if (impossible) {
+      const { id } = process;
+      this.options.logger.error(
+        { id, run: run.number, state: run.machineState, event },
+        "an impossible event; ignored",
+      );
+      return [];
+    }
+    if (run === process.current) this.#noteEvent(process, run, event, before, cause);
+    for (const effect of effects) this.#carryOut(process, run, effect);
+    return effects;
   }
 
   /** Looks at the ring again, and tells whoever waits if something changed. */
-  refresh(process: ManagedProcess): void {
-    if (process.final || process.removed) return;
-    let view: RunView | null;
+  refresh(process: ManagedProcess, run: Run = process.current): void {
+    if (run.final || run.unreadable || process.removed) return;
+    const before = run.view;
     try {
-      view = this.readView(process, process.run);
+      const view = this.readView(process, run);
+      if (view === null) return;
+      run.view = view;
     } catch (error) {
-      this.options.logger.warn({ id: process.id, error: String(error) }, "cannot read the ring of a process");
+      this.#noteUnreadable(process, run, error);
       return;
     }
-    if (view === null) return;
-    const before = process.view;
-    this.see(process, view);
-    this.#afterLook(process, before);
+    this.applyView(process, run, before, run.view);
   }
 
-  /** Takes what a ring said into the table. */
-  see(process: ManagedProcess, view: RunView): void {
-    process.view = view;
-    if (view.header.state !== RunState.failed) return;
-    const { spec } = process;
-    const cwd = workingDirectory(spec, this.options);
-    process.failure ??= ringFailure(view.header, spec, cwd, pathCandidates(spec, this.options));
+  /** Draws the conclusions from what a ring says now. */
+  applyView(process: ManagedProcess, run: Run, before: RunView | null, now: RunView): void {
+    if (now.header.state === RingState.failed) {
+      const cwd = run.effective.cwd;
+      run.failure ??= ringFailure(now.header, process.spec, cwd, pathCandidates(process.spec, this.options).map(show));
+    }
+    const events = eventsBetween(before?.header ?? null, now.header);
+    for (const event of events) this.apply(process, run, event);
+    const isQuiet = events.length === 0 && run === process.current && run.running;
+    if (isQuiet && detailsDiffer(before?.header ?? null, now.header)) this.note(process, "changed", ofItself(""));
   }
 
   /**
    * The ring of a run as it is now; null if it is not (yet) published.
    *
-   * @throws a Node system error other than ENOENT: then nothing is known.
+   * @throws RingUnreadableError, RingVersionError; a Node system error other than ENOENT.
    */
-  readView(process: ManagedProcess, run: number): RunView | null {
+  readView(process: ManagedProcess, run: Run): RunView | null {
     let ring: Ring;
     try {
-      ring = Ring.open(this.paths(process, run).ring);
+      ring = this.openRing(process, run);
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
       return null;
@@ -143,88 +240,173 @@ export class Core {
     }
   }
 
-  /** After a removal: a new process may take the same id, and begins with run 1 again. */
-  forgetRuns(process: ManagedProcess): void {
-    this.followers.forget(process.id);
-    for (const run of [process.run, process.run - 1]) this.zygote.forget(process.id, run);
+  /** @throws a Node system error, ENOENT if there is none (yet). */
+  openRing(process: ManagedProcess, run: Run): Ring {
+    return Ring.open(this.ringPath(process, run));
+  }
+
+  ringPath(process: ManagedProcess, run: Run): string {
+    return run.adoption?.ring ?? this.paths(process, run.number).ring;
+  }
+
+  /** A run could not begin, for a reason that no ring tells. */
+  fail(process: ManagedProcess, run: Run, why: StartFailure, event: "shimFailed" | "startFailed" | "shimGone"): void {
+    if (!run.starting) return;
+    run.failure = why;
+    this.apply(process, run, event);
+  }
+
+  /** The zygote says that a process has ended that it was to watch. */
+  onGone(id: string, number: number, pid: number, why: ShimFailure | null): void {
+    const process = this.table.byId(id);
+    const run = process?.run(number);
+    if (process === undefined || run === undefined) return;
+    if (run.shimGone && run.treeAlive) this.#refreshRemains(process, run);
+    else this.shimGone(process, run, why);
+    if (pid > 0) process.changed.notify();
   }
 
   /** A shim is gone. If its ring has no last word, nobody will ever write one. */
-  shimGone(process: ManagedProcess, run: number, failure: ShimFailure | null): void {
-    try {
-      this.#noteGone(process, run, failure);
-    } finally {
-      this.followers.notify(process.id, run);
-    }
-  }
-
-  #noteGone(process: ManagedProcess, run: number, failure: ShimFailure | null): void {
+  shimGone(process: ManagedProcess, run: Run, why: ShimFailure | null): void {
     if (process.removed) return;
-    if (run !== process.run) {
-      try {
-        if (this.readView(process, run)?.header.done !== true) process.lostRuns.add(run);
-      } catch (error) {
-        this.options.logger.warn(
-          { id: process.id, run, error: String(error) },
-          "cannot read the ring of an earlier run",
-        );
+    this.refresh(process, run);
+    if (!run.final) {
+      run.shimGone = true;
+      run.shimFailure = why;
+      const { logger } = this.options;
+      if (run.starting) {
+        const reason =
+          why === null ? killedEarly() : failure(why.step, why.errno, this.paths(process, run.number).ring);
+        this.fail(process, run, reason, why === null ? "shimGone" : "shimFailed");
+      } else {
+        logger.warn({ id: process.id, run: run.number }, "a shim was killed");
+        this.apply(process, run, "shimGone");
       }
-      return;
+      process.changed.notify();
     }
-    this.refresh(process);
-    if (process.final) return;
-    process.shimGone = true;
-    process.shimFailure = failure;
-    if (failure !== null) this.options.logger.warn({ id: process.id, run, ...failure }, "a shim made no ring");
-    else if (process.view !== null) this.options.logger.warn({ id: process.id, run }, "a shim was killed");
-    this.settle(process);
-    this.table.touch(process);
+    this.outputs.notify(run);
   }
 
-  #afterLook(process: ManagedProcess, before: RunView | null): void {
-    const now = process.view;
-    if (now === null) return;
-    const was = before?.header;
-    const is = now.header;
-    const changed =
-      was === undefined ||
-      was.state !== is.state ||
-      was.outputComplete !== is.outputComplete ||
-      was.treeGone !== is.treeGone ||
-      was.childPid !== is.childPid ||
-      was.dataSize !== is.dataSize;
-    // Waking others for nothing would have two waiters wake each other for ever.
-    if (!changed) return;
-    this.settle(process);
-    this.table.touch(process);
+  /** After a removal: a new process may take the same id, and begins with run 1 again. */
+  forgetRuns(process: ManagedProcess): void {
+    this.outputs.notifyAll(process);
+    for (const { number } of process.runs) this.zygote.forget(process.id, number);
   }
 
-  /** Does what is due once a process's tree is gone. */
-  settle(process: ManagedProcess): void {
-    if (!process.ended || process.treeAlive) return;
-    if (process.endTime === null) {
-      const header = process.view?.header;
-      process.endTime = header?.exited || header?.finished || BigInt(Date.now()) * 1_000_000n;
-      this.#leaveCgroup(process);
+  #noteEvent(process: ManagedProcess, run: Run, event: RunEvent, before: ProcessState, cause: Cause | null): void {
+    const after = run.state;
+    if (before !== after) {
+      const exit = event === "mainExited" ? run.exit : null;
+      this.note(process, "stateChanged", cause ?? causeOf(run), { from: before, to: after, exit });
+    } else if (event === "treeGone" || event === "remainsGone") {
+      this.note(process, "treeGone", cause ?? run.stop?.cause ?? ofItself(""));
+    } else if (event === "outputComplete" || event === "shimGone") {
+      this.note(process, "changed", cause ?? ofItself(""));
     }
+  }
+
+  #carryOut(process: ManagedProcess, run: Run, effect: RunEffect): void {
+    switch (effect) {
+      case "recordFailure":
+        // A first start that fails leaves nothing; whoever asked for it is told.
+        if (run.number > 1) this.trySave(process);
+        break;
+      case "settle":
+        this.settle(process, run);
+        break;
+      case "findRemains":
+        run.remains = findRemains(run.view?.header.childPid ?? 0, run.view?.header.childStart ?? 0n);
+        this.#watchRemains(process, run);
+        break;
+      default:
+        // What the caller asked for, or has done.
+        break;
+    }
+  }
+
+  /** Nothing of a run lives any more. */
+  settle(process: ManagedProcess, run: Run): void {
+    const header = run.view?.header;
+    const { clock } = this.options;
+    run.end ??= {
+      time: header?.exited || header?.finished || clock.wall(),
+      bootMs: Number((header?.exitedBoot || header?.finishedBoot || 0n) / 1_000_000n) || clock.boot(),
+    };
+    this.leaveCgroup(process, run);
     this.onSettled();
   }
 
-  #leaveCgroup(process: ManagedProcess): void {
-    if (this.cgroups.leave(process.id, process.run) && process.view?.header.state === RunState.exited) {
-      process.oomKilled = true;
-      try {
-        this.save(process);
-      } catch (error) {
-        this.options.logger.warn({ id: process.id, error: String(error) }, "cannot record an out-of-memory kill");
-      }
-    }
+  leaveCgroup(process: ManagedProcess, run: Run): void {
+    if (!this.cgroups.available) return;
+    const killed = this.cgroups.leave(process.id, run.number);
+    if (run.oomKilled === true) return;
+    run.oomKilled = killed;
+    if (killed && run.state === "exited") this.trySave(process);
   }
+
+  #refreshRemains(process: ManagedProcess, run: Run): void {
+    run.remains = refreshRemains(run.remains);
+    this.#watchRemains(process, run);
+    if (run.treeAlive) this.note(process, "changed", ofItself(""));
+  }
+
+  /** The zygote tells when the first of them ends; then it is looked again who lives. */
+  #watchRemains(process: ManagedProcess, run: Run): void {
+    const [first] = run.remains;
+    if (first === undefined) this.apply(process, run, "remainsGone");
+    else this.zygote.adopt(process.id, run.number, first.pid, first.start);
+  }
+
+  #noteUnreadable(process: ManagedProcess, run: Run, error: unknown): void {
+    const path = this.ringPath(process, run);
+    if (error instanceof RingUnreadableError || error instanceof RingVersionError) {
+      run.unreadable = true;
+      const newer = error instanceof RingVersionError && error.isNewer;
+      this.quarantine.leave(path, error.message, { processId: process.id, newer });
+      const shimPid = run.view?.header.shimPid ?? (error instanceof RingVersionError ? error.shimPid : 0);
+      if (shimPid > 0) run.adoption ??= { shimPid, control: null, ring: null };
+      run.view = null;
+      return;
+    }
+    this.options.logger.warn({ id: process.id, path, error: String(error) }, "cannot read the ring of a process");
+  }
+}
+
+interface StateChange {
+  readonly from: ProcessState | "";
+  readonly to: ProcessState | "";
+  readonly exit: ExitStatus | null;
+}
+
+/** Why a run is in its state, where nobody asked for that just now. */
+function causeOf(run: Run): Cause {
+  const { exit } = run;
+  switch (run.state) {
+    case "failed":
+      return { ...run.cause, kind: "startFailure", detail: run.failure?.message ?? "" };
+    case "exited": {
+      const detail = exit === null ? "" : exit.code === null ? exit.signalName : `exit code ${exit.code}`;
+      return run.stops > 0 && run.stop !== null ? { ...run.stop.cause, detail } : ofItself(detail);
+    }
+    case "lost":
+      return ofItself("its shim was killed");
+    default:
+      return run.state === "running" && run.stop !== null ? run.stop.cause : run.cause;
+  }
+}
+
+/** Nobody asked for it. */
+export function ofItself(detail: string): Cause {
+  return { kind: "exit", principal: "", requestId: "", detail };
+}
+
+function killedEarly(): StartFailure {
+  return failure(Step.shim, 0, "", "the shim was killed before it had executed the program");
 }
 
 export function shuttingDown(): EngineError {
   return new EngineError(
     "SHUTTING_DOWN",
-    "the daemon is stopping; processes run on, try again when the next one is up",
+    "the daemon is stopping; processes keep running, try again when the next one is up",
   );
 }

@@ -1,25 +1,49 @@
+import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
-import type { SignalTarget, StopOptions, StopResult, WaitCondition } from "./api/control.ts";
+import type {
+  ProcessUpdate,
+  RequestContext,
+  SignalTarget,
+  StartRequest,
+  StopOptions,
+  StopResult,
+  WaitCondition,
+} from "./api/control.ts";
 import type { Engine, EngineInfo } from "./api/engine.ts";
+import type { EventsFrame, StreamEventsOptions } from "./api/event.ts";
 import type { PageRequest, ProcessFilter, ProcessPage } from "./api/list.ts";
-import type { OutputFrame, OutputRead, ReadOutputOptions, StreamOutputOptions } from "./api/output.ts";
-import type { ProcessInfo, ProcessState } from "./api/process.ts";
+import type {
+  OutputAcknowledgement,
+  OutputFrame,
+  OutputRead,
+  OutputsFrame,
+  ReadOutputOptions,
+  StreamOutputOptions,
+  StreamOutputsOptions,
+} from "./api/output.ts";
+import type { ProcessInfo, ProcessRef, ProcessState } from "./api/process.ts";
+import type { RunInfo } from "./api/run.ts";
 import type { ProcessSpec, TerminalSize } from "./api/spec.ts";
 import type { StatsOptions, UsageSample } from "./api/usage.ts";
 import type { WatchEvent } from "./api/watch.ts";
 import type { Core } from "./core.ts";
-import { prune } from "./lifecycle/retention.ts";
-import { resizeTerminal, writeInput } from "./operations/input.ts";
+import { EngineError } from "./errors.ts";
+import { abortable } from "./notifier.ts";
+import { events } from "./operations/events.ts";
+import { writeInput } from "./operations/input.ts";
 import { list } from "./operations/list.ts";
+import { prune } from "./operations/prune.ts";
 import { remove } from "./operations/remove.ts";
+import { Requests } from "./operations/requests.ts";
+import { resizeTerminal } from "./operations/resize.ts";
 import { restart } from "./operations/restart.ts";
 import { signal } from "./operations/signal.ts";
 import { start } from "./operations/start.ts";
-import { stop } from "./operations/stop.ts";
+import { causeOf, stop, stopRun } from "./operations/stop.ts";
+import { update } from "./operations/update.ts";
 import { wait } from "./operations/wait.ts";
 import { watch } from "./operations/watch.ts";
-import { readOutput } from "./output/read.ts";
-import { streamOutput } from "./output/stream.ts";
+import { compileFilter } from "./process/filter.ts";
 import { stats } from "./usage/stats.ts";
 
 /** Begun in one go, before others get their turn. */
@@ -28,16 +52,21 @@ const stopsAtOnce = 50;
 /** The engine's face: finds the process that a reference means and hands it to the operation. */
 export class ProcessEngine implements Engine {
   readonly #core: Core;
-  readonly #release: () => void;
+  readonly #requests: Requests;
+  readonly #bootId: string;
+  readonly #close: () => void;
 
-  /** @param release Lets go of what the engine was opened with. */
-  constructor(core: Core, release: () => void) {
+  /** @param close Closes what the engine was opened with. */
+  constructor(core: Core, close: () => void) {
     this.#core = core;
-    this.#release = release;
+    this.#requests = new Requests(core.options.clock, core.journal);
+    this.#bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    this.#close = close;
   }
 
   info(): EngineInfo {
-    const { defaultOutputLimitBytes, maxOutputLimitBytes, maxProcesses } = this.#core.options;
+    const { options, journal, quarantine, cgroups, table } = this.#core;
+    const { defaultOutputLimitBytes, maxOutputLimitBytes, maxProcesses, keptRuns, retention } = options;
     const counts: Record<ProcessState, number> = {
       starting: 0,
       running: 0,
@@ -45,37 +74,100 @@ export class ProcessEngine implements Engine {
       exited: 0,
       failed: 0,
       lost: 0,
+      waiting: 0,
+      givenUp: 0,
     };
-    for (const process of this.#core.table.ordered) counts[process.state]++;
+    for (const process of table.ordered) counts[process.state]++;
     return {
       defaultOutputLimitBytes,
       maxOutputLimitBytes,
       maxProcesses,
-      cgroupLimits: this.#core.cgroups.available,
+      cgroupLimits: cgroups.available,
       counts,
+      keptRuns,
+      retention,
+      bootId: this.#bootId,
+      journal: {
+        id: journal.identity,
+        firstSequence: journal.firstSequence,
+        lastSequence: journal.sequence,
+        bytes: journal.bytes,
+        maxBytes: options.journal.bytes,
+      },
+      setAside: quarantine.files,
+      setAsideCount: quarantine.count,
     };
   }
 
-  async start(request: { id: string; spec: ProcessSpec }): Promise<{ process: ProcessInfo; existing: boolean }> {
-    return await start(this.#core, request);
+  async start(request: StartRequest, context: RequestContext): Promise<{ process: ProcessInfo; existing: boolean }> {
+    return await start(this.#core, request, context);
   }
 
-  async stop(ref: string, options: StopOptions, abort?: AbortSignal): Promise<StopResult> {
-    return await stop(this.#core, this.#core.resolve(ref), options, abort);
+  async stop(
+    ref: ProcessRef,
+    options: StopOptions & { readonly wait: boolean },
+    context: RequestContext,
+    abort?: AbortSignal,
+  ): Promise<StopResult> {
+    return await this.#once(
+      context,
+      ["stop", ref, options],
+      () => stop(this.#core, this.#core.resolve(ref), options, context),
+      () => {
+        const process = this.#core.resolve(ref);
+        const { stop: receipt } = process.current;
+        if (receipt === null)
+          throw new EngineError("NOT_RUNNING", "the stop is over, and its receipt is not kept", {
+            id: process.id,
+            state: process.state,
+          });
+        return { process: this.#core.table.info(process), receipt };
+      },
+      abort,
+    );
   }
 
-  async signal(ref: string, signalName: string, target: SignalTarget): Promise<ProcessInfo> {
-    return await signal(this.#core, this.#core.resolve(ref), signalName, target);
+  async signal(ref: ProcessRef, name: string, target: SignalTarget, context: RequestContext): Promise<ProcessInfo> {
+    const work = () => signal(this.#core, this.#core.resolve(ref), name, target, context);
+    return await this.#once(context, ["signal", ref, name, target], work, () => this.get(ref));
   }
 
-  async restart(ref: string, options: StopOptions, abort?: AbortSignal): Promise<ProcessInfo> {
-    return await restart(this.#core, this.#core.resolve(ref), options, abort);
+  async restart(
+    ref: ProcessRef,
+    options: StopOptions,
+    spec: ProcessSpec | null,
+    context: RequestContext,
+    abort?: AbortSignal,
+  ): Promise<ProcessInfo> {
+    const work = () => restart(this.#core, this.#core.resolve(ref), options, spec, context);
+    return await this.#once(context, ["restart", ref, options, spec], work, () => this.get(ref), abort);
   }
 
-  get(ref: string): ProcessInfo {
+  async update(
+    ref: ProcessRef,
+    change: (process: ProcessInfo) => ProcessUpdate,
+    context: RequestContext,
+  ): Promise<ProcessInfo> {
+    const work = () => update(this.#core, this.#core.resolve(ref), change, context);
+    return await this.#once(context, ["update", ref], work, () => this.get(ref));
+  }
+
+  get(ref: ProcessRef): ProcessInfo {
     const process = this.#core.resolve(ref);
     this.#core.refresh(process);
     return this.#core.table.info(process);
+  }
+
+  runs(ref: ProcessRef): { readonly processId: string; readonly runs: readonly RunInfo[] } {
+    const process = this.#core.resolve(ref);
+    this.#core.refresh(process);
+    return { processId: process.id, runs: process.runs.map((run) => run.info()) };
+  }
+
+  select(filter: ProcessFilter): readonly string[] {
+    this.#core.checkOpen();
+    const fits = compileFilter(this.#core.table, filter);
+    return this.#core.table.ordered.filter((process) => process.announcedAt > 0 && fits(process)).map(({ id }) => id);
   }
 
   async list(filter: ProcessFilter, page: PageRequest): Promise<ProcessPage> {
@@ -89,53 +181,83 @@ export class ProcessEngine implements Engine {
     return watch(this.#core, options, abort);
   }
 
+  events(options: StreamEventsOptions, abort: AbortSignal): AsyncIterable<EventsFrame> {
+    return events(this.#core, options, abort);
+  }
+
   stats(options: StatsOptions, abort: AbortSignal): AsyncIterable<UsageSample> {
     return stats(this.#core, options, abort);
   }
 
-  async wait(ref: string, condition: WaitCondition, run: number, abort: AbortSignal): Promise<ProcessInfo> {
+  async wait(
+    ref: ProcessRef,
+    condition: WaitCondition,
+    run: number | null,
+    abort: AbortSignal,
+  ): Promise<{ process: ProcessInfo; run: RunInfo | null }> {
     return await wait(this.#core, this.#core.resolve(ref), condition, run, abort);
   }
 
-  async readOutput(ref: string, options: ReadOutputOptions & { maxBytes: number }): Promise<OutputRead> {
-    return await readOutput(this.#core, this.#core.resolve(ref), options);
+  async readOutput(ref: ProcessRef, options: ReadOutputOptions & { maxBytes: number }): Promise<OutputRead> {
+    return await this.#core.outputs.read(this.#core.resolve(ref), options);
   }
 
   async *streamOutput(
-    ref: string,
+    ref: ProcessRef,
     options: StreamOutputOptions,
     abort: AbortSignal,
   ): AsyncGenerator<OutputFrame, void, undefined> {
-    yield* streamOutput(this.#core, this.#core.resolve(ref), options, abort);
+    yield* this.#core.outputs.stream(this.#core.resolve(ref), options, abort);
   }
 
-  async writeInput(ref: string, data: Uint8Array, close: boolean, abort: AbortSignal): Promise<void> {
-    await writeInput(this.#core, this.#core.resolve(ref), data, close, abort);
+  async acknowledgeOutput(acknowledgement: OutputAcknowledgement): Promise<void> {
+    const process = this.#core.resolve({ id: acknowledgement.processId });
+    await this.#core.outputs.acknowledge(process, acknowledgement);
   }
 
-  async resizeTerminal(ref: string, size: TerminalSize): Promise<void> {
-    await resizeTerminal(this.#core, this.#core.resolve(ref), size);
+  streamOutputs(options: StreamOutputsOptions, abort: AbortSignal): AsyncIterable<OutputsFrame> {
+    return this.#core.outputs.streamMany(options, abort);
   }
 
-  async remove(ref: string, force: boolean): Promise<string> {
-    return await remove(this.#core, this.#core.resolve(ref), force);
+  async writeInput(
+    ref: ProcessRef,
+    input: { readonly data: Uint8Array; readonly close: boolean; readonly inputOffset: number | null },
+    context: RequestContext,
+    abort: AbortSignal,
+  ): Promise<number> {
+    return await writeInput(this.#core, this.#core.resolve(ref), input, context, abort);
+  }
+
+  async resizeTerminal(ref: ProcessRef, size: TerminalSize, context: RequestContext): Promise<void> {
+    await resizeTerminal(this.#core, this.#core.resolve(ref), size, context);
+  }
+
+  async remove(ref: ProcessRef, force: boolean, context: RequestContext): Promise<string> {
+    return await this.#once(
+      context,
+      ["remove", ref, force],
+      () => remove(this.#core, this.#core.resolve(ref), force, context),
+      () => this.#removed(ref, context),
+    );
   }
 
   async prune(
     filter: ProcessFilter,
     olderThanMs: number,
     dryRun: boolean,
+    context: RequestContext,
   ): Promise<{ ids: string[]; freedBytes: number }> {
-    return await prune(this.#core, filter, olderThanMs, dryRun);
+    return await prune(this.#core, filter, olderThanMs, dryRun, context);
   }
 
-  async stopAll(graceMs: number | null): Promise<void> {
+  async stopAll(graceMs: number | null, context: RequestContext): Promise<void> {
     this.#core.refuseStarts();
     const options = { signal: "", graceMs, force: true };
     const stops: Promise<unknown>[] = [];
     for (const [index, process] of [...this.#core.table.ordered].entries()) {
       if (index % stopsAtOnce === stopsAtOnce - 1) await setImmediate();
-      stops.push(stop(this.#core, process, options).catch(() => {}));
+      const cause = causeOf(context, "the daemon shuts down");
+      stops.push(stopRun(this.#core, process, options, cause, { kind: "stop", keepsDesired: true }).catch(() => {}));
     }
     await Promise.all(stops);
   }
@@ -143,6 +265,26 @@ export class ProcessEngine implements Engine {
   async close(): Promise<void> {
     if (this.#core.closed) return;
     this.#core.close();
-    this.#release();
+    this.#close();
+  }
+
+  /** Whoever stops waiting does not stop what was asked for. */
+  async #once<T>(
+    context: RequestContext,
+    what: readonly unknown[],
+    work: () => Promise<T>,
+    again: () => T,
+    abort?: AbortSignal,
+  ): Promise<T> {
+    const response = this.#requests.once(context, what, work, again);
+    return await abortable(response, abort);
+  }
+
+  /** A removal that an earlier daemon carried out. */
+  #removed(ref: ProcessRef, { principal, requestId }: RequestContext): string {
+    for (const { type, cause, processId } of this.#core.journal.all()) {
+      if (type === "removed" && cause.requestId === requestId && cause.principal === principal) return processId;
+    }
+    return this.get(ref).id;
   }
 }

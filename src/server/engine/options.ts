@@ -1,4 +1,6 @@
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
+import { type Clock, systemClock } from "./clock.ts";
+import type { JournalLimits } from "./history/journal.ts";
 
 /** What the engine needs of a logger; pino's fits. */
 export interface EngineLogger {
@@ -14,6 +16,8 @@ export interface Retention {
   readonly count: number;
   /** Milliseconds since the end of a process. Default: 7 days. */
   readonly ageMs: number;
+  /** Memory that ended runs may hold together; the oldest go first. Default: 256 MiB. */
+  readonly bytes: number;
 }
 
 export interface EngineOptions {
@@ -27,7 +31,13 @@ export interface EngineOptions {
   readonly maxOutputLimitBytes?: number;
   /** How many processes may be listed at once, ended ones included. Default: 20,000. */
   readonly maxProcesses?: number;
-  readonly retention?: Retention;
+  readonly retention?: Partial<Retention>;
+  /** How many runs of each process are kept, the current one included. Default: 5. */
+  readonly keptRuns?: number;
+  /** Default: 4 MiB and 50,000 entries. */
+  readonly journal?: Partial<JournalLimits>;
+  /** Default: the system's. */
+  readonly clock?: Clock;
   /**
    * A writable cgroup v2 directory with delegated controllers, for limits of
    * memory, processor time and tasks. `null`: none. Default: detected.
@@ -35,7 +45,11 @@ export interface EngineOptions {
   readonly cgroupRoot?: string | null;
   /** Default: none. */
   readonly logger?: EngineLogger;
-  /** What processes inherit. Default: `process.env` without the daemon's own PM_ variables. */
+  /**
+   * What processes inherit. Default: HOME, USER, LOGNAME, SHELL, PATH and LANG,
+   * the same whoever started the daemon: the first shell's secrets are nobody
+   * else's.
+   */
   readonly environment?: Readonly<Record<string, string>>;
   /** The soft limit of open files that processes get. Default: the daemon's, which Node.js raises to the hard one. */
   readonly openFiles?: number | undefined;
@@ -58,7 +72,9 @@ const defaults = {
   outputLimitBytes: 1024 * 1024,
   maxOutputLimitBytes: 1024 * 1024 * 1024,
   maxProcesses: 20_000,
-  retention: { count: 1000, ageMs: 7 * 24 * 3600 * 1000 },
+  retention: { count: 1000, ageMs: 7 * 24 * 3600 * 1000, bytes: 256 * 1024 * 1024 },
+  keptRuns: 5,
+  journal: { bytes: 4 * 1024 * 1024, entries: 50_000 },
   graceMs: 10_000,
 } as const;
 
@@ -71,6 +87,8 @@ const silentLogger: EngineLogger = {
 
 /** Options with every default filled in. */
 export interface ResolvedOptions extends Required<EngineOptions> {
+  readonly retention: Retention;
+  readonly journal: JournalLimits;
   readonly defaultGraceMs: number;
 }
 
@@ -85,21 +103,29 @@ export function resolveOptions(options: EngineOptions, cgroupRoot: string | null
       maxOutputLimitBytes,
     ),
     maxProcesses: options.maxProcesses ?? defaults.maxProcesses,
-    retention: options.retention ?? defaults.retention,
+    retention: { ...defaults.retention, ...options.retention },
+    keptRuns: Math.max(1, options.keptRuns ?? defaults.keptRuns),
+    journal: { ...defaults.journal, ...options.journal },
+    clock: options.clock ?? systemClock,
     cgroupRoot,
     logger: options.logger ?? silentLogger,
-    environment: options.environment ?? inheritedEnvironment(),
+    environment: options.environment ?? loginEnvironment(),
     openFiles: options.openFiles,
     home: options.home ?? homedir(),
     defaultGraceMs: defaults.graceMs,
   };
 }
 
-/** Variables named PM_… configure the daemon and its clients; processes get the others. */
-function inheritedEnvironment(): Record<string, string> {
-  const inherited: Record<string, string> = {};
-  for (const [key, value] of Object.entries(process.env)) {
-    if (value !== undefined && !key.startsWith("PM_")) inherited[key] = value;
-  }
-  return inherited;
+/** What a login would give this user, and no more. */
+function loginEnvironment(): Record<string, string> {
+  const { username, homedir: home, shell, uid } = userInfo();
+  const path = "/usr/local/bin:/usr/bin:/bin";
+  return {
+    HOME: home,
+    USER: username,
+    LOGNAME: username,
+    SHELL: shell ?? "/bin/sh",
+    PATH: uid === 0 ? `/usr/local/sbin:/usr/sbin:/sbin:${path}` : path,
+    LANG: process.env["LANG"] ?? "C.UTF-8",
+  };
 }

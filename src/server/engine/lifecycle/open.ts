@@ -1,17 +1,20 @@
 import { closeSync } from "node:fs";
 import { join } from "node:path";
-import type { Engine } from "../api/engine.ts";
+import type { Cause } from "../api/cause.ts";
 import { Core } from "../core.ts";
 import { ProcessEngine } from "../engine.ts";
+import { Journal } from "../history/journal.ts";
 import { Cgroups, claimSubtree, findDelegatedSubtree } from "../limits/cgroup.ts";
 import { DaemonRunningError, type EngineOptions, resolveOptions } from "../options.ts";
+import { Quarantine } from "../quarantine.ts";
 import { EventFifo, type ShimEvent } from "../shim/events.ts";
 import { EventKind } from "../shim/layout.ts";
 import { acquireDaemonLock } from "../shim/lock.ts";
 import { runtimePaths } from "../shim/paths.ts";
 import { type ShimFailure, Zygote } from "../shim/zygote.ts";
 import { recover } from "./recovery.ts";
-import { Retention } from "./retention.ts";
+import { Reserve } from "./reserve.ts";
+import { dropOldest, Retention } from "./retention.ts";
 import { sweepRings } from "./sweep.ts";
 
 /** A zygote waits for that of the daemon before it, which ends as soon as that daemon has. */
@@ -24,11 +27,11 @@ const patienceMs = 5_000;
  * @throws DaemonRunningError if another daemon has the directory; a Node
  * system error if it cannot be used.
  */
-export async function openEngine(given: EngineOptions): Promise<Engine> {
+export async function openEngine(given: EngineOptions): Promise<ProcessEngine> {
   const lock = await acquireDaemonLock(join(given.runtimeDir, "daemon.lock"), given.shimPath);
   if (lock === null) throw new DaemonRunningError(given.runtimeDir);
   const undo: (() => void)[] = [() => closeSync(lock)];
-  const release = () => {
+  const close = () => {
     for (const step of undo.reverse()) step();
     undo.length = 0;
   };
@@ -36,15 +39,21 @@ export async function openEngine(given: EngineOptions): Promise<Engine> {
     const cgroupRoot = given.cgroupRoot === undefined ? findDelegatedSubtree() : given.cgroupRoot;
     if (cgroupRoot !== null) claimSubtree(cgroupRoot);
     const options = resolveOptions(given, cgroupRoot);
-    const { logger } = options;
+    const { logger, runtimeDir, clock } = options;
+    const reserve = new Reserve(runtimeDir, logger);
+    reserve.release();
+    undo.push(() => reserve.close());
+    const quarantine = new Quarantine(runtimeDir, logger);
+    const directory = join(runtimeDir, "journal");
+    const journal = new Journal({ directory, limits: options.journal, clock, logger, quarantine });
+    undo.push(() => journal.close());
     let core: Core | null = null;
-    const onGone = (id: string, run: number, _pid: number, failure: ShimFailure | null) => {
-      const process = core?.table.byId(id);
-      if (core !== null && !core.closed && process !== undefined) core.shimGone(process, run, failure);
+    const onGone = (id: string, run: number, pid: number, failure: ShimFailure | null) => {
+      if (core !== null && !core.closed) core.onGone(id, run, pid, failure);
     };
     const zygote = new Zygote({
       shimPath: options.shimPath,
-      runtimeDir: options.runtimeDir,
+      runtimeDir,
       openFiles: options.openFiles,
       onGone,
       onWarning: (message) => logger.warn({}, message),
@@ -55,30 +64,40 @@ export async function openEngine(given: EngineOptions): Promise<Engine> {
       patienceMs,
     );
     await zygote.ready().finally(() => clearTimeout(impatient));
-    core = new Core(options, new Cgroups(cgroupRoot), zygote);
+    core = new Core({ options, cgroups: new Cgroups(cgroupRoot), zygote, journal, quarantine });
     const opened = core;
-    const onEvent = ({ uuid, run, kinds }: ShimEvent) => {
+    const onEvent = ({ uuid, run: number, kinds }: ShimEvent) => {
       const process = opened.table.byId(uuid);
-      if (process !== undefined && process.run === run && (kinds & ~EventKind.output) !== 0) {
+      const run = process?.run(number);
+      if (process === undefined || run === undefined) return;
+      if (process.current === run && (kinds & ~EventKind.output) !== 0) {
         opened.refresh(process);
         process.changed.notify();
       }
-      opened.followers.notify(uuid, run);
+      opened.outputs.notify(run);
     };
     // Opened before the rings are read: what changes after that is heard of.
-    const events = new EventFifo(runtimePaths(options.runtimeDir).events, onEvent, (error) =>
+    const events = new EventFifo(runtimePaths(runtimeDir).events, onEvent, (error) =>
       logger.error({ error: String(error) }, "the events FIFO failed; changes are seen late until the daemon restarts"),
     );
     undo.push(() => events.close());
+    opened.dropOldest = (except) => dropOldest(opened, except);
+    noteDaemon(journal, "daemonStarted");
     recover(opened);
     const retention = new Retention(opened);
     opened.onSettled = () => retention.wake();
     retention.wake();
     undo.push(() => retention.close());
     undo.push(sweepRings(opened));
-    return new ProcessEngine(opened, release);
+    undo.push(() => noteDaemon(journal, "daemonStopped"));
+    return new ProcessEngine(opened, close);
   } catch (error) {
-    release();
+    close();
     throw error;
   }
+}
+
+function noteDaemon(journal: Journal, type: "daemonStarted" | "daemonStopped"): void {
+  const cause: Cause = { kind: "request", principal: "", requestId: "", detail: "" };
+  journal.append({ type, processId: "", processName: "", run: 0, from: "", to: "", cause, exit: null });
 }

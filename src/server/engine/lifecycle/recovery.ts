@@ -1,129 +1,379 @@
-import { closeSync, constants, openSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Cause } from "../api/cause.ts";
+import type { Change } from "../api/process.ts";
+import type { ProcessSpec } from "../api/spec.ts";
 import type { Core } from "../core.ts";
-import { beginRun, recordFailure } from "../operations/restart.ts";
+import { carryOutRemoval } from "../operations/remove.ts";
+import { relaunch, resumeRestart } from "../operations/restart.ts";
 import { discard } from "../operations/start.ts";
+import { resumeStop } from "../operations/stop.ts";
 import { ManagedProcess } from "../process/process.ts";
-import { readRecord } from "../process/record.ts";
+import { type ProcessRecord, type RecordFile, type RunRecord, readRecord, recordFileName } from "../process/record.ts";
 import { isUuid } from "../process/references.ts";
-import { RunState } from "../shim/layout.ts";
+import { effectiveSpec } from "../process/spec.ts";
+import { findShims, type LivingShim, openFileOf } from "../run/find-shims.ts";
+import { untilDecided } from "../run/launch.ts";
+import { Run } from "../run/run.ts";
+import { control } from "../run/shim-control.ts";
+import { survivors } from "../shim/descendants.ts";
+import { Control, RunState as RingState } from "../shim/layout.ts";
 import { runtimePaths } from "../shim/paths.ts";
-import type { RingHeader } from "../shim/ring.ts";
-import { hasCode } from "../shim/system-error.ts";
-import { decided } from "./launch.ts";
+import { processState } from "../shim/shim-process.ts";
+import { type PastOf, readPast } from "./past.ts";
+
+/** A directory below `p` without a record that can be used. */
+interface Leftover {
+  readonly id: string;
+  readonly directory: string;
+  readonly file: Exclude<RecordFile, { kind: "readable" }>;
+}
 
 /**
  * Rebuilds the table from the runtime directory. The zygote is ready, so every
  * shim that will ever have a ring for what is on disk has published it.
+ *
+ * Nothing is deleted but what the journal says was never executed, or was being
+ * removed. A shim that lives is managed, whatever of its files is gone; what
+ * cannot be read and belongs to no living shim is set aside.
  */
 export function recover(core: Core): void {
-  const directory = runtimePaths(core.options.runtimeDir).processes;
-  const unfinished: ManagedProcess[] = [];
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    const { name } = entry;
-    if (!isUuid(name) || !entry.isDirectory()) {
-      core.options.logger.warn(
-        { path: join(directory, name) },
-        "something that is no process lies among them; skipped",
-      );
+  const past = readPast(core.journal);
+  const { readable, leftovers } = readAll(core);
+  // Of a journal that is no more: its numbers are in use.
+  core.journal.skipTo(Math.max(0, ...readable.map(({ sequence }) => sequence)));
+  const managed = new Set<number>();
+  const withoutRing: ManagedProcess[] = [];
+  for (const record of readable) {
+    try {
+      const process = restore(core, record, past(record.id));
+      core.table.add(process);
+      if (process.current.starting && process.current.view === null) withoutRing.push(process);
+      else attend(core, process, managed);
+    } catch (error) {
+      core.options.logger.error({ id: record.id, error: String(error) }, "cannot recover a process; it stays on disk");
+    }
+  }
+  const shims = findShims(core.options.runtimeDir, managed);
+  for (const shim of shims) adopt(core, shim, leftovers.get(shim.id), past(shim.id));
+  const adopted = new Set(shims.map(({ id }) => id));
+  for (const process of withoutRing) {
+    if (!adopted.has(process.id)) decideWithoutRing(core, process, past(process.id));
+  }
+  for (const leftover of leftovers.values()) {
+    if (!adopted.has(leftover.id)) clear(core, leftover, past(leftover.id));
+  }
+  for (const process of [...core.table.ordered]) conclude(core, process, past(process.id));
+  core.cgroups.sweep((id) => core.table.byId(id) !== undefined);
+  core.journal.flush();
+  for (const process of [...core.table.ordered]) void carryOn(core, process);
+}
+
+function readAll(core: Core): { readable: ProcessRecord[]; leftovers: Map<string, Leftover> } {
+  const parent = runtimePaths(core.options.runtimeDir).processes;
+  const readable: ProcessRecord[] = [];
+  const leftovers = new Map<string, Leftover>();
+  for (const entry of readdirSync(parent, { withFileTypes: true })) {
+    const { name: id } = entry;
+    const directory = join(parent, id);
+    if (!isUuid(id) || !entry.isDirectory()) {
+      core.quarantine.leave(directory, "something that is no process lies among them");
       continue;
     }
-    try {
-      const process = recoverOne(core, directory, name);
-      if (process?.starting) unfinished.push(process);
-    } catch (error) {
-      core.options.logger.warn({ id: name, error: String(error) }, "cannot read a process; skipped");
-    }
+    const file = readRecord(directory);
+    if (file.kind === "readable" && file.record.id === id) readable.push(file.record);
+    else if (file.kind === "readable") {
+      leftovers.set(id, {
+        id,
+        directory,
+        file: { kind: "unreadable", reason: `its record is that of ${file.record.id}` },
+      });
+    } else leftovers.set(id, { id, directory, file });
   }
-  core.cgroups.sweep((id) => core.table.byId(id) !== undefined);
-  for (const process of unfinished)
-    core.options.logger.info({ id: process.id }, "finishing a start that was under way");
+  return { readable: readable.sort((a, b) => a.sequence - b.sequence), leftovers };
 }
 
-function recoverOne(core: Core, parent: string, id: string): ManagedProcess | null {
-  const directory = join(parent, id);
-  const record = readRecord(directory);
-  if (record === null) {
-    // A start that had not come as far as its record, or a removal that had come past it.
-    rmSync(directory, { recursive: true, force: true });
-    return null;
-  }
-  if (record.id !== id) throw new Error(`its record is that of ${record.id}`);
-  const process = new ManagedProcess(id, record.spec, record.createTime, record.run);
-  process.failure = record.failure;
-  process.oomKilled = record.oomKilled;
-  const view = core.readView(process, process.run);
-  const failureIsKnown = process.failure !== null;
-  if (view === null && !failureIsKnown) return recoverWithoutRing(core, process, directory);
-  if (view !== null) core.see(process, view);
-  const undecided = !failureIsKnown && view !== null && isUndecided(view.header);
-  const unfinished = view !== null && !view.header.done;
-  // A shim that is just starting may not have come as far as its control FIFO.
-  const attended = unfinished && (undecided || hasShim(core.paths(process).control));
-  if (process.run > 1) watchPreviousRun(core, process);
-  core.table.add(process);
-  if (attended) core.zygote.adopt(id, process.run, view.header.shimPid, view.header.shimStart);
-  else if (unfinished) core.shimGone(process, process.run, null);
-  if (undecided) process.starting = finish(core, process);
-  core.settle(process);
+/** The process as its record and its ring have it. */
+function restore(core: Core, record: ProcessRecord, past: PastOf): ManagedProcess {
+  const [first, ...rest] = record.runs;
+  if (first === undefined) throw new Error("it has no run");
+  const current = restoreRun(first);
+  const process = new ManagedProcess(
+    record,
+    current,
+    past.lastChange ?? record.lastChange ?? firstChange(record, first),
+  );
+  process.earlier = rest.map(restoreRun);
+  process.desired = record.desired;
+  process.intents = record.intents;
+  process.changedAt = past.last > 0 ? past.last : record.sequence;
+  process.announcedAt = past.announcedAt;
+  if (current.starting) readRing(core, process, current);
   return process;
 }
 
-/** Whether a start that the last daemon asked for has not been seen through. */
-function isUndecided(header: RingHeader): boolean {
-  return header.state === RunState.starting || header.state === RunState.failed;
+function firstChange({ sequence, createTime }: ProcessRecord, { number, cause }: RunRecord): Change {
+  return { sequence, time: createTime, run: number, from: null, to: "starting", cause };
 }
 
-/** No shim has begun this run, and none will. */
-function recoverWithoutRing(core: Core, process: ManagedProcess, directory: string): ManagedProcess | null {
-  if (process.run === 1) {
-    rmSync(directory, { recursive: true, force: true });
-    return null;
+function restoreRun(record: RunRecord): Run {
+  const run = new Run(record);
+  run.failure = record.failure;
+  run.oomKilled = record.oomKilled;
+  run.end = record.end;
+  run.stop = record.stop;
+  if (record.failure !== null) run.apply("startFailed");
+  if (record.past === null) return run;
+  run.summary = record.past.summary;
+  restoreState(run, record.past.state);
+  return run;
+}
+
+/** The events that lead to a state in which nothing lives. */
+function restoreState(run: Run, state: "starting" | "running" | "stopping" | "exited" | "failed" | "lost"): void {
+  if (!run.starting) return;
+  if (state === "failed") {
+    run.apply("startFailed");
+    return;
   }
-  // Its last run was stopped in order to begin this one.
-  core.table.add(process);
-  watchPreviousRun(core, process);
-  rmSync(core.paths(process).run, { recursive: true, force: true });
-  beginRun(core, process, process.run).catch((error: unknown) => {
-    if (!core.closed) core.options.logger.error({ id: process.id, error: String(error) }, "cannot finish a restart");
+  run.apply("executed");
+  if (state === "exited") for (const event of ["mainExited", "treeGone"] as const) run.apply(event);
+  else for (const event of ["shimGone", "remainsGone"] as const) run.apply(event);
+}
+
+/** What a ring says is drawn quietly: `conclude` compares it with what is on record. */
+function readRing(core: Core, process: ManagedProcess, run: Run): void {
+  core.quietly(process, () => core.refresh(process, run));
+}
+
+/** Sees to it that somebody watches the shim. */
+function attend(core: Core, process: ManagedProcess, managed: Set<number>): void {
+  const run = process.current;
+  const header = run.view?.header;
+  if (header === undefined || header.done) return;
+  managed.add(header.shimPid);
+  managed.add(header.childPid);
+  if (processState(header.shimPid, header.shimStart) !== "gone") {
+    core.zygote.adopt(process.id, run.number, header.shimPid, header.shimStart);
+  } else {
+    core.quietly(process, () => core.shimGone(process, run, null));
+  }
+}
+
+/** Manages a shim that lives and whose record or ring is gone or cannot be read. */
+function adopt(core: Core, shim: LivingShim, leftover: Leftover | undefined, past: PastOf): void {
+  const known = core.table.byId(shim.id);
+  const process = known ?? unknownProcess(core, shim, leftover, past);
+  const run = process.run(shim.run);
+  if (run === undefined) {
+    core.options.logger.error({ ...shim, start: String(shim.start) }, "a shim lives for a run that nobody knows");
+    return;
+  }
+  if (run !== process.current) {
+    // The last daemon died before it could tell it that nobody needs it any more.
+    core.zygote.adopt(shim.id, shim.run, shim.pid, shim.start);
+    void control(core, process, run, Control.release).catch(() => {});
+    return;
+  }
+  run.unreadable = false;
+  run.adoption = {
+    shimPid: shim.pid,
+    control: openFileOf(shim.pid, "control"),
+    ring: openFileOf(shim.pid, "ring"),
+  };
+  readRing(core, process, run);
+  if (run.view === null) core.quietly(process, () => core.apply(process, run, "executed"));
+  core.zygote.adopt(shim.id, shim.run, shim.pid, shim.start);
+  core.options.logger.warn({ id: shim.id, run: shim.run, pid: shim.pid }, "adopted a living shim without its files");
+}
+
+/** A process of which only a living shim is known: listed as what it is. */
+function unknownProcess(core: Core, shim: LivingShim, leftover: Leftover | undefined, past: PastOf): ManagedProcess {
+  const { id } = shim;
+  const reason =
+    leftover === undefined || leftover.file.kind === "missing" ? "its record is gone" : leftover.file.reason;
+  const cause: Cause = { kind: "recovery", principal: "", requestId: "", detail: reason };
+  const spec = specOf(shim);
+  const effective = effectiveSpec(spec, core.options);
+  const taken = past.name !== "" && core.table.holderOf(past.name) !== undefined;
+  const identity = { id, name: taken ? "" : past.name, labels: {}, spec };
+  const entry = core.journal.append({
+    type: "created",
+    processId: id,
+    processName: identity.name,
+    run: shim.run,
+    from: "",
+    to: "starting",
+    cause,
+    exit: null,
   });
+  const createTime = BigInt(entry.timeMicros) * 1000n;
+  const { sequence } = entry;
+  const run = new Run({ number: shim.run, cause, createTime, sequence, effective });
+  const change = { sequence, time: createTime, run: shim.run, from: null, to: "starting", cause } as const;
+  const process = new ManagedProcess({ ...identity, createTime, sequence }, run, change);
+  process.announcedAt = sequence;
+  keepRecord(core, process, leftover);
+  core.table.add(process);
   return process;
+}
+
+/** A record that cannot be read gives way to one that can; a newer one stays. */
+function keepRecord(core: Core, process: ManagedProcess, leftover: Leftover | undefined): void {
+  if (leftover?.file.kind === "newer") {
+    process.readOnly = true;
+    core.quarantine.leave(join(leftover.directory, recordFileName), leftover.file.reason, {
+      processId: process.id,
+      newer: true,
+    });
+    return;
+  }
+  if (leftover?.file.kind === "unreadable") {
+    core.quarantine.setAside(join(leftover.directory, recordFileName), leftover.file.reason, process.id);
+  }
+  try {
+    mkdirSync(core.paths(process).run, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    core.options.logger.warn({ id: process.id, error: String(error) }, "cannot make a directory for a process");
+  }
+  core.trySave(process);
+}
+
+/** What the kernel still knows of a command. */
+function specOf(shim: LivingShim): ProcessSpec {
+  const main = survivors(shim.pid)[0]?.pid ?? shim.pid;
+  const [executable = "", ...args] = read(() => readFileSync(`/proc/${main}/cmdline`, "utf8"))
+    .replace(/\0$/, "")
+    .split("\0");
+  return {
+    executable: executable === "" ? "unknown" : executable,
+    args,
+    env: [],
+    envMode: "extend",
+    cwd: read(() => readlinkSync(`/proc/${main}/cwd`)),
+    output: { limitBytes: 1024 * 1024, whenFull: "dropOldest" },
+    stdin: "null",
+    terminal: null,
+    limits: { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null },
+    stop: { signal: "", graceMs: null },
+    umask: null,
+    nice: null,
+    oomScoreAdj: null,
+  };
+}
+
+function read(action: () => string): string {
+  try {
+    return action();
+  } catch {
+    // It has ended meanwhile.
+    return "";
+  }
+}
+
+/** No shim lives for the current run, and it has no ring that can be read. */
+function decideWithoutRing(core: Core, process: ManagedProcess, past: PastOf): void {
+  const run = process.current;
+  const wasExecuted = past.executed.has(run.number);
+  if (!wasExecuted && !run.unreadable && run.number === 1 && past.created) {
+    // A start that nobody was told of.
+    run.failure = null;
+    discard(core, process);
+    return;
+  }
+  if (!wasExecuted && !run.unreadable && run.number > 1) {
+    // Its last run was stopped in order to begin this one.
+    process.starting = finish(core, process, () => relaunch(core, process, run));
+    return;
+  }
+  // It was executed, and its ring is gone or garbled: what the journal says is all that is known.
+  const { lastChange, exit } = past;
+  const ended = lastChange?.run === run.number && lastChange.to === "exited";
+  run.summary = {
+    startTime: null,
+    exitTime: null,
+    exit: ended ? exit : null,
+    output: { ...run.output, complete: true },
+  };
+  run.end = { time: lastChange?.time ?? core.options.clock.wall(), bootMs: core.options.clock.boot() };
+  restoreState(run, ended ? "exited" : "lost");
+  if (!run.unreadable) core.options.logger.warn({ id: process.id, run: run.number }, "the ring of a run is gone");
+}
+
+/** Nothing lives of it, and its record cannot be used. */
+function clear(core: Core, { id, directory, file }: Leftover, past: PastOf): void {
+  const wasRemoved = past.removed;
+  const neverBegan = past.created && past.executed.size === 0;
+  if (file.kind === "missing" && (wasRemoved || neverBegan)) {
+    rmSync(directory, { recursive: true, force: true });
+    return;
+  }
+  if (file.kind === "newer") {
+    core.quarantine.leave(directory, file.reason, { processId: id, newer: true });
+    return;
+  }
+  core.quarantine.setAside(directory, file.kind === "missing" ? "it has no record" : file.reason, id);
+}
+
+/** Compares what was found with what is on record: what has changed meanwhile is news. */
+function conclude(core: Core, process: ManagedProcess, past: PastOf): void {
+  const run = process.current;
+  const header = run.view?.header;
+  if (process.starting === null && (run.starting || header?.state === RingState.failed) && isUnseen(process, past)) {
+    // The last daemon did not see it through.
+    process.starting = finish(core, process, () => untilDecided(core, process, run));
+    return;
+  }
+  if (process.starting !== null) return;
+  if (process.announcedAt === 0) process.announcedAt = process.sequence;
+  const { lastChange } = past;
+  const { state } = process;
+  if (lastChange === null || lastChange.run !== run.number || lastChange.to !== state) {
+    const from = lastChange?.to ?? "";
+    const detail = run.exit === null ? "" : run.exit.code === null ? run.exit.signalName : `exit code ${run.exit.code}`;
+    const cause: Cause = { kind: "recovery", principal: "", requestId: "", detail };
+    core.note(process, "stateChanged", cause, { from, to: state, exit: run.exit });
+  }
+  if (!run.treeAlive && run.ended) core.settle(process, run);
+}
+
+function isUnseen(process: ManagedProcess, past: PastOf): boolean {
+  const { number } = process.current;
+  const { lastChange } = past;
+  return process.current.starting || !(lastChange?.run === number && lastChange.to === "failed");
 }
 
 /** Sees a run through whose shim was at work when the last daemon died. */
-async function finish(core: Core, process: ManagedProcess): Promise<void> {
+async function finish(core: Core, process: ManagedProcess, work: () => Promise<unknown>): Promise<void> {
+  core.options.logger.info({ id: process.id }, "finishing a start that was under way");
   try {
-    const failed = await decided(core, process);
+    await work();
+    const run = process.current;
+    if (run.state === "failed" && run.number === 1) discard(core, process);
     process.starting = null;
-    if (failed === null) core.table.touch(process);
-    else if (process.run === 1) discard(core, process);
-    else recordFailure(core, process, failed);
-    core.settle(process);
+    if (process.settled) core.onSettled();
   } catch (error) {
-    process.starting = null;
     if (!core.closed) core.options.logger.error({ id: process.id, error: String(error) }, "cannot finish a start");
   } finally {
+    process.starting = null;
     process.changed.notify();
   }
 }
 
-function watchPreviousRun(core: Core, process: ManagedProcess): void {
-  const run = process.run - 1;
-  // The last daemon may have died before it let go of what a restart replaced.
-  if (run > 1) rmSync(core.paths(process, run - 1).run, { recursive: true, force: true });
-  const header = core.readView(process, run)?.header;
-  if (header === undefined || header.done) return;
-  if (hasShim(core.paths(process, run).control)) core.zygote.adopt(process.id, run, header.shimPid, header.shimStart);
-  else process.lostRuns.add(run);
-}
-
-/** A FIFO without a reader refuses a non-blocking writer (fifo(7)). */
-function hasShim(control: string): boolean {
-  try {
-    closeSync(openSync(control, constants.O_WRONLY | constants.O_NONBLOCK));
-    return true;
-  } catch (error) {
-    if (hasCode(error, "ENXIO", "ENOENT")) return false;
-    throw error;
+/** What was asked for and is not done is done now. */
+async function carryOn(core: Core, process: ManagedProcess): Promise<void> {
+  for (const intent of [...process.intents]) {
+    if (core.closed || process.removed) return;
+    const { id } = process;
+    core.options.logger.info({ id, intent: intent.kind }, "carrying on what the last daemon had begun");
+    try {
+      if (intent.kind === "stop") await resumeStop(core, process, intent);
+      else if (intent.kind === "restart") await resumeRestart(core, process, intent);
+      else await carryOutRemoval(core, process, intent);
+    } catch (error) {
+      if (!core.closed) {
+        core.options.logger.error({ id, intent: intent.kind, error: String(error) }, "cannot carry on what was begun");
+      }
+    }
   }
 }

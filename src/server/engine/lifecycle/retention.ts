@@ -1,19 +1,17 @@
-import { statSync } from "node:fs";
-import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
-import type { ProcessFilter } from "../api/list.ts";
+import { rmSync } from "node:fs";
+import type { Cause } from "../api/cause.ts";
 import type { Core } from "../core.ts";
-import { erase, release } from "../operations/remove.ts";
-import { compileFilter } from "../process/filter.ts";
+import { allocated, byEnd, endedFor, heldBytes, removeAll } from "../operations/remove-ended.ts";
 import type { ManagedProcess } from "../process/process.ts";
+import type { Run } from "../run/run.ts";
 
 /** Many ends at once make one pass. */
 const passDelayMs = 100;
 const maxDelayMs = 3600 * 1000;
-/** Let go in one go, before others get their turn. */
-const batch = 100;
 
-/** Lets ended processes go: by count, oldest end first, and by age. */
+const cause: Cause = { kind: "retention", principal: "", requestId: "", detail: "" };
+
+/** Removes ended processes: by count and by total memory, the oldest end first, and by age. */
 export class Retention {
   readonly #core: Core;
   #timer: NodeJS.Timeout | null = null;
@@ -33,25 +31,25 @@ export class Retention {
     this.#timer = null;
   }
 
-  /** Removes what is over the count or the age now. */
+  /** Removes what is over the count, the memory or the age now. */
   pass(): void {
     if (this.#core.closed) return;
-    const { count, ageMs } = this.#core.options.retention;
+    const { count, ageMs, bytes } = this.#core.options.retention;
     const settled = byEnd(this.#core.table.ordered.filter((process) => process.settled && !process.removing));
-    const now = Date.now();
-    const excess = settled.length - count;
     let next = Number.POSITIVE_INFINITY;
+    let held = settled.reduce((sum, process) => sum + heldBytes(this.#core, process), 0);
     const leaving: ManagedProcess[] = [];
-    for (const [index, process] of settled.entries()) {
-      const expires = endMs(process) + ageMs;
-      if (index < excess || expires <= now) {
+    for (const process of settled) {
+      const age = endedFor(this.#core, process);
+      if (settled.length - leaving.length > count || held > bytes || age >= ageMs) {
+        held -= heldBytes(this.#core, process);
         leaving.push(process);
       } else {
-        next = Math.min(next, expires - now);
+        next = Math.min(next, ageMs - age);
       }
     }
     if (next !== Number.POSITIVE_INFINITY) this.#schedule(Math.min(next + 1, maxDelayMs));
-    void letGoAll(this.#core, leaving, () => {});
+    void removeAll(this.#core, leaving, cause, () => {});
   }
 
   #schedule(delayMs: number): void {
@@ -71,79 +69,32 @@ export class Retention {
   }
 }
 
-/** Removes the ended processes that a filter selects. */
-export async function prune(
-  core: Core,
-  filter: ProcessFilter,
-  olderThanMs: number,
-  dryRun: boolean,
-): Promise<{ ids: string[]; freedBytes: number }> {
-  core.checkOpen();
-  const fits = compileFilter(core.table, filter);
-  const now = Date.now();
-  const chosen = byEnd(
-    core.table.ordered.filter(
-      (process) => process.settled && !process.removing && now - endMs(process) >= olderThanMs && fits(process),
-    ),
-  );
-  const ids: string[] = [];
-  let freedBytes = 0;
-  const count = (process: ManagedProcess) => {
-    ids.push(process.id);
-    freedBytes += heldBytes(core, process);
-  };
-  if (dryRun) for (const process of chosen) count(process);
-  else await letGoAll(core, chosen, count);
-  return { ids, freedBytes };
-}
-
-/** Lets them go in slices, those that are still ended then. Calls `before` for each of them. */
-async function letGoAll(
-  core: Core,
-  processes: readonly ManagedProcess[],
-  before: (process: ManagedProcess) => void,
-): Promise<void> {
-  const leaving: Promise<void>[] = [];
-  for (const process of processes) {
-    if (leaving.length % batch === batch - 1) await setImmediate();
-    if (core.closed) break;
-    if (!process.settled || process.removing || process.removed) continue;
-    before(process);
-    leaving.push(letGo(core, process));
+/**
+ * Makes room: the output of the run that ended first among those that have been
+ * followed by another one, else the process that ended first. Answers whether
+ * there was something.
+ */
+export async function dropOldest(core: Core, except: ManagedProcess): Promise<boolean> {
+  const past = core.table.ordered
+    .flatMap((process) => process.earlier.map((run) => ({ process, run })))
+    .filter(({ process, run }) => !process.removing && allocated(core.paths(process, run.number).ring) > 0)
+    .sort((a, b) => (a.run.end?.bootMs ?? 0) - (b.run.end?.bootMs ?? 0))[0];
+  if (past !== undefined) {
+    dropOutput(core, past.process, past.run);
+    return true;
   }
-  await Promise.all(leaving);
+  const candidates = core.table.ordered.filter((process) => process !== except && process.settled && !process.removing);
+  const [oldest] = byEnd(candidates);
+  if (oldest === undefined) return false;
+  await removeAll(core, [oldest], { ...cause, detail: "no room was left for others" }, () => {});
+  return oldest.removed;
 }
 
-async function letGo(core: Core, process: ManagedProcess): Promise<void> {
-  process.removing = true;
-  try {
-    await release(core, process);
-    if (!process.removed && !core.closed) erase(core, process);
-  } catch (error) {
-    core.options.logger.warn({ id: process.id, error: String(error) }, "cannot let an ended process go");
-  } finally {
-    process.removing = false;
-  }
-}
-
-function byEnd(processes: ManagedProcess[]): ManagedProcess[] {
-  return processes.sort((a, b) => endMs(a) - endMs(b));
-}
-
-function endMs(process: ManagedProcess): number {
-  return Number((process.endTime ?? process.createTime) / 1_000_000n);
-}
-
-/** Memory of the runtime directory that a process's runs hold. */
-function heldBytes(core: Core, process: ManagedProcess): number {
-  let bytes = 0;
-  for (const run of [process.run - 1, process.run]) {
-    const { ring, spec } = core.paths(process, run);
-    for (const path of [ring, spec]) bytes += allocated(path);
-  }
-  return bytes + allocated(join(core.paths(process).process, "process.json"));
-}
-
-function allocated(path: string): number {
-  return (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+/** What is known of the run stays on record. */
+function dropOutput(core: Core, process: ManagedProcess, run: Run): void {
+  run.summary ??= run.summarize();
+  run.view = null;
+  core.trySave(process);
+  rmSync(core.paths(process, run.number).run, { recursive: true, force: true });
+  core.outputs.notify(run);
 }

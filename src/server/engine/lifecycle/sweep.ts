@@ -16,7 +16,7 @@ export function sweepRings(core: Core): () => void {
 async function sweep(core: Core): Promise<void> {
   let looked = 0;
   for (const process of [...core.table.ordered]) {
-    if (process.final) continue;
+    if (process.current.final) continue;
     core.refresh(process);
     if (++looked % batch === 0) await setImmediate();
     if (core.closed) return;

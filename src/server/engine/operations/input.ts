@@ -1,101 +1,94 @@
+import type { RequestContext } from "../api/control.ts";
 import type { ProcessState } from "../api/process.ts";
-import type { TerminalSize } from "../api/spec.ts";
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
-import { abortable } from "../notifier.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { checkTerminal, invalid } from "../process/spec.ts";
+import type { Run } from "../run/run.ts";
 import { control } from "../run/shim-control.ts";
 import { ShimGoneError } from "../shim/control.ts";
 import { Control } from "../shim/layout.ts";
 import { StdinClosedError, writeStdin } from "../shim/stdin.ts";
-import { lost } from "./stop.ts";
+import { checkPrecondition, conditionFailed } from "./conditions.ts";
+import { lost, untilStarted } from "./stop.ts";
 
 /** Bounds what a process that reads nothing makes the daemon hold. */
 const maxWaiting = 16;
 
-/** Writes to standard input after all writes that were asked for before. */
+export interface Input {
+  readonly data: Uint8Array;
+  readonly close: boolean;
+  /** Null: no matter. */
+  readonly inputOffset: number | null;
+}
+
+/**
+ * Writes to standard input after all writes that were asked for before.
+ *
+ * @returns how many bytes were written to the run so far.
+ */
 export async function writeInput(
   core: Core,
   process: ManagedProcess,
-  data: Uint8Array,
-  close: boolean,
+  input: Input,
+  context: RequestContext,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   if (process.spec.stdin !== "pipe" && process.spec.terminal === null) throw inputClosed(process);
-  if (process.inputWaiting >= maxWaiting) {
+  if (process.input.length >= maxWaiting) {
     throw new EngineError(
       "LIMIT_EXCEEDED",
       `${maxWaiting} writes already wait for process ${process.id} to read its input`,
       { limit: "waiting_writes" },
     );
   }
-  process.inputWaiting++;
-  const turn = process.inputQueue;
-  const ended = new AbortController();
-  const work = (async () => {
-    await turn;
-    await writeNow(core, process, data, close, AbortSignal.any([signal, ended.signal]), ended);
-  })();
-  process.inputQueue = work.then(
-    () => {},
-    () => {},
-  );
-  try {
-    await abortable(work, signal);
-  } finally {
-    process.inputWaiting--;
-  }
+  return await process.input.run(() => writeNow(core, process, input, context, signal), signal);
 }
 
 async function writeNow(
   core: Core,
   process: ManagedProcess,
-  data: Uint8Array,
-  close: boolean,
+  input: Input,
+  context: RequestContext,
   signal: AbortSignal,
-  ended: AbortController,
-): Promise<void> {
+): Promise<number> {
   signal.throwIfAborted();
-  await checkRunning(core, process);
-  const { run } = process;
-  if (process.view?.header.stdinClosed) throw inputClosed(process);
+  const run = await runningRun(core, process);
+  checkPrecondition(core, process, context);
+  if (run.view?.header.stdinClosed) throw inputClosed(process);
+  const data = unwritten(run, input);
+  const ended = new AbortController();
   const closing = core.onClose(() => ended.abort(new EngineError("SHUTTING_DOWN", "the daemon is stopping")));
   try {
-    if (data.length > 0) await writeStdin(core.paths(process).stdin, data, signal);
-    if (close) await control(core, process, Control.closeStdin);
+    if (data.length > 0) {
+      await writeStdin(core.paths(process, run.number).stdin, data, AbortSignal.any([signal, ended.signal]));
+      run.inputOffset += data.length;
+    }
+    if (input.close) await control(core, process, run, Control.closeStdin);
+    return run.inputOffset;
   } catch (error) {
     if (!(error instanceof StdinClosedError) && !(error instanceof ShimGoneError)) throw error;
-    core.refresh(process);
-    if (process.run !== run || process.state !== "running") await checkRunning(core, process);
+    core.refresh(process, run);
+    if (process.current !== run || process.state !== "running") await runningRun(core, process);
     throw inputClosed(process);
   } finally {
     closing();
   }
 }
 
-/** Sets the size of a process's terminal. */
-export async function resizeTerminal(core: Core, process: ManagedProcess, size: TerminalSize): Promise<void> {
-  checkTerminal("size", size);
-  if (process.spec.terminal === null) throw invalid("id", `process ${process.id} has no terminal`);
-  await checkRunning(core, process);
-  try {
-    await control(core, process, Control.resize, size.rows, size.columns);
-  } catch (error) {
-    if (!(error instanceof ShimGoneError)) throw error;
-    throw process.isLost() ? lost(process) : notRunning(process, process.state);
-  }
+/** What of the data is not yet written, where the caller says what was written before. */
+function unwritten(run: Run, { data, inputOffset }: Input): Uint8Array {
+  if (inputOffset === null) return data;
+  if (inputOffset > run.inputOffset)
+    throw conditionFailed("input_offset", String(inputOffset), String(run.inputOffset));
+  return data.subarray(Math.min(data.length, run.inputOffset - inputOffset));
 }
 
 /** Waits until a start under way is decided, and refuses a process that does not run. */
-async function checkRunning(core: Core, process: ManagedProcess): Promise<void> {
-  if (process.starting !== null) await process.starting;
-  core.checkOpen();
-  core.checkListed(process);
-  core.refresh(process);
-  const { state } = process;
-  if (state === "lost") throw lost(process);
-  if (state !== "running" && state !== "stopping") throw notRunning(process, state);
+export async function runningRun(core: Core, process: ManagedProcess): Promise<Run> {
+  await untilStarted(core, process);
+  const { current } = process;
+  if (current.running) return current;
+  throw current.state === "lost" ? lost(process) : notRunning(process, current.state);
 }
 
 export function notRunning(process: ManagedProcess, state: ProcessState): EngineError {

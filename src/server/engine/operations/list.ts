@@ -14,32 +14,35 @@ const defaultPageSize = 1_000;
 /** Looked at in one go, before others get their turn: some 2 ms. */
 const batch = 100;
 
-/** One page of the processes that a filter selects, in order of creation. */
+/** One page of the processes that a filter selects. What has not been executed yet is in no list. */
 export async function list(core: Core, filter: ProcessFilter, page: PageRequest): Promise<ProcessPage> {
   core.checkOpen();
   const { table } = core;
   const size = page.size > 0 ? Math.min(page.size, maxPageSize) : defaultPageSize;
-  const after = page.token === "" ? null : parseToken(page.token, filter);
+  const print = fingerprint(filter, page.order);
+  const after = page.token === "" ? null : parseToken(page.token, print);
   const isWanted = compileFilter(table, filter);
-  const from = after === null ? 0 : table.firstAfter(after.createTime, after.id);
   const resourceVersion = table.version(table.sequence);
-  const chosen: ManagedProcess[] = [];
-  let totalSize = 0;
-  for (const [index, process] of table.ordered.entries()) {
-    if (!isWanted(process)) continue;
-    totalSize++;
-    if (index >= from && chosen.length <= size) chosen.push(process);
-  }
+  const selected = table.ordered.filter((process) => process.announcedAt > 0 && isWanted(process));
+  if (page.order === "createdDescending") selected.reverse();
+  const isPast = (process: ManagedProcess) => after === null || follows(process, after, page.order);
   const processes: ProcessInfo[] = [];
+  let totalSize = selected.length;
   let last: ManagedProcess | null = null;
   let more = false;
   let looked = 0;
-  for (const process of chosen) {
-    if (!process.final && ++looked % batch === 0) {
+  for (const process of selected) {
+    if (!isPast(process)) continue;
+    if (!process.current.final && ++looked % batch === 0) {
       await setImmediate();
       core.checkOpen();
     }
     core.refresh(process);
+    // What has just been seen to end may not be wanted any more.
+    if (process.removed || !isWanted(process)) {
+      totalSize--;
+      continue;
+    }
     const info = table.info(process);
     const fits = page.fits === undefined || page.fits(info);
     more = processes.length === size || (last !== null && !fits);
@@ -47,28 +50,40 @@ export async function list(core: Core, filter: ProcessFilter, page: PageRequest)
     processes.push(info);
     last = process;
   }
-  const nextPageToken = more && last !== null ? makeToken(last.createTime, last.id, filter) : "";
+  const nextPageToken = more && last !== null ? makeToken(last, print) : "";
   return { processes, nextPageToken, resourceVersion, totalSize };
 }
 
-function makeToken(createTime: bigint, id: string, filter: ProcessFilter): string {
-  return Buffer.from(`${createTime}/${id}/${fingerprint(filter)}`).toString("base64url");
+interface Place {
+  readonly sequence: number;
+  readonly id: string;
 }
 
-function parseToken(token: string, filter: ProcessFilter): { createTime: bigint; id: string } {
-  const [time, id, print, ...rest] = Buffer.from(token, "base64url").toString("latin1").split("/");
-  const valid = time !== undefined && /^\d{1,20}$/.test(time) && id !== undefined && isUuid(id) && rest.length === 0;
-  if (!valid || print !== fingerprint(filter)) {
+function follows(process: ManagedProcess, place: Place, order: PageRequest["order"]): boolean {
+  const by = process.sequence - place.sequence || (process.id < place.id ? -1 : process.id > place.id ? 1 : 0);
+  return order === "created" ? by > 0 : by < 0;
+}
+
+function makeToken({ sequence, id }: Place, print: string): string {
+  return Buffer.from(`${sequence}/${id}/${print}`).toString("base64url");
+}
+
+function parseToken(token: string, expected: string): Place {
+  const [sequence, id, print, ...rest] = Buffer.from(token, "base64url").toString("latin1").split("/");
+  const valid =
+    sequence !== undefined && /^\d{1,16}$/.test(sequence) && id !== undefined && isUuid(id) && rest.length === 0;
+  if (!valid || print !== expected) {
     throw new EngineError(
       "PAGE_TOKEN_INVALID",
       "the page token is malformed or belongs to another query: use the one of the page before, with the same filter",
     );
   }
-  return { createTime: BigInt(time), id };
+  return { sequence: Number(sequence), id };
 }
 
-function fingerprint(filter: ProcessFilter): string {
-  const { labels, states, ids } = filter;
-  const text = JSON.stringify([labels.map(({ key, op, value }) => [key, op, value]), states, ids]);
+function fingerprint(filter: ProcessFilter, order: string): string {
+  const { labels } = filter;
+  const fields = { ...filter, labels: labels.map(({ key, op, value }) => [key, op, value]), order };
+  const text = JSON.stringify(fields, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
   return createHash("sha256").update(text).digest("base64url").slice(0, 16);
 }

@@ -1,112 +1,206 @@
 import { rmSync } from "node:fs";
-import type { StopOptions } from "../api/control.ts";
-import type { ProcessInfo, StartFailure } from "../api/process.ts";
+import type { Cause } from "../api/cause.ts";
+import type { RequestContext, StopOptions } from "../api/control.ts";
+import type { ProcessInfo } from "../api/process.ts";
+import type { StartFailure } from "../api/run.ts";
+import type { ProcessSpec } from "../api/spec.ts";
 import type { Core } from "../core.ts";
-import { launch } from "../lifecycle/launch.ts";
-import { abortable } from "../notifier.ts";
+import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
+import { effectiveSpec, normalizeSpec } from "../process/spec.ts";
+import { giveRoom, launch, prepareRun, undoPreparation } from "../run/launch.ts";
+import { makeRoom } from "../run/make-room.ts";
+import { Run } from "../run/run.ts";
 import { prepareFailure, startFailed } from "../run/start-failure.ts";
+import { checkPrecondition } from "./conditions.ts";
 import { release } from "./remove.ts";
-import { checkName } from "./start.ts";
-import { stillRunning, stopRun } from "./stop.ts";
+import { checkName, unsupportedLimit } from "./start.ts";
+import {
+  causeOf,
+  checkOptions,
+  forgetIntent,
+  newIntent,
+  planOf,
+  resumeStop,
+  stillRunning,
+  stopRun,
+  untilStarted,
+} from "./stop.ts";
 
 /**
  * Begins a new run of a process, after stopping the one there is. A restart
  * that meets another one under way gets its result; with `force` it hurries it.
  *
- * What the daemon's death leaves: before the record names the new run, the old
- * run as it is (the caller asks again); after it, a run without a ring, which
- * the next daemon begins, since the old one was stopped for no other purpose.
+ * What the daemon's death leaves: the intent, which the next daemon carries on;
+ * once the record names the new run, a run without a ring, which it begins.
  */
 export async function restart(
   core: Core,
   process: ManagedProcess,
   options: StopOptions,
-  signal?: AbortSignal,
+  spec: ProcessSpec | null,
+  context: RequestContext,
 ): Promise<ProcessInfo> {
   core.checkAccepting();
-  if (process.restarting === null) {
-    const work = renew(core, process, options);
-    process.restarting = work;
-    const done = () => {
-      process.restarting = null;
-      process.changed.notify();
-      core.followers.notifyAll(process.id);
-      if (process.settled) core.onSettled();
-    };
-    work.then(done, done);
-  } else if (options.force && process.starting === null) {
-    stopRun(core, process, options).catch(() => {});
+  checkOptions(options);
+  core.checkPresent(process);
+  checkPrecondition(core, process, context);
+  const next = spec === null ? null : normalizeSpec(spec, core.options);
+  const cause = causeOf(context);
+  const underWay = process.restarting;
+  if (underWay === null) return await follow(core, process, renew(core, process, options, next, cause));
+  if (options.force && !process.current.starting) {
+    stopRun(core, process, options, cause, { kind: "restart", onRecord: true }).catch(() => {});
   }
-  return await abortable(process.restarting, signal);
+  return await underWay;
 }
 
-async function renew(core: Core, process: ManagedProcess, options: StopOptions): Promise<ProcessInfo> {
-  if (process.starting !== null) await process.starting;
+/** Goes on with a restart that an earlier daemon began. */
+export async function resumeRestart(core: Core, process: ManagedProcess, intent: Intent): Promise<void> {
+  await follow(core, process, renewFrom(core, process, intent));
+}
+
+function follow(core: Core, process: ManagedProcess, work: Promise<ProcessInfo>): Promise<ProcessInfo> {
+  process.restarting = work;
+  const done = () => {
+    process.restarting = null;
+    process.changed.notify();
+    core.outputs.notifyAll(process);
+    if (process.settled) core.onSettled();
+  };
+  work.then(done, done);
+  return work;
+}
+
+async function renew(
+  core: Core,
+  process: ManagedProcess,
+  options: StopOptions,
+  next: ProcessSpec | null,
+  cause: Cause,
+): Promise<ProcessInfo> {
+  await untilStarted(core, process);
   core.checkPresent(process);
-  core.refresh(process);
-  // Of a lost run nothing can be stopped, and its main process is dead.
-  if (!process.isLost()) {
-    const { stopped } = await stopRun(core, process, options);
+  const spec = next ?? process.spec;
+  unsupportedLimit(core, spec);
+  checkName(core, process.name, process);
+  // What the new run needs is made before the old one is stopped.
+  const run = newRun(core, process, spec, cause);
+  const unprepared = await makeRoom(core, process, () => prepareRun(core, process, run, spec));
+  if (unprepared !== null) throw startFailed(process.id, spec, unprepared);
+  const intent = newIntent(core, process, "restart", planOf(core, process, options, cause), { spec: next });
+  process.intents = [...process.intents, intent];
+  process.desired = "running";
+  process.stoppedByShutdown = false;
+  core.trySave(process);
+  core.note(process, "restartRequested", cause);
+  core.journal.flush();
+  try {
+    const { stopped } = await stopRun(core, process, options, cause, { kind: "restart", onRecord: true });
     if (!stopped) throw stillRunning(process, "was not restarted, for something of it lives on");
+    return await begin(core, process, run, spec, intent);
+  } catch (error) {
+    if (!core.closed) {
+      if (process.current !== run) undoPreparation(core, process, run);
+      forgetIntent(core, process, intent);
+      core.trySave(process);
+    }
+    throw error;
   }
+}
+
+async function renewFrom(core: Core, process: ManagedProcess, intent: Intent): Promise<ProcessInfo> {
+  try {
+    await untilStarted(core, process);
+    const spec = intent.spec ?? process.spec;
+    // The run that was to be replaced has been.
+    if (process.current.number > intent.run) {
+      forgetIntent(core, process, intent);
+      core.trySave(process);
+      return core.table.info(process);
+    }
+    const run = newRun(core, process, spec, { ...intent.cause, detail: "carried on by the next daemon" });
+    const unprepared = prepareRun(core, process, run, spec);
+    if (unprepared !== null) throw startFailed(process.id, spec, unprepared);
+    const stopped = process.current.treeAlive ? await stopForRestart(core, process, intent) : true;
+    if (!stopped) {
+      undoPreparation(core, process, run);
+      throw stillRunning(process, "was not restarted, for something of it lives on");
+    }
+    return await begin(core, process, run, spec, intent);
+  } catch (error) {
+    if (!core.closed) {
+      forgetIntent(core, process, intent);
+      core.trySave(process);
+      core.options.logger.error({ id: process.id, error: String(error) }, "cannot carry on a restart");
+    }
+    throw error;
+  }
+}
+
+/** The intent stays on record until the new run has begun. */
+async function stopForRestart(core: Core, process: ManagedProcess, intent: Intent): Promise<boolean> {
+  const { stopped } = await resumeStop(core, process, { ...intent });
+  return stopped;
+}
+
+async function begin(
+  core: Core,
+  process: ManagedProcess,
+  run: Run,
+  spec: ProcessSpec,
+  intent: Intent,
+): Promise<ProcessInfo> {
   core.checkAccepting();
   core.checkPresent(process);
-  checkName(core, process.spec.name, process);
+  checkName(core, process.name, process);
   // Nobody follows what writers outside the tree would still write to the old run.
-  await release(core, process);
+  await release(core, process, process.current);
   core.checkPresent(process);
-  const failed = await beginRun(core, process, process.run + 1);
-  if (failed !== null) throw startFailed(process.id, process.spec, failed);
+  process.spec = spec;
+  forgetIntent(core, process, intent);
+  const failed = await beginRun(core, process, run);
+  if (failed !== null) throw startFailed(process.id, spec, failed);
   return core.table.info(process);
 }
 
-/** Makes `run` the current run and launches it. Its failure is recorded, and answered. */
-export async function beginRun(core: Core, process: ManagedProcess, run: number): Promise<StartFailure | null> {
-  const started = Promise.withResolvers<void>();
-  process.starting = started.promise;
-  try {
-    if (process.shimGone) process.lostRuns.add(process.run);
-    process.lostRuns.delete(run - 2);
-    process.run = run;
-    process.view = null;
-    process.shimGone = false;
-    process.shimFailure = null;
-    process.failure = null;
-    process.oomKilled = false;
-    process.endTime = null;
-    core.table.touch(process);
-    const failed = store(core, process) ?? (await launch(core, process));
-    if (failed !== null) recordFailure(core, process, failed);
-    return failed;
-  } finally {
-    process.starting = null;
-    started.resolve();
-    process.changed.notify();
-  }
+export function newRun(core: Core, process: ManagedProcess, spec: ProcessSpec, cause: Cause): Run {
+  return new Run({
+    number: process.current.number + 1,
+    cause,
+    createTime: core.options.clock.wall(),
+    sequence: core.journal.sequence + 1,
+    effective: effectiveSpec(spec, core.options),
+  });
 }
 
-/** A run that never began, other than a process's first: it stays listed as FAILED. */
-export function recordFailure(core: Core, process: ManagedProcess, failed: StartFailure): void {
-  process.failure = failed;
-  process.endTime = BigInt(Date.now()) * 1_000_000n;
-  core.cgroups.leave(process.id, process.run);
+/** Makes a prepared run the current one and launches it. Its failure is recorded, and answered. */
+export async function beginRun(core: Core, process: ManagedProcess, run: Run): Promise<StartFailure | null> {
+  const previous = process.current;
+  const { keptRuns } = core.options;
+  const dropped = [previous, ...process.earlier].slice(keptRuns - 1);
+  process.earlier = [previous, ...process.earlier].slice(0, keptRuns - 1);
+  process.current = run;
+  core.note(process, "stateChanged", run.cause, { from: previous.state, to: "starting" });
+  // Whatever stood in for its files must be gone before its shim makes them.
+  giveRoom(core, process, run);
   try {
     core.save(process);
   } catch (error) {
-    core.options.logger.warn({ id: process.id, error: String(error) }, "cannot record that a restart failed");
+    core.fail(process, run, prepareFailure(error, core.paths(process).process), "startFailed");
   }
-  core.table.touch(process);
+  for (const old of dropped) {
+    core.outputs.notify(old);
+    core.zygote.forget(process.id, old.number);
+    rmSync(core.paths(process, old.number).run, { recursive: true, force: true });
+  }
+  return run.starting ? await launch(core, process, run) : run.failure;
 }
 
-function store(core: Core, process: ManagedProcess): StartFailure | null {
-  const { run } = process;
-  try {
-    core.save(process);
-  } catch (error) {
-    return prepareFailure(error, core.paths(process).process);
-  }
-  // The run before the one before is kept by nobody.
-  rmSync(core.paths(process, run - 2).run, { recursive: true, force: true });
-  return null;
+/** Begins a run that an earlier daemon had put on record and not launched. */
+export async function relaunch(core: Core, process: ManagedProcess, run: Run): Promise<StartFailure | null> {
+  rmSync(core.paths(process, run.number).run, { recursive: true, force: true });
+  const unprepared = prepareRun(core, process, run, process.spec);
+  if (unprepared !== null) core.fail(process, run, unprepared, "startFailed");
+  return run.starting ? await launch(core, process, run) : run.failure;
 }

@@ -1,48 +1,57 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
-import type { ProcessInfo, StartFailure } from "../api/process.ts";
+import type { RequestContext, StartRequest } from "../api/control.ts";
+import type { ProcessInfo } from "../api/process.ts";
+import type { StartFailure } from "../api/run.ts";
 import type { ProcessSpec } from "../api/spec.ts";
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
-import { launch } from "../lifecycle/launch.ts";
 import { cgroupLimitFields } from "../limits/cgroup.ts";
 import { ManagedProcess } from "../process/process.ts";
 import { deleteRecord } from "../process/record.ts";
 import { isUuid } from "../process/references.ts";
-import { normalizeSpec, sameSpec } from "../process/spec.ts";
+import { checkNameSyntax, effectiveSpec, normalizeLabels, normalizeSpec, sameSpec } from "../process/spec.ts";
+import { launch, prepareRun } from "../run/launch.ts";
+import { makeRoom } from "../run/make-room.ts";
+import { Run } from "../run/run.ts";
 import { prepareFailure, startFailed } from "../run/start-failure.ts";
-
-let lastTime = 0n;
+import { causeOf } from "./stop.ts";
 
 /**
- * Starts a process, or answers the one that has this id and spec.
+ * Starts a process, or answers the one that has this id, name, labels and spec.
  *
- * What the daemon's death leaves, step by step: `p/<uuid>` alone, or with a
- * record and no ring: removed by the next daemon, as nobody was answered; with
- * a ring: the next daemon sees it through.
+ * What the daemon's death leaves, step by step: the journal's entry that says
+ * it was accepted; `p/<uuid>`, alone or with a record and no ring: removed by
+ * the next daemon, as the journal says that it was never executed; with a ring:
+ * the next daemon sees it through.
  */
 export async function start(
   core: Core,
-  request: { id: string; spec: ProcessSpec },
+  request: StartRequest,
+  context: RequestContext,
 ): Promise<{ process: ProcessInfo; existing: boolean }> {
   core.checkAccepting();
   const id = request.id === "" ? randomUUID() : request.id.toLowerCase();
   if (!isUuid(id)) throw new EngineError("INVALID_ID", "the id of a new process must be a UUID", { id: request.id });
-  const spec = normalizeSpec(request.spec, core.options);
+  checkNameSyntax("name", request.name);
+  const wanted = {
+    name: request.name,
+    labels: normalizeLabels(request.labels),
+    spec: normalizeSpec(request.spec, core.options),
+  };
   for (let known = core.table.byId(id); known !== undefined; known = core.table.byId(id)) {
-    const process = await existing(core, known, spec);
+    const process = await existing(core, known, wanted);
     if (process !== null) return { process, existing: true };
   }
   core.checkAccepting();
-  checkLimits(core, spec);
-  checkName(core, spec.name);
-  const process = new ManagedProcess(id, spec, now(), 1);
-  core.table.add(process);
+  checkLimits(core, wanted.spec);
+  checkName(core, wanted.name);
+  const process = accept(core, id, wanted, context);
   const started = Promise.withResolvers<void>();
   process.starting = started.promise;
   try {
-    const failed = store(core, process) ?? (await launch(core, process));
-    if (failed !== null) throw startFailed(id, spec, failed);
+    const failed = await begin(core, process);
+    if (failed !== null) throw startFailed(id, wanted.spec, failed);
   } catch (error) {
     process.startError = error;
     // When the engine closes, the run may be about to begin: the next daemon finds it.
@@ -57,6 +66,12 @@ export async function start(
   return { process: core.table.info(process), existing: false };
 }
 
+interface Wanted {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly spec: ProcessSpec;
+}
+
 /** Who may not take a name: everybody, while a process that has not ended has it. */
 export function checkName(core: Core, name: string, except?: ManagedProcess): void {
   if (name === "") return;
@@ -68,10 +83,72 @@ export function checkName(core: Core, name: string, except?: ManagedProcess): vo
   });
 }
 
+/** Refuses limits that this daemon cannot enforce. */
+export function unsupportedLimit(core: Core, spec: ProcessSpec): void {
+  const [field] = core.cgroups.available ? [] : cgroupLimitFields(spec.limits);
+  if (field === undefined) return;
+  throw new EngineError(
+    "UNSUPPORTED_LIMIT",
+    `this daemon cannot enforce spec.limits.${field}: it has no delegated cgroup v2 subtree, so nothing was started`,
+    { field: `spec.limits.${field}` },
+  );
+}
+
+/** After an error nothing is left behind. */
+export function discard(core: Core, process: ManagedProcess): void {
+  const { current } = process;
+  core.table.remove(process);
+  core.note(process, "removed", { ...current.cause, kind: "startFailure", detail: current.failure?.message ?? "" });
+  core.journal.flush();
+  core.forgetRuns(process);
+  core.cgroups.leave(process.id, current.number);
+  if (process.foreignDirectory) return;
+  const directory = core.paths(process).process;
+  try {
+    deleteRecord(directory);
+    rmSync(directory, { recursive: true, force: true });
+  } catch (error) {
+    core.options.logger.warn({ id: process.id, error: String(error) }, "cannot remove what a failed start left");
+  }
+}
+
+/** On record first: whatever is found below `p` later, the journal says whether it ever began. */
+function accept(core: Core, id: string, wanted: Wanted, context: RequestContext): ManagedProcess {
+  const cause = causeOf(context);
+  const entry = core.journal.append({
+    type: "created",
+    processId: id,
+    processName: wanted.name,
+    run: 1,
+    from: "",
+    to: "starting",
+    cause,
+    exit: null,
+  });
+  const { sequence } = entry;
+  const createTime = BigInt(entry.timeMicros) * 1000n;
+  const effective = effectiveSpec(wanted.spec, core.options);
+  const run = new Run({ number: 1, cause, createTime, sequence, effective });
+  const change = { sequence, time: createTime, run: 1, from: null, to: "starting", cause } as const;
+  const process = new ManagedProcess({ id, ...wanted, createTime, sequence }, run, change);
+  core.table.add(process);
+  core.journal.flush();
+  return process;
+}
+
+async function begin(core: Core, process: ManagedProcess): Promise<StartFailure | null> {
+  const { current } = process;
+  const stored = await makeRoom(core, process, () => store(core, process));
+  if (stored !== null) return stored;
+  const failed = await launch(core, process, current);
+  return failed;
+}
+
 /** Null: it was removed while it was being started by somebody else. */
-async function existing(core: Core, process: ManagedProcess, spec: ProcessSpec): Promise<ProcessInfo | null> {
-  if (process.removing || !sameSpec(process.spec, spec)) {
-    const why = process.removing ? "is being removed" : "has another spec";
+async function existing(core: Core, process: ManagedProcess, wanted: Wanted): Promise<ProcessInfo | null> {
+  const different = differences(process, wanted);
+  if (process.removing || different.length > 0) {
+    const why = process.removing ? "is being removed" : `has another ${different.join(" and ")}`;
     throw new EngineError("PROCESS_EXISTS", `there is a process ${process.id} already, and it ${why}`, {
       id: process.id,
     });
@@ -88,15 +165,18 @@ async function existing(core: Core, process: ManagedProcess, spec: ProcessSpec):
   return core.table.info(process);
 }
 
-function checkLimits(core: Core, spec: ProcessSpec): void {
-  const [field] = core.cgroups.available ? [] : cgroupLimitFields(spec.limits);
-  if (field !== undefined) {
-    throw new EngineError(
-      "UNSUPPORTED_LIMIT",
-      `this daemon cannot enforce spec.limits.${field}: it has no delegated cgroup v2 subtree, so nothing was started`,
-      { field: `spec.limits.${field}` },
-    );
+function differences(process: ManagedProcess, wanted: Wanted): string[] {
+  const different: string[] = [];
+  if (process.name !== wanted.name) different.push("name");
+  if (JSON.stringify(process.labels) !== JSON.stringify(wanted.labels)) different.push("labels");
+  for (const key of Object.keys(wanted.spec) as (keyof ProcessSpec)[]) {
+    if (!sameSpec({ ...wanted.spec, [key]: process.spec[key] }, wanted.spec)) different.push(`spec.${key}`);
   }
+  return different;
+}
+
+function checkLimits(core: Core, spec: ProcessSpec): void {
+  unsupportedLimit(core, spec);
   if (core.table.size >= core.options.maxProcesses) {
     throw new EngineError(
       "LIMIT_EXCEEDED",
@@ -114,32 +194,14 @@ function store(core: Core, process: ManagedProcess): StartFailure | null {
     process.foreignDirectory = true;
     return prepareFailure(error, directory);
   }
+  process.foreignDirectory = false;
   try {
     core.save(process);
-    return null;
   } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
     return prepareFailure(error, directory);
   }
-}
-
-/** After an error nothing is left behind. */
-export function discard(core: Core, process: ManagedProcess): void {
-  core.table.remove(process);
-  core.forgetRuns(process);
-  core.cgroups.leave(process.id, process.run);
-  if (process.foreignDirectory) return;
-  const directory = core.paths(process).process;
-  try {
-    deleteRecord(directory);
-    rmSync(directory, { recursive: true, force: true });
-  } catch (error) {
-    core.options.logger.warn({ id: process.id, error: String(error) }, "cannot remove what a failed start left");
-  }
-}
-
-/** Nanoseconds since the epoch, growing with every call, so that the order of creation is one. */
-function now(): bigint {
-  const time = BigInt(Date.now()) * 1_000_000n;
-  lastTime = time > lastTime ? time : lastTime + 1n;
-  return lastTime;
+  const unprepared = prepareRun(core, process, process.current, process.spec);
+  if (unprepared !== null) rmSync(directory, { recursive: true, force: true });
+  return unprepared;
 }

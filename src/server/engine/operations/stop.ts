@@ -1,14 +1,19 @@
-import type { StopOptions, StopResult, Survivor } from "../api/control.ts";
+import type { Cause } from "../api/cause.ts";
+import type { RequestContext, StopOptions, StopResult } from "../api/control.ts";
+import type { StopReceipt } from "../api/run.ts";
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
 import { signalNumber } from "../limits/signals.ts";
-import { abortable } from "../notifier.ts";
+import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { invalid } from "../process/spec.ts";
-import { control } from "../run/shim-control.ts";
-import { describeSurvivors } from "../run/survivors.ts";
+import { invalid, isGracePeriod } from "../process/spec.ts";
+import { refreshRemains, signalRemains } from "../run/remains.ts";
+import type { Run } from "../run/run.ts";
+import { continueShim, control } from "../run/shim-control.ts";
+import { describeRemains, describeTree } from "../run/survivors.ts";
 import { ShimGoneError } from "../shim/control.ts";
 import { Control, Target } from "../shim/layout.ts";
+import { checkPrecondition } from "./conditions.ts";
 
 /** How long killed processes may take to disappear; more means that the kernel holds them. */
 const killMs = 5_000;
@@ -16,7 +21,24 @@ const killMs = 5_000;
 const recheckMs = 2_000;
 const sigkill = 9;
 const sigcont = 18;
-const maxGraceMs = 24 * 3600 * 1000;
+const noSuchProcess = 3;
+
+/** A stop as it is carried out: everything decided. */
+interface Plan {
+  readonly cause: Cause;
+  readonly signal: string;
+  readonly graceMs: number;
+  readonly force: boolean;
+  /** On the clock of `performance.now()`. */
+  readonly deadline: number;
+  /** The first signal was sent by an earlier daemon. */
+  readonly signaled: boolean;
+}
+
+export interface StopOutcome {
+  readonly stopped: boolean;
+  readonly receipt: StopReceipt;
+}
 
 /**
  * Ends a process's tree. Several stops of one process run side by side, each
@@ -25,95 +47,301 @@ const maxGraceMs = 24 * 3600 * 1000;
 export async function stop(
   core: Core,
   process: ManagedProcess,
-  options: StopOptions,
-  signal?: AbortSignal,
+  options: StopOptions & { readonly wait: boolean },
+  context: RequestContext,
 ): Promise<StopResult> {
-  const work = stopWhole(core, process, options);
-  work.catch(() => {});
-  return await abortable(work, signal);
+  checkOptions(options);
+  core.checkPresent(process);
+  checkPrecondition(core, process, context);
+  const cause = causeOf(context);
+  const sent = Promise.withResolvers<void>();
+  const work = stopAndMore(core, process, options, cause, sent.resolve);
+  work.then(
+    () => sent.resolve(),
+    () => sent.resolve(),
+  );
+  if (!options.wait) {
+    await sent.promise;
+    const receipt = process.current.stop;
+    if (receipt?.outcome === "pending") return result(core, process, receipt);
+  }
+  return await work;
+}
+
+export function causeOf({ principal, requestId }: RequestContext, detail = ""): Cause {
+  return { kind: "request", principal, requestId, detail };
 }
 
 /** Also stops the run that a restart under way begins. */
-async function stopWhole(core: Core, process: ManagedProcess, options: StopOptions): Promise<StopResult> {
+async function stopAndMore(
+  core: Core,
+  process: ManagedProcess,
+  options: StopOptions,
+  cause: Cause,
+  onSent: () => void,
+): Promise<StopResult> {
   for (;;) {
     const { restarting } = process;
-    const result = await stopRun(core, process, options);
+    const { stopped, receipt } = await stopRun(core, process, options, cause, { kind: "stop", onSent });
     const pending = process.restarting ?? restarting;
-    if (pending === null || !result.stopped) return result;
-    await pending.catch(() => {});
-    core.checkOpen();
-    core.checkPresent(process);
-    if (process.restarting === null && process.settled) return await stopRun(core, process, options);
+    if (pending !== null && stopped) {
+      await pending.catch(() => {});
+      core.checkOpen();
+      core.checkListed(process);
+      if (process.restarting !== null || !process.settled) continue;
+      if (process.current.number === receiptRun(process, receipt)) return result(core, process, receipt);
+      continue;
+    }
+    return result(core, process, receipt);
   }
 }
 
-/** Ends the tree of the current run. */
-export async function stopRun(core: Core, process: ManagedProcess, options: StopOptions): Promise<StopResult> {
-  const number = stopSignal(process, options);
-  const graceMs = options.graceMs ?? process.spec.stop.graceMs ?? core.options.defaultGraceMs;
-  if (!(graceMs >= 0 && graceMs <= maxGraceMs)) throw invalid("grace_period", "the grace period must be 0 to 24 hours");
-  if (process.starting !== null) await process.starting;
-  core.checkOpen();
-  core.checkListed(process);
-  core.refresh(process);
-  if (process.isLost()) throw lost(process);
-  if (process.state === "failed" || !process.treeAlive) return result(core, process);
-  const { run } = process;
-  process.stops++;
-  core.table.touch(process);
-  try {
-    const deadline = performance.now() + graceMs;
-    if (!(options.force && graceMs === 0)) await ask(core, process, number, deadline);
-    // A restart may have begun another run meanwhile, which is none of this stop's business.
-    if (process.run === run && process.treeAlive && options.force) await kill(core, process);
-  } finally {
-    process.stops--;
-    core.table.touch(process);
-    if (process.settled) core.onSettled();
+function receiptRun(process: ManagedProcess, receipt: StopReceipt): number {
+  return process.runs.find(({ stop }) => stop === receipt)?.number ?? 0;
+}
+
+function result(core: Core, process: ManagedProcess, receipt: StopReceipt): StopResult {
+  return { process: core.table.info(process), receipt };
+}
+
+interface Purpose {
+  readonly kind: "stop" | "restart" | "remove";
+  /** The intent stands on record already. */
+  readonly onRecord?: boolean;
+  /** The daemon ends, and this with it. */
+  readonly keepsDesired?: boolean;
+  readonly onSent?: () => void;
+}
+
+/** Ends the tree of the current run. What is asked for is on record before the first signal is sent. */
+export async function stopRun(
+  core: Core,
+  process: ManagedProcess,
+  options: StopOptions,
+  cause: Cause,
+  purpose: Purpose,
+): Promise<StopOutcome> {
+  await untilStarted(core, process);
+  const run = process.current;
+  const plan = makePlan(core, process, options, cause);
+  if (!run.treeAlive) {
+    const receipt = newReceipt(core, plan, "alreadyStopped");
+    // The receipt of a stop that did something is worth more than one that did not.
+    run.stop ??= receipt;
+    return { stopped: true, receipt };
   }
-  if (process.isLost()) throw lost(process);
-  return result(core, process);
+  let intent: Intent | null = null;
+  if (purpose.onRecord !== true) {
+    const keepsDesired = purpose.keepsDesired === true;
+    intent = newIntent(core, process, purpose.kind, plan, { keepsDesired });
+    if (keepsDesired) process.stoppedByShutdown = true;
+    else if (purpose.kind === "stop") process.desired = "stopped";
+    process.intents = [...process.intents, intent];
+  }
+  return await carryOut(core, process, run, plan, intent, purpose.onSent);
+}
+
+/** Goes on with a stop that an earlier daemon began. */
+export async function resumeStop(core: Core, process: ManagedProcess, intent: Intent): Promise<StopOutcome> {
+  await untilStarted(core, process);
+  const { signal, graceMs, force, cause, requestBootMs, signaled } = intent;
+  const passed = Math.max(0, core.options.clock.boot() - requestBootMs);
+  const deadline = performance.now() + Math.max(0, graceMs - passed);
+  const plan: Plan = { cause, signal, graceMs, force, deadline, signaled };
+  const run = process.current;
+  if (!run.treeAlive) {
+    forgetIntent(core, process, intent);
+    const receipt = run.stop ?? newReceipt(core, plan, "alreadyStopped");
+    if (receipt.outcome === "pending") run.stop = finish(core, run, receipt);
+    core.trySave(process);
+    return { stopped: true, receipt: run.stop ?? receipt };
+  }
+  return await carryOut(core, process, run, plan, intent);
+}
+
+async function carryOut(
+  core: Core,
+  process: ManagedProcess,
+  run: Run,
+  plan: Plan,
+  intent: Intent | null,
+  onSent: () => void = () => {},
+): Promise<StopOutcome> {
+  const receipt = new Receipt(
+    run,
+    run.stop?.outcome === "pending" && plan.signaled ? run.stop : newReceipt(core, plan, "pending"),
+  );
+  core.trySave(process);
+  run.stops++;
+  core.apply(process, run, plan.force && plan.graceMs === 0 ? "killRequested" : "stopRequested", plan.cause);
+  core.note(process, "stopRequested", plan.cause);
+  core.journal.flush();
+  try {
+    if (!(plan.force && plan.graceMs === 0)) {
+      await ask(core, process, run, plan, () => {
+        receipt.update({ signalTime: receipt.value.signalTime ?? core.options.clock.wall() });
+        if (intent !== null) intent.signaled = true;
+        core.trySave(process);
+        onSent();
+      });
+    }
+    if (run.treeAlive && plan.force) {
+      receipt.update({ killTime: core.options.clock.wall() });
+      onSent();
+      await kill(core, process, run);
+    }
+    receipt.set(finish(core, run, receipt.value));
+  } finally {
+    run.stops--;
+    // A daemon that closes leaves the intent to the next one.
+    if (!core.closed) {
+      if (run.stops === 0 && !process.removed) core.apply(process, run, "stopEnded", plan.cause);
+      forgetIntent(core, process, intent);
+      core.trySave(process);
+      if (process.settled) core.onSettled();
+      process.changed.notify();
+    }
+  }
+  return { stopped: !run.treeAlive, receipt: receipt.value };
+}
+
+export function newIntent(
+  core: Core,
+  process: ManagedProcess,
+  kind: Intent["kind"],
+  plan: Pick<Plan, "cause" | "signal" | "graceMs" | "force">,
+  more: Partial<Pick<Intent, "spec" | "keepsDesired">> = {},
+): Intent {
+  const { cause, signal, graceMs, force } = plan;
+  const requestBootMs = core.options.clock.boot();
+  const run = process.current.number;
+  return {
+    kind,
+    run,
+    cause,
+    signal,
+    graceMs,
+    force,
+    requestBootMs,
+    signaled: false,
+    spec: null,
+    keepsDesired: false,
+    ...more,
+  };
+}
+
+export function forgetIntent(_core: Core, process: ManagedProcess, intent: Intent | null): void {
+  process.intents = process.intents.filter((other) => other !== intent);
+}
+
+/** The receipt of a stop, where the run shows it for as long as it is the latest one. */
+class Receipt {
+  readonly #run: Run;
+  value: StopReceipt;
+
+  constructor(run: Run, value: StopReceipt) {
+    this.#run = run;
+    this.value = value;
+    run.stop = value;
+  }
+
+  update(change: Partial<StopReceipt>): void {
+    this.set({ ...this.value, ...change });
+  }
+
+  set(value: StopReceipt): void {
+    if (this.#run.stop === this.value) this.#run.stop = value;
+    this.value = value;
+  }
+}
+
+function newReceipt(core: Core, plan: Plan, outcome: "pending" | "alreadyStopped"): StopReceipt {
+  const { cause, signal, graceMs, force } = plan;
+  const time = core.options.clock.wall();
+  const times = { requestTime: time, signalTime: null, killTime: null, endTime: outcome === "pending" ? null : time };
+  return { cause, signal, graceMs, force, ...times, outcome, survivors: [] };
+}
+
+function finish(core: Core, run: Run, receipt: StopReceipt): StopReceipt {
+  const survived = run.treeAlive;
+  return {
+    ...receipt,
+    endTime: core.options.clock.wall(),
+    outcome: survived ? "survived" : "stopped",
+    survivors: survived ? survivorsOf(run) : [],
+  };
+}
+
+/** Waits until it is decided whether the current run begins. */
+export async function untilStarted(core: Core, process: ManagedProcess): Promise<void> {
+  for (;;) {
+    if (process.starting !== null) await process.starting;
+    core.checkOpen();
+    core.checkListed(process);
+    core.refresh(process);
+    if (!process.current.starting) return;
+    await process.changed.wait(undefined, recheckMs);
+  }
 }
 
 /** Kills the whole tree and waits, for a bounded time, until it is gone. */
-export async function kill(core: Core, process: ManagedProcess): Promise<void> {
-  const { run } = process;
+export async function kill(core: Core, process: ManagedProcess, run: Run): Promise<void> {
   try {
-    core.cgroups.kill(process.id, run);
+    core.cgroups.kill(process.id, run.number);
   } catch (error) {
     core.options.logger.warn({ id: process.id, error: String(error) }, "cannot kill by cgroup; killing by the shim");
   }
-  await tell(core, process, Control.killTree, 0, 0);
-  await untilTreeGone(core, process, run, performance.now() + killMs);
+  await send(core, process, run, Control.killTree, sigkill, Target.tree);
+  await until(core, process, run, performance.now() + killMs, () => !run.treeAlive);
 }
 
 /** Sends the signal, once more to what the main process leaves behind, and waits out the grace period. */
-async function ask(core: Core, process: ManagedProcess, number: number, deadline: number): Promise<void> {
-  const { run } = process;
-  const onlyRest = process.state === "exited";
-  await send(core, process, number, onlyRest ? Target.tree : Target.group);
-  if (!onlyRest) {
-    const mainEnded = () => process.state === "exited";
-    await until(core, process, run, deadline, () => mainEnded() || !process.treeAlive);
-    if (process.run !== run || !process.treeAlive || !mainEnded()) return;
-    await send(core, process, number, Target.tree);
+async function ask(core: Core, process: ManagedProcess, run: Run, plan: Plan, onSent: () => void): Promise<void> {
+  const number = signalNumber(plan.signal) ?? 0;
+  const onlyRest = !run.running;
+  if (!plan.signaled) {
+    await signalAndContinue(core, process, run, number, onlyRest ? Target.tree : Target.group);
+    onSent();
   }
-  await untilTreeGone(core, process, run, deadline);
+  if (!onlyRest) {
+    await until(core, process, run, plan.deadline, () => !run.running);
+    if (!run.treeAlive || run.running) return;
+    await signalAndContinue(core, process, run, number, Target.tree);
+  }
+  await until(core, process, run, plan.deadline, () => !run.treeAlive);
 }
 
-async function send(core: Core, process: ManagedProcess, number: number, target: number): Promise<void> {
-  await tell(core, process, Control.signal, number, target);
+async function signalAndContinue(
+  core: Core,
+  process: ManagedProcess,
+  run: Run,
+  number: number,
+  target: number,
+): Promise<void> {
+  await send(core, process, run, Control.signal, number, target);
   // A process that was stopped acts on the signal only when it continues.
-  if (number !== sigkill && number !== sigcont) await tell(core, process, Control.signal, sigcont, target);
+  if (number !== sigkill && number !== sigcont) await send(core, process, run, Control.signal, sigcont, target);
 }
 
 /** Errors are no matter here: what counts is whether the tree goes. */
-async function tell(core: Core, process: ManagedProcess, type: number, a: number, b: number): Promise<void> {
-  if (!process.treeAlive) return;
+async function send(
+  core: Core,
+  process: ManagedProcess,
+  run: Run,
+  type: number,
+  a: number,
+  target: number,
+): Promise<void> {
+  if (!run.treeAlive) return;
+  if (run.shimGone) {
+    run.remains = refreshRemains(run.remains);
+    signalRemains(run.remains, a);
+    return;
+  }
   try {
-    const errno = await control(core, process, type, a, b);
+    const errno = await control(core, process, run, type, a, target);
     // ESRCH: it has ended already.
-    if (errno !== 0 && errno !== 3) {
+    if (errno !== 0 && errno !== noSuchProcess) {
       core.options.logger.warn({ id: process.id, type, errno }, "a shim could not do what a stop asked for");
     }
   } catch (error) {
@@ -121,57 +349,68 @@ async function tell(core: Core, process: ManagedProcess, type: number, a: number
   }
 }
 
-async function untilTreeGone(core: Core, process: ManagedProcess, run: number, deadline: number): Promise<void> {
-  await until(core, process, run, deadline, () => !process.treeAlive);
-}
-
 async function until(
   core: Core,
   process: ManagedProcess,
-  run: number,
+  run: Run,
   deadline: number,
   met: () => boolean,
 ): Promise<void> {
-  for (;;) {
+  for (let rounds = 0; ; rounds++) {
     core.checkOpen();
-    core.refresh(process);
-    if (process.removed || process.run !== run || met()) return;
+    core.refresh(process, run);
+    if (process.removed || met()) return;
     const left = deadline - performance.now();
     if (left <= 0) return;
+    if (rounds > 0) continueShim(core, process, run);
     await process.changed.wait(undefined, Math.min(left, recheckMs));
   }
 }
 
-function stopSignal(process: ManagedProcess, options: StopOptions): number {
-  const name = options.signal || process.spec.stop.signal || "SIGTERM";
-  const number = signalNumber(name);
-  if (number === undefined) throw invalid("signal", `no signal "${name}"`);
-  return number;
+function makePlan(core: Core, process: ManagedProcess, options: StopOptions, cause: Cause): Plan {
+  checkOptions(options);
+  const { spec } = process;
+  const graceMs = options.graceMs ?? spec.stop.graceMs ?? core.options.defaultGraceMs;
+  const signal = options.signal || spec.stop.signal || "SIGTERM";
+  return { cause, signal, graceMs, force: options.force, deadline: performance.now() + graceMs, signaled: false };
 }
 
-function result(core: Core, process: ManagedProcess): StopResult {
-  const stopped = !process.treeAlive;
-  return { process: core.table.info(process), stopped, survivors: stopped ? [] : survivorsOf(process) };
+/** @throws EngineError before anything is on record. */
+export function checkOptions({ signal, graceMs }: StopOptions): void {
+  if (signal !== "" && signalNumber(signal) === undefined) throw invalid("signal", `no signal "${signal}"`);
+  if (graceMs !== null && !isGracePeriod(graceMs))
+    throw invalid("grace_period", "the grace period must be 0 to 24 hours");
 }
 
-/** What lives of a tree, at most 64 processes. */
-function survivorsOf(process: ManagedProcess): Survivor[] {
-  const header = process.view?.header;
-  if (header === undefined || !process.treeAlive) return [];
-  return describeSurvivors(header.shimPid);
+export function planOf(
+  core: Core,
+  process: ManagedProcess,
+  options: StopOptions,
+  cause: Cause,
+): Omit<Plan, "deadline"> {
+  return makePlan(core, process, options, cause);
 }
 
+/** What lives of a run's tree, at most 64 processes. */
+export function survivorsOf(run: Run): readonly ReturnType<typeof describeTree>[number][] {
+  if (!run.treeAlive) return [];
+  if (run.shimGone) return describeRemains(run.remains);
+  const shimPid = run.view?.header.shimPid ?? run.adoption?.shimPid;
+  return shimPid === undefined ? [] : describeTree(shimPid);
+}
+
+/** For what only a shim can do. */
 export function lost(process: ManagedProcess): EngineError {
   return new EngineError(
     "SUPERVISOR_LOST",
-    `the shim of process ${process.id} was killed, so pm can no longer control what may be left of it`,
+    `the shim of process ${process.id} was killed, so this can no longer be done`,
     { id: process.id },
   );
 }
 
 /** For requests that need an ended process. */
 export function stillRunning(process: ManagedProcess, what: string): EngineError {
-  const pids = survivorsOf(process)
+  const pids = survivorsOf(process.current)
     .map(({ pid }) => pid)
     .join(",");
   return new EngineError(

@@ -1,3 +1,4 @@
+import type { Cause } from "../api/cause.ts";
 import type { ProcessFilter } from "../api/list.ts";
 import type { WatchEvent } from "../api/watch.ts";
 import type { Core } from "../core.ts";
@@ -11,12 +12,15 @@ interface Change {
   readonly sequence: number;
   /** Null: the process was removed. */
   readonly process: ManagedProcess | null;
+  /** Why it was removed, where that is known. */
+  readonly cause: Cause | null;
 }
 
 /**
  * Changes of the processes that a filter selects, in order. Several changes of
  * one process that nobody has read yet are one, so a watch that nobody reads
- * holds no more than one entry for each process.
+ * holds no more than one entry for each process. A process appears once its
+ * first run was executed: a start that fails is nobody's news.
  */
 export async function* watch(
   core: Core,
@@ -32,13 +36,11 @@ export async function* watch(
   /** What the watcher has been told of and not told to be gone. */
   const known = new Set<string>();
   const note = (process: ManagedProcess) => {
+    if (process.announcedAt === 0) return;
     // The order of a Map is that of insertion: the latest change goes last.
     dirty.delete(process.id);
-    dirty.set(process.id, {
-      id: process.id,
-      sequence: process.removed ? table.sequence : process.changedAt,
-      process: process.removed ? null : process,
-    });
+    const { id, changedAt: sequence, removed } = process;
+    dirty.set(id, { id, sequence, process: removed ? null : process, cause: removed ? process.removalCause : null });
     news.notify();
   };
   const closed = core.onClose(() => news.notify());
@@ -46,7 +48,7 @@ export async function* watch(
   try {
     if (resume === null) {
       for (const process of [...table.ordered]) {
-        if (process.removed || !fits(process)) continue;
+        if (process.removed || process.announcedAt === 0 || !fits(process)) continue;
         known.add(process.id);
         core.checkOpen();
         yield { type: "added", process: table.info(process), resourceVersion: "" };
@@ -79,31 +81,45 @@ export async function* watch(
 
 function describe(
   core: Core,
-  { id, sequence, process }: Change,
+  { id, sequence, process, cause }: Change,
   fits: (process: ManagedProcess) => boolean,
   known: Set<string>,
 ): WatchEvent | null {
   const resourceVersion = core.table.version(sequence);
-  if (process === null || !fits(process)) {
-    return known.delete(id) ? { type: "removed", id, resourceVersion } : null;
+  if (process === null) {
+    const removal = cause?.kind === "retention" ? "retention" : "removed";
+    return known.delete(id) ? { type: "removed", id, removal, cause, resourceVersion } : null;
+  }
+  if (!fits(process)) {
+    const why = process.lastChange.cause;
+    return known.delete(id) ? { type: "removed", id, removal: "filter", cause: why, resourceVersion } : null;
   }
   const type = known.has(id) ? "modified" : "added";
   known.add(id);
   return { type, process: core.table.info(process), resourceVersion };
 }
 
-/** What happened after a sequence number. Whoever was there then counts as known. */
+/**
+ * What happened after a sequence number, of an earlier daemon too. Whoever was
+ * there then counts as known.
+ */
 function changesAfter(core: Core, sequence: number, known: Set<string>): Change[] {
-  const { table } = core;
+  const { table, journal } = core;
   const changes: Change[] = [];
   for (const process of table.ordered) {
-    if (process.createdAt <= sequence) known.add(process.id);
-    if (process.changedAt > sequence) changes.push({ id: process.id, sequence: process.changedAt, process });
+    if (process.announcedAt === 0) continue;
+    if (process.announcedAt <= sequence) known.add(process.id);
+    if (process.changedAt > sequence) {
+      changes.push({ id: process.id, sequence: process.changedAt, process, cause: null });
+    }
   }
-  for (const { id, createdAt, removedAt } of table.removedAfter(sequence)) {
-    if (createdAt > sequence || table.byId(id) !== undefined) continue;
+  const created = new Set<string>();
+  for (const entry of journal.read(sequence).entries) {
+    const { processId: id, type, cause } = entry;
+    if (type === "created") created.add(id);
+    if (type !== "removed" || created.has(id) || table.byId(id) !== undefined) continue;
     known.add(id);
-    changes.push({ id, sequence: removedAt, process: null });
+    changes.push({ id, sequence: entry.sequence, process: null, cause });
   }
   return changes.sort((a, b) => a.sequence - b.sequence);
 }

@@ -1,31 +1,51 @@
 import type { LabelRequirement, ProcessFilter } from "../api/list.ts";
-import { EngineError } from "../errors.ts";
+import { compileGlob } from "./glob.ts";
 import type { ManagedProcess } from "./process.ts";
-import { resolveReference } from "./references.ts";
 import type { Table } from "./table.ts";
 
-/** Resolves a filter's references once; answers whether a process fits. */
+/**
+ * Answers whether a process fits a filter. Names are looked up each time: which
+ * process a name means changes.
+ */
 export function compileFilter(table: Table, filter: ProcessFilter): (process: ManagedProcess) => boolean {
-  const ids = filter.ids.length === 0 ? null : resolveAll(table, filter.ids);
+  const chosen = compileChoice(table, filter);
   const states = filter.states.length === 0 ? null : new Set(filter.states);
-  const { labels } = filter;
+  const { labels, createdAfter, createdBefore, endedAfter, endedBefore } = filter;
   return (process) =>
-    (ids === null || ids.has(process.id)) &&
+    chosen(process) &&
     (states === null || states.has(process.state)) &&
-    labels.every((requirement) => holds(process.spec.labels, requirement));
+    labels.every((requirement) => holds(process.labels, requirement)) &&
+    (createdAfter === null || process.createTime >= createdAfter) &&
+    (createdBefore === null || process.createTime < createdBefore) &&
+    ((endedAfter === null && endedBefore === null) || endedWithin(process, endedAfter, endedBefore));
 }
 
-/** A reference that fits nothing selects nothing. */
-function resolveAll(table: Table, references: readonly string[]): Set<string> {
-  const ids = new Set<string>();
-  for (const reference of references) {
-    try {
-      ids.add(resolveReference(table, reference).id);
-    } catch (error) {
-      if (!(error instanceof EngineError) || error.reason !== "PROCESS_NOT_FOUND") throw error;
-    }
-  }
-  return ids;
+/** Whether the filter selects every process, whatever becomes of it. */
+export function isEmptyFilter(filter: ProcessFilter): boolean {
+  const { labels, states, ids, idPrefixes, names, namePatterns } = filter;
+  const times = [filter.createdAfter, filter.createdBefore, filter.endedAfter, filter.endedBefore];
+  const lists = [labels, states, ids, idPrefixes, names, namePatterns];
+  return lists.every((list) => list.length === 0) && times.every((time) => time === null);
+}
+
+/** The criteria of which one must fit. */
+function compileChoice(table: Table, filter: ProcessFilter): (process: ManagedProcess) => boolean {
+  const { idPrefixes, names } = filter;
+  const ids = new Set(filter.ids);
+  const patterns = filter.namePatterns.map(compileGlob);
+  if (ids.size + idPrefixes.length + names.length + patterns.length === 0) return () => true;
+  return (process) =>
+    ids.has(process.id) ||
+    idPrefixes.some((prefix) => process.id.startsWith(prefix)) ||
+    names.some((name) => name === process.name && table.byName(name) === process) ||
+    (process.name !== "" && patterns.some((fits) => fits(process.name)));
+}
+
+function endedWithin(process: ManagedProcess, after: bigint | null, before: bigint | null): boolean {
+  const { current } = process;
+  if (!current.ended) return false;
+  const time = current.exitTime ?? current.end?.time ?? null;
+  return time !== null && (after === null || time >= after) && (before === null || time < before);
 }
 
 function holds(labels: Readonly<Record<string, string>>, { key, op, value }: LabelRequirement): boolean {

@@ -1,8 +1,55 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { StartFailure } from "../api/process.ts";
-import type { ProcessSpec } from "../api/spec.ts";
+import type { Cause } from "../api/cause.ts";
+import type { Survivor } from "../api/control.ts";
+import type { Change, DesiredState, ProcessState } from "../api/process.ts";
+import type {
+  EffectiveSpec,
+  ExitStatus,
+  OutputInfo,
+  RunState,
+  StartFailure,
+  StopOutcome,
+  StopReceipt,
+} from "../api/run.ts";
+import type { EnvironmentVariable, ProcessSpec, ResourceLimit, Text } from "../api/spec.ts";
+import { isCause, isExitStatus } from "../history/entry.ts";
+import { isStartStep, type RunEnd, type RunSummary } from "../run/run.ts";
+import { hasCode } from "../shim/system-error.ts";
+import {
+  bigint,
+  boolean,
+  count,
+  DecodeError,
+  type Fields,
+  integer,
+  isFields,
+  list,
+  object,
+  objects,
+  oneOf,
+  optional,
+  string,
+  strings,
+} from "./decode.ts";
+import type { Intent } from "./intent.ts";
+import { migrate, recordVersion } from "./migrations/index.ts";
 import { isUuid } from "./references.ts";
+
+/** What must survive the daemon of one run and stands in no ring. */
+export interface RunRecord {
+  readonly number: number;
+  readonly cause: Cause;
+  readonly createTime: bigint;
+  readonly sequence: number;
+  readonly effective: EffectiveSpec;
+  readonly failure: StartFailure | null;
+  readonly oomKilled: boolean | null;
+  readonly end: RunEnd | null;
+  readonly stop: StopReceipt | null;
+  /** Of a run that has been followed by another one: its state, and what its ring said. */
+  readonly past: { readonly state: RunState; readonly summary: RunSummary } | null;
+}
 
 /**
  * What must survive the daemon and stands in no ring: `p/<uuid>/process.json`.
@@ -10,108 +57,291 @@ import { isUuid } from "./references.ts";
  */
 export interface ProcessRecord {
   readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly spec: ProcessSpec;
   readonly createTime: bigint;
-  /** The current run. */
-  readonly run: number;
-  /** Why the current run never began. */
-  readonly failure: StartFailure | null;
-  readonly oomKilled: boolean;
+  /** The journal's number of its creation. */
+  readonly sequence: number;
+  readonly desired: DesiredState;
+  readonly lastChange: Change | null;
+  readonly intents: readonly Intent[];
+  /** The current one first. */
+  readonly runs: readonly RunRecord[];
 }
 
-const version = 1;
-const fileName = "process.json";
+export type RecordFile =
+  | { readonly kind: "missing" }
+  | { readonly kind: "readable"; readonly record: ProcessRecord }
+  /** A later version of pm wrote it. */
+  | { readonly kind: "newer"; readonly reason: string }
+  | { readonly kind: "unreadable"; readonly reason: string };
 
+export const recordFileName = "process.json";
+
+/** @throws a Node system error; the record before is then still there. */
 export function writeRecord(directory: string, record: ProcessRecord): void {
-  const { spec } = record;
-  const rlimits = spec.limits.rlimits.map(({ resource, soft, hard }) => ({
-    resource,
-    soft: soft === null ? null : String(soft),
-    hard: hard === null ? null : String(hard),
-  }));
-  const text = JSON.stringify({
-    version,
-    ...record,
-    createTime: String(record.createTime),
-    spec: { ...spec, limits: { ...spec.limits, rlimits } },
-  });
-  const temporary = join(directory, `${fileName}.new`);
+  const path = join(directory, recordFileName);
   try {
-    writeFileSync(temporary, text, { mode: 0o600 });
-    renameSync(temporary, join(directory, fileName));
+    writeFileSync(`${path}.new`, encodeRecord(record), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    rmSync(`${path}.new`, { force: true });
     throw error;
   }
 }
 
-/** Null if there is none; throws if there is one that cannot be read or believed. */
-export function readRecord(directory: string): ProcessRecord | null {
+export function readRecord(directory: string): RecordFile {
   let text: string;
   try {
-    text = readFileSync(join(directory, fileName), "utf8");
+    text = readFileSync(join(directory, recordFileName), "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
+    if (hasCode(error, "ENOENT")) return { kind: "missing" };
+    return { kind: "unreadable", reason: String(error) };
   }
-  const value: unknown = JSON.parse(text);
-  if (!isStored(value)) throw new Error(`${fileName} is not of this version of pm`);
-  const { spec } = value;
-  return {
-    id: value.id,
-    createTime: BigInt(value.createTime),
-    run: value.run,
-    failure: value.failure,
-    oomKilled: value.oomKilled,
-    spec: {
-      ...spec,
-      limits: {
-        ...spec.limits,
-        rlimits: spec.limits.rlimits.map(({ resource, soft, hard }) => ({
-          resource,
-          soft: soft === null ? null : BigInt(soft),
-          hard: hard === null ? null : BigInt(hard),
-        })),
-      },
-    },
-  };
+  return decodeRecord(text);
 }
 
 /** Makes the record unreadable first of all: the rest is then rubbish to the next daemon. */
 export function deleteRecord(directory: string): void {
-  rmSync(join(directory, fileName), { force: true });
+  rmSync(join(directory, recordFileName), { force: true });
 }
 
-/** A record as JSON has it: 64-bit numbers are decimal strings. */
-interface StoredRecord extends Omit<ProcessRecord, "createTime" | "spec"> {
-  readonly createTime: string;
-  readonly spec: Omit<ProcessSpec, "limits"> & {
-    readonly limits: Omit<ProcessSpec["limits"], "rlimits"> & {
-      readonly rlimits: readonly { resource: string; soft: string | null; hard: string | null }[];
-    };
+export function encodeRecord(record: ProcessRecord): string {
+  return JSON.stringify({ version: recordVersion, ...record }, (_, value: unknown) => {
+    if (typeof value === "bigint") return String(value);
+    if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString("base64") };
+    return value;
+  });
+}
+
+export function decodeRecord(text: string): RecordFile {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch {
+    return { kind: "unreadable", reason: "its record is no JSON" };
+  }
+  if (!isFields(fields) || !Number.isSafeInteger(fields["version"])) {
+    return { kind: "unreadable", reason: "its record has no version" };
+  }
+  const version = Number(fields["version"]);
+  if (version > recordVersion) {
+    return { kind: "newer", reason: `its record has version ${version}, which a newer pm wrote` };
+  }
+  try {
+    const migrated = migrate(version, fields);
+    if (migrated === null) return { kind: "unreadable", reason: `its record has the old version ${version}` };
+    return { kind: "readable", record: decodeProcess(migrated) };
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return { kind: "unreadable", reason: `its record is damaged: ${error.message}` };
+  }
+}
+
+function decodeProcess(fields: Fields): ProcessRecord {
+  const id = string(fields, "id");
+  if (!isUuid(id)) throw new DecodeError("id is no UUID");
+  const runs = objects(fields, "runs", decodeRun);
+  if (runs.length === 0) throw new DecodeError("runs is empty");
+  for (const [index, run] of runs.entries()) {
+    if (index > 0 && run.number >= (runs[index - 1]?.number ?? 0)) throw new DecodeError("runs are in no order");
+  }
+  return {
+    id,
+    name: string(fields, "name"),
+    labels: strings(fields, "labels"),
+    spec: decodeSpec(object(fields, "spec")),
+    createTime: bigint(fields, "createTime"),
+    sequence: count(fields, "sequence"),
+    desired: oneOf(fields, "desired", ["running", "stopped"]),
+    lastChange: optional(fields, "lastChange", (from, key) => decodeChange(object(from, key))),
+    intents: objects(fields, "intents", decodeIntent),
+    runs,
   };
 }
 
-/** Only daemons write these files, so the version says how the rest looks. */
-function isStored(value: unknown): value is StoredRecord {
-  return (
-    isObject(value) &&
-    value["version"] === version &&
-    typeof value["id"] === "string" &&
-    isUuid(value["id"]) &&
-    typeof value["createTime"] === "string" &&
-    /^\d+$/.test(value["createTime"]) &&
-    typeof value["run"] === "number" &&
-    Number.isInteger(value["run"]) &&
-    value["run"] >= 1 &&
-    isObject(value["spec"]) &&
-    typeof value["spec"]["executable"] === "string" &&
-    Array.isArray(value["spec"]["args"]) &&
-    isObject(value["spec"]["limits"]) &&
-    Array.isArray(value["spec"]["limits"]["rlimits"])
-  );
+function decodeRun(fields: Fields): RunRecord {
+  const number = count(fields, "number");
+  if (number < 1) throw new DecodeError("a run has the number 0");
+  return {
+    number,
+    cause: decodeCause(fields, "cause"),
+    createTime: bigint(fields, "createTime"),
+    sequence: count(fields, "sequence"),
+    effective: decodeEffective(object(fields, "effective")),
+    failure: optional(fields, "failure", (from, key) => decodeFailure(object(from, key))),
+    oomKilled: optional(fields, "oomKilled", boolean),
+    end: optional(fields, "end", (from, key) => {
+      const end = object(from, key);
+      return { time: bigint(end, "time"), bootMs: count(end, "bootMs") };
+    }),
+    stop: optional(fields, "stop", (from, key) => decodeReceipt(object(from, key))),
+    past: optional(fields, "past", (from, key) => {
+      const past = object(from, key);
+      return { state: decodeRunState(past, "state"), summary: decodeSummary(object(past, "summary")) };
+    }),
+  };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+function decodeSummary(fields: Fields): RunSummary {
+  return {
+    startTime: optional(fields, "startTime", bigint),
+    exitTime: optional(fields, "exitTime", bigint),
+    exit: optional(fields, "exit", decodeExit),
+    output: decodeOutput(object(fields, "output")),
+  };
+}
+
+function decodeExit(fields: Fields, key: string): ExitStatus {
+  const value = fields[key];
+  if (isExitStatus(value)) return value;
+  throw new DecodeError(`${key} is no exit status`);
+}
+
+function decodeOutput(fields: Fields): OutputInfo {
+  return {
+    firstOffset: count(fields, "firstOffset"),
+    nextOffset: count(fields, "nextOffset"),
+    complete: boolean(fields, "complete"),
+    stdoutBytes: count(fields, "stdoutBytes"),
+    stderrBytes: count(fields, "stderrBytes"),
+    limitBytes: count(fields, "limitBytes"),
+    held: boolean(fields, "held"),
+  };
+}
+
+function decodeEffective(fields: Fields): EffectiveSpec {
+  return {
+    cwd: string(fields, "cwd"),
+    outputLimitBytes: count(fields, "outputLimitBytes"),
+    stopSignal: string(fields, "stopSignal"),
+    stopGraceMs: count(fields, "stopGraceMs"),
+    umask: count(fields, "umask"),
+    nice: integer(fields, "nice"),
+    oomScoreAdj: integer(fields, "oomScoreAdj"),
+  };
+}
+
+function decodeFailure(fields: Fields): StartFailure {
+  const step = integer(fields, "step");
+  if (!isStartStep(step)) throw new DecodeError("step is none");
+  return {
+    step,
+    errno: optional(fields, "errno", count),
+    errnoName: string(fields, "errnoName"),
+    message: string(fields, "message"),
+    path: string(fields, "path"),
+  };
+}
+
+function decodeReceipt(fields: Fields): StopReceipt {
+  const outcomes: readonly StopOutcome[] = ["pending", "stopped", "survived", "alreadyStopped"];
+  return {
+    cause: decodeCause(fields, "cause"),
+    signal: string(fields, "signal"),
+    graceMs: count(fields, "graceMs"),
+    force: boolean(fields, "force"),
+    requestTime: bigint(fields, "requestTime"),
+    signalTime: optional(fields, "signalTime", bigint),
+    killTime: optional(fields, "killTime", bigint),
+    endTime: optional(fields, "endTime", bigint),
+    outcome: oneOf(fields, "outcome", outcomes),
+    survivors: objects(fields, "survivors", decodeSurvivor),
+  };
+}
+
+function decodeSurvivor(fields: Fields): Survivor {
+  return { pid: count(fields, "pid"), command: string(fields, "command"), state: string(fields, "state") };
+}
+
+function decodeIntent(fields: Fields): Intent {
+  return {
+    kind: oneOf(fields, "kind", ["stop", "restart", "remove"]),
+    run: count(fields, "run"),
+    cause: decodeCause(fields, "cause"),
+    signal: string(fields, "signal"),
+    graceMs: count(fields, "graceMs"),
+    force: boolean(fields, "force"),
+    requestBootMs: count(fields, "requestBootMs"),
+    signaled: boolean(fields, "signaled"),
+    spec: optional(fields, "spec", (from, key) => decodeSpec(object(from, key))),
+    keepsDesired: boolean(fields, "keepsDesired"),
+  };
+}
+
+function decodeChange(fields: Fields): Change {
+  return {
+    sequence: count(fields, "sequence"),
+    time: bigint(fields, "time"),
+    run: count(fields, "run"),
+    from: optional(fields, "from", decodeState),
+    to: decodeState(fields, "to"),
+    cause: decodeCause(fields, "cause"),
+  };
+}
+
+function decodeState(fields: Fields, key: string): ProcessState {
+  return oneOf(fields, key, ["starting", "running", "stopping", "exited", "failed", "lost", "waiting", "givenUp"]);
+}
+
+function decodeRunState(fields: Fields, key: string): RunState {
+  return oneOf(fields, key, ["starting", "running", "stopping", "exited", "failed", "lost"]);
+}
+
+function decodeCause(fields: Fields, key: string): Cause {
+  const value = fields[key];
+  if (isCause(value)) return value;
+  throw new DecodeError(`${key} is no cause`);
+}
+
+function decodeSpec(fields: Fields): ProcessSpec {
+  const output = object(fields, "output");
+  const limits = object(fields, "limits");
+  const stop = object(fields, "stop");
+  return {
+    executable: decodeText(fields, "executable"),
+    args: list(fields, "args", (item) => decodeText(item, "item")),
+    env: objects(fields, "env", decodeVariable),
+    envMode: oneOf(fields, "envMode", ["extend", "replace"]),
+    cwd: decodeText(fields, "cwd"),
+    output: {
+      limitBytes: count(output, "limitBytes"),
+      whenFull: oneOf(output, "whenFull", ["dropOldest", "allowHold"]),
+    },
+    stdin: oneOf(fields, "stdin", ["null", "pipe"]),
+    terminal: optional(fields, "terminal", (from, key) => {
+      const size = object(from, key);
+      return { rows: count(size, "rows"), columns: count(size, "columns") };
+    }),
+    limits: {
+      rlimits: objects(limits, "rlimits", decodeLimit),
+      memoryBytes: optional(limits, "memoryBytes", count),
+      cpuMillis: optional(limits, "cpuMillis", count),
+      processes: optional(limits, "processes", count),
+    },
+    stop: { signal: string(stop, "signal"), graceMs: optional(stop, "graceMs", count) },
+    umask: optional(fields, "umask", count),
+    nice: optional(fields, "nice", integer),
+    oomScoreAdj: optional(fields, "oomScoreAdj", integer),
+  };
+}
+
+function decodeVariable(fields: Fields): EnvironmentVariable {
+  return { name: decodeText(fields, "name"), value: decodeText(fields, "value") };
+}
+
+function decodeLimit(fields: Fields): ResourceLimit {
+  return {
+    resource: string(fields, "resource"),
+    soft: optional(fields, "soft", bigint),
+    hard: optional(fields, "hard", bigint),
+  };
+}
+
+function decodeText(fields: Fields, key: string): Text {
+  const value = fields[key];
+  if (typeof value === "string") return value;
+  if (isFields(value)) return new Uint8Array(Buffer.from(string(value, "base64"), "base64"));
+  throw new DecodeError(`${key} is no text`);
 }

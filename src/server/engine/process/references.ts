@@ -1,17 +1,17 @@
+import type { ProcessRef } from "../api/process.ts";
 import { EngineError } from "../errors.ts";
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const namePattern = /^[A-Za-z_][A-Za-z0-9._-]{0,62}$/;
-const maxCandidates = 10;
 
 /** What a reference is looked up in. */
 export interface ReferenceIndex<P extends { readonly id: string }> {
   byId(id: string): P | undefined;
   byName(name: string): P | undefined;
-  ids(): Iterable<string>;
   names(): Iterable<string>;
 }
 
+/** In lower case. */
 export function isUuid(text: string): boolean {
   return uuidPattern.test(text);
 }
@@ -20,57 +20,28 @@ export function isName(text: string): boolean {
   return namePattern.test(text);
 }
 
-/** Whether `text` is the first four or more characters of some UUID. */
-function isPrefix(text: string): boolean {
-  const model = "00000000-0000-0000-0000-000000000000";
-  return text.length >= 4 && text.length < model.length && uuidPattern.test(text + model.slice(text.length));
-}
-
-/**
- * The process that a reference means: a UUID, a name, or an unambiguous prefix
- * of a UUID, in this order.
- */
-export function resolveReference<P extends { readonly id: string }>(index: ReferenceIndex<P>, reference: string): P {
-  const lower = reference.toLowerCase();
-  if (isUuid(lower)) {
-    const found = index.byId(lower);
-    if (found !== undefined) return found;
-    throw new EngineError("PROCESS_NOT_FOUND", `no process ${quote(reference)}`, { id: reference });
-  }
-  const named = isName(reference) ? index.byName(reference) : undefined;
-  if (named !== undefined) return named;
-  const prefix = isPrefix(lower);
-  if (!prefix && !isName(reference)) {
-    throw new EngineError(
-      "INVALID_ID",
-      `${quote(reference)} is not a process reference: give a UUID, its first four or more characters, or a name`,
-      { id: shorten(reference) },
-    );
-  }
-  if (prefix) {
-    const candidates: string[] = [];
-    for (const id of index.ids()) {
-      if (id.startsWith(lower)) candidates.push(id);
-    }
-    const first = candidates[0];
-    if (first !== undefined && candidates.length === 1) {
-      const found = index.byId(first);
-      if (found !== undefined) return found;
-    }
-    if (candidates.length > 1) {
-      throw new EngineError(
-        "PROCESS_AMBIGUOUS",
-        `${candidates.length} processes begin with ${lower}: give more characters of the id`,
-        { id: reference, candidates: candidates.sort().slice(0, maxCandidates).join(",") },
-      );
-    }
-  }
-  const suggestion = similarName(index.names(), reference);
+/** The process that a reference means. */
+export function resolveReference<P extends { readonly id: string }>(index: ReferenceIndex<P>, ref: ProcessRef): P {
+  const found = ref.id === undefined ? byName(index, ref.name) : byId(index, ref.id);
+  if (found !== undefined) return found;
+  const reference = ref.id ?? ref.name;
+  const suggestion = ref.id === undefined ? similarName(index.names(), ref.name) : undefined;
   throw new EngineError(
     "PROCESS_NOT_FOUND",
     `no process ${quote(reference)}`,
     suggestion === undefined ? { id: reference } : { id: reference, suggestion },
   );
+}
+
+function byId<P extends { readonly id: string }>(index: ReferenceIndex<P>, id: string): P | undefined {
+  const lower = id.toLowerCase();
+  if (!isUuid(lower)) throw new EngineError("INVALID_ID", `${quote(id)} is no UUID`, { id: shorten(id) });
+  return index.byId(lower);
+}
+
+function byName<P extends { readonly id: string }>(index: ReferenceIndex<P>, name: string): P | undefined {
+  if (!isName(name)) throw new EngineError("INVALID_ID", `${quote(name)} is no valid name`, { id: shorten(name) });
+  return index.byName(name);
 }
 
 function quote(text: string): string {

@@ -1,39 +1,32 @@
-import { randomBytes } from "node:crypto";
 import type { ProcessInfo } from "../api/process.ts";
 import { EngineError } from "../errors.ts";
+import type { Journal } from "../history/journal.ts";
 import type { ManagedProcess } from "./process.ts";
 import type { ReferenceIndex } from "./references.ts";
 
-/** How many removals a watch can resume over. */
-const tombstoneLimit = 10_000;
-
-export interface Tombstone {
-  readonly id: string;
-  readonly createdAt: number;
-  readonly removedAt: number;
-}
-
 export type TableListener = (process: ManagedProcess) => void;
 
-/** All processes, in order of creation, with a sequence number for each change. */
+/** All processes, in order of creation. Their versions are numbers of the journal. */
 export class Table implements ReferenceIndex<ManagedProcess> {
-  /** Resource versions of another daemon mean nothing to this one. */
-  readonly #instance = randomBytes(5).toString("hex");
+  readonly #journal: Journal;
+  readonly #instance: string;
   readonly #byId = new Map<string, ManagedProcess>();
   readonly #byName = new Map<string, Set<ManagedProcess>>();
   readonly #ordered: ManagedProcess[] = [];
   readonly #listeners = new Set<TableListener>();
-  #tombstones: Tombstone[] = [];
-  #sequence = 0;
-  /** Removals up to here are forgotten. */
-  #forgotten = 0;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+    this.#instance = journal.identity.replaceAll("-", "").slice(0, 12);
+  }
 
   get size(): number {
     return this.#byId.size;
   }
 
+  /** The number of the last change of anything. */
   get sequence(): number {
-    return this.#sequence;
+    return this.#journal.sequence;
   }
 
   get ordered(): readonly ManagedProcess[] {
@@ -48,8 +41,8 @@ export class Table implements ReferenceIndex<ManagedProcess> {
   byName(name: string): ManagedProcess | undefined {
     let best: ManagedProcess | undefined;
     for (const process of this.#byName.get(name) ?? []) {
-      if (!process.ended) return process;
-      if (best === undefined || lastStart(process) > lastStart(best)) best = process;
+      if (!process.current.ended) return process;
+      if (best === undefined || process.current.sequence > best.current.sequence) best = process;
     }
     return best;
   }
@@ -57,8 +50,7 @@ export class Table implements ReferenceIndex<ManagedProcess> {
   /** Who prevents `except` (or a new process) from living under this name. */
   holderOf(name: string, except?: ManagedProcess): ManagedProcess | undefined {
     for (const process of this.#byName.get(name) ?? []) {
-      if (process === except) continue;
-      if (!process.ended || process.starting !== null || process.restarting !== null) return process;
+      if (process !== except && (!process.current.ended || process.restarting !== null)) return process;
     }
     return undefined;
   }
@@ -73,50 +65,34 @@ export class Table implements ReferenceIndex<ManagedProcess> {
 
   add(process: ManagedProcess): void {
     this.#byId.set(process.id, process);
-    if (process.spec.name !== "") {
-      const named = this.#byName.get(process.spec.name) ?? new Set();
-      named.add(process);
-      this.#byName.set(process.spec.name, named);
-    }
-    this.#ordered.splice(this.firstAfter(process.createTime, process.id), 0, process);
-    process.createdAt = ++this.#sequence;
-    this.#changed(process, process.createdAt);
+    this.#addName(process);
+    this.#ordered.splice(this.firstAfter(process.sequence, process.id), 0, process);
   }
 
-  /** Records that something about a process changed, and wakes whoever waits for it. */
-  touch(process: ManagedProcess): void {
-    if (!process.removed) this.#changed(process, ++this.#sequence);
+  rename(process: ManagedProcess, name: string): void {
+    this.#removeName(process);
+    process.name = name;
+    this.#addName(process);
   }
 
   remove(process: ManagedProcess): void {
     if (process.removed) return;
     process.removed = true;
     this.#byId.delete(process.id);
-    const named = this.#byName.get(process.spec.name);
-    named?.delete(process);
-    if (named?.size === 0) this.#byName.delete(process.spec.name);
-    const at = this.#ordered.indexOf(process);
-    if (at >= 0) this.#ordered.splice(at, 1);
-    const removedAt = ++this.#sequence;
-    this.#tombstones.push({ id: process.id, createdAt: process.createdAt, removedAt });
-    // Trimmed in batches, so that a removal costs no copy of the array.
-    if (this.#tombstones.length > tombstoneLimit * 1.25) {
-      const dropped = this.#tombstones.splice(0, this.#tombstones.length - tombstoneLimit);
-      this.#forgotten = dropped.at(-1)?.removedAt ?? this.#forgotten;
-    }
-    this.#changed(process, removedAt);
+    this.#removeName(process);
+    const at = this.firstAfter(process.sequence, process.id) - 1;
+    if (this.#ordered[at] === process) this.#ordered.splice(at, 1);
   }
 
   /** The index in `ordered` of the first process after this place. */
-  firstAfter(createTime: bigint, id: string): number {
+  firstAfter(sequence: number, id: string): number {
     let low = 0;
     let high = this.#ordered.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const process = this.#ordered[middle];
       const before =
-        process !== undefined &&
-        (process.createTime < createTime || (process.createTime === createTime && process.id <= id));
+        process !== undefined && (process.sequence < sequence || (process.sequence === sequence && process.id <= id));
       if (before) low = middle + 1;
       else high = middle;
     }
@@ -131,27 +107,28 @@ export class Table implements ReferenceIndex<ManagedProcess> {
     return `${this.#instance}-${sequence}`;
   }
 
-  /** The sequence number of a resource version that a watch can resume from. */
+  /** The number of a resource version that a watch can resume from. */
   parseVersion(version: string): number {
-    const match = /^([0-9a-f]{1,64})-(\d{1,15})$/.exec(version);
+    const match = /^([0-9a-f]{1,64})-(\d{1,16})$/.exec(version);
     if (match === null) {
       throw new EngineError("INVALID_ARGUMENT", "the resource version is malformed: use one that the daemon gave", {
         field: "resource_version",
       });
     }
     const sequence = Number(match[2]);
-    if (match[1] !== this.#instance || sequence < this.#forgotten || sequence > this.#sequence) {
+    if (match[1] !== this.#instance || sequence < this.#journal.completeAfter || sequence > this.sequence) {
       throw new EngineError(
         "RESOURCE_VERSION_EXPIRED",
-        "the resource version is too old, or of another daemon: list again and watch from there",
+        "the resource version is too old, or of another journal: list again and watch from there",
       );
     }
     return sequence;
   }
 
-  /** Removals after a sequence number that `parseVersion` gave. */
-  removedAfter(sequence: number): readonly Tombstone[] {
-    return this.#tombstones.filter((tombstone) => tombstone.removedAt > sequence);
+  /** Tells everybody that something about a process changed. */
+  announce(process: ManagedProcess): void {
+    for (const listener of this.#listeners) listener(process);
+    process.changed.notify();
   }
 
   listen(listener: TableListener): () => void {
@@ -163,14 +140,16 @@ export class Table implements ReferenceIndex<ManagedProcess> {
     for (const process of this.#ordered) process.changed.notify();
   }
 
-  #changed(process: ManagedProcess, sequence: number): void {
-    process.changedAt = sequence;
-    for (const listener of this.#listeners) listener(process);
-    process.changed.notify();
+  #addName(process: ManagedProcess): void {
+    if (process.name === "") return;
+    const named = this.#byName.get(process.name) ?? new Set();
+    named.add(process);
+    this.#byName.set(process.name, named);
   }
-}
 
-function lastStart(process: ManagedProcess): bigint {
-  const started = process.view?.header.started ?? 0n;
-  return started > process.createTime ? started : process.createTime;
+  #removeName(process: ManagedProcess): void {
+    const named = this.#byName.get(process.name);
+    named?.delete(process);
+    if (named?.size === 0) this.#byName.delete(process.name);
+  }
 }

@@ -1,63 +1,131 @@
 import type { Core } from "../core.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { ShimGoneError, sendControl } from "../shim/control.ts";
-import { RunState } from "../shim/layout.ts";
+import { type ControlMessage, ShimGoneError, sendControl } from "../shim/control.ts";
+import { survivors } from "../shim/descendants.ts";
+import { Control, Target } from "../shim/layout.ts";
+import { processState } from "../shim/shim-process.ts";
+import { openFileOf } from "./find-shims.ts";
+import { procStat } from "./proc-stat.ts";
+import { signalRemains } from "./remains.ts";
+import type { Run } from "./run.ts";
 
 /** How long a shim may take to carry out a message: it does so at once unless somebody stopped it. */
 const answerMs = 5_000;
+/** After this time it is looked whether somebody did. */
+const suspiciousMs = 50;
+const noSuchProcess = 3;
+const notSupported = 95;
 const timedOut = 110;
+const sigkill = 9;
 
 /**
- * Sends a message to the shim of a process's current run and waits until it
- * was carried out. Messages go one after the other, since a ring holds the
- * last answer only.
+ * Sends a message to a run's shim and waits until it was carried out. Messages
+ * go one after the other, since a ring holds the last acknowledgement only.
+ *
+ * A shim that somebody stopped is continued. A message that it does not carry
+ * out in time it will not carry out later either.
  *
  * @returns the errno of what was asked for; 0: done; ETIMEDOUT: no answer.
  * @throws ShimGoneError if the run has no shim any more.
  */
-export function control(core: Core, process: ManagedProcess, type: number, a = 0, b = 0): Promise<number> {
-  const run = process.run;
-  const answer = process.controlQueue.then(() => exchange(core, process, run, type, a, b));
-  process.controlQueue = answer.then(
+export function control(
+  core: Core,
+  process: ManagedProcess,
+  run: Run,
+  type: number,
+  a = 0,
+  b = 0,
+  value = 0,
+): Promise<number> {
+  const answer = run.controlQueue.then(() => exchange(core, process, run, { type, a, b, value }));
+  run.controlQueue = answer.then(
     () => {},
     () => {},
   );
   return answer;
 }
 
-async function exchange(
-  core: Core,
-  process: ManagedProcess,
-  run: number,
-  type: number,
-  a: number,
-  b: number,
-): Promise<number> {
+interface Message {
+  readonly type: number;
+  readonly a: number;
+  readonly b: number;
+  readonly value: number;
+}
+
+async function exchange(core: Core, process: ManagedProcess, run: Run, message: Message): Promise<number> {
   core.checkOpen();
-  if (process.run !== run || process.removed) throw new ShimGoneError("that run is over");
+  if (run.shimGone || process.removed) throw new ShimGoneError("that run is over");
+  if (run.view === null && run.adoption !== null) return signalDirectly(run.adoption.shimPid, message);
   const seq = core.nextControlSeq();
-  try {
-    sendControl(core.paths(process).control, { type, seq, a, b });
-  } catch (error) {
-    if (error instanceof ShimGoneError) noteGone(core, process);
-    throw error;
-  }
+  send(core, process, run, { ...message, seq, expiresMs: answerMs });
   const deadline = performance.now() + answerMs;
-  for (;;) {
-    core.refresh(process);
-    const header = process.run === run ? process.view?.header : undefined;
+  for (let looked = false; ; ) {
+    core.refresh(process, run);
+    const header = run.view?.header;
     if (header?.controlSeq === seq) return header.controlErrno;
-    if (process.run !== run || process.final || process.removed) throw new ShimGoneError("the run ended meanwhile");
+    if (run.final || process.removed) throw new ShimGoneError("the run ended meanwhile");
     const left = deadline - performance.now();
     if (left <= 0) return timedOut;
-    await process.changed.wait(undefined, left);
+    await process.changed.wait(undefined, looked ? left : Math.min(left, suspiciousMs));
     core.checkOpen();
+    if (!looked && performance.now() > deadline - answerMs + suspiciousMs) {
+      looked = true;
+      continueShim(core, process, run);
+    }
   }
 }
 
+/** Continues a shim that was stopped: while it stands still nothing of its process can be managed. */
+export function continueShim(core: Core, process: ManagedProcess, run: Run): void {
+  const header = run.view?.header;
+  const pid = header?.shimPid ?? run.adoption?.shimPid ?? 0;
+  const stat = procStat(pid);
+  if (stat === null || (header !== undefined && processState(pid, header.shimStart) !== "stopped")) return;
+  if (stat.state !== "T") return;
+  core.options.logger.warn({ id: process.id, run: run.number, pid }, "somebody stopped a shim; it is continued");
+  try {
+    globalThis.process.kill(pid, "SIGCONT");
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+/** Through the FIFO, or, where somebody removed its name, through the shim's own descriptor of it. */
+function send(core: Core, process: ManagedProcess, run: Run, message: ControlMessage): void {
+  try {
+    sendControl(run.adoption?.control ?? core.paths(process, run.number).control, message);
+    return;
+  } catch (error) {
+    if (!(error instanceof ShimGoneError)) throw error;
+    if (run.adoption?.control == null) {
+      core.refresh(process, run);
+      const header = run.view?.header;
+      const isThere = header !== undefined && !run.final && processState(header.shimPid, header.shimStart) !== "gone";
+      const open = isThere ? openFileOf(header.shimPid, "control") : null;
+      if (open !== null && header !== undefined) {
+        sendControl(open, message);
+        run.adoption = { shimPid: header.shimPid, control: open, ring: null };
+        return;
+      }
+    }
+    noteGone(core, process, run);
+    throw error;
+  }
+}
+
+/** Without a ring nobody would learn what became of a message: what matters is done from here. */
+function signalDirectly(shimPid: number, { type, a, b }: Message): number {
+  if (type !== Control.signal && type !== Control.killTree) return notSupported;
+  const signal = type === Control.killTree ? sigkill : a;
+  const tree = survivors(shimPid).map(({ pid }) => pid);
+  const onlyMain = type === Control.signal && b === Target.main;
+  const members = (onlyMain ? tree.slice(0, 1) : tree).map(procStat).filter((stat) => stat !== null);
+  if (members.length === 0) return noSuchProcess;
+  return signalRemains(members, signal);
+}
+
 /** A run that began has a control FIFO with a reader until its shim has said its last word. */
-function noteGone(core: Core, process: ManagedProcess): void {
-  core.refresh(process);
-  const state = process.view?.header.state;
-  if (state === RunState.running || state === RunState.exited) core.shimGone(process, process.run, null);
+function noteGone(core: Core, process: ManagedProcess, run: Run): void {
+  core.refresh(process, run);
+  if (!run.final && !run.starting) core.shimGone(process, run, null);
 }

@@ -1,10 +1,11 @@
-import type { StartFailure, StartStep } from "../api/process.ts";
+import type { StartFailure, StartStep } from "../api/run.ts";
 import type { ProcessSpec } from "../api/spec.ts";
 import { EngineError } from "../errors.ts";
-import { isStartStep } from "../process/process.ts";
+import { show } from "../process/text.ts";
 import { errnoName, errnoText } from "../shim/errno.ts";
 import { Step } from "../shim/layout.ts";
-import type { RingHeader } from "../shim/ring.ts";
+import type { RingHeader } from "../shim/ring-header.ts";
+import { isStartStep } from "./run.ts";
 
 const stepNames: Readonly<Record<StartStep, string>> = {
   1: "prepare",
@@ -18,12 +19,13 @@ const stepNames: Readonly<Record<StartStep, string>> = {
   9: "chdir",
   10: "stdio",
   11: "exec",
+  12: "priority",
 };
 
 export function failure(step: StartStep, errno: number, path: string, message = ""): StartFailure {
   return {
     step,
-    errno,
+    errno: errno === 0 ? null : errno,
     errnoName: errno === 0 ? "" : errnoName(errno),
     message: message === "" ? errnoText(errno) : message,
     path,
@@ -44,7 +46,8 @@ export function ringFailure(header: RingHeader, spec: ProcessSpec, cwd: string, 
   if (step === Step.chdir) path = cwd;
   // Of a name that no directory of PATH has, the name says more than the last place looked at.
   else if (step === Step.exec) {
-    path = candidates.length > 1 && header.failErrno === 2 ? spec.executable : (candidates[header.failPath] ?? "");
+    path =
+      candidates.length > 1 && header.failErrno === 2 ? show(spec.executable) : (candidates[header.failPath] ?? "");
   }
   const base = failure(step, header.failErrno, path);
   const limit = step === Step.limits ? spec.limits.rlimits[header.failPath] : undefined;
@@ -52,18 +55,19 @@ export function ringFailure(header: RingHeader, spec: ProcessSpec, cwd: string, 
 }
 
 export function startFailed(id: string, spec: ProcessSpec, cause: StartFailure): EngineError {
-  const where = cause.path === "" || cause.path === spec.executable ? "" : `${cause.path}: `;
+  const executable = show(spec.executable);
+  const where = cause.path === "" || cause.path === executable ? "" : `${cause.path}: `;
   const metadata: Record<string, string> = {
     id,
     step: stepNames[cause.step],
-    errno: String(cause.errno),
+    errno: String(cause.errno ?? 0),
     errno_name: cause.errnoName,
     errno_text: cause.message,
   };
   if (cause.path !== "") metadata["path"] = cause.path;
   return new EngineError(
     "START_FAILED",
-    `cannot start ${spec.executable}: ${where}${cause.message} (step ${stepNames[cause.step]})`,
+    `cannot start ${executable}: ${where}${cause.message} (step ${stepNames[cause.step]})`,
     metadata,
   );
 }

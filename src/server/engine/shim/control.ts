@@ -7,13 +7,24 @@ export class ShimGoneError extends Error {
   override readonly name = "ShimGoneError";
 }
 
-/** One message to a shim; `type`, `a` and `b` as `enum pm_control_type` says. */
+/** One message to a shim; `type`, `a`, `b` and `value` as `enum pm_control_type` says. */
 export interface ControlMessage {
   readonly type: number;
-  /** Chosen by the caller, non-zero; comes back in the ring's `controlSeq`. */
+  /**
+   * Chosen by the caller, non-zero; comes back in the ring's `controlSeq`. A shim
+   * carries out a message once, however often it is sent with the same number.
+   */
   readonly seq: number;
   readonly a: number;
   readonly b: number;
+  /** `Control.hold`: an offset. Default: 0. */
+  readonly value?: number;
+  /**
+   * Milliseconds from now after which a shim that was stopped meanwhile is not
+   * to carry the message out any more, and acknowledges it with ETIMEDOUT.
+   * Default: never.
+   */
+  readonly expiresMs?: number;
 }
 
 /**
@@ -22,7 +33,7 @@ export interface ControlMessage {
  * when the last one has come back.
  *
  * @throws ShimGoneError if there is no shim; a Node system error (EAGAIN) if
- * 4,096 messages wait unread.
+ * 2,048 messages wait unread.
  */
 export function sendControl(path: string, message: ControlMessage): void {
   const bytes = Buffer.alloc(controlLayout.size);
@@ -30,6 +41,12 @@ export function sendControl(path: string, message: ControlMessage): void {
   bytes.writeUInt32LE(message.seq, controlLayout.seq);
   bytes.writeUInt32LE(message.a, controlLayout.a);
   bytes.writeUInt32LE(message.b, controlLayout.b);
+  bytes.writeBigUInt64LE(BigInt(message.value ?? 0), controlLayout.value);
+  if (message.expiresMs !== undefined) {
+    // hrtime is CLOCK_MONOTONIC, as the shim's clock is.
+    const expires = process.hrtime.bigint() + BigInt(Math.round(message.expiresMs * 1e6));
+    bytes.writeBigUInt64LE(expires, controlLayout.expires);
+  }
   let fd = -1;
   try {
     fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);

@@ -6,6 +6,8 @@ export interface RuntimePaths {
   readonly events: string;
   /** Holds one directory per process, named by its UUID. */
   readonly processes: string;
+  /** Holds the specs of probes under way. */
+  readonly probes: string;
 }
 
 /** The files of one run of a process. */
@@ -17,6 +19,8 @@ export interface RunPaths {
   readonly ring: string;
   readonly control: string;
   readonly stdin: string;
+  /** What NOTIFY_SOCKET names. */
+  readonly notify: string;
 }
 
 export function runtimePaths(runtimeDir: string): RuntimePaths {
@@ -24,6 +28,7 @@ export function runtimePaths(runtimeDir: string): RuntimePaths {
     zygoteLock: join(runtimeDir, "zygote.lock"),
     events: join(runtimeDir, "events"),
     processes: join(runtimeDir, "p"),
+    probes: join(runtimeDir, "probes"),
   };
 }
 
@@ -39,5 +44,6 @@ export function runPaths(runtimeDir: string, uuid: string, run: number): RunPath
     ring: `${directory}/ring`,
     control: `${directory}/control`,
     stdin: `${directory}/stdin`,
+    notify: `${directory}/notify`,
   };
 }

@@ -1,55 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { entryLayout, PAGE, RING_MAGIC, RingFlag, ringLayout, type StreamNumber } from "./layout.ts";
-import { uuidFromBytes } from "./uuid.ts";
-
-/** The header of a ring; `struct pm_ring` says what each field means. */
-export interface RingHeader {
-  /** False until the shim has published the ring: every other field is then 0. */
-  readonly published: boolean;
-  readonly version: number;
-  /** One of `RunState`. */
-  readonly state: number;
-  /** Bits of `RingFlag`. */
-  readonly flags: number;
-  readonly outputComplete: boolean;
-  readonly treeGone: boolean;
-  readonly done: boolean;
-  readonly stdinClosed: boolean;
-  readonly shrunk: boolean;
-  readonly run: number;
-  readonly uuid: string;
-  readonly shimPid: number;
-  readonly childPid: number;
-  /** Clock ticks since boot. */
-  readonly shimStart: bigint;
-  /** Clock ticks since boot. */
-  readonly childStart: bigint;
-  readonly reserve: number;
-  /** The offset that the next byte of output will have. */
-  readonly written: number;
-  readonly dataOffset: number;
-  readonly dataSize: number;
-  readonly indexOffset: number;
-  readonly indexSize: number;
-  readonly entryCount: number;
-  readonly stdoutBytes: number;
-  readonly stderrBytes: number;
-  /** Nanoseconds since the epoch; 0n: not yet. So are `exited` and `finished`. */
-  readonly started: bigint;
-  readonly exited: bigint;
-  readonly finished: bigint;
-  /** As wait4(2) gave it. */
-  readonly waitStatus: number;
-  /** One of `Step`, 0: none. */
-  readonly failStep: number;
-  readonly failErrno: number;
-  readonly failPath: number;
-  readonly userMicros: number;
-  readonly systemMicros: number;
-  readonly maxResidentKib: number;
-  readonly controlSeq: number;
-  readonly controlErrno: number;
-}
+import { entryLayout, ringLayout, type StreamNumber } from "./layout.ts";
+import { RingUnreadableError } from "./ring-errors.ts";
+import { checkHeader, checkVersion, decodeHeader, isPublished, type RingHeader } from "./ring-header.ts";
+import { processState } from "./shim-process.ts";
 
 /** Bytes of one stream that were read at one time. */
 export interface RingChunk {
@@ -57,7 +10,7 @@ export interface RingChunk {
   readonly offset: number;
   /** Microseconds since the epoch. */
   readonly timeMicros: number;
-  /** At most 64 KiB. */
+  /** At most 256 KiB. */
   readonly data: Buffer;
 }
 
@@ -75,67 +28,54 @@ interface Entry {
   readonly stream: StreamNumber;
 }
 
-const CHUNK_LIMIT = 64 * 1024;
+/** As the contract's. */
+const CHUNK_LIMIT = 256 * 1024;
 /** Entries looked at in one read: bounds the work when the output came byte by byte. */
 const ENTRY_LIMIT = 1024;
 const TAIL_WINDOW = 256 * 1024;
 const NEWLINE = 0x0a;
 
+/** Looks at a header that changes, before anything else is tried. */
+const LOOKS = 32;
+/** A living shim needs some nanoseconds for a change, but may have lost the processor. */
+const WAITS = 50;
+const WAIT_MS = 1;
+/** How often a reader that was overtaken by the writer begins again. */
+const RETRIES = 100;
+const OVERTAKEN_ENTRIES = 32;
+
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-function decodeHeader(b: Buffer): RingHeader {
-  const l = ringLayout;
-  const number = (at: number): number => Number(b.readBigUInt64LE(at));
-  const flags = b.readUInt32LE(l.flags);
-  return {
-    published: b.readBigUInt64LE(l.magic) === RING_MAGIC,
-    version: b.readUInt32LE(l.version),
-    state: b.readUInt32LE(l.state),
-    flags,
-    outputComplete: (flags & RingFlag.outputComplete) !== 0,
-    treeGone: (flags & RingFlag.treeGone) !== 0,
-    done: (flags & RingFlag.done) !== 0,
-    stdinClosed: (flags & RingFlag.stdinClosed) !== 0,
-    shrunk: (flags & RingFlag.shrunk) !== 0,
-    run: b.readUInt32LE(l.run),
-    uuid: uuidFromBytes(b, l.uuid),
-    shimPid: b.readUInt32LE(l.shim_pid),
-    childPid: b.readUInt32LE(l.child_pid),
-    shimStart: b.readBigUInt64LE(l.shim_start),
-    childStart: b.readBigUInt64LE(l.child_start),
-    reserve: number(l.reserve),
-    written: number(l.written),
-    dataOffset: number(l.data_offset),
-    dataSize: number(l.data_size),
-    indexOffset: number(l.index_offset),
-    indexSize: number(l.index_size),
-    entryCount: number(l.entry_count),
-    stdoutBytes: number(l.stdout_bytes),
-    stderrBytes: number(l.stderr_bytes),
-    started: b.readBigUInt64LE(l.started),
-    exited: b.readBigUInt64LE(l.exited),
-    finished: b.readBigUInt64LE(l.finished),
-    waitStatus: b.readInt32LE(l.wait_status),
-    failStep: b.readUInt32LE(l.fail_step),
-    failErrno: b.readInt32LE(l.fail_errno),
-    failPath: b.readUInt32LE(l.fail_path),
-    userMicros: number(l.user_usec),
-    systemMicros: number(l.system_usec),
-    maxResidentKib: number(l.max_rss_kib),
-    controlSeq: b.readUInt32LE(l.control_seq),
-    controlErrno: b.readInt32LE(l.control_errno),
-  };
+/**
+ * The odd `seq` at which a shim was found dead, or did not go on in time: nobody
+ * waits for it again. By shim, since rings are opened again and again.
+ */
+const stuck = new Map<string, number>();
+const STUCK_MOST = 1024;
+
+function rememberStuck(shim: string, seq: number): void {
+  stuck.delete(shim);
+  stuck.set(shim, seq);
+  for (const oldest of stuck.keys()) {
+    if (stuck.size <= STUCK_MOST) {
+      break;
+    }
+    stuck.delete(oldest);
+  }
 }
 
 /**
  * A run's output ring, read with pread(2) while the shim writes it. Reads are
  * synchronous: memory copies out of tmpfs, bounded by the caller's `maxBytes`.
+ * Every field is checked before it is used: each method throws
+ * RingUnreadableError or RingVersionError rather than believe a garbled file.
  */
 export class Ring {
   readonly #fd: number;
   readonly #header = Buffer.alloc(ringLayout.size);
-  /** The odd `seq` of a shim that died while it changed the header. */
-  #stuckSeq = 0;
+  readonly #seqBytes = Buffer.alloc(4);
+  /** The file has its full length before the ring is published. */
+  #fileSize = 0;
 
   private constructor(fd: number) {
     this.#fd = fd;
@@ -146,51 +86,103 @@ export class Ring {
     return new Ring(openSync(path, constants.O_RDWR | constants.O_NOFOLLOW));
   }
 
-  /** One consistent snapshot. */
+  /**
+   * One consistent snapshot. An empty file counts as not yet published: a shim
+   * makes it so.
+   *
+   * @throws RingUnreadableError; RingVersionError.
+   */
   header(): RingHeader {
     const bytes = this.#header;
-    // A writer may lose the processor between making `seq` odd and even. One that
-    // was killed there leaves it odd for good: after that its fields, each of
-    // which is written whole, are the best there is.
-    for (let attempt = 0; attempt < 100; attempt++) {
-      const length = readSync(this.#fd, bytes, 0, bytes.length, 0);
-      bytes.fill(0, length);
-      const seq = bytes.readUInt32LE(ringLayout.seq);
-      const isStuck = (seq & 1) === 1 && seq === this.#stuckSeq;
-      if (isStuck || ((seq & 1) === 0 && this.#seq() === seq)) {
-        return decodeHeader(bytes);
-      }
-      if (attempt >= 50) {
-        Atomics.wait(pause, 0, 0, 1);
-      }
+    const length = this.#readHeader();
+    if (!isPublished(bytes)) {
+      return decodeHeader(bytes);
     }
-    const seq = bytes.readUInt32LE(ringLayout.seq);
-    this.#stuckSeq = (seq & 1) === 1 ? seq : 0;
-    return decodeHeader(bytes);
+    if (length < bytes.length) {
+      throw new RingUnreadableError("file size", length, `at least ${bytes.length}`);
+    }
+    checkVersion(bytes);
+    const torn = !this.#settle();
+    if (this.#fileSize === 0) {
+      this.#fileSize = fstatSync(this.#fd).size;
+    }
+    const header = decodeHeader(bytes);
+    checkHeader(header, bytes, this.#fileSize, torn);
+    return header;
+  }
+
+  #readHeader(): number {
+    const length = readSync(this.#fd, this.#header, 0, this.#header.length, 0);
+    this.#header.fill(0, length);
+    return length;
+  }
+
+  /**
+   * Reads the header again until the shim is not in the middle of a change, or
+   * will not come out of it: it was killed or stopped there. Then its fields, each
+   * of which is written whole, are the best there is.
+   *
+   * @returns whether the header is consistent.
+   */
+  #settle(): boolean {
+    const bytes = this.#header;
+    for (let attempt = 0; ; attempt++) {
+      const seq = bytes.readUInt32LE(ringLayout.seq);
+      if ((seq & 1) === 0 && this.#seq() === seq) {
+        return true;
+      }
+      const isOdd = (seq & 1) === 1;
+      const pid = bytes.readUInt32LE(ringLayout.shim_pid);
+      const start = bytes.readBigUInt64LE(ringLayout.shim_start);
+      const shim = `${pid}/${start}`;
+      if (isOdd && stuck.get(shim) === seq) {
+        return false;
+      }
+      if (attempt === LOOKS && isOdd) {
+        const state = processState(pid, start);
+        if (state === "gone") {
+          rememberStuck(shim, seq);
+        }
+        if (state !== "alive") {
+          return false;
+        }
+      }
+      if (attempt >= LOOKS + WAITS) {
+        if (isOdd) {
+          rememberStuck(shim, seq);
+        }
+        return false;
+      }
+      if (attempt >= LOOKS) {
+        Atomics.wait(pause, 0, 0, WAIT_MS);
+      }
+      this.#readHeader();
+    }
   }
 
   #seq(): number {
-    const bytes = Buffer.alloc(4);
-    readSync(this.#fd, bytes, 0, 4, ringLayout.seq);
-    return bytes.readUInt32LE(0);
+    readSync(this.#fd, this.#seqBytes, 0, 4, ringLayout.seq);
+    return this.#seqBytes.readUInt32LE(0);
   }
 
-  /** The offset of the oldest byte that is still kept. */
+  /** The offset of the oldest byte that is still kept. @throws as `header`. */
   firstOffset(header: RingHeader = this.header()): number {
     let now = header;
-    for (;;) {
+    for (let attempt = 0; attempt < RETRIES; attempt++) {
       const oldest = now.entryCount - now.indexSize;
-      const byData = Math.max(0, now.reserve - now.dataSize);
       if (oldest <= 0) {
-        return Math.min(byData, now.written);
+        return Math.min(Math.max(0, now.reserve - now.dataSize), now.written);
       }
-      const entry = this.#entries(now, oldest, 1)[0];
-      const after = this.header();
-      if (entry && after.entryCount === now.entryCount) {
-        return Math.min(Math.max(byData, entry.offset), now.written);
+      // More and more of them, since the writer may drop one after the other meanwhile.
+      const entries = this.#entries(now, oldest, attempt * OVERTAKEN_ENTRIES + 1);
+      now = this.header();
+      const entry = entries[now.entryCount - now.indexSize - oldest];
+      if (entry) {
+        return Math.min(Math.max(entry.offset, now.reserve - now.dataSize), now.written);
       }
-      now = after;
     }
+    // A writer that drops entries faster than they can be looked at keeps nothing for long.
+    return now.written;
   }
 
   /**
@@ -229,7 +221,9 @@ export class Ring {
 
   #copy(header: RingHeader, start: number, maxBytes: number): RingChunk[] {
     const at = this.#find(header, (entry) => entry.offset <= start) - 1;
-    const entries = at < 0 ? [] : this.#entries(header, at, ENTRY_LIMIT);
+    // Before the oldest: its place in the ring is the newest entry's.
+    const entries =
+      at < Math.max(0, header.entryCount - header.indexSize) ? [] : this.#entries(header, at, ENTRY_LIMIT);
     const beyond = at + entries.length < header.entryCount ? entries.pop()?.offset : undefined;
     const end = Math.min(beyond ?? header.written, start + maxBytes);
     if (end <= start) {
@@ -310,7 +304,7 @@ export class Ring {
 
   /** The offset of the first output that was read at or after `time`, nanoseconds since the epoch. */
   offsetSince(time: bigint): number {
-    for (;;) {
+    for (let attempt = 0; ; attempt++) {
       const header = this.header();
       const at = this.#find(header, (entry) => BigInt(entry.timeMicros) * 1000n < time);
       const entry = at < header.entryCount ? this.#entries(header, at, 1)[0] : undefined;
@@ -318,7 +312,7 @@ export class Ring {
       if (!entry) {
         return header.written;
       }
-      if (at >= after.entryCount - after.indexSize) {
+      if (at >= after.entryCount - after.indexSize || attempt === RETRIES) {
         return Math.max(entry.offset, this.firstOffset(after));
       }
     }
@@ -348,7 +342,8 @@ export class Ring {
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const entry = this.#entries(header, middle, 1)[0];
-      if (entry && before(entry)) {
+      // Beyond the end of that time: an old entry that was overwritten meanwhile.
+      if (entry && (entry.offset >= header.written || before(entry))) {
         low = middle + 1;
       } else {
         high = middle;
@@ -357,11 +352,16 @@ export class Ring {
     return low;
   }
 
-  /** Entries from number `at` on, at most `count` and at most what there is. */
+  /**
+   * Entries from number `at` on, at most `count` and at most what there is. Those
+   * that the shim has dropped meanwhile may be anything.
+   *
+   * @throws RingUnreadableError if one that is kept makes no sense.
+   */
   #entries(header: RingHeader, at: number, count: number): Entry[] {
     const total = Math.min(count, header.entryCount - at);
     const bytes = this.#circular(header.indexOffset, header.indexSize * entryLayout.size, at * 16, total * 16);
-    return Array.from({ length: total }, (_, index) => {
+    const entries = Array.from({ length: total }, (_, index) => {
       const base = index * entryLayout.size;
       const timeStream = bytes.readBigUInt64LE(base + entryLayout.time_stream);
       return {
@@ -370,6 +370,16 @@ export class Ring {
         stream: Number(timeStream & 3n) as StreamNumber,
       };
     });
+    const wrong = firstWrong(entries, header);
+    if (wrong >= 0) {
+      const now = this.header();
+      if (at >= now.entryCount - now.indexSize) {
+        const { offset, stream } = entries[wrong] ?? { offset: 0, stream: 0 };
+        const place = `index entry ${at + wrong}`;
+        throw new RingUnreadableError(place, `offset ${offset}, stream ${stream}`, "offsets that grow, streams 1 to 3");
+      }
+    }
+    return entries;
   }
 
   #data(header: RingHeader, from: number, to: number): Buffer {
@@ -382,12 +392,22 @@ export class Ring {
       const position = (from + done) % size;
       const part = Math.min(length - done, size - position);
       const got = readSync(this.#fd, bytes, done, part, base + position);
-      // The file has its full length before the ring is published.
       if (got === 0) {
-        throw new Error(`ring file is shorter than its header says (page size ${PAGE})`);
+        throw new RingUnreadableError("file size", base + position, `more than ${base + position}`);
       }
       done += got;
     }
     return bytes;
   }
+}
+
+/** The place of the first entry that cannot be right; -1: none. */
+function firstWrong(entries: readonly Entry[], header: RingHeader): number {
+  let previous = -1;
+  return entries.findIndex(({ offset, stream }) => {
+    const isRight =
+      Number.isSafeInteger(offset) && offset > previous && offset <= header.written && (stream as number) !== 0;
+    previous = offset;
+    return !isRight;
+  });
 }

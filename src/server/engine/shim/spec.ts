@@ -1,4 +1,7 @@
-import { PAGE, rlimitLayout, SPEC_MAGIC, SpecFlag, specLayout } from "./layout.ts";
+import { PAGE, PROTOCOL_VERSION, rlimitLayout, SPEC_MAGIC, SpecFlag, specLayout } from "./layout.ts";
+
+/** What execve(2) takes: a string is written as UTF-8, bytes as they are. */
+export type ByteString = string | Uint8Array;
 
 export interface ShimSpec {
   /** Bytes of output to keep; rounded up to a page. */
@@ -6,50 +9,82 @@ export interface ShimSpec {
   readonly stdin: "null" | "pipe";
   /** A pseudo-terminal for all three streams; `stdin` is then ignored. */
   readonly terminal: { readonly rows: number; readonly columns: number } | null;
-  /** `resource` is RLIMIT_*'s number; `null` means unlimited. */
+  /** `resource` is RLIMIT_*'s number; `null` means unlimited. What is not listed is the zygote's. */
   readonly rlimits: readonly {
     readonly resource: number;
     readonly soft: bigint | null;
     readonly hard: bigint | null;
   }[];
+  /** 0 to 0o777. */
+  readonly umask: number;
+  /** -20 to 19; `null`: the zygote's. */
+  readonly nice: number | null;
+  /** -1000 to 1000; `null`: the zygote's. */
+  readonly oomScoreAdj: number | null;
+  /** Make the notify socket. That the process learns its name is the caller's work. */
+  readonly notify: boolean;
   /** Absolute. */
-  readonly cwd: string;
+  readonly cwd: ByteString;
   /** An existing cgroup v2 directory to join; empty: none. */
   readonly cgroup: string;
   /** At least one: what execve(2) is tried with, in order. */
-  readonly paths: readonly string[];
+  readonly paths: readonly ByteString[];
   /** argv, with argv[0]. */
-  readonly args: readonly string[];
+  readonly args: readonly ByteString[];
   /** "KEY=VALUE". */
-  readonly env: readonly string[];
+  readonly env: readonly ByteString[];
 }
 
 const UNLIMITED = 0xffff_ffff_ffff_ffffn;
 
+function encodeStrings(strings: readonly ByteString[]): Buffer {
+  const parts: Uint8Array[] = [];
+  const end = Uint8Array.of(0);
+  for (const string of strings) {
+    const bytes = typeof string === "string" ? Buffer.from(string, "utf8") : string;
+    if (bytes.includes(0)) {
+      throw new TypeError("a string for execve(2) cannot hold a NUL byte");
+    }
+    parts.push(bytes, end);
+  }
+  return Buffer.concat(parts);
+}
+
+function flagsOf(spec: ShimSpec): number {
+  const stream = spec.terminal ? SpecFlag.tty : spec.stdin === "pipe" ? SpecFlag.stdin : 0;
+  return (
+    stream |
+    (spec.nice === null ? 0 : SpecFlag.nice) |
+    (spec.oomScoreAdj === null ? 0 : SpecFlag.oom) |
+    (spec.notify ? SpecFlag.notify : 0)
+  );
+}
+
 /**
  * The contents of a run's spec file.
  *
- * @throws TypeError if a string holds a NUL, or paths or args are empty.
+ * @throws TypeError if a string holds a NUL, or paths or args are empty;
+ * RangeError if a number does not fit.
  */
 export function encodeSpec(spec: ShimSpec): Buffer {
   if (spec.paths.length === 0 || spec.args.length === 0) {
     throw new TypeError("a spec needs at least one path and argv[0]");
   }
-  const strings = [spec.cwd, spec.cgroup, ...spec.paths, ...spec.args, ...spec.env];
-  for (const string of strings) {
-    if (string.includes("\0")) {
-      throw new TypeError("a string for execve(2) cannot hold a NUL byte");
-    }
+  if (!(spec.umask >= 0 && spec.umask <= 0o777)) {
+    throw new RangeError(`not a umask: ${spec.umask}`);
   }
-  const tail = Buffer.from(`${strings.join("\0")}\0`, "utf8");
+  const tail = encodeStrings([spec.cwd, spec.cgroup, ...spec.paths, ...spec.args, ...spec.env]);
   const head = Buffer.alloc(specLayout.size + spec.rlimits.length * rlimitLayout.size);
-  const flags = spec.terminal ? SpecFlag.tty : spec.stdin === "pipe" ? SpecFlag.stdin : 0;
   head.writeBigUInt64LE(SPEC_MAGIC, specLayout.magic);
+  head.writeUInt32LE(PROTOCOL_VERSION, specLayout.version);
   head.writeUInt32LE(head.length + tail.length, specLayout.file_size);
-  head.writeUInt32LE(flags, specLayout.flags);
-  head.writeBigUInt64LE(BigInt(Math.max(1, Math.ceil(spec.outputLimit / PAGE)) * PAGE), specLayout.output_limit);
+  head.writeUInt32LE(flagsOf(spec), specLayout.flags);
   head.writeUInt16LE(spec.terminal?.rows ?? 0, specLayout.rows);
   head.writeUInt16LE(spec.terminal?.columns ?? 0, specLayout.columns);
+  head.writeBigUInt64LE(BigInt(Math.max(1, Math.ceil(spec.outputLimit / PAGE)) * PAGE), specLayout.output_limit);
+  head.writeUInt32LE(spec.umask, specLayout.umask);
+  head.writeInt32LE(spec.nice ?? 0, specLayout.nice);
+  head.writeInt32LE(spec.oomScoreAdj ?? 0, specLayout.oom_score_adj);
   head.writeUInt32LE(spec.rlimits.length, specLayout.rlimit_count);
   head.writeUInt32LE(spec.paths.length, specLayout.path_count);
   head.writeUInt32LE(spec.args.length, specLayout.argument_count);

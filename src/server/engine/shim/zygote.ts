@@ -1,14 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { Reply, Request, replyLayout, requestLayout, type StepNumber } from "./layout.ts";
+import { Reply, Request, replyLayout, requestLayout } from "./layout.ts";
 import { runPaths } from "./paths.ts";
+import { type ProbeOptions, type ProbeOutcome, Probes } from "./probes.ts";
 import { Ring } from "./ring.ts";
+import type { ShimSpec } from "./spec.ts";
 import { hasCode } from "./system-error.ts";
 import { uuidFromBytes, uuidToBytes } from "./uuid.ts";
 
-/** Why there is no ring: the failed step and its errno. */
+/** Why there is no ring: the failed step (prepare, shim or output) and its errno. */
 export interface ShimFailure {
-  readonly step: StepNumber;
+  readonly step: 1 | 2 | 3;
   readonly errno: number;
 }
 
@@ -45,6 +47,15 @@ interface Shim {
   start: bigint;
 }
 
+/** The fields of `struct pm_request`; what a type does not use is 0. */
+interface RequestFields {
+  readonly uuid: string;
+  readonly run?: number;
+  readonly pid?: number;
+  readonly start?: bigint;
+  readonly timeoutMs?: number;
+}
+
 interface PendingStart {
   readonly uuid: string;
   readonly run: number;
@@ -78,9 +89,14 @@ export class Zygote {
   #backoff = FIRST_BACKOFF_MS;
   #timer: NodeJS.Timeout | undefined;
   #outgoing: Buffer[] = [];
+  readonly #probes: Probes;
 
   constructor(options: ZygoteOptions) {
     this.#options = options;
+    this.#probes = new Probes(options.runtimeDir, {
+      run: (id, timeoutMs) => this.#send(Request.probe, { uuid: id, timeoutMs }),
+      cancel: (id) => this.#send(Request.cancel, { uuid: id }),
+    });
     this.#ready.promise.catch(() => {});
     this.#spawn();
   }
@@ -110,7 +126,7 @@ export class Zygote {
     const pending = { uuid, run, ...Promise.withResolvers<number>() };
     this.#starts.set(id, pending);
     if (this.#isReady) {
-      this.#send(Request.start, uuid, run, 0, 0n);
+      this.#send(Request.start, { uuid, run });
     }
     return pending.promise;
   }
@@ -122,8 +138,22 @@ export class Zygote {
   adopt(uuid: string, run: number, pid: number, shimStart: bigint): void {
     this.#shims.set(key(uuid, run), { uuid, run, pid, start: shimStart });
     if (this.#isReady) {
-      this.#send(Request.adopt, uuid, run, pid, shimStart);
+      this.#send(Request.adopt, { uuid, run, pid, start: shimStart });
     }
+  }
+
+  /**
+   * Runs a command to see how a process fares: `spec` says how, its limit of
+   * output, its terminal and its standard input are ignored. At most 64 run at
+   * once; more wait for their turn, in which their time does not run yet. When
+   * the command ends, or its time is up, nothing of its tree is left.
+   *
+   * @throws the signal's reason if it is aborted, the command is then killed;
+   * ProbeLostError if the zygote died meanwhile; Error when closed; a Node
+   * system error if the spec cannot be written.
+   */
+  probe(spec: ShimSpec, options: ProbeOptions): Promise<ProbeOutcome> {
+    return this.#probes.run(spec, options);
   }
 
   /**
@@ -142,6 +172,7 @@ export class Zygote {
     this.#closed = true;
     clearTimeout(this.#timer);
     const error = new Error("the zygote is closed");
+    this.#probes.close(error);
     this.#ready.reject(error);
     for (const pending of this.#starts.values()) {
       pending.reject(error);
@@ -176,8 +207,13 @@ export class Zygote {
     child.stdout?.on("data", (data: Buffer) => {
       const bytes = rest.length > 0 ? Buffer.concat([rest, data]) : data;
       let at = 0;
-      for (; at + replyLayout.size <= bytes.length; at += replyLayout.size) {
-        this.#onReply(bytes.subarray(at, at + replyLayout.size));
+      while (at + replyLayout.size <= bytes.length) {
+        const end = at + replyLayout.size + bytes.readUInt32LE(at + replyLayout.length);
+        if (end > bytes.length) {
+          break;
+        }
+        this.#onReply(bytes.subarray(at, end));
+        at = end;
       }
       rest = Buffer.from(bytes.subarray(at));
     });
@@ -201,6 +237,8 @@ export class Zygote {
     if (this.#closed) {
       return;
     }
+    this.#outgoing = [];
+    this.#probes.onZygoteGone();
     if (this.#isReady) {
       this.#isReady = false;
       this.#ready = Promise.withResolvers<void>();
@@ -219,7 +257,7 @@ export class Zygote {
     const uuid = uuidFromBytes(reply, replyLayout.uuid);
     const pid = reply.readUInt32LE(replyLayout.pid);
     const errno = reply.readInt32LE(replyLayout.error);
-    const step = reply.readUInt32LE(replyLayout.step) as StepNumber;
+    const step = reply.readUInt32LE(replyLayout.step) as ShimFailure["step"];
     const id = key(uuid, run);
     const pending = this.#starts.get(id);
     switch (reply.readUInt32LE(replyLayout.type)) {
@@ -245,6 +283,9 @@ export class Zygote {
           this.#options.onGone(uuid, run, pid, errno === 0 ? null : { step, errno });
         }
         break;
+      case Reply.probed:
+        this.#probes.onReply(uuid, reply);
+        break;
     }
   }
 
@@ -258,12 +299,13 @@ export class Zygote {
       if (shim.start === 0n) {
         this.#adoptForked(shim);
       } else {
-        this.#send(Request.adopt, shim.uuid, shim.run, shim.pid, shim.start);
+        this.#send(Request.adopt, shim);
       }
     }
     for (const pending of [...this.#starts.values()]) {
       this.#resend(pending);
     }
+    this.#probes.onZygoteReady();
     this.#ready.resolve();
   }
 
@@ -272,7 +314,7 @@ export class Zygote {
     const published = this.#published(shim.uuid, shim.run);
     if (published?.shimPid === shim.pid) {
       shim.start = published.shimStart;
-      this.#send(Request.adopt, shim.uuid, shim.run, shim.pid, shim.start);
+      this.#send(Request.adopt, shim);
     } else {
       this.#shims.delete(key(shim.uuid, shim.run));
       this.#options.onGone(shim.uuid, shim.run, shim.pid, null);
@@ -294,7 +336,7 @@ export class Zygote {
     for (const path of [paths.ring, paths.control, paths.stdin]) {
       rmSync(path, { force: true });
     }
-    this.#send(Request.start, uuid, run, 0, 0n);
+    this.#send(Request.start, { uuid, run });
   }
 
   #published(uuid: string, run: number): { shimPid: number; shimStart: bigint } | null {
@@ -314,13 +356,14 @@ export class Zygote {
     }
   }
 
-  #send(type: number, uuid: string, run: number, pid: number, start: bigint): void {
+  #send(type: number, request: RequestFields): void {
     const bytes = Buffer.alloc(requestLayout.size);
     bytes.writeUInt32LE(type, requestLayout.type);
-    bytes.writeUInt32LE(run, requestLayout.run);
-    uuidToBytes(uuid).copy(bytes, requestLayout.uuid);
-    bytes.writeBigUInt64LE(start, requestLayout.shim_start);
-    bytes.writeUInt32LE(pid, requestLayout.shim_pid);
+    bytes.writeUInt32LE(request.run ?? 0, requestLayout.run);
+    uuidToBytes(request.uuid).copy(bytes, requestLayout.uuid);
+    bytes.writeBigUInt64LE(request.start ?? 0n, requestLayout.shim_start);
+    bytes.writeUInt32LE(request.pid ?? 0, requestLayout.shim_pid);
+    bytes.writeUInt32LE(request.timeoutMs ?? 0, requestLayout.timeout_ms);
     this.#outgoing.push(bytes);
     // What is asked for in one go is one write: a recovery adopts thousands.
     if (this.#outgoing.length === 1) {

@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import type { ProcessUsage, StatsOptions, UsageSample } from "../api/usage.ts";
 import type { Core } from "../core.ts";
-import { EngineError } from "../errors.ts";
 import { Notifier } from "../notifier.ts";
+import { compileFilter } from "../process/filter.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { TreeSampler } from "./tree-sampler.ts";
 
@@ -50,7 +50,7 @@ async function sampleAll(
   round: number,
   signal: AbortSignal,
 ): Promise<ProcessUsage[]> {
-  const processes = wanted(core, options.ids);
+  const processes: ManagedProcess[] = core.table.ordered.filter(compileFilter(core.table, options.filter));
   const orphans = processes.length <= MANY || round % ORPHAN_SAMPLES === 0;
   const usages: ProcessUsage[] = [];
   const stale = new Set(samplers.keys());
@@ -60,16 +60,17 @@ async function sampleAll(
       signal.throwIfAborted();
       core.checkOpen();
     }
-    const header = process.view?.header;
-    if (header === undefined || !process.treeAlive) continue;
+    const run = process.current;
+    const header = run.view?.header;
+    if (header === undefined || !run.treeAlive || run.shimGone) continue;
     let sampler = samplers.get(process.id);
-    if (sampler?.run !== process.run || sampler.shimPid !== header.shimPid) {
+    if (sampler?.run !== run.number || sampler.shimPid !== header.shimPid) {
       sampler?.close();
-      sampler = new TreeSampler(process.run, header.shimPid);
+      sampler = new TreeSampler(run.number, header.shimPid);
       samplers.set(process.id, sampler);
     }
     stale.delete(process.id);
-    const main = process.state === "exited" ? 0 : header.childPid;
+    const main = run.ended ? 0 : header.childPid;
     const usage = sampler.sample(process.id, main, { io: options.io, members: options.members, orphans });
     if (usage !== null) usages.push(usage);
   }
@@ -78,18 +79,4 @@ async function sampleAll(
     samplers.delete(id);
   }
   return usages;
-}
-
-/** The processes that the references mean now. */
-function wanted(core: Core, ids: readonly string[]): ManagedProcess[] {
-  if (ids.length === 0) return [...core.table.ordered];
-  const found = new Set<ManagedProcess>();
-  for (const id of ids) {
-    try {
-      found.add(core.resolve(id));
-    } catch (error) {
-      if (!(error instanceof EngineError) || error.reason === "SHUTTING_DOWN") throw error;
-    }
-  }
-  return [...found];
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { ProcessRef } from "../../../../src/server/engine/api/process.ts";
 import { EngineError } from "../../../../src/server/engine/errors.ts";
 import { resolveReference } from "../../../../src/server/engine/process/references.ts";
 
@@ -18,11 +19,10 @@ const index = {
     const id = names.get(name);
     return id === undefined ? undefined : { id };
   },
-  ids: () => ids,
   names: () => names.keys(),
 };
 
-function refused(reference: string): EngineError {
+function refused(reference: ProcessRef): EngineError {
   try {
     resolveReference(index, reference);
   } catch (error) {
@@ -33,30 +33,31 @@ function refused(reference: string): EngineError {
 }
 
 describe("a reference", () => {
-  test.each([
-    ["a UUID", ids[0], ids[0]],
-    ["a UUID in capitals", ids[0]?.toUpperCase(), ids[0]],
-    ["a name", "web", ids[0]],
-    ["a name that is a prefix too", "cafe", ids[1]],
-    ["a prefix", "cafe0", ids[2]],
-    ["a prefix across a hyphen", "cafe0000-00", ids[2]],
+  test.each<[string, ProcessRef, string | undefined]>([
+    ["a UUID", { id: ids[0] ?? "" }, ids[0]],
+    ["a UUID in capitals", { id: ids[0]?.toUpperCase() ?? "" }, ids[0]],
+    ["a name", { name: "web" }, ids[0]],
   ])("may be %s", (_, reference, wanted) => {
-    expect(resolveReference(index, reference ?? "").id).toBe(wanted);
+    expect(resolveReference(index, reference).id).toBe(wanted);
   });
 
-  test("may not fit several processes", () => {
-    const error = refused("deadbeef");
-    expect(error).toMatchObject({ reason: "PROCESS_AMBIGUOUS", metadata: { candidates: `${ids[0]},${ids[1]}` } });
+  test("is what it says it is: a name is no prefix, a prefix no id", () => {
+    expect(resolveReference(index, { name: "cafe" }).id).toBe(ids[1]);
+    expect(refused({ id: "cafe0000" }).reason).toBe("INVALID_ID");
+    expect(refused({ name: "deadbeef" }).reason).toBe("PROCESS_NOT_FOUND");
   });
 
   test.each(["", "abc\0", "a/b", "-x", "123", "12345g", "x".repeat(64)])("%j is none", (reference) => {
-    expect(refused(reference).reason).toBe("INVALID_ID");
+    expect(refused({ name: reference }).reason).toBe("INVALID_ID");
+    expect(refused({ id: reference }).reason).toBe("INVALID_ID");
   });
 
   test("to nothing is answered with a similar name, if there is one", () => {
-    expect(refused("wokrer")).toMatchObject({ reason: "PROCESS_NOT_FOUND", metadata: { suggestion: "worker" } });
-    expect(refused("database").metadata).toEqual({ id: "database" });
-    expect(refused("00000000-0000-4000-8000-000000000000").reason).toBe("PROCESS_NOT_FOUND");
-    expect(refused("abcd1234").reason).toBe("PROCESS_NOT_FOUND");
+    expect(refused({ name: "wokrer" })).toMatchObject({
+      reason: "PROCESS_NOT_FOUND",
+      metadata: { suggestion: "worker" },
+    });
+    expect(refused({ name: "database" }).metadata).toEqual({ id: "database" });
+    expect(refused({ id: "00000000-0000-4000-8000-000000000000" }).reason).toBe("PROCESS_NOT_FOUND");
   });
 });

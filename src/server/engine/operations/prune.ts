@@ -1,0 +1,33 @@
+import type { RequestContext } from "../api/control.ts";
+import type { ProcessFilter } from "../api/list.ts";
+import type { Core } from "../core.ts";
+import { compileFilter } from "../process/filter.ts";
+import type { ManagedProcess } from "../process/process.ts";
+import { byEnd, endedFor, heldBytes, removeAll } from "./remove-ended.ts";
+import { causeOf } from "./stop.ts";
+
+/** Removes the ended processes that a filter selects. */
+export async function prune(
+  core: Core,
+  filter: ProcessFilter,
+  olderThanMs: number,
+  dryRun: boolean,
+  context: RequestContext,
+): Promise<{ ids: string[]; freedBytes: number }> {
+  core.checkOpen();
+  const fits = compileFilter(core.table, filter);
+  const chosen = byEnd(
+    core.table.ordered.filter(
+      (process) => process.settled && !process.removing && endedFor(core, process) >= olderThanMs && fits(process),
+    ),
+  );
+  const ids: string[] = [];
+  let freedBytes = 0;
+  const count = (process: ManagedProcess) => {
+    ids.push(process.id);
+    freedBytes += heldBytes(core, process);
+  };
+  if (dryRun) for (const process of chosen) count(process);
+  else await removeAll(core, chosen, causeOf(context), count);
+  return { ids, freedBytes };
+}

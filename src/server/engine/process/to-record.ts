@@ -1,0 +1,24 @@
+import type { Run } from "../run/run.ts";
+import type { ManagedProcess } from "./process.ts";
+import type { ProcessRecord, RunRecord } from "./record.ts";
+
+/** What the record of a process says now. */
+export function toRecord(process: ManagedProcess): ProcessRecord {
+  const { id, name, labels, spec, createTime, sequence, desired, lastChange, intents } = process;
+  const runs = [currentRun(process.current), ...process.earlier.map(pastRun)];
+  return { id, name, labels, spec, createTime, sequence, desired, lastChange, intents, runs };
+}
+
+/** Its ring, if there is one, says the rest. */
+function currentRun(run: Run): RunRecord {
+  return record(run, run.view === null && run.summary !== null ? { state: run.state, summary: run.summary } : null);
+}
+
+function pastRun(run: Run): RunRecord {
+  return record(run, { state: run.state, summary: run.summarize() });
+}
+
+function record(run: Run, past: RunRecord["past"]): RunRecord {
+  const { number, cause, createTime, sequence, effective, failure, oomKilled, end, stop } = run;
+  return { number, cause, createTime, sequence, effective, failure, oomKilled, end, stop, past };
+}

@@ -1,0 +1,70 @@
+import type { ProcessSpec, Text } from "../api/spec.ts";
+import { rlimitNumber } from "../limits/rlimits.ts";
+import type { ResolvedOptions } from "../options.ts";
+import { bytesOf, hasByte, isEmpty } from "../process/text.ts";
+import type { ShimSpec } from "../shim/spec.ts";
+
+const defaultPath = "/usr/local/bin:/usr/bin:/bin";
+const slash = 0x2f;
+const colon = 0x3a;
+
+/** A process's spec in the shim's terms: nothing left to look up or decide. */
+export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, cgroup: string): ShimSpec {
+  return {
+    outputLimit: spec.output.limitBytes,
+    stdin: spec.stdin,
+    terminal: spec.terminal,
+    rlimits: spec.limits.rlimits.flatMap(({ resource, soft, hard }) => {
+      const number = rlimitNumber(resource);
+      return number === undefined ? [] : [{ resource: number, soft, hard }];
+    }),
+    umask: spec.umask ?? 0o022,
+    nice: spec.nice,
+    oomScoreAdj: spec.oomScoreAdj,
+    notify: false,
+    cwd: workingDirectory(spec, options),
+    cgroup,
+    paths: pathCandidates(spec, options),
+    args: [spec.executable, ...spec.args],
+    env: environmentOf(spec, options).map(([name, value]) => joined(name, "=", value)),
+  };
+}
+
+export function workingDirectory(spec: ProcessSpec, options: ResolvedOptions): Text {
+  return isEmpty(spec.cwd) ? options.home : spec.cwd;
+}
+
+/** Where execvp(3) would look, with the process's own PATH: an empty element is the working directory. */
+export function pathCandidates(spec: ProcessSpec, options: ResolvedOptions): Text[] {
+  if (hasByte(spec.executable, slash)) return [spec.executable];
+  const variable = environmentOf(spec, options).find(([name]) => name === "PATH");
+  const cwd = workingDirectory(spec, options);
+  return split(variable?.[1] ?? defaultPath).map((directory) =>
+    joined(isEmpty(directory) ? cwd : directory, "/", spec.executable),
+  );
+}
+
+/** The variables in order, each name once: the spec's are laid over the daemon's. */
+function environmentOf(spec: ProcessSpec, options: ResolvedOptions): (readonly [Text, Text])[] {
+  const own = spec.env.map(({ name, value }) => [name, value] as const);
+  if (spec.envMode === "replace") return own;
+  const named = new Set(own.map(([name]) => name));
+  return [...Object.entries(options.environment).filter(([name]) => !named.has(name)), ...own];
+}
+
+function split(path: Text): Text[] {
+  if (typeof path === "string") return path.split(":");
+  const parts: Text[] = [];
+  for (let from = 0; from <= path.length; ) {
+    const at = path.indexOf(colon, from);
+    const to = at < 0 ? path.length : at;
+    parts.push(path.subarray(from, to));
+    from = to + 1;
+  }
+  return parts;
+}
+
+function joined(a: Text, between: string, b: Text): Text {
+  if (typeof a === "string" && typeof b === "string") return `${a}${between}${b}`;
+  return Buffer.concat([bytesOf(a), Buffer.from(between), bytesOf(b)]);
+}

@@ -1,0 +1,28 @@
+/* The notify socket: what a process says of itself, as sd_notify(3) has it. */
+#ifndef PM_NOTIFY_H
+#define PM_NOTIFY_H
+
+#include "protocol.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What some messages said, the last word of each kind. */
+struct notice {
+	uint32_t flags; /* enum pm_notify_flags that were set */
+	bool alive;     /* WATCHDOG=1 */
+	bool has_watchdog_usec;
+	bool has_status;
+	uint64_t watchdog_usec;
+	char status[PM_STATUS_SIZE];
+};
+
+/* Makes and binds the socket "notify". 0 or an errno. */
+int notify_open(int *fd);
+
+/* Takes what has come, at most 16 messages, from `main` (0: none) or any other
+ * descendant of this process; whether anything was said. */
+bool notify_take(int fd, pid_t main, struct notice *notice);
+
+#endif
