@@ -8,12 +8,14 @@ import {
   readlinkSync,
   readSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { Control, RunState, ringLayout } from "../../src/server/engine/shim/layout.ts";
 import { acquireDaemonLock } from "../../src/server/engine/shim/lock.ts";
 import { runPaths } from "../../src/server/engine/shim/paths.ts";
+import { RingUnreadableError } from "../../src/server/engine/shim/ring-errors.ts";
 import { Zygote } from "../../src/server/engine/shim/zygote.ts";
 import { alive, Bench, type Run, shimPath, until, zygotePid } from "./run.ts";
 
@@ -83,6 +85,18 @@ test("no zygote is ready before the shims of the last one have published their r
   expect(free).toBeTypeOf("number");
   closeSync(Number(free));
   await open({ dir: first.dir });
+});
+
+test("a start whose ring cannot be read fails, and destroys nothing", async () => {
+  const bench = await open();
+  const uuid = bench.prepare(["true"]);
+  const { ring } = runPaths(bench.dir, uuid, 1);
+  const garbled = Buffer.alloc(8192, 7);
+  writeFileSync(ring, garbled);
+  // In flight when the zygote died: whether it had forked is for the ring to say.
+  process.kill(zygotePid(bench.dir), "SIGKILL");
+  await expect(bench.zygote.start(uuid, 1)).rejects.toThrow(RingUnreadableError);
+  expect(readFileSync(ring).equals(garbled)).toBe(true);
 });
 
 test("the next daemon adopts what the last one left, and learns of what is gone", async () => {
