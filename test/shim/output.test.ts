@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Control, EventKind, Stream } from "../../src/server/engine/shim/layout.ts";
@@ -143,4 +143,25 @@ test("an idle ring takes little memory", async () => {
   expect(run.ring().allocatedBytes()).toBeLessThanOrEqual(16_384);
   await run.control(Control.killTree);
   await run.done();
+});
+
+test("RELEASE keeps all that is in the pipes", async () => {
+  const run = await bench.sh("exec sleep 1000", { outputLimit: 4096 });
+  const { childPid } = await run.running();
+  const foreign = [1, 2].map((fd) => openSync(`/proc/${childPid}/fd/${fd}`, "w"));
+  await run.control(Control.killTree);
+  await run.header("the tree's end", (h) => h.treeGone);
+  // Stopped, the shim finds the message and the full pipes at the same moment.
+  process.kill(run.shimPid, "SIGSTOP");
+  const full = Buffer.alloc(65_536, "x");
+  for (const fd of foreign) {
+    expect(writeSync(fd, full)).toBe(full.length);
+  }
+  const released = run.control(Control.release);
+  process.kill(run.shimPid, "SIGCONT");
+  await released;
+  expect(await run.done()).toMatchObject({ stdoutBytes: 65_536, stderrBytes: 65_536, outputComplete: true });
+  for (const fd of foreign) {
+    closeSync(fd);
+  }
 });
