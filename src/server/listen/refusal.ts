@@ -101,8 +101,9 @@ function endStream(response: Extract<NodeResponse, { stream: unknown }>, body: U
     { ...response.getHeaders(), [constants.HTTP2_HEADER_STATUS]: response.statusCode },
     { endStream: true },
   );
-  stream.once("finish", () => stream.close());
   stream.end();
+  // A reset at once would overtake the headers.
+  setImmediate(() => stream.close());
 }
 
 /**

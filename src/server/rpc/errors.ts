@@ -63,7 +63,7 @@ export function toFailure(error: unknown, log: Log, method: string): Failure {
 /** Any failure of a handler as an error for the client. */
 export function toConnectError(error: unknown, log: Log, method: string): ConnectError {
   if (error instanceof ConnectError) {
-    addReason(error, log);
+    // One of the library's own gets its reason as the call ends: see addReason.
     return error;
   }
   if (error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError" || isReset(error))) {
