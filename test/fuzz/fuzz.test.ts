@@ -18,7 +18,7 @@ import { casesOf, type FuzzCase } from "./cases.ts";
 const cases = Number(process.env["PM_FUZZ_CASES"] ?? 3000);
 const seed = Number(process.env["PM_FUZZ_SEED"] ?? 20_260_101);
 const concurrency = 48;
-/** How long an answer to bytes is waited for: most get none. */
+/** How long a response to bytes is waited for: most get none. */
 const patienceMs = 15;
 /** How long any request may take that the daemon does not mean to keep open. */
 const answerMs = 2000;
@@ -163,7 +163,7 @@ test(`${cases} cases of seed ${seed} leave the daemon alive and serving`, {
 
   expect(sent).toBe(cases);
   expect((await daemon.daemon.getInfo({}, { timeoutMs: 20_000 })).pid).toBe(pid);
-  const unforeseen = /"level":60|a call failed unexpectedly|failure was not handled|could not answer|Warning/;
+  const unforeseen = /"level":60|a call failed unexpectedly|failure was not handled|could not respond|Warning/;
   expect(daemon.log.split("\n").filter((line) => unforeseen.test(line))).toEqual([]);
   expect(peak).toBeLessThan(maxRssBytes);
   console.log(`fuzz: ${sent} cases of seed ${seed}; the daemon's peak was ${Math.round(peak / 2 ** 20)} MiB`);
