@@ -92,6 +92,10 @@ function enveloped(flags: number, json: object): Uint8Array {
  */
 function endStream(response: Extract<NodeResponse, { stream: unknown }>, body: Uint8Array): void {
   const { stream } = response;
+  if (stream.destroyed || stream.closed) {
+    // The client has taken its request back; to respond would throw.
+    return;
+  }
   if (body.length > 0) {
     response.once("finish", () => stream.close());
     response.end(body);
