@@ -13,7 +13,7 @@ await using pm = await ProcessManager.connect();
 
 // What the operating system refuses to start is an error with its own words for it.
 try {
-  await pm.start({ executable: "/no/such/program" });
+  await pm.processes.start({ executable: "/no/such/program" });
 } catch (error) {
   if (!(error instanceof PmError) || error.reason !== "START_FAILED") {
     throw error;
@@ -22,7 +22,11 @@ try {
 }
 
 const script = 'for n in 1 2 3; do echo "line $n"; sleep 0.2; done; echo "done" >&2; exit 3';
-const child = await pm.start({ executable: "sh", args: ["-c", script], labels: { example: "run-and-follow" } });
+const child = await pm.processes.start({
+  executable: "sh",
+  args: ["-c", script],
+  labels: { example: "run-and-follow" },
+});
 console.log(`started ${child.id}`);
 
 // Goes on through lost connections and restarts of the daemon, and ends when the output is complete.
@@ -31,10 +35,11 @@ for await (const frame of child.stream({ follow: true })) {
     stdout.write(`${frame.stream} at offset ${frame.offset}: `);
     stdout.write(frame.data);
   } else if (frame.type === "gap") {
-    console.log(`bytes ${frame.from} to ${frame.to} were evicted before they were read`);
+    console.log(`bytes ${frame.from} to ${frame.to} were dropped before they were read`);
   }
 }
 
-const { exit } = await child.wait();
+const { run } = await child.wait();
+const exit = run?.exit;
 console.log(exit?.code === undefined ? `ended by ${exit?.signalName}` : `exited with ${exit.code}`);
 await child.remove();

@@ -1,7 +1,7 @@
 /** Where the files of the daemon on this machine are. */
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { configDirectory } from "../sdk/context/contexts.ts";
+import { configDirectory } from "../common/paths.ts";
 import { readConfigFile, type Setting } from "../server/config/config-file.ts";
 import { defaultConfigPath } from "../server/config/config-path.ts";
 

@@ -1,8 +1,10 @@
 /** Where the daemon is and how to get in. */
 import { readFileSync } from "node:fs";
+import { type Environment, runtimeDirectory, socketPath } from "../common/paths.ts";
 import { readPrivateFile } from "../files/read-private-file.ts";
 import { contextsPath, localContext, readContexts, resolveContext } from "./context/contexts.ts";
 import { PmError } from "./errors.ts";
+import type { ReconnectOptions } from "./types.ts";
 
 /** What to show and check when the daemon is on another machine. All in PEM. */
 export interface TlsOptions {
@@ -20,8 +22,8 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** How to reach a daemon. */
-export interface ConnectOptions {
+/** How to reach a daemon. The options of {@link ReconnectOptions} hold for every call that has none of its own. */
+export interface ConnectOptions extends ReconnectOptions {
   /**
    * Path of the daemon's Unix socket. Its permissions are the authentication.
    *
@@ -53,6 +55,21 @@ export interface ConnectOptions {
    * @default 30000
    */
   readonly timeoutMs?: number;
+  /**
+   * Milliseconds without a daemon after which a call gives up. `Infinity`: never.
+   *
+   * @default 60000
+   */
+  readonly reconnectMs?: number;
+  /**
+   * Asked when there is no daemon, at the beginning of a call or in the middle of one: it may start one. Several calls
+   * that find none at the same time ask once. What it throws is what they reject with.
+   *
+   * @returns whether there is a daemon now; then the call goes on at once
+   * @default without a daemon a call that has not begun is an error (`UNREACHABLE`), and one that has waits for the next
+   * daemon for `reconnectMs`
+   */
+  readonly onUnreachable?: (error: PmError) => boolean | Promise<boolean>;
 }
 
 /** A resolved place. */
@@ -71,15 +88,8 @@ export function describeEndpoint(endpoint: Endpoint): string {
 }
 
 /** The socket of the daemon that serves this user on this machine, by the rule of `ConnectOptions.socket`. */
-export function defaultSocketPath(env: NodeJS.ProcessEnv = process.env): string {
-  if (env["PM_RUNTIME_DIR"]) {
-    return `${env["PM_RUNTIME_DIR"]}/pm.sock`;
-  }
-  if (env["XDG_RUNTIME_DIR"]) {
-    return `${env["XDG_RUNTIME_DIR"]}/pm/pm.sock`;
-  }
-  const uid = process.getuid?.() ?? 0;
-  return uid === 0 ? "/run/pm/pm.sock" : `/dev/shm/pm-${uid}/pm.sock`;
+export function defaultSocketPath(env: Environment = process.env): string {
+  return socketPath(runtimeDirectory(env));
 }
 
 /**

@@ -1,16 +1,13 @@
 /** The SDK's one error class and the reasons it gives. */
-import type { ErrorReasonJson } from "../../gen/ts/pm/v1/errors_pb.ts";
+import type { ContractErrorReason, StatusCode } from "../common/error-reasons.ts";
 
-type WithoutPrefix<Name> = Name extends `ERROR_REASON_${infer Rest}` ? Rest : never;
-
-/** What the daemon says: every `pm.v1.ErrorReason` without its prefix. */
-export type ContractErrorReason = Exclude<WithoutPrefix<ErrorReasonJson>, "UNSPECIFIED">;
+export type { ContractErrorReason, StatusCode } from "../common/error-reasons.ts";
 
 /** What the client finds out by itself. */
 export type ClientErrorReason =
   /** There is no connection to the daemon, so the request was not sent. */
   | "UNREACHABLE"
-  /** The connection was lost before the answer; whether the request took effect is unknown. */
+  /** The connection was lost before the response; whether the request took effect is unknown. */
   | "DISCONNECTED"
   /** The call's `timeoutMs` is over; whether the request took effect is unknown. */
   | "TIMEOUT"
@@ -22,34 +19,15 @@ export type ClientErrorReason =
   | "TLS_CLIENT_REJECTED"
   /** The TLS handshake failed otherwise, for example over the version. */
   | "TLS_FAILED"
-  /** Whoever answered does not speak the contract. */
+  /** Whatever is listening does not speak pm's protocol. */
   | "PROTOCOL"
-  /** Bytes that the caller wanted in full were evicted by the output bound. */
+  /** Bytes that the caller wanted in full were dropped by the output limit. Metadata: `from`, `to`. */
   | "OUTPUT_GAP"
-  /** A fault of the daemon; its log says more. */
-  | "INTERNAL";
+  /** An id prefix fits several processes. Metadata: `id`, `candidates` (up to ten UUIDs, separated by commas). */
+  | "PROCESS_AMBIGUOUS";
 
 /** Why a call failed. Decide by this, never by a message. */
 export type PmErrorReason = ContractErrorReason | ClientErrorReason;
-
-/** The Connect and gRPC status codes, by their Connect names. */
-export type StatusCode =
-  | "canceled"
-  | "unknown"
-  | "invalid_argument"
-  | "deadline_exceeded"
-  | "not_found"
-  | "already_exists"
-  | "permission_denied"
-  | "resource_exhausted"
-  | "failed_precondition"
-  | "aborted"
-  | "out_of_range"
-  | "unimplemented"
-  | "internal"
-  | "unavailable"
-  | "data_loss"
-  | "unauthenticated";
 
 /** What {@link PmError} is made of. */
 export interface PmErrorInit {
@@ -65,7 +43,7 @@ export interface PmErrorInit {
  * @example
  * ```ts
  * try {
- *   await pm.get("api");
+ *   await pm.processes.get("api");
  * } catch (error) {
  *   if (error instanceof PmError && error.reason === "PROCESS_NOT_FOUND") …
  * }
@@ -101,6 +79,11 @@ function hintFor(reason: PmErrorReason, metadata: Readonly<Record<string, string
         : `candidates: ${metadata["candidates"].split(",").join(", ")}`;
     case "STILL_RUNNING":
       return "stop it first, or use force";
+    case "UNKNOWN_FIELD":
+    case "UNKNOWN_METHOD":
+      return "client and daemon are of different versions: 'pm daemon restart' replaces the daemon, processes keep running";
+    case "ALL_REQUIRED":
+      return "say which processes, or that all are meant";
     case "UNAUTHENTICATED":
       return "give a username and a password: in the context (pm context add), or PM_USER and PM_PASSWORD_FILE";
     case "PERMISSION_DENIED":

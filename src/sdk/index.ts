@@ -1,4 +1,11 @@
 /** The public surface of the SDK. */
+export {
+  type Context,
+  type Contexts,
+  contextsPath,
+  localContext,
+  readContexts,
+} from "./context/contexts.ts";
 export { type ConnectOptions, type Credentials, defaultSocketPath, type TlsOptions } from "./endpoint.ts";
 export {
   type ClientErrorReason,
@@ -7,8 +14,11 @@ export {
   type PmErrorReason,
   type StatusCode,
 } from "./errors.ts";
-export { toContractJson } from "./json/process.ts";
+export { toContractJson } from "./json/origins.ts";
 export { ProcessManager } from "./manager.ts";
-export type { BytesOptions, OutputStream } from "./output-stream.ts";
+export type { Daemon } from "./namespaces/daemon.ts";
+export type { Events } from "./namespaces/events.ts";
+export type { Processes } from "./namespaces/processes.ts";
 export { Process } from "./process.ts";
+export type { BytesOptions, OutputStream } from "./stream/output-stream.ts";
 export type * from "./types.ts";

@@ -1,6 +1,6 @@
 /** A handle for one process. */
-import type { ProcessManager } from "./manager.ts";
-import type { OutputStream } from "./output-stream.ts";
+import type { Processes } from "./namespaces/processes.ts";
+import type { OutputStream } from "./stream/output-stream.ts";
 import type {
   CallOptions,
   GetOptions,
@@ -8,22 +8,29 @@ import type {
   OutputReadOptions,
   ProcessInfo,
   RemoveOptions,
+  ResizeOptions,
+  RestartOptions,
+  RunInfo,
   SignalOptions,
   StopOptions,
   StopResult,
   StreamOptions,
+  TerminalSize,
+  UpdateOptions,
   WaitOptions,
+  WaitResult,
   WriteOptions,
+  WriteResult,
 } from "./types.ts";
 
-/** One process by its UUID, with the methods of {@link ProcessManager} that take a reference. */
+/** One process by its UUID, with the methods of {@link Processes} that take a reference. */
 export class Process {
-  readonly #manager: ProcessManager;
+  readonly #processes: Processes;
   #info: ProcessInfo;
 
-  /** Use `ProcessManager.start` or `ProcessManager.process`. */
-  constructor(manager: ProcessManager, info: ProcessInfo) {
-    this.#manager = manager;
+  /** Use `pm.processes.start` or `pm.processes.handle`. */
+  constructor(processes: Processes, info: ProcessInfo) {
+    this.#processes = processes;
     this.#info = info;
   }
 
@@ -32,61 +39,81 @@ export class Process {
     return this.#info.id;
   }
 
-  /** What the last call of this handle learnt. {@link get} asks anew. */
+  /** What the last call of this handle learned. {@link get} asks again. */
   get info(): ProcessInfo {
     return this.#info;
   }
 
-  /** {@link ProcessManager.get} */
+  /** {@link Processes.get} */
   async get(options: GetOptions = {}): Promise<ProcessInfo> {
-    return this.#learn(await this.#manager.get(this.id, options));
+    return this.#learn(await this.#processes.get(this.id, options));
   }
 
-  /** {@link ProcessManager.stop} */
+  /** {@link Processes.runs} */
+  runs(options: CallOptions = {}): Promise<RunInfo[]> {
+    return this.#processes.runs(this.id, options);
+  }
+
+  /** {@link Processes.stop} */
   async stop(options: StopOptions = {}): Promise<StopResult> {
-    const result = await this.#manager.stop(this.id, options);
+    const result = await this.#processes.stop(this.id, options);
     this.#learn(result.process);
     return result;
   }
 
-  /** {@link ProcessManager.signal} */
-  async signal(name: string, options: SignalOptions = {}): Promise<ProcessInfo> {
-    return this.#learn(await this.#manager.signal(this.id, name, options));
+  /** {@link Processes.signal} */
+  async signal(signal: string | number, options: SignalOptions = {}): Promise<ProcessInfo> {
+    return this.#learn(await this.#processes.signal(this.id, signal, options));
   }
 
-  /** {@link ProcessManager.restart} */
-  async restart(options: StopOptions = {}): Promise<ProcessInfo> {
-    return this.#learn(await this.#manager.restart(this.id, options));
+  /** {@link Processes.restart} */
+  async restart(options: RestartOptions = {}): Promise<ProcessInfo> {
+    return this.#learn(await this.#processes.restart(this.id, options));
   }
 
-  /** {@link ProcessManager.wait}; waits for the run in {@link info} unless `run` says otherwise. */
-  async wait(options: WaitOptions = {}): Promise<ProcessInfo> {
-    return this.#learn(await this.#manager.wait(this.id, { run: this.#info.run, ...options }));
+  /** {@link Processes.update} */
+  async update(options: UpdateOptions): Promise<ProcessInfo> {
+    return this.#learn(await this.#processes.update(this.id, options));
   }
 
-  /** {@link ProcessManager.output} */
+  /** {@link Processes.wait}; waits for the run in {@link info} unless `run` says otherwise. */
+  async wait(options: WaitOptions = {}): Promise<WaitResult> {
+    const run = this.#info.run?.number;
+    const result = await this.#processes.waitFor(
+      { ref: this.id, label: this.#label },
+      { ...(run !== undefined && { run }), ...options },
+    );
+    this.#learn(result.process);
+    return result;
+  }
+
+  /** {@link Processes.output} */
   output(options: OutputReadOptions = {}): Promise<OutputRead> {
-    return this.#manager.output(this.id, options);
+    return this.#processes.output(this.id, options);
   }
 
-  /** {@link ProcessManager.stream} */
+  /** {@link Processes.stream} */
   stream(options: StreamOptions = {}): OutputStream {
-    return this.#manager.stream(this.id, options);
+    return this.#processes.streamOf({ ref: this.id, label: this.#label }, options);
   }
 
-  /** {@link ProcessManager.write} */
-  write(data: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
-    return this.#manager.write(this.id, data, options);
+  /** {@link Processes.write} */
+  write(data: string | Uint8Array, options: WriteOptions = {}): Promise<WriteResult> {
+    return this.#processes.write(this.id, data, options);
   }
 
-  /** {@link ProcessManager.resizeTerminal} */
-  resizeTerminal(size: { readonly rows: number; readonly columns: number }, options: CallOptions = {}): Promise<void> {
-    return this.#manager.resizeTerminal(this.id, size, options);
+  /** {@link Processes.resizeTerminal} */
+  resizeTerminal(size: TerminalSize, options: ResizeOptions = {}): Promise<void> {
+    return this.#processes.resizeTerminal(this.id, size, options);
   }
 
-  /** {@link ProcessManager.remove} */
+  /** {@link Processes.remove} */
   async remove(options: RemoveOptions = {}): Promise<void> {
-    await this.#manager.remove(this.id, options);
+    await this.#processes.remove(this.id, options);
+  }
+
+  get #label(): string {
+    return this.#info.name ?? this.#info.id;
   }
 
   #learn(info: ProcessInfo): ProcessInfo {

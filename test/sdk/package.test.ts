@@ -37,13 +37,13 @@ import { PmError, type PmErrorReason, type ProcessInfo, ProcessManager, toContra
 const pm = await ProcessManager.connect({ socket: "/nonexistent/pm.sock" });
 let reason: PmErrorReason | undefined;
 try {
-  const info: ProcessInfo = await pm.get("api");
-  console.log(info.exit?.code?.toFixed(), toContractJson(info).spec?.executable);
+  const info: ProcessInfo = await pm.processes.get("api");
+  console.log(info.run?.exit?.code?.toFixed(), toContractJson(info).spec?.executable);
 } catch (error) {
   reason = (error as PmError).reason;
 }
 try {
-  for await (const frame of pm.stream("api", { follow: true, start: { tailLines: 10 } })) {
+  for await (const frame of pm.processes.stream("api", { follow: true, start: { tailLines: 10 } })) {
     if (frame.type === "chunk") console.log(frame.data.byteLength, frame.stream satisfies "stdout" | "stderr" | "tty");
   }
 } catch (error) {
@@ -56,11 +56,13 @@ const wrong = `
 import { ProcessManager } from "process-manager";
 const pm = await ProcessManager.connect();
 // @ts-expect-error: a start needs an executable
-await pm.start({ args: ["x"] });
+await pm.processes.start({ args: ["x"] });
 // @ts-expect-error: there is no such state
-const nonsense: boolean = (await pm.get("x")).state === "sleeping";
+const nonsense: boolean = (await pm.processes.get("x")).state === "sleeping";
 // @ts-expect-error: snapshots are immutable
-(await pm.get("x")).run = 2;
+(await pm.processes.get("x")).name = "y";
+// @ts-expect-error: there is no such option
+await pm.processes.stop("x", { grace: 1 });
 export { nonsense };
 `;
 
@@ -100,7 +102,7 @@ test("a program that makes unary calls loads neither the protobuf runtime nor an
     registerHooks({ resolve: (name, context, next) => (loaded.push(name), next(name, context)) });
     const { ProcessManager } = await import("process-manager");
     const pm = await ProcessManager.connect({ socket: "/nonexistent/pm.sock" });
-    await pm.info().catch(() => {});
+    await pm.daemon.info().catch(() => {});
     console.log(JSON.stringify(loaded));
     `,
   );

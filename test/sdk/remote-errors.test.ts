@@ -24,7 +24,7 @@ async function connect(served: { port: number }, options: Partial<ConnectOptions
 
 /** How a unary call and a stream fail: they must say the same. */
 async function failure(manager: ProcessManager): Promise<PmError> {
-  const unary = await manager.get("some-process").then(
+  const unary = await manager.processes.get("some-process").then(
     () => undefined,
     (error: PmError) => error,
   );
@@ -35,7 +35,7 @@ async function failure(manager: ProcessManager): Promise<PmError> {
 }
 
 async function firstFrame(manager: ProcessManager): Promise<unknown> {
-  for await (const frame of manager.stream("some-process", { reconnect: false })) {
+  for await (const frame of manager.processes.stream("some-process", { reconnect: false })) {
     return frame;
   }
   return undefined;
@@ -55,7 +55,7 @@ test("with certificate and password calls and streams go through", async () => {
     },
   });
   const manager = await connect(served);
-  expect(await Array.fromAsync(manager.list())).toEqual([]);
+  expect(await Array.fromAsync(manager.processes.list())).toEqual([]);
   expect(await firstFrame(manager)).toMatchObject({ type: "opened", startOffset: 7 });
 });
 
@@ -166,7 +166,7 @@ describe("the user", () => {
 });
 
 describe("the host", () => {
-  it("where nobody listens", async () => {
+  it("where nothing is listening", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
@@ -174,7 +174,7 @@ describe("the host", () => {
     await new Promise((resolve) => server.close(resolve));
     expect(await failure(await connect({ port }))).toMatchObject({
       reason: "UNREACHABLE",
-      message: expect.stringContaining("nobody listens there"),
+      message: expect.stringContaining("nothing is listening there"),
       hint: expect.stringContaining("listens on TCP"),
     });
   });

@@ -7,15 +7,14 @@ import { Code } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { expect, onTestFinished, test } from "vitest";
 import { OutputStream as Stream } from "../../gen/ts/pm/v1/output_pb.ts";
-import { ProcessState } from "../../gen/ts/pm/v1/process_pb.ts";
 import {
   ProcessService,
   type StreamOutputResponseSchema,
   WatchEventType,
 } from "../../gen/ts/pm/v1/process_service_pb.ts";
-import { type ConnectionEvent, type OutputFrame, PmError, ProcessManager } from "../../src/sdk/index.ts";
+import { type ConnectionEvent, type OutputFrame, ProcessManager } from "../../src/sdk/index.ts";
 import { openTransport } from "../../src/sdk/transport/open.ts";
-import { aborted, contractError, ScriptedDaemon } from "./support/scripted-daemon.ts";
+import { aborted, contractError, failure, lose, runningProcess, ScriptedDaemon } from "./support/scripted-daemon.ts";
 
 const id = "8d3f4b1e-0d52-4a53-9a3f-3d5f0c6b7a10";
 const time = { seconds: 1_700_000_000n, nanos: 5_000_000 };
@@ -37,13 +36,13 @@ const gap = (from: number, to: number): Frame => ({
 const heartbeat = (nextOffset: number): Frame => ({
   frame: { case: "heartbeat", value: { nextOffset: BigInt(nextOffset) } },
 });
-const end = (finalOffset: number, nextRun = 0): Frame => ({
+const end = (finalOffset: number, nextRun?: number): Frame => ({
   frame: {
     case: "end",
     value: {
       finalOffset: BigInt(finalOffset),
       reason: 1,
-      nextRun,
+      ...(nextRun !== undefined && { nextRun }),
       exit: { result: { case: "code", value: 0 } },
     },
   },
@@ -65,15 +64,6 @@ function summary(frame: OutputFrame): string {
   }
 }
 
-async function failure(work: Promise<unknown>): Promise<PmError> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(PmError);
-  return error as PmError;
-}
-
 /** Connect 2.2 does not cancel an RPC whose `for await` is left: the transport must. */
 test("leaving a stream of the transport cancels it on the server", async () => {
   const begun = Promise.withResolvers<AbortSignal>();
@@ -87,7 +77,11 @@ test("leaving a stream of the transport cancels it on the server", async () => {
     },
   });
   const transport = openTransport({ kind: "unix", path: daemon.socket });
-  for await (const frame of transport.stream("pm.v1.ProcessService/StreamOutput", { id, follow: true }, {})) {
+  for await (const frame of transport.stream(
+    "pm.v1.ProcessService/StreamOutput",
+    { process: { id }, follow: true },
+    {},
+  )) {
     expect(frame.type).toBe("opened");
     break;
   }
@@ -110,7 +104,7 @@ test.each(["break", "throw", "return() while next() waits", "destroy of a Node.j
       },
     });
     await using pm = await ProcessManager.connect({ socket: daemon.socket });
-    const stream = pm.stream(id, { follow: true });
+    const stream = pm.processes.stream(id, { follow: true });
     if (way === "break") {
       for await (const frame of stream) {
         expect(frame.type).toBe("opened");
@@ -156,7 +150,7 @@ test("an abort rejects with ABORTED and cancels", async () => {
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
   const controller = new AbortController();
-  const work = failure(Array.fromAsync(pm.stream(id, { follow: true, signal: controller.signal })));
+  const work = failure(Array.fromAsync(pm.processes.stream(id, { follow: true, signal: controller.signal })));
   const signal = await begun.promise;
   controller.abort(new Error("enough"));
   expect(await work).toMatchObject({ reason: "ABORTED", cause: new Error("enough") });
@@ -173,11 +167,13 @@ test("a time limit ends a stream, also between two attempts", async () => {
     },
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
-  expect((await failure(Array.fromAsync(pm.stream(id, { follow: true, timeoutMs: 200 })))).reason).toBe("TIMEOUT");
+  expect((await failure(Array.fromAsync(pm.processes.stream(id, { follow: true, timeoutMs: 200 })))).reason).toBe(
+    "TIMEOUT",
+  );
 
   const work = failure(
     (async () => {
-      for await (const _ of pm.stream(id, { follow: true, timeoutMs: 600 })) {
+      for await (const _ of pm.processes.stream(id, { follow: true, timeoutMs: 600 })) {
         void daemon.die();
       }
     })(),
@@ -201,15 +197,16 @@ test("transport failures have reasons of their own", async () => {
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
   const once = { follow: true, reconnect: false };
-  expect((await failure(Array.fromAsync(pm.stream(id, once)))).reason).toBe("DISCONNECTED");
-  expect(await failure(Array.fromAsync(pm.watch()))).toMatchObject({
+  expect((await failure(Array.fromAsync(pm.processes.stream(id, once)))).reason).toBe("DISCONNECTED");
+  expect(await failure(Array.fromAsync(pm.processes.watch()))).toMatchObject({
     reason: "INVALID_ARGUMENT",
     code: "invalid_argument",
     message: "scripted INVALID_ARGUMENT",
     metadata: { field: "filter.label_selector" },
   });
   await daemon[Symbol.asyncDispose]();
-  expect(await failure(Array.fromAsync(pm.stream(id)))).toMatchObject({
+  await using later = await ProcessManager.connect({ socket: daemon.socket });
+  expect(await failure(Array.fromAsync(later.processes.stream(id)))).toMatchObject({
     reason: "UNREACHABLE",
     metadata: { errno_name: "ENOENT" },
   });
@@ -220,31 +217,25 @@ test("a stream resumes by offset as one stream", async () => {
   const events: ConnectionEvent[] = [];
   await using daemon = await ScriptedDaemon.start({
     process: {
-      async *streamOutput({ id: ref, run, start }, { signal }) {
-        starts.push(`${ref} ${run} ${start?.position.case} ${start?.position.value}`);
-        const lose = async () => {
-          // What was written must be out before the connection goes.
-          await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-          daemon.cut();
-          await aborted(signal);
-        };
+      async *streamOutput({ process, run, start }, { signal }) {
+        starts.push(`${process?.ref.value} ${run} ${start?.position.case} ${start?.position.value}`);
         switch (starts.length) {
           case 1:
             yield opened(40);
             yield chunk(40, "four");
             yield chunk(44, "err", Stream.STDERR);
-            return lose();
+            return lose(daemon, signal);
           case 2:
             yield opened(47);
-            return lose();
+            return lose(daemon, signal);
           case 3:
             yield opened(47);
             yield gap(47, 60);
-            return lose();
+            return lose(daemon, signal);
           case 4:
             yield opened(60);
             yield heartbeat(70);
-            return lose();
+            return lose(daemon, signal);
           default:
             yield opened(70);
             yield chunk(70, "last");
@@ -259,7 +250,7 @@ test("a stream resumes by offset as one stream", async () => {
     start: { tailLines: 3 },
     onConnection: (event: ConnectionEvent) => events.push(event),
   };
-  const frames = await Array.fromAsync(pm.stream("api", options), summary);
+  const frames = await Array.fromAsync(pm.processes.stream("api", options), summary);
   expect(frames).toEqual([
     "opened 1@40",
     "stdout 40 four",
@@ -270,7 +261,7 @@ test("a stream resumes by offset as one stream", async () => {
     "end 74 complete",
   ]);
   expect(starts).toEqual([
-    "api 0 tailLines 3",
+    "api undefined tailLines 3",
     `${id} 1 offset 47`,
     `${id} 1 offset 47`,
     `${id} 1 offset 60`,
@@ -306,7 +297,7 @@ test("a stream waits for the next daemon", async () => {
     }
   };
   const frames: string[] = [];
-  for await (const frame of pm.stream(id, { follow: true, onConnection })) {
+  for await (const frame of pm.processes.stream(id, { follow: true, onConnection })) {
     frames.push(summary(frame));
     if (frame.type === "chunk") {
       await daemon.die();
@@ -340,13 +331,16 @@ test("silence is a lost connection, but not while the consumer takes its time", 
       errors.push(event.error.message);
     }
   };
-  const frames = await Array.fromAsync(pm.stream(id, { follow: true, heartbeatMs: 100, onConnection }), summary);
+  const frames = await Array.fromAsync(
+    pm.processes.stream(id, { follow: true, heartbeatMs: 100, onConnection }),
+    summary,
+  );
   expect(frames).toEqual(["opened 1@0", "end 0 complete"]);
   expect(errors).toEqual(["no sign of life from the daemon for 250 ms"]);
 });
 
 test("restarts are followed on request, over runs that are gone by then too", async () => {
-  const runs: number[] = [];
+  const runs: (number | undefined)[] = [];
   await using daemon = await ScriptedDaemon.start({
     process: {
       async *streamOutput({ run }) {
@@ -354,21 +348,22 @@ test("restarts are followed on request, over runs that are gone by then too", as
         if (run === 2) {
           throw contractError(Code.NotFound, "RUN_NOT_FOUND", { id, run: "2" });
         }
-        yield opened(0, run || 1);
-        yield chunk(0, `run ${run || 1}`);
-        yield end(5, run === 0 ? 2 : run === 4 ? 0 : run + 1);
+        yield opened(0, run ?? 1);
+        yield chunk(0, `run ${run ?? 1}`);
+        yield end(5, run === 4 ? undefined : (run ?? 1) + 1);
       },
       async *watchProcesses() {
-        yield { type: WatchEventType.ADDED, process: { id, run: 4, state: ProcessState.RUNNING, createTime: time } };
+        yield { type: WatchEventType.ADDED, process: runningProcess(id, 4) };
         await new Promise(() => {});
       },
+      listRuns: () => ({ runs: [4, 3, 1].map((number) => ({ number, state: 4, createTime: time })) }),
     },
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
-  expect(await Array.fromAsync(pm.stream("api", { follow: true }), summary)).toHaveLength(3);
+  expect(await Array.fromAsync(pm.processes.stream("api", { follow: true }), summary)).toHaveLength(3);
   runs.length = 0;
-  const frames = await Array.fromAsync(pm.stream("api", { follow: true, followRestarts: true }), summary);
-  expect(runs).toEqual([0, 2, 3, 4]);
+  const frames = await Array.fromAsync(pm.processes.stream("api", { follow: true, followRestarts: true }), summary);
+  expect(runs).toEqual([undefined, 2, 3, 4]);
   expect(frames.filter((line) => line.startsWith("opened"))).toEqual(["opened 1@0", "opened 3@0", "opened 4@0"]);
 });
 
@@ -385,7 +380,7 @@ test("bytes come as they are, and never silently with a hole", async () => {
     },
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
-  const stream = pm.stream(id);
+  const stream = pm.processes.stream(id);
   const gaps: unknown[] = [];
   const bytes = await Array.fromAsync(stream.bytes({ onGap: (missing) => gaps.push(missing) }));
   expect(Buffer.concat(bytes)).toEqual(Buffer.from("\0\xff onetwo"));
@@ -408,16 +403,16 @@ test("a daemon that repeats bytes is not believed", async () => {
     },
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
-  expect((await failure(Array.fromAsync(pm.stream(id)))).reason).toBe("PROTOCOL");
+  expect((await failure(Array.fromAsync(pm.processes.stream(id)))).reason).toBe("PROTOCOL");
 });
 
 test("a stream that nobody reads does not hold up another one", async () => {
   const block = "x".repeat(64 * 1024);
   await using daemon = await ScriptedDaemon.start({
     process: {
-      async *streamOutput({ id: ref }, { signal }) {
+      async *streamOutput({ process }, { signal }) {
         yield opened(0);
-        for (let n = 0; ref === "flood" ? !signal.aborted : n < 100; n++) {
+        for (let n = 0; process?.ref.value === "flood" ? !signal.aborted : n < 100; n++) {
           yield chunk(n * block.length, block);
         }
         yield end(100 * block.length);
@@ -425,11 +420,11 @@ test("a stream that nobody reads does not hold up another one", async () => {
     },
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
-  const stalled = Array.from({ length: 8 }, () => pm.stream("flood")[Symbol.asyncIterator]());
+  const stalled = Array.from({ length: 8 }, () => pm.processes.stream("flood")[Symbol.asyncIterator]());
   for (const frames of stalled) {
     await frames.next();
   }
-  const bytes = await Array.fromAsync(pm.stream("other").bytes());
+  const bytes = await Array.fromAsync(pm.processes.stream("other").bytes());
   expect(Buffer.concat(bytes).length).toBe(100 * block.length);
   await Promise.all(stalled.map((frames) => frames.return?.()));
 });
@@ -465,10 +460,10 @@ test("a call that a closing session refuses is sent again", async () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const refused = await failure(Array.fromAsync(pm.stream(id, { reconnect: false })));
+  const refused = await failure(Array.fromAsync(pm.processes.stream(id, { reconnect: false })));
   expect(refused).toMatchObject({ reason: "DISCONNECTED", code: "unavailable" });
   expect(refused.message).toContain("did not take the call");
-  const frames = await Array.fromAsync(pm.stream(id));
+  const frames = await Array.fromAsync(pm.processes.stream(id));
   expect(frames.map(summary)).toEqual(["opened 1@0", "stdout 0 out", "end 3 complete"]);
   expect(calls).toBe(3);
 });

@@ -6,18 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { PmError, ProcessManager } from "../../src/sdk/index.ts";
-import { aborted, contractError, ScriptedDaemon } from "./support/scripted-daemon.ts";
-
-/** What a call must reject with. */
-async function failure(call: Promise<unknown>): Promise<PmError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(PmError);
-  return error as PmError;
-}
+import { type ConnectOptions, ProcessManager } from "../../src/sdk/index.ts";
+import { aborted, contractError, failure, runningProcess, ScriptedDaemon } from "./support/scripted-daemon.ts";
 
 describe("against whoever listens", () => {
   let directory: string;
@@ -38,14 +28,14 @@ describe("against whoever listens", () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  async function listen(onConnection: (socket: Socket) => void): Promise<ProcessManager> {
+  async function listen(onConnection: (socket: Socket) => void, options: ConnectOptions = {}): Promise<ProcessManager> {
     server = createServer((connection) => {
       connections.add(connection);
       connection.on("error", () => {});
       onConnection(connection);
     });
     await new Promise<void>((resolve) => server?.listen(socket, resolve));
-    return ProcessManager.connect({ socket });
+    return ProcessManager.connect({ socket, ...options });
   }
 
   const answer = (body: string, type = "application/json", status = "200 OK"): string =>
@@ -63,7 +53,7 @@ describe("against whoever listens", () => {
         }
       });
     });
-    expect(await pm.remove("näme", { force: true, timeoutMs: 1234.5 })).toBe("the-uuid");
+    expect(await pm.processes.remove("näme", { force: true, timeoutMs: 1234.5, requestId: "r1" })).toBe("the-uuid");
     const [head = "", body = ""] = (await received.promise).split("\r\n\r\n");
     expect(head.split("\r\n")).toEqual([
       "POST /pm.v1.ProcessService/RemoveProcess HTTP/1.1",
@@ -74,7 +64,7 @@ describe("against whoever listens", () => {
       "Connect-Timeout-Ms: 1235",
       `Content-Length: ${Buffer.byteLength(body)}`,
     ]);
-    expect(JSON.parse(body)).toEqual({ id: "näme", force: true });
+    expect(JSON.parse(body)).toEqual({ process: { name: "näme" }, force: true, requestId: "r1" });
   });
 
   test.each([
@@ -86,7 +76,7 @@ describe("against whoever listens", () => {
     ["an endless head", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(100_000)}`],
   ])("an answer that is %s is PROTOCOL", async (_, text) => {
     const pm = await listen((connection) => connection.on("data", () => connection.write(text)));
-    expect((await failure(pm.info())).reason).toBe("PROTOCOL");
+    expect((await failure(pm.daemon.info())).reason).toBe("PROTOCOL");
   });
 
   test.each([
@@ -95,8 +85,10 @@ describe("against whoever listens", () => {
     ["within the body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"],
     ["within a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"],
   ])("a connection lost %s is DISCONNECTED", async (_, text) => {
-    const pm = await listen((connection) => connection.once("data", () => connection.end(text)));
-    expect((await failure(pm.info())).reason).toBe("DISCONNECTED");
+    const pm = await listen((connection) => connection.once("data", () => connection.end(text)), {
+      reconnect: false,
+    });
+    expect((await failure(pm.daemon.info())).reason).toBe("DISCONNECTED");
   });
 
   test("an answer that never ends is TIMEOUT, and the connection is closed", async () => {
@@ -105,7 +97,7 @@ describe("against whoever listens", () => {
       connection.on("close", () => closed.resolve());
       connection.once("data", () => connection.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"));
     });
-    const error = await failure(pm.info({ timeoutMs: 50 }));
+    const error = await failure(pm.daemon.info({ timeoutMs: 50 }));
     expect(error).toMatchObject({ reason: "TIMEOUT", code: "deadline_exceeded" });
     await closed.promise;
   });
@@ -113,7 +105,7 @@ describe("against whoever listens", () => {
   test("the manager's time limit holds where the call has none", async () => {
     await listen(() => {});
     const pm = await ProcessManager.connect({ socket, timeoutMs: 50 });
-    expect((await failure(pm.info())).reason).toBe("TIMEOUT");
+    expect((await failure(pm.daemon.info())).reason).toBe("TIMEOUT");
   });
 
   test("an abort is ABORTED with its reason as the cause, and the connection is closed", async () => {
@@ -123,33 +115,36 @@ describe("against whoever listens", () => {
       connection.on("close", () => closed.resolve());
       connection.once("data", () => controller.abort("enough"));
     });
-    const error = await failure(pm.info({ signal: controller.signal }));
+    const error = await failure(pm.daemon.info({ signal: controller.signal }));
     expect(error).toMatchObject({ reason: "ABORTED", code: "canceled", cause: "enough" });
     await closed.promise;
-    expect((await failure(pm.info({ signal: controller.signal }))).reason).toBe("ABORTED");
+    expect((await failure(pm.daemon.info({ signal: controller.signal }))).reason).toBe("ABORTED");
   });
 
   test("close() ends what is under way and what comes after", async () => {
     const arrived = Promise.withResolvers<void>();
     const pm = await listen((connection) => connection.once("data", () => arrived.resolve()));
-    const call = failure(pm.info());
+    const call = failure(pm.daemon.info());
     await arrived.promise;
     pm.close();
     expect((await call).reason).toBe("ABORTED");
-    expect((await failure(pm.info())).reason).toBe("ABORTED");
-    expect((await failure(pm.watch()[Symbol.asyncIterator]().next())).reason).toBe("ABORTED");
+    expect((await failure(pm.daemon.info())).reason).toBe("ABORTED");
+    expect((await failure(pm.processes.watch()[Symbol.asyncIterator]().next())).reason).toBe("ABORTED");
   });
 
   test("no daemon is UNREACHABLE, with the system's word for it", async () => {
     const missing = await ProcessManager.connect({ socket });
-    expect(await failure(missing.info())).toMatchObject({ reason: "UNREACHABLE", metadata: { errno_name: "ENOENT" } });
-    expect((await failure(missing.info())).hint).toContain("pm daemon start");
+    expect(await failure(missing.daemon.info())).toMatchObject({
+      reason: "UNREACHABLE",
+      metadata: { errno_name: "ENOENT" },
+    });
+    expect((await failure(missing.daemon.info())).hint).toContain("pm daemon start");
 
     writeFileSync(socket, "");
-    expect(await failure(missing.info())).toMatchObject({ metadata: { errno_name: "ECONNREFUSED" } });
+    expect(await failure(missing.daemon.info())).toMatchObject({ metadata: { errno_name: "ECONNREFUSED" } });
 
     const long = await ProcessManager.connect({ socket: `/tmp/${"x".repeat(200)}/pm.sock` });
-    expect((await failure(long.info())).reason).toBe("UNREACHABLE");
+    expect((await failure(long.daemon.info())).reason).toBe("UNREACHABLE");
   });
 
   test("a full queue of the socket is waited out", async () => {
@@ -170,7 +165,7 @@ describe("against whoever listens", () => {
     try {
       await once(child.stdout, "data");
       const pm = await ProcessManager.connect({ socket });
-      const answers = await Promise.all(Array.from({ length: 20 }, () => pm.info()));
+      const answers = await Promise.all(Array.from({ length: 20 }, () => pm.daemon.info()));
       expect(answers.map(({ startTime }) => startTime)).toEqual(Array.from({ length: 20 }, () => new Date(time)));
     } finally {
       child.stdin.end();
@@ -189,7 +184,7 @@ describe("against the contract", () => {
       },
     });
     await using pm = await ProcessManager.connect({ socket: daemon.socket });
-    expect(await failure(pm.get("apl"))).toMatchObject({
+    expect(await failure(pm.processes.get("apl"))).toMatchObject({
       name: "PmError",
       reason: "PROCESS_NOT_FOUND",
       code: "not_found",
@@ -202,7 +197,7 @@ describe("against the contract", () => {
   test("a method that the daemon does not have is PROTOCOL", async () => {
     await using daemon = await ScriptedDaemon.start({});
     await using pm = await ProcessManager.connect({ socket: daemon.socket });
-    expect(await failure(pm.info())).toMatchObject({ reason: "PROTOCOL", code: "unimplemented" });
+    expect(await failure(pm.daemon.info())).toMatchObject({ reason: "PROTOCOL", code: "unimplemented" });
   });
 
   test("the daemon learns of an abort and of the time limit", async () => {
@@ -214,12 +209,12 @@ describe("against the contract", () => {
           await aborted(signal);
           return {};
         },
-        getProcess: ({ id }) => ({ process: { id, run: 1, state: 2, createTime: { seconds: 1n } } }),
+        getProcess: () => ({ process: runningProcess("x") }),
       },
     });
     await using pm = await ProcessManager.connect({ socket: daemon.socket });
     const controller = new AbortController();
-    const call = failure(pm.wait("x", { signal: controller.signal, timeoutMs: 60_000 }));
+    const call = failure(pm.processes.wait("x", { signal: controller.signal, timeoutMs: 60_000 }));
     const { signal, timeoutMs } = await begun.promise;
     expect(timeoutMs).toBeGreaterThan(50_000);
     controller.abort();
@@ -236,12 +231,12 @@ describe("against the contract", () => {
           if (ids.length < 3) {
             daemon.cut();
           }
-          return { process: { id, spec: spec ?? {}, run: 1, state: 2, createTime: { seconds: 1n } } };
+          return { process: { ...runningProcess(id), ...(spec !== undefined && { spec }) } };
         },
       },
     });
     await using pm = await ProcessManager.connect({ socket: daemon.socket });
-    const process = await pm.start({ executable: "true" });
+    const process = await pm.processes.start({ executable: "true" });
     expect(ids).toEqual([process.id, process.id, process.id]);
     expect(process.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   });
@@ -256,9 +251,9 @@ describe("against the contract", () => {
       },
     });
     await using pm = await ProcessManager.connect({ socket: daemon.socket });
-    const error = await failure(pm.start({ executable: "true", timeoutMs: 300 }));
+    const error = await failure(pm.processes.start({ executable: "true", timeoutMs: 300 }));
     expect(error.reason).toBe("TIMEOUT");
     expect(error.cause).toMatchObject({ reason: "UNREACHABLE" });
-    expect((await failure(pm.start({ executable: "true" }))).reason).toBe("UNREACHABLE");
+    expect((await failure(pm.processes.start({ executable: "true" }))).reason).toBe("UNREACHABLE");
   });
 });

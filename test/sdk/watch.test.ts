@@ -1,27 +1,32 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { type ProcessSchema, ProcessState } from "../../gen/ts/pm/v1/process_pb.ts";
-import { WatchEventType, type WatchProcessesResponseSchema } from "../../gen/ts/pm/v1/process_service_pb.ts";
+import {
+  WatchEventType,
+  type WatchProcessesResponseSchema,
+  WatchRemoval,
+} from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { type PmError, ProcessManager, type WatchEvent } from "../../src/sdk/index.ts";
-import { aborted, contractError, ScriptedDaemon } from "./support/scripted-daemon.ts";
+import {
+  aborted,
+  contractError,
+  exitedProcess,
+  lose,
+  runningProcess,
+  ScriptedDaemon,
+} from "./support/scripted-daemon.ts";
 
 type Event = MessageInitShape<typeof WatchProcessesResponseSchema>;
 
-const process = (id: string, run = 1): MessageInitShape<typeof ProcessSchema> & object => ({
-  id,
-  run,
-  state: ProcessState.RUNNING,
-  createTime: { seconds: 1n },
-});
-const added = (id: string): Event => ({ type: WatchEventType.ADDED, process: process(id) });
+const added = (id: string): Event => ({ type: WatchEventType.ADDED, process: runningProcess(id) });
 const modified = (id: string, resourceVersion: string): Event => ({
   type: WatchEventType.MODIFIED,
-  process: process(id, 2),
+  process: runningProcess(id, 2),
   resourceVersion,
 });
 const removed = (id: string, resourceVersion: string): Event => ({
   type: WatchEventType.REMOVED,
+  removal: WatchRemoval.RETENTION,
   process: { id },
   resourceVersion,
 });
@@ -34,7 +39,7 @@ function summary(event: WatchEvent): string {
     case "modified":
       return `${event.type} ${event.process.id}`;
     case "removed":
-      return `removed ${event.id}`;
+      return `removed ${event.id} ${event.removal}`;
     case "bookmark":
       return `bookmark ${event.resourceVersion}`;
     case "reset":
@@ -54,12 +59,7 @@ async function take(events: AsyncIterable<WatchEvent>, count: number): Promise<s
   return taken;
 }
 
-/** Lets what was yielded reach the client, then loses the connection. */
-async function lose(daemon: ScriptedDaemon, signal: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-  daemon.cut();
-  await aborted(signal);
-}
+const uuid = "8d3f4b1e-0d52-4a53-9a3f-3d5f0c6b7a10";
 
 test("a watch resumes where it was, and begins anew where it cannot", async () => {
   const versions: string[] = [];
@@ -92,7 +92,7 @@ test("a watch resumes where it was, and begins anew where it cannot", async () =
     },
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
-  expect(await take(pm.watch(), 12)).toEqual([
+  expect(await take(pm.processes.watch(), 12)).toEqual([
     "reset",
     "added a",
     "reset",
@@ -101,7 +101,7 @@ test("a watch resumes where it was, and begins anew where it cannot", async () =
     "bookmark v2",
     "modified a",
     "bookmark v3",
-    "removed b",
+    "removed b retention",
     "reset",
     "added c",
     "bookmark w1",
@@ -122,8 +122,8 @@ test("a version of the caller's that expired is a reset too", async () => {
     },
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
-  expect(await take(pm.watch({ resourceVersion: "old" }), 2)).toEqual(["reset", "bookmark v1"]);
-  expect(await take(pm.watch({ resourceVersion: "new" }), 1)).toEqual(["bookmark v1"]);
+  expect(await take(pm.processes.watch({ resourceVersion: "old" }), 2)).toEqual(["reset", "bookmark v1"]);
+  expect(await take(pm.processes.watch({ resourceVersion: "new" }), 1)).toEqual(["bookmark v1"]);
 });
 
 test("a daemon that lets every version expire is an error, not a loop", async () => {
@@ -136,7 +136,7 @@ test("a daemon that lets every version expire is an error, not a loop", async ()
     },
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
-  await expect(take(pm.watch(), 1)).rejects.toMatchObject({ reason: "RESOURCE_VERSION_EXPIRED" });
+  await expect(take(pm.processes.watch(), 1)).rejects.toMatchObject({ reason: "RESOURCE_VERSION_EXPIRED" });
 });
 
 test("leaving a watch cancels it on the server", async () => {
@@ -151,7 +151,7 @@ test("leaving a watch cancels it on the server", async () => {
     },
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
-  await take(pm.watch(), 1);
+  await take(pm.processes.watch(), 1);
   await aborted(await begun.promise);
 });
 
@@ -159,24 +159,26 @@ test("a wait goes on through lost connections, for the same run of the same proc
   const waits: string[] = [];
   await using daemon = await ScriptedDaemon.start({
     process: {
-      getProcess: () => ({ process: process("the-uuid", 3) }),
-      waitProcess: async ({ id, run, condition }, { signal }) => {
-        waits.push(`${id} ${run} ${condition}`);
+      getProcess: () => ({ process: runningProcess(uuid, 3) }),
+      waitProcess: async ({ process, run, condition }, { signal }) => {
+        waits.push(`${process?.ref.case} ${process?.ref.value} ${run} ${condition}`);
         if (waits.length < 3) {
           await lose(daemon, signal);
         }
-        const exit = { result: { case: "code" as const, value: 7 } };
-        return { process: { id, run, state: ProcessState.EXITED, createTime: { seconds: 1n }, exit } };
+        const ended = exitedProcess(uuid, 7, run);
+        return { process: ended, ...(ended.run !== undefined && { run: ended.run }) };
       },
     },
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
-  const info = await pm.wait("api", { until: "outputComplete" });
-  expect(info).toMatchObject({ id: "the-uuid", run: 3, state: "exited", exit: { code: 7, signalName: "" } });
-  expect(waits).toEqual(["the-uuid 3 2", "the-uuid 3 2", "the-uuid 3 2"]);
+  const { process, run } = await pm.processes.wait("api", { until: "outputComplete" });
+  expect(process).toMatchObject({ id: uuid, state: "exited" });
+  expect(run).toMatchObject({ number: 3, state: "exited", exit: { code: 7 } });
+  expect(run?.exit).not.toHaveProperty("signalName");
+  expect(waits).toEqual(Array(3).fill(`id ${uuid} 3 2`));
 
   waits.length = 0;
-  const error = await pm.wait("api", { reconnect: false }).then(
+  const error = await pm.processes.wait("api", { reconnect: false }).then(
     () => undefined,
     (reason: PmError) => reason,
   );
@@ -187,9 +189,9 @@ test("samples of usage arrive decoded and go on after a lost connection", async 
   let attempts = 0;
   await using daemon = await ScriptedDaemon.start({
     process: {
-      async *statsProcesses({ ids, interval, includeIo }, { signal }) {
+      async *statsProcesses({ filter, interval, includeIo }, { signal }) {
         attempts += 1;
-        expect([ids, interval?.nanos, includeIo]).toEqual([["api"], 250_000_000, true]);
+        expect([filter?.names, interval?.nanos, includeIo]).toEqual([["api"], 250_000_000, true]);
         yield {
           sample: {
             time: { seconds: 1n, nanos: 500_000_000 },
@@ -211,7 +213,7 @@ test("samples of usage arrive decoded and go on after a lost connection", async 
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
   const samples = [];
-  for await (const sample of pm.stats({ ids: ["api"], intervalMs: 250, io: true })) {
+  for await (const sample of pm.processes.stats({ filter: { names: ["api"] }, intervalMs: 250, io: true })) {
     samples.push(sample);
     if (samples.length === 2) {
       break;

@@ -4,8 +4,8 @@
  * by their owner only.
  */
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { configDirectory } from "../../common/paths.ts";
 import { readPrivateFile } from "../../files/read-private-file.ts";
 import { PmError } from "../errors.ts";
 
@@ -36,12 +36,6 @@ export interface Contexts {
 export const localContext = "default";
 
 const fields = ["address", "ca", "cert", "key", "username", "passwordFile"] as const satisfies (keyof Context)[];
-
-/** Where pm's configuration is: `$XDG_CONFIG_HOME/pm`, with the default of the XDG Base Directory Specification. */
-export function configDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  const xdg = env["XDG_CONFIG_HOME"];
-  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(env["HOME"] || homedir(), ".config"), "pm");
-}
 
 /** Where the contexts are. */
 export function contextsPath(env: NodeJS.ProcessEnv = process.env): string {

@@ -1,109 +1,93 @@
 /**
- * What callers ask for, in the contract's JSON. Nothing is judged here: what
- * is wrong with a request, the daemon says.
+ * What callers ask for, in the contract's JSON. What is wrong with a request
+ * the daemon says; only what could not be sent, or would be sent as something
+ * else, is refused here.
  */
 import type { OutputStartJson, OutputStreamJson } from "../../../gen/ts/pm/v1/output_pb.ts";
-import type { LimitsJson, ProcessSpecJson, ProcessStateJson } from "../../../gen/ts/pm/v1/process_pb.ts";
+import type {
+  PreconditionJson,
+  ProcessFilterJson,
+  ProcessRefJson,
+  ProcessViewJson,
+} from "../../../gen/ts/pm/v1/process_pb.ts";
 import type {
   GetOutputRequestJson,
-  ProcessFilterJson,
-  ProcessViewJson,
-  SignalTargetJson,
   StartProcessRequestJson,
-  StopProcessRequestJson,
-  WaitConditionJson,
+  StopOptionsJson,
+  StreamOutputsRequestJson,
+  UpdateProcessRequestJson,
 } from "../../../gen/ts/pm/v1/process_service_pb.ts";
+import { isUuid } from "../../common/contract-rules.ts";
 import type {
   GetOptions,
-  Limits,
   OutputOptions,
   OutputStart,
   OutputStreamName,
+  OutputsOptions,
+  Precondition,
   ProcessFilter,
-  ProcessState,
-  SignalTarget,
+  Selection,
   StartOptions,
-  StopOptions,
-  WaitCondition,
+  StopHow,
+  UpdateOptions,
 } from "../types.ts";
-import { durationToJson } from "./scalars.ts";
+import { dateToJson, durationToJson, enumToJson, integerToJson } from "./scalars.ts";
+import { specMask, specToJson } from "./spec.ts";
+import { outputStreams, processStates } from "./words.ts";
 
-const states = {
-  starting: "PROCESS_STATE_STARTING",
-  running: "PROCESS_STATE_RUNNING",
-  stopping: "PROCESS_STATE_STOPPING",
-  exited: "PROCESS_STATE_EXITED",
-  failed: "PROCESS_STATE_FAILED",
-  lost: "PROCESS_STATE_LOST",
-} as const satisfies Record<ProcessState, ProcessStateJson>;
-
-const streams = {
-  stdout: "OUTPUT_STREAM_STDOUT",
-  stderr: "OUTPUT_STREAM_STDERR",
-  tty: "OUTPUT_STREAM_TTY",
-} as const satisfies Record<OutputStreamName, OutputStreamJson>;
-
-/** `SignalTarget` in the contract. */
-export const signalTargets = {
-  group: "SIGNAL_TARGET_GROUP",
-  main: "SIGNAL_TARGET_MAIN",
-  tree: "SIGNAL_TARGET_TREE",
-} as const satisfies Record<SignalTarget, SignalTargetJson>;
-
-/** `WaitCondition` in the contract. */
-export const waitConditions = {
-  exited: "WAIT_CONDITION_EXITED",
-  outputComplete: "WAIT_CONDITION_OUTPUT_COMPLETE",
-  treeGone: "WAIT_CONDITION_TREE_GONE",
-} as const satisfies Record<WaitCondition, WaitConditionJson>;
-
-export function startToJson(id: string, options: StartOptions): StartProcessRequestJson {
-  const { executable, args, env, envMode, cwd, name, labels, outputLimitBytes, stdin, terminal, limits, stop } =
-    options;
-  const spec: ProcessSpecJson = {
-    executable,
-    ...(args !== undefined && { args: [...args] }),
-    ...(env !== undefined && { env: { ...env } }),
-    ...(envMode === "replace" && { envMode: "ENV_MODE_REPLACE" }),
-    ...(cwd !== undefined && { cwd }),
-    ...(name !== undefined && { name }),
-    ...(labels !== undefined && { labels: { ...labels } }),
-    ...(outputLimitBytes !== undefined && { outputLimitBytes: String(outputLimitBytes) }),
-    ...(stdin === "pipe" && { stdin: "STDIN_MODE_PIPE" }),
-    ...(terminal !== undefined && { terminal: { rows: terminal.rows, columns: terminal.columns } }),
-    ...(limits !== undefined && { limits: limitsToJson(limits) }),
-    ...(stop !== undefined && {
-      stop: {
-        ...(stop.signal !== undefined && { signal: stop.signal }),
-        ...(stop.graceMs !== undefined && { gracePeriod: durationToJson(stop.graceMs) }),
-      },
-    }),
-  };
-  return { id, spec };
+/** A UUID is an id, anything else a name: whether it can be one, the daemon says. */
+export function refToJson(ref: string): ProcessRefJson {
+  return isUuid(ref) ? { id: ref } : { name: ref };
 }
 
-function limitsToJson(limits: Limits): LimitsJson {
-  return {
-    ...(limits.rlimits !== undefined && {
-      rlimits: limits.rlimits.map(({ resource, soft, hard }) => ({
-        resource,
-        ...(soft !== undefined && { soft: String(soft) }),
-        ...(hard !== undefined && { hard: String(hard) }),
-      })),
-    }),
-    ...(limits.memoryBytes !== undefined && { memoryBytes: String(limits.memoryBytes) }),
-    ...(limits.cpuMillis !== undefined && { cpuMillis: limits.cpuMillis }),
-    ...(limits.processes !== undefined && { processes: limits.processes }),
-  };
-}
-
-/** For StopProcess and RestartProcess. */
-export function stopToJson(id: string, { stopSignal, graceMs, force }: StopOptions): StopProcessRequestJson {
+export function startToJson(id: string, { name, labels, ...spec }: StartOptions): StartProcessRequestJson {
   return {
     id,
-    ...(stopSignal !== undefined && { signal: stopSignal }),
-    ...(graceMs !== undefined && { gracePeriod: durationToJson(graceMs) }),
+    ...(name !== undefined && { name }),
+    ...(labels !== undefined && { labels: { ...labels } }),
+    spec: specToJson(spec),
+  };
+}
+
+/** The mask names every field that is given, `null` included: that one gets its default back. */
+export function updateToJson({
+  name,
+  labels,
+  spec,
+}: UpdateOptions): Pick<UpdateProcessRequestJson, "updateMask" | "name" | "labels" | "spec"> {
+  const fields = Object.entries(spec ?? {}).flatMap(([field, value]) => (value === undefined ? [] : [field]));
+  const mask = [
+    ...(name === undefined ? [] : ["name"]),
+    ...(labels === undefined ? [] : ["labels"]),
+    ...specMask(fields),
+  ];
+  return {
+    updateMask: mask.join(","),
+    ...(typeof name === "string" && { name }),
+    ...(labels !== undefined && { labels: { ...labels } }),
+    ...(spec !== undefined && { spec: specToJson(spec) }),
+  };
+}
+
+export function stopOptionsToJson({ stopSignal, graceMs, force }: StopHow): { options?: StopOptionsJson } {
+  const options: StopOptionsJson = {
+    ...(stopSignal !== undefined && { signal: String(stopSignal) }),
+    ...(graceMs !== undefined && { gracePeriod: durationToJson(graceMs, "graceMs") }),
     ...(force && { force }),
+  };
+  return Object.keys(options).length === 0 ? {} : { options };
+}
+
+export function preconditionToJson(precondition: Precondition | undefined): { precondition?: PreconditionJson } {
+  if (precondition === undefined) {
+    return {};
+  }
+  const { run, resourceVersion } = precondition;
+  return {
+    precondition: {
+      ...(run !== undefined && { run }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+    },
   };
 }
 
@@ -115,30 +99,75 @@ export function filterToJson(filter: ProcessFilter | undefined): { filter?: Proc
   if (filter === undefined) {
     return {};
   }
+  const { selector, states, ids, idPrefixes, names, namePatterns } = filter;
+  const { createdAfter, createdBefore, endedAfter, endedBefore } = filter;
   return {
     filter: {
-      ...(filter.selector !== undefined && { labelSelector: filter.selector }),
-      ...(filter.states !== undefined && { states: filter.states.map((state) => states[state]) }),
-      ...(filter.ids !== undefined && { ids: [...filter.ids] }),
+      ...(selector !== undefined && { labelSelector: selector }),
+      ...(states !== undefined && {
+        states: states.map((state) => enumToJson(processStates, state, "filter.states")),
+      }),
+      ...(ids !== undefined && { ids: [...ids] }),
+      ...(idPrefixes !== undefined && { idPrefixes: [...idPrefixes] }),
+      ...(names !== undefined && { names: [...names] }),
+      ...(namePatterns !== undefined && { namePatterns: [...namePatterns] }),
+      ...(createdAfter !== undefined && { createdAfter: dateToJson(createdAfter, "filter.createdAfter") }),
+      ...(createdBefore !== undefined && { createdBefore: dateToJson(createdBefore, "filter.createdBefore") }),
+      ...(endedAfter !== undefined && { endedAfter: dateToJson(endedAfter, "filter.endedAfter") }),
+      ...(endedBefore !== undefined && { endedBefore: dateToJson(endedBefore, "filter.endedBefore") }),
     },
   };
 }
 
-/** The part that GetOutput and StreamOutput have in common. */
-export function outputToJson(id: string, { run, start, streams: names }: OutputOptions): GetOutputRequestJson {
+/** `all` beside a filter must not widen it. */
+export function selectionToJson(selection: Selection): { filter?: ProcessFilterJson; all?: true } {
+  const { all, ...filter } = selection as ProcessFilter & { readonly all?: boolean };
   return {
-    id,
+    ...(all && { all: true as const }),
+    ...((!all || Object.keys(filter).length > 0) && filterToJson(filter)),
+  };
+}
+
+/** The part that GetOutput and StreamOutput have in common. */
+export function outputToJson(
+  ref: string,
+  { run, start, until, streams }: Pick<OutputOptions, "run" | "start" | "until" | "streams">,
+): GetOutputRequestJson {
+  return {
+    process: refToJson(ref),
     ...(run !== undefined && { run }),
     ...(start !== undefined && { start: outputStartToJson(start) }),
-    ...(names !== undefined && { streams: names.map((name) => streams[name]) }),
+    ...(streams !== undefined && { streams: streamsToJson(streams) }),
+    ...(until !== undefined && { until: dateToJson(until, "until") }),
   };
+}
+
+/** All but where members stand and how often heartbeats come. */
+export function outputsToJson(
+  filter: ProcessFilter | undefined,
+  { start, streams, follow, untilIdle, until, mergeWindowMs, currentRunOnly }: OutputsOptions,
+): StreamOutputsRequestJson {
+  return {
+    ...filterToJson(filter),
+    ...(start !== undefined && { start: outputStartToJson(start) }),
+    ...(streams !== undefined && { streams: streamsToJson(streams) }),
+    ...(follow && { follow }),
+    ...(untilIdle && { untilIdle }),
+    ...(until !== undefined && { until: dateToJson(until, "until") }),
+    ...(mergeWindowMs !== undefined && { mergeWindow: durationToJson(mergeWindowMs, "mergeWindowMs") }),
+    ...(currentRunOnly && { currentRunOnly }),
+  };
+}
+
+function streamsToJson(names: readonly OutputStreamName[]): OutputStreamJson[] {
+  return names.map((name) => enumToJson(outputStreams, name, "streams"));
 }
 
 function outputStartToJson({ offset, tailBytes, tailLines, since }: OutputStart): OutputStartJson {
   return {
-    ...(offset !== undefined && { offset: String(offset) }),
-    ...(tailBytes !== undefined && { tailBytes: String(tailBytes) }),
-    ...(tailLines !== undefined && { tailLines: String(tailLines) }),
-    ...(since !== undefined && { since: since.toISOString() }),
+    ...(offset !== undefined && { offset: integerToJson(offset, "start.offset") }),
+    ...(tailBytes !== undefined && { tailBytes: integerToJson(tailBytes, "start.tailBytes") }),
+    ...(tailLines !== undefined && { tailLines: integerToJson(tailLines, "start.tailLines") }),
+    ...(since !== undefined && { since: dateToJson(since, "start.since") }),
   };
 }

@@ -56,7 +56,7 @@ export function errorFromConnectBody(status: number, contentType: string | undef
 
 function errorFromHttpStatus(status: number): PmError {
   const code = codeOfHttpStatus(status);
-  return errorFromServer(code, `the server answered HTTP status ${status} without saying why`, undefined);
+  return errorFromServer(code, `the server sent HTTP status ${status} without saying why`, undefined);
 }
 
 function codeOfHttpStatus(status: number): StatusCode {

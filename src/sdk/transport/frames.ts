@@ -1,67 +1,106 @@
-/** Frames of output, from protobuf messages to the SDK's vocabulary. */
+/**
+ * Frames of output, from protobuf messages to the SDK's vocabulary. Undefined:
+ * a kind that this version does not know.
+ */
 import { toJson } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { OutputEndReason, OutputStream } from "../../../gen/ts/pm/v1/output_pb.ts";
-import { ExitStatusSchema, OutputInfoSchema } from "../../../gen/ts/pm/v1/process_pb.ts";
-import type { StreamOutputResponse } from "../../../gen/ts/pm/v1/process_service_pb.ts";
-import { PmError } from "../errors.ts";
-import { exitFromJson, outputInfoFromJson, required } from "../json/process.ts";
-import type { OutputFrame, OutputStreamName } from "../types.ts";
+import type {
+  OutputChunk as ChunkMessage,
+  OutputEnd as EndMessage,
+  OutputGap as GapMessage,
+} from "../../../gen/ts/pm/v1/output_pb.ts";
+import type { StreamOutputResponse, StreamOutputsResponse } from "../../../gen/ts/pm/v1/process_service_pb.ts";
+import { ExitStatusSchema, type OutputInfo as InfoMessage, OutputInfoSchema } from "../../../gen/ts/pm/v1/run_pb.ts";
+import { exitFromJson, outputInfoFromJson } from "../json/run.ts";
+import { required } from "../json/scalars.ts";
+import { outputEndReasonsByNumber, outputStreamsByNumber } from "../json/words.ts";
+import type { OutputChunk, OutputEnd, OutputFrame, OutputGap, OutputInfo } from "../types.ts";
+import type { WireOutputsFrame } from "./transport.ts";
 
-const streams: Readonly<Record<OutputStream, OutputStreamName | undefined>> = {
-  [OutputStream.UNSPECIFIED]: undefined,
-  [OutputStream.STDOUT]: "stdout",
-  [OutputStream.STDERR]: "stderr",
-  [OutputStream.TTY]: "tty",
-};
-
-const endReasons: Readonly<Record<OutputEndReason, "complete" | "snapshot" | "lost" | "removed" | undefined>> = {
-  [OutputEndReason.UNSPECIFIED]: undefined,
-  [OutputEndReason.COMPLETE]: "complete",
-  [OutputEndReason.SNAPSHOT]: "snapshot",
-  [OutputEndReason.LOST]: "lost",
-  [OutputEndReason.REMOVED]: "removed",
-};
-
-export function frameFromMessage({ frame }: StreamOutputResponse): OutputFrame {
+export function frameFromMessage({ frame }: StreamOutputResponse): OutputFrame | undefined {
   switch (frame.case) {
-    case "chunk": {
-      const { stream, offset, time, data } = frame.value;
-      return {
-        type: "chunk",
-        stream: required(streams[stream], "chunk.stream"),
-        offset: Number(offset),
-        time: timestampDate(required(time, "chunk.time")),
-        data,
-      };
-    }
+    case "chunk":
+      return { type: "chunk", ...chunk(frame.value) };
     case "gap":
-      return { type: "gap", from: Number(frame.value.fromOffset), to: Number(frame.value.toOffset) };
+      return { type: "gap", ...gap(frame.value) };
     case "heartbeat":
       return { type: "heartbeat", nextOffset: Number(frame.value.nextOffset) };
     case "opened": {
-      const { processId, run, startOffset, output } = frame.value;
+      const { processId, run, startOffset, output, holdToken } = frame.value;
       return {
         type: "opened",
         processId,
         run,
         startOffset: Number(startOffset),
-        output: outputInfoFromJson(output && toJson(OutputInfoSchema, output)),
+        output: info(output),
+        ...(holdToken !== "" && { holdToken }),
       };
     }
-    case "end": {
-      const { finalOffset, reason, exit, nextRun } = frame.value;
-      return {
-        type: "end",
-        finalOffset: Number(finalOffset),
-        reason: required(endReasons[reason], "end.reason"),
-        ...(exit !== undefined && { exit: exitFromJson(toJson(ExitStatusSchema, exit)) }),
-        ...(nextRun !== 0 && { nextRun }),
-      };
-    }
+    case "end":
+      return { type: "end", ...end(frame.value) };
     default:
-      throw new PmError("PROTOCOL", "the daemon sent a frame that this version of the SDK does not know", {
-        code: "internal",
-      });
+      return undefined;
   }
+}
+
+export function outputsFrameFromMessage({ frame }: StreamOutputsResponse): WireOutputsFrame | undefined {
+  switch (frame.case) {
+    case "opened":
+      return { type: "opened", selected: frame.value.selected };
+    case "memberOpened": {
+      const { member: number, processId, processName, run, startOffset, output } = frame.value;
+      return {
+        type: "memberOpened",
+        number,
+        processId,
+        processName,
+        run,
+        startOffset: Number(startOffset),
+        output: info(output),
+      };
+    }
+    case "chunk":
+      return { type: "chunk", number: frame.value.member, ...chunk(required(frame.value.chunk, "chunk.chunk")) };
+    case "gap":
+      return { type: "gap", number: frame.value.member, ...gap(required(frame.value.gap, "gap.gap")) };
+    case "memberEnd":
+      return { type: "memberEnd", number: frame.value.member, ...end(required(frame.value.end, "member_end.end")) };
+    case "heartbeat":
+      return {
+        type: "heartbeat",
+        cursors: frame.value.cursors.map(({ processId, run, nextOffset }) => ({
+          processId,
+          run,
+          nextOffset: Number(nextOffset),
+        })),
+      };
+    default:
+      return undefined;
+  }
+}
+
+function chunk({ stream, offset, time, data }: ChunkMessage): OutputChunk {
+  return {
+    stream: required(outputStreamsByNumber[stream], "chunk.stream"),
+    offset: Number(offset),
+    time: timestampDate(required(time, "chunk.time")),
+    data,
+  };
+}
+
+function gap({ fromOffset, toOffset }: GapMessage): OutputGap {
+  return { from: Number(fromOffset), to: Number(toOffset) };
+}
+
+function end({ finalOffset, reason, exit, nextRun }: EndMessage): OutputEnd {
+  return {
+    finalOffset: Number(finalOffset),
+    reason: required(outputEndReasonsByNumber[reason], "end.reason"),
+    ...(exit !== undefined && { exit: exitFromJson(toJson(ExitStatusSchema, exit)) }),
+    ...(nextRun !== undefined && { nextRun }),
+  };
+}
+
+function info(output: InfoMessage | undefined): OutputInfo {
+  return outputInfoFromJson(output && toJson(OutputInfoSchema, output));
 }

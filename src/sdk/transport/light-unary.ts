@@ -39,7 +39,7 @@ export async function lightUnary<M extends UnaryMethod>(
     throw errorFromConnectBody(status, contentType, body);
   }
   if (contentType !== "application/json") {
-    throw protocolError(`an answer of type "${contentType ?? "none"}"`);
+    throw protocolError(`a response of type "${contentType ?? "none"}"`);
   }
   try {
     // The daemon is trusted to keep to the contract, which these types are made from; what the SDK must have, it checks
@@ -148,7 +148,7 @@ function setDeadline(timeoutMs: number | undefined, onTime: () => void): NodeJS.
 }
 
 function protocolError(what: string, cause?: unknown): PmError {
-  return new PmError("PROTOCOL", `whoever listens on the socket does not speak the contract: ${what}`, {
+  return new PmError("PROTOCOL", `whatever is listening on the socket does not speak pm's protocol: ${what}`, {
     code: "internal",
     cause,
   });

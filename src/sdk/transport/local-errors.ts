@@ -1,12 +1,13 @@
 /** Failures that no server reported: the client found them out. */
+import { formatTimeLimit } from "../../common/quantities.ts";
 import { PmError } from "../errors.ts";
 
 export function abortedError(signal: AbortSignal | undefined): PmError {
   return new PmError("ABORTED", "the call was aborted", { code: "canceled", cause: signal?.reason });
 }
 
-export function timedOutError(timeoutMs: number, cause?: unknown): PmError {
-  return new PmError("TIMEOUT", `the call took longer than ${Math.round(timeoutMs)} ms`, {
+export function timedOutError(timeoutMs: number, what = "the call", cause?: unknown): PmError {
+  return new PmError("TIMEOUT", `${what} took longer than ${formatTimeLimit(timeoutMs)}`, {
     code: "deadline_exceeded",
     cause,
   });
@@ -15,6 +16,20 @@ export function timedOutError(timeoutMs: number, cause?: unknown): PmError {
 export function lostError(cause: unknown, message = "the connection to the daemon was lost"): PmError {
   return new PmError("DISCONNECTED", message, { code: "unavailable", cause });
 }
+
+/** {@link lostError}, where it is certain that the daemon did not take the call. */
+export function refusedUnreadError(cause: unknown): PmError {
+  const error = lostError(cause, "the daemon is closing the connection and did not take the call");
+  refusedUnread.add(error);
+  return error;
+}
+
+/** Whether {@link refusedUnreadError} made it, so that even what must not happen twice may be sent again. */
+export function wasRefusedUnread(error: PmError): boolean {
+  return refusedUnread.has(error);
+}
+
+const refusedUnread = new WeakSet<PmError>();
 
 export function unreachableError(place: string, cause: unknown): PmError {
   const code = errnoOf(cause);
@@ -36,14 +51,14 @@ export function errnoOf(error: unknown): string | undefined {
 
 const texts: Readonly<Record<string, string>> = {
   ENOENT: "no such socket",
-  ECONNREFUSED: "nobody listens there",
+  ECONNREFUSED: "nothing is listening there",
   EACCES: "permission denied",
   ENOTSOCK: "not a socket",
   ENOTFOUND: "no such host",
-  EAI_AGAIN: "the host's name cannot be resolved now",
+  EAI_AGAIN: "the host name cannot be resolved now",
   EHOSTUNREACH: "no route to the host",
   ENETUNREACH: "no route to the network",
-  ETIMEDOUT: "no answer",
+  ETIMEDOUT: "no response",
   ENAMETOOLONG: "the socket's path is too long",
   EINVAL: "the socket's path is unusable",
 };

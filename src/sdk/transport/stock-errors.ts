@@ -10,7 +10,14 @@ import { ErrorInfoSchema } from "../../../gen/ts/google/rpc/error_details_pb.ts"
 import { describeEndpoint, type Endpoint } from "../endpoint.ts";
 import { PmError, type StatusCode } from "../errors.ts";
 import { errorFromServer } from "./connect-error.ts";
-import { abortedError, errnoOf, lostError, timedOutError, unreachableError } from "./local-errors.ts";
+import {
+  abortedError,
+  errnoOf,
+  lostError,
+  refusedUnreadError,
+  timedOutError,
+  unreachableError,
+} from "./local-errors.ts";
 import { tlsError } from "./tls-errors.ts";
 
 const statusCodes: Readonly<Record<Code, StatusCode>> = {
@@ -69,7 +76,7 @@ function errorFromCause(failure: ConnectError, endpoint: Endpoint): PmError | un
     }
     // The session is closing. RFC 9113, 8.7: nothing of the request was processed, so it may be sent again.
     if (code === "ERR_HTTP2_STREAM_ERROR" && cause.message.includes("NGHTTP2_REFUSED_STREAM")) {
-      return lostError(cause, "the daemon is closing the connection and did not take the call");
+      return refusedUnreadError(cause);
     }
     const error = tlsError(endpoint, code, cause);
     if (error !== undefined) {
@@ -82,8 +89,8 @@ function errorFromCause(failure: ConnectError, endpoint: Endpoint): PmError | un
 function errorFromCode(error: ConnectError, { timeoutMs }: Call): PmError {
   switch (error.code) {
     case Code.DeadlineExceeded:
-      return timedOutError(timeoutMs ?? 0, error);
-    // An HTTP status instead of an answer in the protocol: refused before the request was read.
+      return timedOutError(timeoutMs ?? 0, undefined, error);
+    // An HTTP status instead of a response in the protocol: refused before the request was read.
     case Code.PermissionDenied:
       return errorFromServer("permission_denied", "the user's name or password is wrong", undefined);
     case Code.Unauthenticated:
@@ -92,7 +99,7 @@ function errorFromCode(error: ConnectError, { timeoutMs }: Call): PmError {
       return errorFromServer("resource_exhausted", error.rawMessage, undefined);
     case Code.Unimplemented:
     case Code.Unknown:
-      return new PmError("PROTOCOL", `whoever listens there does not speak the contract: ${error.rawMessage}`, {
+      return new PmError("PROTOCOL", `whatever is listening there does not speak pm's protocol: ${error.rawMessage}`, {
         code: statusCodes[error.code],
         cause: error,
       });

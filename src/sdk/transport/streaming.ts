@@ -1,21 +1,26 @@
 /** The stock Connect client over HTTP/2: every stream, and every call over TLS. Loaded when first needed. */
 import type { ClientHttp2Stream, Http2Session } from "node:http2";
 import { connect } from "node:net";
-import { type DescMethodUnary, fromJson, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
-import { type Transport as ConnectTransport, createClient } from "@connectrpc/connect";
+import {
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromJson,
+  type JsonValue,
+  type Message,
+  toJson,
+} from "@bufbuild/protobuf";
+import type { Transport as ConnectTransport } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { DaemonService } from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
+import { EventService } from "../../../gen/ts/pm/v1/event_service_pb.ts";
 import {
   ProcessService,
-  StatsProcessesRequestSchema,
-  StreamOutputRequestSchema,
-  WatchProcessesRequestSchema,
-  WatchProcessesResponseSchema,
+  type StreamOutputResponse,
+  type StreamOutputsResponse,
 } from "../../../gen/ts/pm/v1/process_service_pb.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { PmError } from "../errors.ts";
-import type { OutputFrame, UsageSample } from "../types.ts";
-import { frameFromMessage } from "./frames.ts";
+import { frameFromMessage, outputsFrameFromMessage } from "./frames.ts";
 import { abortedError } from "./local-errors.ts";
 import { errorFromConnect } from "./stock-errors.ts";
 import { clientRejectedError } from "./tls-errors.ts";
@@ -27,7 +32,6 @@ import type {
   UnaryMethod,
   UnaryMethods,
 } from "./transport.ts";
-import { sampleFromMessage } from "./usage.ts";
 
 /** How much of one stream may be on its way: a default window of 64 KiB costs a fifth of the throughput. */
 const streamWindowBytes = 1024 * 1024;
@@ -36,7 +40,7 @@ const streamWindowBytes = 1024 * 1024;
  * nobody reads must not use up what the others need.
  */
 const connectionWindowBytes = 2 ** 31 - 1;
-/** The largest answer is a page of processes. */
+/** The largest response is a page of processes. */
 const readMaxBytes = 128 * 1024 * 1024;
 /** Notices a remote daemon that vanished without a word. */
 const remotePingMs = 15_000;
@@ -44,10 +48,14 @@ const remotePingMs = 15_000;
 const maxTimerMs = 2 ** 31 - 1;
 
 const unaryMethods = new Map<string, DescMethodUnary>();
-for (const method of [...ProcessService.methods, ...DaemonService.methods]) {
+const streamMethods = new Map<string, DescMethodServerStreaming>();
+for (const method of [...ProcessService.methods, ...EventService.methods, ...DaemonService.methods]) {
+  const name = `${method.parent.typeName}/${method.name}`;
+  // The kind is no discriminant in the library's types.
   if (method.methodKind === "unary") {
-    // The kind is no discriminant in the library's types.
-    unaryMethods.set(`${method.parent.typeName}/${method.name}`, method as DescMethodUnary);
+    unaryMethods.set(name, method as DescMethodUnary);
+  } else if (method.methodKind === "server_streaming") {
+    streamMethods.set(name, method as DescMethodServerStreaming);
   }
 }
 
@@ -62,7 +70,6 @@ export function stockTransport(endpoint: Endpoint): Transport {
     acceptCompression: [],
     readMaxBytes,
   });
-  const client = createClient(ProcessService, transport);
   const headers = authorization(endpoint);
   const closed = new AbortController();
 
@@ -74,29 +81,6 @@ export function stockTransport(endpoint: Endpoint): Transport {
       ...(timeoutMs !== undefined && timeoutMs <= maxTimerMs && { timeoutMs }),
     };
   }
-
-  const streams: {
-    [M in StreamMethod]: (
-      request: StreamMethods[M][0],
-      call: ReturnType<typeof options>,
-    ) => AsyncIterable<StreamMethods[M][1]>;
-  } = {
-    async *"pm.v1.ProcessService/WatchProcesses"(request, call) {
-      for await (const event of client.watchProcesses(fromJson(WatchProcessesRequestSchema, request), call)) {
-        yield toJson(WatchProcessesResponseSchema, event);
-      }
-    },
-    async *"pm.v1.ProcessService/StreamOutput"(request, call): AsyncGenerator<OutputFrame> {
-      for await (const frame of client.streamOutput(fromJson(StreamOutputRequestSchema, request), call)) {
-        yield frameFromMessage(frame);
-      }
-    },
-    async *"pm.v1.ProcessService/StatsProcesses"(request, call): AsyncGenerator<UsageSample> {
-      for await (const { sample } of client.statsProcesses(fromJson(StatsProcessesRequestSchema, request), call)) {
-        yield sampleFromMessage(sample);
-      }
-    },
-  };
 
   const explain = (error: unknown, call: ReturnType<typeof options>): unknown => {
     const explained = errorFromConnect(error, endpoint, call);
@@ -121,7 +105,13 @@ export function stockTransport(endpoint: Endpoint): Transport {
       const call = options(own.signal, callOptions);
       throwIfAborted(call.signal);
       try {
-        yield* streams[method](request, call);
+        const messages = await streamMessages(transport, method, request, call);
+        for await (const message of messages) {
+          const item = itemFromMessage(method, message);
+          if (item !== undefined) {
+            yield item as StreamMethods[M][1];
+          }
+        }
       } catch (error) {
         throw explain(error, call);
       } finally {
@@ -136,11 +126,50 @@ export function stockTransport(endpoint: Endpoint): Transport {
   };
 }
 
+interface ConnectCall {
+  readonly signal: AbortSignal;
+  readonly timeoutMs?: number;
+  readonly headers: Record<string, string>;
+}
+
+async function streamMessages(
+  transport: ConnectTransport,
+  name: StreamMethod,
+  request: object,
+  { signal, timeoutMs, headers }: ConnectCall,
+): Promise<AsyncIterable<Message>> {
+  const method = streamMethods.get(name);
+  if (method === undefined) {
+    throw new TypeError(`${name} is not a streaming method`);
+  }
+  const input = fromJson(method.input, request as JsonValue);
+  const { message } = await transport.stream(method, signal, timeoutMs, headers, once(input));
+  return message;
+}
+
+async function* once<T>(value: T): AsyncGenerator<T, void, void> {
+  yield value;
+}
+
+/** Undefined: a kind of frame that this version does not know. */
+function itemFromMessage(name: StreamMethod, message: Message): unknown {
+  switch (name) {
+    case "pm.v1.ProcessService/StreamOutput":
+      return frameFromMessage(message as StreamOutputResponse);
+    case "pm.v1.ProcessService/StreamOutputs":
+      return outputsFrameFromMessage(message as StreamOutputsResponse);
+    default: {
+      const output = streamMethods.get(name)?.output;
+      return output && toJson(output, message);
+    }
+  }
+}
+
 async function unaryAsJson(
   transport: ConnectTransport,
   name: UnaryMethod,
   request: object,
-  { signal, timeoutMs, headers }: { signal: AbortSignal; timeoutMs?: number; headers: Record<string, string> },
+  { signal, timeoutMs, headers }: ConnectCall,
 ): Promise<JsonValue> {
   const method = unaryMethods.get(name);
   if (method === undefined) {

@@ -1,70 +1,69 @@
 /**
  * The seam between what the SDK promises and how bytes travel. Requests and
- * answers are the contract's JSON objects; only their types are imported, so
+ * responses are the contract's JSON objects; only their types are imported, so
  * that nothing generated is loaded by a program that makes unary calls.
  */
-import type {
-  GetInfoRequestJson,
-  GetInfoResponseJson,
-  ShutdownRequestJson,
-  ShutdownResponseJson,
-} from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
-import type {
-  GetOutputRequestJson,
-  GetOutputResponseJson,
-  GetProcessRequestJson,
-  GetProcessResponseJson,
-  ListProcessesRequestJson,
-  ListProcessesResponseJson,
-  PruneProcessesRequestJson,
-  PruneProcessesResponseJson,
-  RemoveProcessRequestJson,
-  RemoveProcessResponseJson,
-  ResizeTerminalRequestJson,
-  ResizeTerminalResponseJson,
-  RestartProcessRequestJson,
-  RestartProcessResponseJson,
-  SignalProcessRequestJson,
-  SignalProcessResponseJson,
-  StartProcessRequestJson,
-  StartProcessResponseJson,
-  StatsProcessesRequestJson,
-  StopProcessRequestJson,
-  StopProcessResponseJson,
-  StreamOutputRequestJson,
-  WaitProcessRequestJson,
-  WaitProcessResponseJson,
-  WatchProcessesRequestJson,
-  WatchProcessesResponseJson,
-  WriteInputRequestJson,
-  WriteInputResponseJson,
-} from "../../../gen/ts/pm/v1/process_service_pb.ts";
-import type { OutputFrame, UsageSample } from "../types.ts";
+import type * as Daemon from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
+import type * as Events from "../../../gen/ts/pm/v1/event_service_pb.ts";
+import type * as Processes from "../../../gen/ts/pm/v1/process_service_pb.ts";
+import type { OutputChunk, OutputCursor, OutputEnd, OutputFrame, OutputGap, OutputInfo } from "../types.ts";
 
 /** Every unary RPC by its path below the server's root. */
 export interface UnaryMethods {
-  "pm.v1.ProcessService/StartProcess": [StartProcessRequestJson, StartProcessResponseJson];
-  "pm.v1.ProcessService/StopProcess": [StopProcessRequestJson, StopProcessResponseJson];
-  "pm.v1.ProcessService/SignalProcess": [SignalProcessRequestJson, SignalProcessResponseJson];
-  "pm.v1.ProcessService/RestartProcess": [RestartProcessRequestJson, RestartProcessResponseJson];
-  "pm.v1.ProcessService/GetProcess": [GetProcessRequestJson, GetProcessResponseJson];
-  "pm.v1.ProcessService/ListProcesses": [ListProcessesRequestJson, ListProcessesResponseJson];
-  "pm.v1.ProcessService/WaitProcess": [WaitProcessRequestJson, WaitProcessResponseJson];
-  "pm.v1.ProcessService/GetOutput": [GetOutputRequestJson, GetOutputResponseJson];
-  "pm.v1.ProcessService/WriteInput": [WriteInputRequestJson, WriteInputResponseJson];
-  "pm.v1.ProcessService/ResizeTerminal": [ResizeTerminalRequestJson, ResizeTerminalResponseJson];
-  "pm.v1.ProcessService/RemoveProcess": [RemoveProcessRequestJson, RemoveProcessResponseJson];
-  "pm.v1.ProcessService/PruneProcesses": [PruneProcessesRequestJson, PruneProcessesResponseJson];
-  "pm.v1.DaemonService/GetInfo": [GetInfoRequestJson, GetInfoResponseJson];
-  "pm.v1.DaemonService/Shutdown": [ShutdownRequestJson, ShutdownResponseJson];
+  "pm.v1.ProcessService/StartProcess": [Processes.StartProcessRequestJson, Processes.StartProcessResponseJson];
+  "pm.v1.ProcessService/StopProcess": [Processes.StopProcessRequestJson, Processes.StopProcessResponseJson];
+  "pm.v1.ProcessService/SignalProcess": [Processes.SignalProcessRequestJson, Processes.SignalProcessResponseJson];
+  "pm.v1.ProcessService/RestartProcess": [Processes.RestartProcessRequestJson, Processes.RestartProcessResponseJson];
+  "pm.v1.ProcessService/UpdateProcess": [Processes.UpdateProcessRequestJson, Processes.UpdateProcessResponseJson];
+  "pm.v1.ProcessService/GetProcess": [Processes.GetProcessRequestJson, Processes.GetProcessResponseJson];
+  "pm.v1.ProcessService/ListProcesses": [Processes.ListProcessesRequestJson, Processes.ListProcessesResponseJson];
+  "pm.v1.ProcessService/ListRuns": [Processes.ListRunsRequestJson, Processes.ListRunsResponseJson];
+  "pm.v1.ProcessService/WaitProcess": [Processes.WaitProcessRequestJson, Processes.WaitProcessResponseJson];
+  "pm.v1.ProcessService/GetOutput": [Processes.GetOutputRequestJson, Processes.GetOutputResponseJson];
+  "pm.v1.ProcessService/AcknowledgeOutput": [
+    Processes.AcknowledgeOutputRequestJson,
+    Processes.AcknowledgeOutputResponseJson,
+  ];
+  "pm.v1.ProcessService/WriteInput": [Processes.WriteInputRequestJson, Processes.WriteInputResponseJson];
+  "pm.v1.ProcessService/ResizeTerminal": [Processes.ResizeTerminalRequestJson, Processes.ResizeTerminalResponseJson];
+  "pm.v1.ProcessService/RemoveProcess": [Processes.RemoveProcessRequestJson, Processes.RemoveProcessResponseJson];
+  "pm.v1.ProcessService/PruneProcesses": [Processes.PruneProcessesRequestJson, Processes.PruneProcessesResponseJson];
+  "pm.v1.DaemonService/GetInfo": [Daemon.GetInfoRequestJson, Daemon.GetInfoResponseJson];
+  "pm.v1.DaemonService/Shutdown": [Daemon.ShutdownRequestJson, Daemon.ShutdownResponseJson];
 }
 
-/** Every server-streaming RPC. What is large or frequent arrives decoded, without a detour over JSON. */
+/** Every server-streaming RPC. Output arrives decoded, without a detour over JSON; kinds of frames that are not known do not. */
 export interface StreamMethods {
-  "pm.v1.ProcessService/WatchProcesses": [WatchProcessesRequestJson, WatchProcessesResponseJson];
-  "pm.v1.ProcessService/StreamOutput": [StreamOutputRequestJson, OutputFrame];
-  "pm.v1.ProcessService/StatsProcesses": [StatsProcessesRequestJson, UsageSample];
+  "pm.v1.ProcessService/StopProcesses": [Processes.StopProcessesRequestJson, Processes.StopProcessesResponseJson];
+  "pm.v1.ProcessService/SignalProcesses": [Processes.SignalProcessesRequestJson, Processes.SignalProcessesResponseJson];
+  "pm.v1.ProcessService/RestartProcesses": [
+    Processes.RestartProcessesRequestJson,
+    Processes.RestartProcessesResponseJson,
+  ];
+  "pm.v1.ProcessService/RemoveProcesses": [Processes.RemoveProcessesRequestJson, Processes.RemoveProcessesResponseJson];
+  "pm.v1.ProcessService/WatchProcesses": [Processes.WatchProcessesRequestJson, Processes.WatchProcessesResponseJson];
+  "pm.v1.ProcessService/StatsProcesses": [Processes.StatsProcessesRequestJson, Processes.StatsProcessesResponseJson];
+  "pm.v1.ProcessService/StreamOutput": [Processes.StreamOutputRequestJson, OutputFrame];
+  "pm.v1.ProcessService/StreamOutputs": [Processes.StreamOutputsRequestJson, WireOutputsFrame];
+  "pm.v1.EventService/StreamEvents": [Events.StreamEventsRequestJson, Events.StreamEventsResponseJson];
 }
+
+/** A frame of many processes, whose members have numbers that mean something within one RPC only. */
+export type WireOutputsFrame =
+  | { readonly type: "opened"; readonly selected: number }
+  | {
+      readonly type: "memberOpened";
+      readonly number: number;
+      readonly processId: string;
+      readonly processName: string;
+      readonly run: number;
+      readonly startOffset: number;
+      readonly output: OutputInfo;
+    }
+  | ({ readonly type: "chunk"; readonly number: number } & OutputChunk)
+  | ({ readonly type: "gap"; readonly number: number } & OutputGap)
+  | ({ readonly type: "memberEnd"; readonly number: number } & OutputEnd)
+  | { readonly type: "heartbeat"; readonly cursors: readonly OutputCursor[] };
 
 export type UnaryMethod = keyof UnaryMethods;
 export type StreamMethod = keyof StreamMethods;

@@ -9,15 +9,22 @@ import { createServer as createHttp2Server } from "node:http2";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { expect } from "vitest";
 import { ErrorInfoSchema } from "../../../gen/ts/google/rpc/error_details_pb.ts";
 import { DaemonService } from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
+import { EventService } from "../../../gen/ts/pm/v1/event_service_pb.ts";
+import { DesiredState, type ProcessSchema, ProcessState } from "../../../gen/ts/pm/v1/process_pb.ts";
 import { ProcessService } from "../../../gen/ts/pm/v1/process_service_pb.ts";
+import { RunState } from "../../../gen/ts/pm/v1/run_pb.ts";
+import { PmError } from "../../../src/sdk/index.ts";
 
 export interface Script {
   readonly process?: Partial<ServiceImpl<typeof ProcessService>>;
   readonly daemon?: Partial<ServiceImpl<typeof DaemonService>>;
+  readonly events?: Partial<ServiceImpl<typeof EventService>>;
 }
 
 export class ScriptedDaemon implements AsyncDisposable {
@@ -45,6 +52,7 @@ export class ScriptedDaemon implements AsyncDisposable {
       routes: ({ service }) => {
         service(ProcessService, script.process ?? {});
         service(DaemonService, script.daemon ?? {});
+        service(EventService, script.events ?? {});
       },
       acceptCompression: [],
     });
@@ -84,6 +92,47 @@ export class ScriptedDaemon implements AsyncDisposable {
     }
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** A process that runs, with what every process has. */
+export function runningProcess(id: string, run = 1): MessageInitShape<typeof ProcessSchema> & object {
+  const createTime = { seconds: 1n };
+  return {
+    id,
+    state: ProcessState.RUNNING,
+    desiredState: DesiredState.RUNNING,
+    createTime,
+    run: { number: run, state: RunState.RUNNING, createTime },
+  };
+}
+
+/** A process whose main process has exited with this code. */
+export function exitedProcess(id: string, code: number, run = 1): MessageInitShape<typeof ProcessSchema> & object {
+  const createTime = { seconds: 1n };
+  return {
+    id,
+    state: ProcessState.EXITED,
+    desiredState: DesiredState.STOPPED,
+    createTime,
+    run: { number: run, state: RunState.EXITED, createTime, exit: { result: { case: "code", value: code } } },
+  };
+}
+
+/** Lets what was yielded reach the client, then loses every connection. */
+export async function lose(daemon: ScriptedDaemon, signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  daemon.cut();
+  await aborted(signal);
+}
+
+/** What a call rejects with. */
+export async function failure(call: Promise<unknown>): Promise<PmError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(PmError);
+  return error as PmError;
 }
 
 /** An error as the daemon sends it. */

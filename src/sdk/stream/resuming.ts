@@ -1,7 +1,7 @@
 /** A server stream that goes on after its connection was lost. */
-import { isConnectionLoss, isDisconnect, type Retries } from "./retries.ts";
-import { lostError } from "./transport/local-errors.ts";
-import type { TransportOptions } from "./transport/transport.ts";
+import type { Attempts } from "../call/attempts.ts";
+import { lostError } from "../transport/local-errors.ts";
+import type { TransportOptions } from "../transport/transport.ts";
 
 /** What {@link resuming} needs to know of the stream. */
 export interface Resumable<Item> {
@@ -9,23 +9,19 @@ export interface Resumable<Item> {
   readonly attempt: (options: TransportOptions) => AsyncIterable<Item>;
   /** Whether the stream may end by itself now; otherwise its end is a loss of the connection. */
   readonly mayEnd: () => boolean;
-  /** Milliseconds without an item after which the connection is taken for dead. */
-  readonly silenceMs: number;
-  readonly reconnect: boolean;
-  readonly retries: Retries;
+  /** Milliseconds without an item after which the connection is taken for dead. Undefined: however long. */
+  readonly silenceMs?: number | undefined;
+  readonly attempts: Attempts;
   readonly signal: AbortSignal;
 }
 
 /** Yields the items of one attempt after the other. An error that is no loss of the connection ends it. */
 export async function* resuming<Item>(stream: Resumable<Item>): AsyncGenerator<Item, void, void> {
-  const { retries } = stream;
-  let reached = false;
-  let secondChance = true;
+  const { attempts } = stream;
   for (;;) {
     try {
       for await (const item of withSilenceLimit(stream)) {
-        reached = true;
-        retries.succeeded();
+        attempts.succeeded();
         yield item;
       }
       if (stream.mayEnd()) {
@@ -33,37 +29,27 @@ export async function* resuming<Item>(stream: Resumable<Item>): AsyncGenerator<I
       }
       throw lostError(undefined, "the stream ended before its end");
     } catch (error) {
-      if (!stream.reconnect || !isConnectionLoss(error)) {
-        throw error;
-      }
-      if (!reached) {
-        // A daemon that never answered is for the caller to know. But the call may have met a connection that was
-        // about to close.
-        if (!secondChance || !isDisconnect(error)) {
-          throw error;
-        }
-        secondChance = false;
-      }
-      await retries.pause(error);
+      await attempts.again(error);
     }
   }
 }
 
 /** One attempt. The limit counts only while the consumer waits: its own pauses are no silence. */
 async function* withSilenceLimit<Item>(stream: Resumable<Item>): AsyncGenerator<Item, void, void> {
+  const { silenceMs } = stream;
   const silence = new AbortController();
-  const { timeoutMs } = stream.retries.callOptions();
+  const { timeoutMs } = stream.attempts.callOptions();
   const signal = AbortSignal.any([stream.signal, silence.signal]);
   const items = stream.attempt({ signal, timeoutMs })[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const timer = setTimeout(() => silence.abort(), stream.silenceMs).unref();
+      const timer = silenceMs === undefined ? undefined : setTimeout(() => silence.abort(), silenceMs).unref();
       let result: IteratorResult<Item>;
       try {
         result = await items.next();
       } catch (error) {
         if (silence.signal.aborted && !stream.signal.aborted) {
-          throw lostError(error, `no sign of life from the daemon for ${stream.silenceMs} ms`);
+          throw lostError(error, `no sign of life from the daemon for ${silenceMs} ms`);
         }
         throw error;
       } finally {

@@ -1,16 +1,17 @@
 /** A run's output as frames or bytes. */
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
+import type { Client } from "../call/client.ts";
+import { known, refuseUnknown } from "../call/options.ts";
+import { PmError } from "../errors.ts";
+import type { OutputFrame, OutputGap, StreamOptions } from "../types.ts";
 import { cancellable } from "./cancellable.ts";
-import { PmError } from "./errors.ts";
 import { followOutput } from "./follow-output.ts";
-import type { Transport } from "./transport/transport.ts";
-import type { OutputFrame, OutputGap, StreamOptions } from "./types.ts";
 
 /** How to take output as bytes. */
 export interface BytesOptions {
   /**
-   * Told of output that was evicted before it could be read; then the bytes go on behind it.
+   * Told of output that was dropped before it could be read; the bytes then go on after it.
    *
    * @default the iteration throws `OUTPUT_GAP`, since bytes alone cannot show what is missing
    */
@@ -20,17 +21,19 @@ export interface BytesOptions {
 /**
  * Output that begins to flow when it is iterated; each iteration is a stream of its own. Leaving the loop cancels the
  * stream on the daemon's side. After a lost connection it resumes by offset: no byte is lost or comes twice. Taking
- * frames slowly slows only this reader; what is evicted meanwhile arrives as a gap.
+ * frames slowly slows only this reader, and with `hold` the process; what is dropped meanwhile arrives as a gap.
  */
 export class OutputStream implements AsyncIterable<OutputFrame> {
-  readonly #transport: Transport;
+  readonly #client: Client;
   readonly #ref: string;
+  readonly #label: string;
   readonly #options: StreamOptions;
 
-  /** Use `ProcessManager.stream` or `Process.stream`. */
-  constructor(transport: Transport, ref: string, options: StreamOptions) {
-    this.#transport = transport;
+  /** Use `pm.processes.stream` or `Process.stream`. */
+  constructor(client: Client, ref: string, label: string, options: StreamOptions) {
+    this.#client = client;
     this.#ref = ref;
+    this.#label = label;
     this.#options = options;
   }
 
@@ -38,13 +41,11 @@ export class OutputStream implements AsyncIterable<OutputFrame> {
    * The frames: `opened` first, then chunks and gaps in order of offset, heartbeats while nothing comes, `end` last; with
    * `followRestarts` that again for each further run.
    *
-   * @throws PmError `RUN_NOT_FOUND`, `OFFSET_OUT_OF_RANGE`, `INVALID_ARGUMENT`
+   * @throws PmError `RUN_NOT_FOUND`, `OFFSET_OUT_OF_RANGE`, `INVALID_ARGUMENT`, `OUTPUT_UNREADABLE`; with `hold`
+   * `OUTPUT_HELD`, `HOLD_REFUSED`
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<OutputFrame, void, void> {
-    return cancellable(
-      (signal) => followOutput(this.#transport, this.#ref, this.#options, signal),
-      this.#options.signal,
-    );
+    return cancellable((signal) => this.#follow(signal), this.#options.signal);
   }
 
   /**
@@ -53,10 +54,8 @@ export class OutputStream implements AsyncIterable<OutputFrame> {
    * @throws PmError as the frames do, and `OUTPUT_GAP` (metadata: `from`, `to`)
    */
   bytes(options: BytesOptions = {}): AsyncIterableIterator<Uint8Array, void, void> {
-    return cancellable(
-      (signal) => bytesOf(followOutput(this.#transport, this.#ref, this.#options, signal), options),
-      this.#options.signal,
-    );
+    refuseUnknown(options, known.bytes);
+    return cancellable((signal) => bytesOf(this.#follow(signal), options), this.#options.signal);
   }
 
   /** {@link bytes} as a Web stream; cancelling it cancels the RPC. */
@@ -67,6 +66,10 @@ export class OutputStream implements AsyncIterable<OutputFrame> {
   /** {@link bytes} as a Node.js stream; destroying it cancels the RPC. */
   toNodeStream(options: BytesOptions = {}): Readable {
     return Readable.from(this.bytes(options), { objectMode: false });
+  }
+
+  #follow(signal: AbortSignal): AsyncGenerator<OutputFrame, void, void> {
+    return followOutput(this.#client, this.#ref, this.#label, this.#options, signal);
   }
 }
 
@@ -80,10 +83,10 @@ async function* bytesOf(
     } else if (frame.type === "gap") {
       const { from, to } = frame;
       if (onGap === undefined) {
-        throw new PmError("OUTPUT_GAP", `the output from offset ${from} to ${to} was evicted before it was read`, {
+        throw new PmError("OUTPUT_GAP", `the output from offset ${from} to ${to} was dropped before it was read`, {
           code: "data_loss",
           metadata: { from: String(from), to: String(to) },
-          hint: "read sooner, keep more output (outputLimitBytes), or handle gaps",
+          hint: "read sooner, keep more output (output.limitBytes), hold the process back (hold), or handle gaps",
         });
       }
       onGap({ from, to });

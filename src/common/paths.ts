@@ -1,0 +1,46 @@
+/** Where pm keeps its files. Daemon and clients find each other by these rules. */
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+
+/** Variables by name, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Where the daemon keeps sockets and output: `$PM_RUNTIME_DIR`, else `$XDG_RUNTIME_DIR/pm`, else `/run/pm` for root, else
+ * `/dev/shm/pm-UID`. An empty variable counts as unset.
+ */
+export function runtimeDirectory(env: Environment = process.env, uid: number = process.getuid?.() ?? 0): string {
+  if (env["PM_RUNTIME_DIR"]) {
+    return env["PM_RUNTIME_DIR"];
+  }
+  if (env["XDG_RUNTIME_DIR"]) {
+    return `${env["XDG_RUNTIME_DIR"]}/pm`;
+  }
+  return uid === 0 ? "/run/pm" : `/dev/shm/pm-${uid}`;
+}
+
+/** The daemon's Unix socket below its runtime directory. */
+export function socketPath(directory: string): string {
+  return `${directory}/pm.sock`;
+}
+
+/** Where pm's configuration is: `$XDG_CONFIG_HOME/pm`, with the default of the XDG Base Directory Specification. */
+export function configDirectory(env: Environment = process.env): string {
+  const xdg = env["XDG_CONFIG_HOME"];
+  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(env["HOME"] || homedir(), ".config"), "pm");
+}
+
+/**
+ * Where is kept what outlives a reboot: `$PM_STATE_DIR`, else `$XDG_STATE_HOME/pm`, else `/var/lib/pm` for root and
+ * `~/.local/state/pm` for everybody else.
+ */
+export function stateDirectory(env: Environment = process.env, uid: number = process.getuid?.() ?? 0): string {
+  if (env["PM_STATE_DIR"]) {
+    return env["PM_STATE_DIR"];
+  }
+  const xdg = env["XDG_STATE_HOME"];
+  if (xdg !== undefined && isAbsolute(xdg)) {
+    return join(xdg, "pm");
+  }
+  return uid === 0 ? "/var/lib/pm" : join(env["HOME"] || homedir(), ".local/state/pm");
+}

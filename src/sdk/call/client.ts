@@ -1,0 +1,115 @@
+/** What every namespace of the SDK calls through: one transport, its time limits, and what to do without a daemon. */
+import type { ConnectOptions, Endpoint } from "../endpoint.ts";
+import type { PmError } from "../errors.ts";
+import { openTransport } from "../transport/open.ts";
+import type {
+  StreamMethod,
+  StreamMethods,
+  TransportOptions,
+  UnaryMethod,
+  UnaryMethods,
+} from "../transport/transport.ts";
+import type { CallOptions, ReconnectOptions } from "../types.ts";
+import { Attempts, type Repeatable } from "./attempts.ts";
+
+/** Milliseconds; see `ConnectOptions`. */
+const defaultTimeoutMs = 30_000;
+const defaultReconnectMs = 60_000;
+
+/** How a unary call behaves. */
+export interface CallKind {
+  /** What it does, for its errors: "stopping web". */
+  readonly what: string;
+  /** @default "always" */
+  readonly repeatable?: Repeatable;
+  /** It waits for a process: it has no time limit but its own. @default false */
+  readonly waits?: boolean;
+  /** The time limit to name in the error of one that passed. @default the call's `timeoutMs` */
+  readonly limitMs?: number;
+  /** It makes no sense to start a daemon for it, or to ask the next one. @default false */
+  readonly thisDaemonOnly?: boolean;
+}
+
+export class Client {
+  readonly #transport: ReturnType<typeof openTransport>;
+  readonly #options: ConnectOptions;
+  /** Several calls that find no daemon at the same time ask once. */
+  #search: Promise<boolean> | undefined;
+  /** When a search last found one. */
+  #found = Number.NEGATIVE_INFINITY;
+
+  constructor(endpoint: Endpoint, options: ConnectOptions) {
+    this.#transport = openTransport(endpoint);
+    this.#options = options;
+  }
+
+  /** Calls, and calls again where that is safe. */
+  async unary<M extends UnaryMethod>(
+    method: M,
+    request: UnaryMethods[M][0],
+    options: CallOptions & ReconnectOptions,
+    kind: CallKind,
+  ): Promise<UnaryMethods[M][1]> {
+    const attempts = this.attempts(options, kind);
+    for (;;) {
+      try {
+        const response = await this.#transport.unary(method, request, attempts.callOptions());
+        attempts.succeeded();
+        return response;
+      } catch (error) {
+        await attempts.again(error);
+      }
+    }
+  }
+
+  /** One attempt at a stream. */
+  stream<M extends StreamMethod>(
+    method: M,
+    request: StreamMethods[M][0],
+    options: TransportOptions,
+  ): AsyncIterable<StreamMethods[M][1]> {
+    return this.#transport.stream(method, request, options);
+  }
+
+  attempts(options: CallOptions & ReconnectOptions, kind: CallKind): Attempts {
+    const { repeatable = "always", waits = false, thisDaemonOnly = false, what, limitMs } = kind;
+    const { reconnect, reconnectMs, onConnection, onUnreachable, timeoutMs } = this.#options;
+    const told = options.onConnection ?? onConnection;
+    return new Attempts({
+      what,
+      repeatable,
+      signal: options.signal,
+      limitMs,
+      timeoutMs: options.timeoutMs ?? (waits ? undefined : (timeoutMs ?? defaultTimeoutMs)),
+      reconnect: !thisDaemonOnly && (options.reconnect ?? reconnect ?? true),
+      reconnectMs: options.reconnectMs ?? reconnectMs ?? defaultReconnectMs,
+      ...(told !== undefined && { onConnection: told }),
+      ...(onUnreachable !== undefined &&
+        !thisDaemonOnly && {
+          findDaemon: (error: PmError, begun: number) => this.#findDaemon(onUnreachable, error, begun),
+        }),
+    });
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  #findDaemon(ask: NonNullable<ConnectOptions["onUnreachable"]>, error: PmError, begun: number): Promise<boolean> {
+    if (begun < this.#found) {
+      return Promise.resolve(true); // The attempt failed before the daemon came that there is by now.
+    }
+    this.#search ??= Promise.resolve()
+      .then(() => ask(error))
+      .then((found) => {
+        if (found) {
+          this.#found = performance.now();
+        }
+        return found;
+      })
+      .finally(() => {
+        this.#search = undefined;
+      });
+    return this.#search;
+  }
+}
