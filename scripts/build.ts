@@ -96,7 +96,7 @@ function shareWith(mainInputs: ReadonlySet<string>, shared: Set<string>): Plugin
 }
 
 async function buildCommandLine(): Promise<void> {
-  const main = "src/cli/main.ts";
+  const main = "src/cli/run-here.ts";
   const { metafile } = await build({
     ...commandLine,
     entryPoints: [main],
@@ -117,7 +117,11 @@ async function buildCommandLine(): Promise<void> {
   const exported = [...shared].sort().map((source) => `export * as ${JSON.stringify(source)} from "./${source}";`);
   await build({
     ...commandLine,
-    stdin: { contents: [...exported, `import "./${main}";`].join("\n"), resolveDir: root, sourcefile: "cli.ts" },
+    stdin: {
+      contents: [...exported, `export { runHere } from "./${main}";`].join("\n"),
+      resolveDir: root,
+      sourcefile: "cli.ts",
+    },
     plugins: [requireSeparate],
     outfile: join(dist, "cli.cjs"),
   });
