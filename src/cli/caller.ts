@@ -22,15 +22,15 @@ export interface Caller {
   /**
    * Writes all of it to standard output, before anything that is written later. For results that are small.
    *
-   * @throws BrokenPipe
+   * @throws BrokenPipe, OutputFailed
    */
   print(text: string): void;
-  /** Tells a person something, on standard error. A closed standard error is not worth failing for. */
+  /** Tells a person something, on standard error. A standard error that takes nothing is not worth failing for. */
   note(text: string): void;
   /**
    * Writes all of it to standard output and resolves when it was taken: whoever awaits it is as slow as the reader.
    *
-   * @throws BrokenPipe
+   * @throws BrokenPipe, OutputFailed
    */
   writeOutput(data: Uint8Array): Promise<void>;
   /**
@@ -82,6 +82,14 @@ export class OwnProcessNeeded extends Error {
 /** Nobody reads standard output any more. */
 export class BrokenPipe extends Error {
   override readonly name = "BrokenPipe";
+}
+
+/** Standard output takes nothing more; the message says why. */
+export class OutputFailed extends CommandError {}
+
+/** Whether nothing more is to be done for this command, whatever it was about to do. */
+export function endsCommand(error: unknown): boolean {
+  return error instanceof BrokenPipe || error instanceof OutputFailed || error instanceof OwnProcessNeeded;
 }
 
 /**

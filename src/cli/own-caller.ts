@@ -2,9 +2,8 @@
 import { readFileSync, readlinkSync, write, writeSync } from "node:fs";
 import { getPriority } from "node:os";
 import { isatty } from "node:tty";
-import { BrokenPipe, type Caller, type Inherited, type Rlimit } from "./caller.ts";
+import { BrokenPipe, type Caller, type Inherited, OutputFailed, type Rlimit } from "./caller.ts";
 import { openFilesOfCaller } from "./daemon/open-files.ts";
-import { CommandError } from "./errors.ts";
 import { rlimitNames } from "./rlimits.ts";
 
 /**
@@ -49,10 +48,8 @@ export function ownCaller(own: NodeJS.Process): Caller {
     note(text) {
       try {
         writeAllSync(stderrFd, Buffer.from(text));
-      } catch (error) {
-        if (!(error instanceof BrokenPipe)) {
-          throw error;
-        }
+      } catch {
+        // There is nobody to tell it.
       }
     },
     async writeOutput(data) {
@@ -79,7 +76,7 @@ function writeSome(data: Uint8Array, offset: number): Promise<number> {
       } else if (error.code === "EAGAIN") {
         setTimeout(resolve, retryMs, 0);
       } else {
-        reject(writeError(stdoutFd, error));
+        reject(writeError(error));
       }
     });
   });
@@ -98,19 +95,18 @@ function writeAllSync(fd: number, data: Uint8Array): void {
       offset += writeSync(fd, data, offset);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
-        throw writeError(fd, error as NodeJS.ErrnoException);
+        throw writeError(error as NodeJS.ErrnoException);
       }
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
     }
   }
 }
 
-function writeError(fd: number, error: NodeJS.ErrnoException): Error {
-  if (error.code === "EPIPE") {
-    return new BrokenPipe();
-  }
+function writeError(error: NodeJS.ErrnoException): Error {
   // The launcher says the same, in the same words.
-  return fd === stdoutFd ? new CommandError(`cannot write to standard output: ${error.code}`, { cause: error }) : error;
+  return error.code === "EPIPE"
+    ? new BrokenPipe()
+    : new OutputFailed(`cannot write to standard output: ${error.code}`, { cause: error });
 }
 
 function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {

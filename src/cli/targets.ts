@@ -1,5 +1,5 @@
 /** Acting on several processes at once. */
-import { BrokenPipe, type Caller, OwnProcessNeeded } from "./caller.ts";
+import { type Caller, endsCommand } from "./caller.ts";
 import { exitCodeOf, formatError } from "./errors.ts";
 
 /** How many calls are under way at the same time. */
@@ -26,7 +26,7 @@ export async function forEachTarget(
       try {
         code = await act(target);
       } catch (error) {
-        if (error instanceof BrokenPipe || error instanceof OwnProcessNeeded) {
+        if (endsCommand(error)) {
           throw error;
         }
         caller.note(formatError(error, debug));

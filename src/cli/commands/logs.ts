@@ -1,6 +1,6 @@
 import type { ConnectionEvent, OutputStart, OutputStream, ProcessInfo, StreamOptions } from "../../sdk/index.ts";
 import { choice, moment, wholeNumber } from "../arguments/values.ts";
-import { BrokenPipe, type Caller, OwnProcessNeeded } from "../caller.ts";
+import { type Caller, endsCommand } from "../caller.ts";
 import { defineCommand, flag, type OptionValues, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
@@ -53,7 +53,7 @@ export const command = defineCommand({
     const several = targets.length > 1;
     let worst: number = ExitCode.ok;
     const report = (error: unknown): undefined => {
-      if (error instanceof BrokenPipe || error instanceof OwnProcessNeeded) {
+      if (endsCommand(error)) {
         throw error;
       }
       caller.note(formatError(error, globals.debug));

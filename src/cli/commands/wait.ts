@@ -1,5 +1,5 @@
 import { choice, duration } from "../arguments/values.ts";
-import { BrokenPipe, OwnProcessNeeded } from "../caller.ts";
+import { endsCommand } from "../caller.ts";
 import { defineCommand, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
@@ -26,6 +26,10 @@ export const command = defineCommand({
     ["6", "not ended in time"],
   ],
   async run({ options, operands, globals, caller }) {
+    if (operands.length > 1) {
+      // It outlives the daemon, also after the first line.
+      caller.ownProcess();
+    }
     const { call } = await openConnection(caller, globals);
     const until = ({ exit: "exited", output: "outputComplete", tree: "treeGone" } as const)[options.for ?? "exit"];
     const codes = await Promise.all(
@@ -39,7 +43,7 @@ export const command = defineCommand({
           }
           return exitCodeOfProcess(caller, info);
         } catch (error) {
-          if (error instanceof BrokenPipe || error instanceof OwnProcessNeeded) {
+          if (endsCommand(error)) {
             throw error;
           }
           caller.note(formatError(error, globals.debug));

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
+import { bindingPath, publishSocket } from "../../files/publish-socket.ts";
 import type { Log } from "../log.ts";
 import { createHttpConnections, type HttpConnectionsOptions } from "./http-connections.ts";
 import { maxConnections, shutdownGraceMs } from "./limits.ts";
 import type { RequestHandler } from "./request-handler.ts";
-import { bindingPath, checkReplaceable, checkSocketPath, publishSocket } from "./socket-file.ts";
+import { checkReplaceable, checkSocketPath } from "./socket-file.ts";
 
 /** A place where clients are served. */
 export interface Listener {
