@@ -8,16 +8,30 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Log } from "./log.ts";
 
-/** Milliseconds. A daemon that a command has just started has that command to answer first. */
-const startDelayMs = 300;
-/** Milliseconds before a host that ended is replaced: the first time, and at most. */
-const restartDelayMs = { first: 500, most: 60_000 };
-/** Milliseconds after which an end is no longer counted as a failure to begin. */
-const provenMs = 60_000;
-/** A host with work is asked this often, in milliseconds, and ended when so many questions in a row go unanswered. */
-const ping = { everyMs: 2000, missed: 5 };
-/** Milliseconds that commands under way get when the daemon ends. */
-const closeGraceMs = 1000;
+/** All in milliseconds. */
+export interface CommandHostTiming {
+  /** Before the first host: a daemon that a command has just started has that command to answer. */
+  readonly startDelay: number;
+  /** Before a host that ended is replaced: the first time, and at most. */
+  readonly restartDelay: { readonly first: number; readonly most: number };
+  /** What a host must live for its end not to count as a failure to begin. */
+  readonly proven: number;
+  /** How often a host with work is asked whether it lives. */
+  readonly pingEvery: number;
+  /** What commands under way get when the daemon ends. */
+  readonly closeGrace: number;
+}
+
+const defaultTiming: CommandHostTiming = {
+  startDelay: 300,
+  restartDelay: { first: 500, most: 60_000 },
+  proven: 60_000,
+  pingEvery: 2000,
+  closeGrace: 1000,
+};
+
+/** So many questions in a row without an answer end a host. */
+const maxUnanswered = 5;
 
 /** Enough for a list of 10,000 processes; a command that needs more ends the host, not the daemon. */
 const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8, stackSizeMb: 4 };
@@ -27,7 +41,8 @@ export interface CommandHostOptions {
   readonly programs: string;
   /** Absolute path of the socket to make, in a directory of mode 0700. */
   readonly socketPath: string;
-  readonly log: Log;
+  readonly log: Pick<Log, "warn" | "error">;
+  readonly timing?: CommandHostTiming;
 }
 
 export interface CommandHost {
@@ -36,7 +51,8 @@ export interface CommandHost {
 }
 
 /** Starts the host a moment later. There is none where there is no build, such as under tests of the sources. */
-export function startCommandHost({ programs, socketPath, log }: CommandHostOptions): CommandHost | undefined {
+export function startCommandHost(options: CommandHostOptions): CommandHost | undefined {
+  const { programs, socketPath, log, timing = defaultTiming } = options;
   const buildId = readBuildId(programs);
   if (buildId === undefined) {
     return undefined;
@@ -44,7 +60,7 @@ export function startCommandHost({ programs, socketPath, log }: CommandHostOptio
   const program = join(programs, "host.cjs");
   let closing = false;
   let worker: Worker | undefined;
-  let delayMs = restartDelayMs.first;
+  let delayMs = timing.restartDelay.first;
 
   const start = (): void => {
     const begun = performance.now();
@@ -59,20 +75,20 @@ export function startCommandHost({ programs, socketPath, log }: CommandHostOptio
     worker = current;
     // It ends with the daemon, not the daemon with it.
     current.unref();
-    watchForHang(current, log);
+    watchForHang(current, timing.pingEvery, log);
     current.on("error", (error) => log.error({ err: error }, "the command host failed"));
     current.once("exit", (code) => {
       worker = undefined;
       if (closing) {
         return;
       }
-      delayMs = performance.now() - begun > provenMs ? restartDelayMs.first : delayMs;
+      delayMs = performance.now() - begun > timing.proven ? timing.restartDelay.first : delayMs;
       log.warn({ code, delayMs }, "the command host ended: it is replaced, commands run without it meanwhile");
       timer = setTimeout(start, delayMs).unref();
-      delayMs = Math.min(delayMs * 2, restartDelayMs.most);
+      delayMs = Math.min(delayMs * 2, timing.restartDelay.most);
     });
   };
-  let timer = setTimeout(start, startDelayMs).unref();
+  let timer = setTimeout(start, timing.startDelay).unref();
 
   return {
     async close() {
@@ -86,7 +102,7 @@ export function startCommandHost({ programs, socketPath, log }: CommandHostOptio
       current.once("exit", () => resolve());
       current.ref();
       current.postMessage("close");
-      const grace = setTimeout(() => void current.terminate(), closeGraceMs);
+      const grace = setTimeout(() => void current.terminate(), timing.closeGrace);
       await ended;
       clearTimeout(grace);
     },
@@ -94,7 +110,7 @@ export function startCommandHost({ programs, socketPath, log }: CommandHostOptio
 }
 
 /** Ends a worker that has work and answers nothing any longer. */
-function watchForHang(worker: Worker, log: Log): void {
+function watchForHang(worker: Worker, everyMs: number, log: CommandHostOptions["log"]): void {
   let timer: NodeJS.Timeout | undefined;
   let unanswered = 0;
   const stop = (): void => clearInterval(timer);
@@ -103,7 +119,7 @@ function watchForHang(worker: Worker, log: Log): void {
       case "busy":
         unanswered = 0;
         timer = setInterval(() => {
-          if (unanswered >= ping.missed) {
+          if (unanswered >= maxUnanswered) {
             stop();
             log.error("the command host hangs: ending it");
             void worker.terminate();
@@ -111,7 +127,7 @@ function watchForHang(worker: Worker, log: Log): void {
           }
           unanswered++;
           worker.postMessage("ping");
-        }, ping.everyMs).unref();
+        }, everyMs).unref();
         break;
       case "pong":
         unanswered = 0;

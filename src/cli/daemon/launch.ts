@@ -19,6 +19,7 @@ import type { Caller } from "../caller.ts";
 import { isUnreachable } from "../connection.ts";
 import { CommandError } from "../errors.ts";
 import { ExitCode } from "../exit-code.ts";
+import { daemonEnvironment } from "./environment.ts";
 import { openFilesOfCaller } from "./open-files.ts";
 import { daemonLogPath, daemonProgram, runtimeDirectory } from "./paths.ts";
 
@@ -48,7 +49,7 @@ export async function launchDaemon(caller: Caller, manager: ProcessManager): Pro
       cwd: "/",
       detached: true,
       stdio: ["ignore", "ignore", log, "pipe"],
-      env: { ...openFilesOfCaller(own), ...caller.env, PM_READY_FD: "3" },
+      env: { ...openFilesOfCaller(own), ...daemonEnvironment(caller), PM_READY_FD: "3" },
     });
   } finally {
     closeSync(log);
