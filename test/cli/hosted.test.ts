@@ -389,6 +389,37 @@ describe.concurrent("a host that", () => {
     expect(await waiting.ended).toMatchObject({ code: 9, out: "" });
   });
 
+  test("dies with the daemon, again and again, starts everything once", async ({ hosted: pm }) => {
+    const count = 48;
+    const ids: string[] = [];
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < count) {
+        const label = String(next++);
+        ids.push(await pm.ok(["start", "-l", `n=${label}`, "--", "true"]));
+        if (ids.length % 12 === 0) {
+          // Between the question and the kill another of these may have been faster.
+          await pm
+            .daemonPid()
+            .then(
+              (pid) => process.kill(pid, "SIGKILL"),
+              () => {},
+            )
+            .catch(() => {});
+          await pm.ok(["daemon", "start"]);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: 6 }, worker));
+    expect(new Set(ids).size).toBe(count);
+    const { processes } = JSON.parse(await pm.ok(["ls", "-a", "-o", "json"])) as {
+      processes: { id: string; spec: { labels: { n: string } } }[];
+    };
+    expect(processes.map(({ id }) => id).sort()).toEqual(ids.sort());
+    const labels = processes.map(({ spec }) => Number(spec.labels.n)).sort((a, b) => a - b);
+    expect(labels).toEqual(Array.from({ length: count }, (_, index) => index));
+  });
+
   test("is no longer needed when its launcher is killed: the command ends", async ({ hosted: pm }) => {
     await pm.ok(["start", "-n", "living", "--", "sleep", "3600"]);
     const waiting = pm.spawn(["wait", "living"], { env: noNode });
