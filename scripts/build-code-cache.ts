@@ -42,7 +42,7 @@ function run(script: Script, args: readonly string[]): Promise<unknown> {
   return new Promise((resolve) => {
     process.argv = [process.execPath, file, ...args];
     process.exit = resolve as typeof process.exit;
-    runScript(script, file);
+    (runScript(script, file) as { runHere(): void }).runHere();
   });
 }
 

@@ -10,12 +10,15 @@
  * - `attach.cjs`: a terminal that is joined to a process.
  * - `admin.cjs`: certificates, users and contexts, for the few commands that
  *   change them.
+ * - `host.cjs`: runs commands warm, in a thread of the daemon.
  * - `daemon.mjs`: the daemon.
  * - `tui.mjs`: the dashboard, and `ui.cjs`, which imports it.
+ * - `build-id`: names this build, so that a launcher and a host of two builds leave each other alone.
  *
  * Usage: node scripts/build.ts
  */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
@@ -49,6 +52,9 @@ const separate = {
   "src/admin/index.ts": "admin.cjs",
   "src/terminal/standard-terminal.ts": "attach.cjs",
 } as const;
+
+/** What is no part of the command line and stands on it. */
+const host = { "src/host/worker.ts": "host.cjs" } as const;
 
 /** The same for what cannot be required: its `import()` stays one. */
 const imported = { "src/tui/load.ts": "ui.cjs" } as const;
@@ -96,7 +102,7 @@ function shareWith(mainInputs: ReadonlySet<string>, shared: Set<string>): Plugin
 }
 
 async function buildCommandLine(): Promise<void> {
-  const main = "src/cli/main.ts";
+  const main = "src/cli/run-here.ts";
   const { metafile } = await build({
     ...commandLine,
     entryPoints: [main],
@@ -105,7 +111,7 @@ async function buildCommandLine(): Promise<void> {
     write: false,
   });
   const shared = new Set<string>();
-  for (const [source, outfile] of Object.entries(separate)) {
+  for (const [source, outfile] of Object.entries({ ...separate, ...host })) {
     await build({
       ...commandLine,
       entryPoints: [source],
@@ -117,7 +123,11 @@ async function buildCommandLine(): Promise<void> {
   const exported = [...shared].sort().map((source) => `export * as ${JSON.stringify(source)} from "./${source}";`);
   await build({
     ...commandLine,
-    stdin: { contents: [...exported, `import "./${main}";`].join("\n"), resolveDir: root, sourcefile: "cli.ts" },
+    stdin: {
+      contents: [...exported, `export { runHere } from "./${main}";`].join("\n"),
+      resolveDir: root,
+      sourcefile: "cli.ts",
+    },
     plugins: [requireSeparate],
     outfile: join(dist, "cli.cjs"),
   });
@@ -169,6 +179,19 @@ async function buildModule(entry: string, outfile: string, options: BuildOptions
   await build({ ...common, entryPoints: [entry], outfile: join(dist, outfile), banner: requireBanner, ...options });
 }
 
+/** Names what the launcher and the host execute, by its contents. */
+function writeBuildId(): void {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(dist).sort()) {
+    if (name === "pm" || /\.[cm]js$/.test(name)) {
+      hash.update(`${name}\0`).update(readFileSync(join(dist, name)));
+    }
+  }
+  writeFileSync(join(dist, "build-id"), hash.digest("hex").slice(0, 40));
+}
+
+// While files are replaced there is no build.
+rmSync(join(dist, "build-id"), { force: true });
 // V8 would take the cache of another cli.cjs of the same length.
 rmSync(join(dist, "cli.cache"), { force: true });
 await buildCommandLine();
@@ -178,3 +201,4 @@ for (const [entry, outfile] of [["src/server/main.ts", "daemon.mjs"]] as const) 
     await buildModule(entry, outfile);
   }
 }
+writeBuildId();

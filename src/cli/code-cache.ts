@@ -28,14 +28,15 @@ export function readScript(file: string, cacheFile: string): Script {
   });
 }
 
-/** Runs a script that `readScript` read, as the module that others get when they require its file. */
-export function runScript(script: Script, file: string): void {
+/** Runs a script that `readScript` read, as the module that others get when they require its file; returns its exports. */
+export function runScript(script: Script, file: string): unknown {
   const module = new NodeModule(file);
   module.filename = file;
   const require = createRequire(file);
   require.cache[file] = module;
   script.runInThisContext()(module.exports, require, module, file, dirname(file));
   module.loaded = true;
+  return module.exports;
 }
 
 function readIfThere(file: string): Buffer | undefined {

@@ -1,3 +1,4 @@
+import type { Caller } from "./caller.ts";
 import type { Globals } from "./globals.ts";
 
 /** What completion offers for a value: fixed words, or a kind of thing. */
@@ -19,7 +20,7 @@ export interface Single<T> {
   readonly summary: string;
   readonly complete?: Completion;
   /** Throws a `UsageError` that says what a good value is. */
-  readonly parse: (text: string) => T;
+  readonly parse: (text: string, caller: Caller) => T;
 }
 
 /** An option with a value that may be given several times. */
@@ -59,6 +60,7 @@ export interface Invocation<O extends Options> {
   readonly options: OptionValues<O>;
   readonly operands: readonly string[];
   readonly globals: Globals;
+  readonly caller: Caller;
 }
 
 /** One command of `pm`, its options typed by their specs. */
@@ -85,6 +87,7 @@ export interface Command extends Omit<CommandSpec<Options>, "run"> {
     readonly options: Readonly<Record<string, unknown>>;
     readonly operands: readonly string[];
     readonly globals: Globals;
+    readonly caller: Caller;
   }) => Promise<number>;
 }
 
@@ -110,7 +113,7 @@ export function text(value: string, summary: string, details: ValueDetails = {})
 
 export function single<T>(
   value: string,
-  parse: (text: string) => T,
+  parse: (text: string, caller: Caller) => T,
   summary: string,
   details: ValueDetails = {},
 ): Single<T> {
@@ -119,7 +122,7 @@ export function single<T>(
 
 export function repeated<T>(
   value: string,
-  parse: (text: string) => T,
+  parse: (text: string, caller: Caller) => T,
   summary: string,
   details: ValueDetails = {},
 ): Repeated<T> {

@@ -1,5 +1,7 @@
 /** From the global options to a daemon that answers. */
-import { defaultSocketPath, PmError, ProcessManager } from "../sdk/index.ts";
+import { type Endpoint, resolveEndpoint } from "../sdk/endpoint.ts";
+import { type ConnectOptions, defaultSocketPath, PmError, ProcessManager } from "../sdk/index.ts";
+import type { Caller } from "./caller.ts";
 import type { Globals } from "./globals.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -22,36 +24,61 @@ export interface ConnectionOptions {
 
 /** @throws UsageError, PmError if the options name no usable place */
 export async function openConnection(
+  caller: Caller,
   globals: Globals,
   { autoStart = true }: ConnectionOptions = {},
 ): Promise<Connection> {
   if (globals.host !== undefined && globals.context !== undefined) {
     throw new UsageError("give either --host or --context");
   }
-  const manager = await ProcessManager.connect({
-    ...placeOf(globals.host),
-    ...(globals.context !== undefined && { context: globals.context }),
-  });
-  const named = globals.host ?? (globals.context === undefined ? process.env["PM_HOST"] : undefined);
-  const isDefault = !named && manager.address === `unix://${defaultSocketPath()}`;
-  const mayStart = autoStart && isDefault && process.env["PM_NO_AUTOSTART"] !== "1";
+  const { env } = caller;
+  const endpoint = resolveEndpoint(
+    { ...placeOf(globals.host), ...(globals.context !== undefined && { context: globals.context }) },
+    env,
+  );
+  const named = globals.host ?? (globals.context === undefined ? env["PM_HOST"] : undefined);
+  const isDefault = !named && endpoint.kind === "unix" && endpoint.path === defaultSocketPath(env);
+  if (!isDefault) {
+    // Other daemons are for a process of its own to find.
+    caller.ownProcess();
+  }
+  const manager = await ProcessManager.connect(optionsOf(endpoint));
+  caller.onEnd(() => manager.close());
+  const mayStart = autoStart && isDefault && env["PM_NO_AUTOSTART"] !== "1";
+  let begun = 0;
   let started: Promise<void> | undefined;
   return {
     manager,
-    local: manager.address.startsWith("unix://"),
+    local: endpoint.kind === "unix",
     async call(action) {
+      begun++;
       try {
         return await action(manager);
       } catch (error) {
-        if (!mayStart || !isUnreachable(error)) {
+        if (!isUnreachable(error)) {
           throw error;
         }
-        started ??= import("./daemon/launch.ts").then(({ launchDaemon }) => launchDaemon(manager));
+        if (begun === 1) {
+          // Nothing was sent, and so nothing done.
+          caller.ownProcess();
+        }
+        if (!mayStart) {
+          throw error;
+        }
+        started ??= import("./daemon/launch.ts").then(({ launchDaemon }) => launchDaemon(caller, manager));
         await started;
         return await action(manager);
       }
     },
   };
+}
+
+function optionsOf(endpoint: Endpoint): ConnectOptions {
+  if (endpoint.kind === "unix") {
+    return { socket: endpoint.path };
+  }
+  const { url: address, tls, credentials } = endpoint;
+  return { address, tls, ...(credentials !== undefined && { credentials }) };
 }
 
 function placeOf(host: string | undefined): { socket?: string; address?: string } {

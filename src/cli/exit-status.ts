@@ -1,6 +1,6 @@
 import type { ExitStatus, ProcessInfo } from "../sdk/index.ts";
+import type { Caller } from "./caller.ts";
 import { ExitCode } from "./exit-code.ts";
-import { note } from "./output/sink.ts";
 
 /** What a shell would exit with for a process that ended so. */
 export function shellExitCode(exit: ExitStatus): number {
@@ -8,12 +8,12 @@ export function shellExitCode(exit: ExitStatus): number {
 }
 
 /** The exit code for an ended process; says why on standard error if the process itself has none. */
-export function exitCodeOfProcess({ exit, failure, spec, id }: ProcessInfo): number {
+export function exitCodeOfProcess(caller: Caller, { exit, failure, spec, id }: ProcessInfo): number {
   if (exit !== undefined) {
     return shellExitCode(exit);
   }
   const name = spec.name === "" ? id : spec.name;
-  note(
+  caller.note(
     failure === undefined
       ? `pm: how "${name}" ended is not known: its supervisor was killed\n`
       : `pm: "${name}" never ran: ${failure.message}\n`,

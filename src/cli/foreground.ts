@@ -1,13 +1,12 @@
 /** A process in the foreground: its output, its signals, its end. */
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isatty } from "node:tty";
 import { PmError, type Process, type ProcessInfo } from "../sdk/index.ts";
 import { ProgramModes } from "../terminal/program-modes.ts";
 import { enterRawMode, leaveRawMode } from "../terminal/raw-mode.ts";
+import { BrokenPipe, type Caller } from "./caller.ts";
 import { formatError } from "./errors.ts";
 import { exitCodeOfProcess } from "./exit-status.ts";
-import { BrokenPipe, note, print, writeOutput } from "./output/sink.ts";
 
 export interface ForegroundOptions {
   /** Pass standard input on. */
@@ -28,6 +27,8 @@ const lingerMs = 250;
 
 /** Takes the signals of pm from its construction on, so that none is lost while the process starts. */
 export class Foreground {
+  readonly #caller: Caller;
+  readonly #own: NodeJS.Process;
   readonly #options: ForegroundOptions;
   readonly #early: NodeJS.Signals[] = [];
   /** What the process has changed on the terminal that standard output is; undefined if it is none. */
@@ -35,11 +36,13 @@ export class Foreground {
   #process: Process | undefined;
   #asked = 0;
 
-  constructor(options: ForegroundOptions) {
+  constructor(caller: Caller, options: ForegroundOptions) {
+    this.#caller = caller;
+    this.#own = caller.ownProcess();
     this.#options = options;
-    this.#modes = options.terminal && isatty(1) ? new ProgramModes(true) : undefined;
+    this.#modes = options.terminal && caller.terminal.stdout ? new ProgramModes(true) : undefined;
     for (const signal of [...endingSignals, ...otherSignals, "SIGTSTP"] as const) {
-      process.on(signal, () => {
+      this.#own.on(signal, () => {
         if (this.#process === undefined) {
           this.#early.push(signal);
         } else {
@@ -57,16 +60,16 @@ export class Foreground {
     }
     const restoreTerminal = this.#options.terminal ? this.#passTerminal(target) : undefined;
     if (this.#options.forwardInput) {
-      this.#passInput(target).catch(report);
+      this.#passInput(target).catch(this.#report);
     }
     try {
       const ended = await this.#passOutput(target);
       if (ended.treeAlive) {
-        note(`pm: children of it live on: 'pm stop ${target.id}' ends them\n`);
+        this.#caller.note(`pm: children of it live on: 'pm stop ${target.id}' ends them\n`);
       } else if (this.#options.remove) {
         await target.remove();
       }
-      return exitCodeOfProcess(ended);
+      return exitCodeOfProcess(this.#caller, ended);
     } catch (error) {
       if (error instanceof BrokenPipe) {
         // In a shell's pipeline SIGPIPE would end it now.
@@ -112,11 +115,11 @@ export class Foreground {
         switch (frame.type) {
           case "chunk":
             this.#modes?.feed(frame.data);
-            await writeOutput(frame.data);
+            await this.#caller.writeOutput(frame.data);
             position = frame.offset + frame.data.length;
             break;
           case "gap":
-            note(`pm: ${frame.to - frame.from} bytes of output were lost: standard output is too slow\n`);
+            this.#caller.note(`pm: ${frame.to - frame.from} bytes of output were lost: standard output is too slow\n`);
             position = frame.to;
             break;
           case "heartbeat":
@@ -143,29 +146,29 @@ export class Foreground {
       // Ctrl-Z stops both; SIGCONT is passed on when the shell sends it.
       target
         .signal("SIGSTOP")
-        .catch(report)
-        .finally(() => process.kill(process.pid, "SIGSTOP"));
+        .catch(this.#report)
+        .finally(() => this.#own.kill(this.#own.pid, "SIGSTOP"));
     } else {
-      target.signal(signal).catch(report);
+      target.signal(signal).catch(this.#report);
     }
   }
 
   #end(signal: NodeJS.Signals, target: Process): void {
     this.#asked++;
     if (this.#asked === 1) {
-      note(`pm: sent ${signal} to the process; once more kills it\n`);
-      target.signal(signal).catch(report);
+      this.#caller.note(`pm: sent ${signal} to the process; once more kills it\n`);
+      target.signal(signal).catch(this.#report);
     } else if (this.#asked === 2) {
-      note("pm: killing the process and all that it started\n");
-      target.stop({ force: true, graceMs: 0 }).catch(report);
+      this.#caller.note("pm: killing the process and all that it started\n");
+      target.stop({ force: true, graceMs: 0 }).catch(this.#report);
     } else {
       // The daemon does not answer: leave.
-      process.exit(128 + constants.signals[signal]);
+      this.#own.exit(128 + constants.signals[signal]);
     }
   }
 
   async #passInput(target: Process): Promise<void> {
-    for await (const chunk of process.stdin) {
+    for await (const chunk of this.#own.stdin) {
       await target.write(chunk);
     }
     await target.write("", { close: true });
@@ -173,32 +176,32 @@ export class Foreground {
 
   /** @returns what gives the terminal back */
   #passTerminal(target: Process): () => void {
-    const { stdin, stdout } = process;
-    process.on("SIGWINCH", () => {
-      target.resizeTerminal({ rows: stdout.rows, columns: stdout.columns }).catch(report);
+    const { stdin, stdout } = this.#own;
+    this.#own.on("SIGWINCH", () => {
+      target.resizeTerminal({ rows: stdout.rows, columns: stdout.columns }).catch(this.#report);
     });
     if (!stdin.isTTY) {
       return () => {};
     }
     enterRawMode(stdin, this.#modes !== undefined);
     const restore = (): void => {
-      process.off("exit", restore);
+      this.#own.off("exit", restore);
       try {
-        print(this.#modes?.leave ?? "");
+        this.#caller.print(this.#modes?.leave ?? "");
       } catch {
         // The terminal is gone, and what was set on it.
       }
       leaveRawMode(stdin);
     };
-    process.once("exit", restore);
+    this.#own.once("exit", restore);
     return restore;
   }
-}
 
-/** What fails because the process has just ended is no news: its end is reported anyway. */
-function report(error: unknown): void {
-  if (error instanceof PmError && ["NOT_RUNNING", "INPUT_CLOSED", "PROCESS_NOT_FOUND"].includes(error.reason)) {
-    return;
-  }
-  note(formatError(error, false));
+  /** What fails because the process has just ended is no news: its end is reported anyway. */
+  readonly #report = (error: unknown): void => {
+    if (error instanceof PmError && ["NOT_RUNNING", "INPUT_CLOSED", "PROCESS_NOT_FOUND"].includes(error.reason)) {
+      return;
+    }
+    this.#caller.note(formatError(error, false));
+  };
 }

@@ -22,6 +22,7 @@ const environment: readonly (readonly [string, string])[] = [
     "where the daemon keeps its socket and all output; default $XDG_RUNTIME_DIR/pm, or /run/pm for root",
   ],
   ["PM_NO_AUTOSTART", "1: never start a daemon in the background"],
+  ["PM_NO_HOST", "1: run each command in a process of its own, never in the daemon"],
   ["NO_COLOR", "no colour, unless --color says so"],
 ];
 

@@ -1,26 +1,34 @@
-/** The entry of `pm`. Kept small: everything that a command needs beyond this is loaded by the command. */
+/** From a command line to an exit code. Kept small: everything that a command needs beyond this is loaded by the command. */
 import { parse, parseGlobals } from "./arguments/parse.ts";
+import { BrokenPipe, type Caller, OwnProcessNeeded } from "./caller.ts";
 import { findEntry, findGroup, registry } from "./commands/registry.ts";
 import { exitCodeOf, formatError } from "./errors.ts";
 import { ExitCode } from "./exit-code.ts";
-import { BrokenPipe, note, print } from "./output/sink.ts";
 import { mostSimilar } from "./similar.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What a shell reports of a command that SIGPIPE ended. */
 const brokenPipeExitCode = ExitCode.signalBase + 13;
 
-async function main(argv: readonly string[]): Promise<number> {
+/**
+ * Runs the command that the caller's arguments name; resolves with its exit code.
+ *
+ * @throws OwnProcessNeeded as {@link Caller.ownProcess}, where nothing has been done yet
+ */
+export async function main(caller: Caller, argv: readonly string[] = caller.args): Promise<number> {
   let failureCode: ((error: unknown) => number) | undefined;
   let debug = argv.includes("--debug");
+  let parsed = false;
   try {
     if (argv[0] === "--version" || argv[0] === "-V") {
-      return await main(["version", "--client"]);
+      return await main(caller, ["version", "--client"]);
     }
-    const { globals: before, rest } = argv[0]?.startsWith("-") ? parseGlobals(argv) : { globals: [], rest: argv };
+    const { globals: before, rest } = argv[0]?.startsWith("-")
+      ? parseGlobals(argv, caller)
+      : { globals: [], rest: argv };
     const found = findEntry(rest);
     if (found === undefined) {
-      return await withoutCommand(before, rest);
+      return await withoutCommand(caller, before, rest);
     }
     const { command } = await found.entry.load();
     failureCode = command.exitCodeOf;
@@ -28,19 +36,31 @@ async function main(argv: readonly string[]): Promise<number> {
       [...before, ...rest.slice(found.words.length)],
       found.words,
       command,
+      caller,
     );
+    parsed = true;
     debug = globals.debug;
+    if (debug) {
+      // A stack is one of the process that it shows.
+      caller.ownProcess();
+    }
     if (globals.help) {
       const { commandHelp } = await import("./help.ts");
-      print(commandHelp(found.words, command));
+      caller.print(commandHelp(found.words, command));
       return ExitCode.ok;
     }
-    return await command.run({ options: values, globals, operands });
+    return await command.run({ options: values, globals, operands, caller });
   } catch (error) {
+    if (error instanceof OwnProcessNeeded) {
+      throw error;
+    }
+    if (debug && !parsed) {
+      caller.ownProcess();
+    }
     if (error instanceof BrokenPipe) {
       return brokenPipeExitCode;
     }
-    note(formatError(error, debug));
+    caller.note(formatError(error, debug));
     return failureCode?.(error) ?? exitCodeOf(error);
   }
 }
@@ -49,9 +69,10 @@ function parseCommand(
   args: readonly string[],
   words: readonly string[],
   command: Parameters<typeof parse>[1],
+  caller: Caller,
 ): ReturnType<typeof parse> {
   try {
-    return parse(args, command);
+    return parse(args, command, caller);
   } catch (error) {
     if (error instanceof UsageError && error.hint === undefined) {
       throw new UsageError(error.message, `see 'pm ${words.join(" ")} --help'`);
@@ -61,17 +82,17 @@ function parseCommand(
 }
 
 /** No command, a group alone, or a word that is none. */
-async function withoutCommand(before: readonly string[], rest: readonly string[]): Promise<number> {
+async function withoutCommand(caller: Caller, before: readonly string[], rest: readonly string[]): Promise<number> {
   const wantsHelp = (args: readonly string[]): boolean => args.includes("--help") || args.includes("-h");
   const [first, second] = rest;
   const { generalHelp, groupHelp } = await import("./help.ts");
   if (first === undefined) {
     const help = await generalHelp();
     if (wantsHelp(before)) {
-      print(help);
+      caller.print(help);
       return ExitCode.ok;
     }
-    note(help);
+    caller.note(help);
     return ExitCode.usage;
   }
   const group = findGroup(first);
@@ -86,10 +107,10 @@ async function withoutCommand(before: readonly string[], rest: readonly string[]
   }
   const help = await groupHelp(first, group);
   if (wantsHelp([...before, ...rest])) {
-    print(help);
+    caller.print(help);
     return ExitCode.ok;
   }
-  note(help);
+  caller.note(help);
   return ExitCode.usage;
 }
 
@@ -101,6 +122,3 @@ function unknownCommand(word: string, known: readonly string[], group?: string):
     similar === undefined ? `see '${prefix} --help'` : `did you mean "${prefix} ${similar}"?`,
   );
 }
-
-// Not `process.exitCode`: an open connection must not keep a finished command alive.
-main(process.argv.slice(2)).then((code) => process.exit(code));

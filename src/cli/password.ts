@@ -1,8 +1,8 @@
 /** Passwords come from a prompt or from standard input, never from arguments or the environment. */
 import { readSync } from "node:fs";
+import type { Caller } from "./caller.ts";
 import { CommandError } from "./errors.ts";
 import { ExitCode } from "./exit-code.ts";
-import { note } from "./output/sink.ts";
 
 /** Longer than any password; a pipe that never ends must not fill the memory. */
 const maxBytes = 8192;
@@ -12,20 +12,20 @@ const maxBytes = 8192;
  *
  * @throws CommandError if there is none, or the two differ
  */
-export async function newPassword(user: string): Promise<string> {
-  if (!process.stdin.isTTY) {
+export async function newPassword(caller: Caller, user: string): Promise<string> {
+  if (!caller.ownProcess().stdin.isTTY) {
     return firstLine();
   }
-  const password = await prompt(`Password for ${user}: `);
-  if ((await prompt("Again: ")) !== password) {
+  const password = await prompt(caller, `Password for ${user}: `);
+  if ((await prompt(caller, "Again: ")) !== password) {
     throw new CommandError("the two passwords differ", { exitCode: ExitCode.usage });
   }
   return password;
 }
 
 /** Asks once on a terminal; else takes the first line of standard input. */
-export async function knownPassword(user: string): Promise<string> {
-  return process.stdin.isTTY ? prompt(`Password of ${user}: `) : firstLine();
+export async function knownPassword(caller: Caller, user: string): Promise<string> {
+  return caller.ownProcess().stdin.isTTY ? prompt(caller, `Password of ${user}: `) : firstLine();
 }
 
 function firstLine(): string {
@@ -61,11 +61,11 @@ function firstLine(): string {
 let ahead = "";
 
 /** Reads a line from the terminal without showing it. */
-function prompt(question: string): Promise<string> {
-  const { stdin } = process;
+function prompt(caller: Caller, question: string): Promise<string> {
+  const { stdin } = caller.ownProcess();
   // First, so that nothing typed at the question is shown.
   stdin.setRawMode(true);
-  note(question);
+  caller.note(question);
   stdin.setEncoding("utf8");
   stdin.resume();
   return new Promise((resolve, reject) => {
@@ -74,7 +74,7 @@ function prompt(question: string): Promise<string> {
       stdin.off("data", onData);
       stdin.setRawMode(false);
       stdin.pause();
-      note("\n");
+      caller.note("\n");
       settle();
     };
     const onData = (text: string) => {

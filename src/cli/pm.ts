@@ -6,4 +6,5 @@ import { readScript, runScript } from "./code-cache.ts";
 // For what the command line requires besides.
 enableCompileCache(join(__dirname, "cache"));
 const file = join(__dirname, "cli.cjs");
-runScript(readScript(file, join(__dirname, "cli.cache")), file);
+const commandLine = runScript(readScript(file, join(__dirname, "cli.cache")), file) as { runHere(): void };
+commandLine.runHere();

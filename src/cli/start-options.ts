@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { PmError, type StartOptions } from "../sdk/index.ts";
 import { environmentFile } from "./arguments/environment-file.ts";
 import { cpus, duration, environmentVariable, label, size, ulimit, wholeNumber } from "./arguments/values.ts";
+import { type Caller, resolvePath } from "./caller.ts";
 import { flag, type OptionValues, repeated, single, text } from "./command.ts";
 import type { Connection } from "./connection.ts";
 import { CommandError, exitCodeOf } from "./errors.ts";
@@ -50,6 +51,7 @@ export function startRequest(
   options: OptionValues<typeof startOptions>,
   [executable = "", ...args]: readonly string[],
   { local }: Pick<Connection, "local">,
+  caller: Caller,
 ): StartOptions {
   if (options.stdin && options.tty) {
     throw new UsageError("give either --stdin or --tty: a terminal is always the standard input too");
@@ -65,14 +67,14 @@ export function startRequest(
     id: options.id ?? kernelUuid(),
     executable,
     args,
-    env: { ...(inherit ? callerEnvironment() : {}), ...Object.fromEntries(given) },
+    env: { ...(inherit ? callerEnvironment(caller) : {}), ...Object.fromEntries(given) },
     envMode: inherit ? "replace" : "extend",
-    ...directoryOf(options.directory, local),
+    ...directoryOf(options.directory, local, caller),
     labels: Object.fromEntries(options.label),
     stdin: options.stdin ? "pipe" : "null",
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options["output-limit"] === undefined ? {} : { outputLimitBytes: options["output-limit"] }),
-    ...(options.tty ? { terminal: terminalSize() } : {}),
+    ...(options.tty ? { terminal: caller.terminal.size ?? defaultTerminal } : {}),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(Object.keys(stop).length === 0 ? {} : { stop }),
   };
@@ -83,22 +85,15 @@ function kernelUuid(): string {
   return readFileSync("/proc/sys/kernel/random/uuid", "latin1").trim();
 }
 
-function callerEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
+function callerEnvironment({ env }: Caller): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-function directoryOf(directory: string | undefined, local: boolean): { cwd?: string } {
+function directoryOf(directory: string | undefined, local: boolean, caller: Caller): { cwd?: string } {
   if (local) {
-    return { cwd: resolve(directory ?? ".") };
+    return { cwd: resolvePath(caller, directory ?? ".") };
   }
   return directory === undefined ? {} : { cwd: directory };
-}
-
-function terminalSize(): { rows: number; columns: number } {
-  const { rows, columns } = process.stdout;
-  return rows > 0 && columns > 0 ? { rows, columns } : defaultTerminal;
 }
 
 function limitsOf(options: OptionValues<typeof startOptions>): NonNullable<StartOptions["limits"]> {

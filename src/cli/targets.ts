@@ -1,6 +1,6 @@
 /** Acting on several processes at once. */
+import { type Caller, endsCommand } from "./caller.ts";
 import { exitCodeOf, formatError } from "./errors.ts";
-import { BrokenPipe, note } from "./output/sink.ts";
 
 /** How many calls are under way at the same time. */
 const concurrency = 16;
@@ -13,6 +13,7 @@ const concurrency = 16;
  * @returns the greatest of the exit codes
  */
 export async function forEachTarget(
+  caller: Caller,
   targets: readonly string[],
   debug: boolean,
   act: (target: string) => Promise<number>,
@@ -25,10 +26,10 @@ export async function forEachTarget(
       try {
         code = await act(target);
       } catch (error) {
-        if (error instanceof BrokenPipe) {
+        if (endsCommand(error)) {
           throw error;
         }
-        note(formatError(error, debug));
+        caller.note(formatError(error, debug));
         code = exitCodeOf(error);
       }
       worst = Math.max(worst, code);

@@ -1,11 +1,11 @@
 /** `pm ls --watch`. */
 import { type ProcessFilter, type ProcessInfo, toContractJson, type WatchEvent } from "../sdk/index.ts";
+import type { Caller } from "./caller.ts";
 import type { Connection } from "./connection.ts";
 import type { Globals } from "./globals.ts";
 import { painter } from "./output/color.ts";
 import { jsonLine } from "./output/format.ts";
 import { processTable } from "./output/process-table.ts";
-import { note, print } from "./output/sink.ts";
 import { terminalColumns } from "./output/terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -16,31 +16,32 @@ export interface WatchListOptions {
 }
 
 /** Ends only by a signal or an error. */
-export async function watchList(connection: Connection, options: WatchListOptions): Promise<number> {
+export async function watchList(caller: Caller, connection: Connection, options: WatchListOptions): Promise<number> {
   const { filter, format } = options;
   if (format !== "table" && format !== "wide" && format !== "jsonl") {
     throw new UsageError("--watch shows a table or writes --output jsonl");
   }
+  const own = caller.ownProcess();
   await connection.call((manager) => manager.info());
   const events = connection.manager.watch({
     filter,
     onConnection: (event) => {
       if (event.type === "disconnected" && event.attempt === 1) {
-        note("pm: the daemon is gone; waiting for it\n");
+        caller.note("pm: the daemon is gone; waiting for it\n");
       }
     },
   });
-  if (format === "jsonl" || terminalColumns() === undefined) {
-    return writeEvents(events);
+  if (format === "jsonl" || terminalColumns(caller) === undefined) {
+    return writeEvents(caller, events);
   }
-  return drawTable(events, options);
+  return drawTable(caller, own, events, options);
 }
 
-async function writeEvents(events: AsyncIterable<WatchEvent>): Promise<number> {
+async function writeEvents(caller: Caller, events: AsyncIterable<WatchEvent>): Promise<number> {
   const shown = new Set<string>();
   const remove = (id: string): void => {
     if (shown.delete(id)) {
-      print(jsonLine({ type: "REMOVED", process: { id } }));
+      caller.print(jsonLine({ type: "REMOVED", process: { id } }));
     }
   };
   // After a reset: what is not added again is gone.
@@ -61,7 +62,7 @@ async function writeEvents(events: AsyncIterable<WatchEvent>): Promise<number> {
       case "modified": {
         const { id } = event.process;
         unconfirmed?.delete(id);
-        print(jsonLine({ type: shown.has(id) ? "MODIFIED" : "ADDED", process: toContractJson(event.process) }));
+        caller.print(jsonLine({ type: shown.has(id) ? "MODIFIED" : "ADDED", process: toContractJson(event.process) }));
         shown.add(id);
       }
     }
@@ -76,39 +77,44 @@ const redrawEveryMs = 1000;
 const enter = "\x1b[?1049h\x1b[?25l";
 const leave = "\x1b[?25h\x1b[?1049l";
 
-async function drawTable(events: AsyncIterable<WatchEvent>, options: WatchListOptions): Promise<number> {
+async function drawTable(
+  caller: Caller,
+  own: NodeJS.Process,
+  events: AsyncIterable<WatchEvent>,
+  options: WatchListOptions,
+): Promise<number> {
   const processes = new Map<string, ProcessInfo>();
-  const paint = painter(1, options.globals);
+  const paint = painter(caller, options.globals);
   let pending: NodeJS.Timeout | undefined;
   const draw = (): void => {
     clearTimeout(pending);
     pending = setTimeout(draw, redrawEveryMs);
-    const rows = process.stdout.rows || 24;
+    const rows = own.stdout.rows || 24;
     const table = processTable([...processes.values()], {
       paint,
       wide: options.format === "wide",
-      width: terminalColumns(),
+      width: terminalColumns(caller),
       now: new Date(),
     });
     const lines = table.split("\n").slice(0, -1).slice(0, rows);
-    print(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`);
+    caller.print(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`);
   };
   const soon = (): void => {
     clearTimeout(pending);
     pending = setTimeout(draw, redrawAfterMs);
   };
-  const restore = (): void => print(leave);
-  process.once("exit", restore);
+  const restore = (): void => caller.print(leave);
+  own.once("exit", restore);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      process.off("exit", restore);
+    own.once(signal, () => {
+      own.off("exit", restore);
       restore();
       // By the signal itself, so that whoever waits for pm sees what ended it.
-      process.kill(process.pid, signal);
+      own.kill(own.pid, signal);
     });
   }
-  process.on("SIGWINCH", draw);
-  print(enter);
+  own.on("SIGWINCH", draw);
+  caller.print(enter);
   draw();
   let drawn = Date.now();
   for await (const event of events) {

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { type CommandHost, startCommandHost } from "./command-host.ts";
 import type { DaemonConfig } from "./config/daemon-config.ts";
 import { openEngine } from "./engine/lifecycle/open.ts";
 import { prepareRuntimeDirectory } from "./engine/lifecycle/runtime-directory.ts";
@@ -60,7 +62,9 @@ export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOpti
   const { promise: asked, resolve: shutdown } = Promise.withResolvers<string>();
   const listeners: Listener[] = [];
   let remote: RemoteAccess | undefined;
+  let commandHost: CommandHost | undefined;
   const letGo = async () => {
+    await commandHost?.close();
     await Promise.all(listeners.map((listener) => listener.close()));
     removePidFile(directory);
     // Last: it releases the lock, and the next daemon may begin.
@@ -89,6 +93,11 @@ export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOpti
       log,
     });
     listeners.push(await listenUnix({ path: config.socketPath, handler, log }));
+    if (config.socketPath === join(directory, "pm.sock")) {
+      // Launchers look for it beside the default socket, and so do the commands that it runs.
+      const socketPath = join(directory, "cli.sock");
+      commandHost = startCommandHost({ programs: import.meta.dirname, socketPath, log });
+    }
     if (config.tcp !== undefined) {
       remote = await openRemote(config.tcp, handler, log);
       listeners.push(remote);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { pmPath, test } from "./support/pm.ts";
@@ -146,16 +146,16 @@ describe.concurrent("the launcher", () => {
 
   test("says what is missing: a runtime, the build", async ({ pm }) => {
     const copy = join(pm.runtimeDir, "copy");
-    mkdirSync(join(copy, "bin"), { recursive: true });
-    cpSync(pmPath, join(copy, "bin", "pm"));
+    const launcher = join(copy, "dist", "pm");
+    mkdirSync(join(copy, "dist"), { recursive: true });
+    cpSync(realpathSync(pmPath), launcher);
     const run = (env: Readonly<Record<string, string>>) =>
-      spawnSync("/bin/sh", [join(copy, "bin", "pm"), "version", "--client"], { env, encoding: "utf8" });
+      spawnSync(launcher, ["version", "--client"], { env, encoding: "utf8" });
     expect(run({ PATH: "" })).toMatchObject({
       status: 125,
       stdout: "",
       stderr: expect.stringContaining("npm run build"),
     });
-    mkdirSync(join(copy, "dist"));
     writeFileSync(join(copy, "dist", "pm.cjs"), "console.log(process.version)");
     expect(run({ PATH: "" })).toMatchObject({
       status: 125,

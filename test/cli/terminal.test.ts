@@ -1,5 +1,6 @@
 /** What commands do on a terminal. */
 import { existsSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { parseUsers } from "../../src/server/auth/users-file.ts";
@@ -126,5 +127,14 @@ describe.concurrent("pm run --tty", () => {
     terminal.type("text\r");
     await end(terminal);
     expect(terminal.text()).toMatch(/got text\n+code 5\nicanon/);
+  });
+});
+
+describe("pm run", () => {
+  test("C5: closing the terminal ends the process, although nobody can be told", async ({ pm, onTerminal }) => {
+    const terminal = onTerminal("pm run -n lasting -- sh -c 'echo begun; exec sleep 3600'");
+    await terminal.shows(/^begun$/m);
+    await terminal.hangUp();
+    expect(await pm(["wait", "lasting", "-t", "30"])).toMatchObject({ code: 128 + constants.signals.SIGHUP });
   });
 });

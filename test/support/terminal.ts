@@ -199,6 +199,13 @@ export class TestTerminal {
     process.kill(this.#pty.pid, signal);
   }
 
+  /** Closes the terminal under the program, as when its window is closed. */
+  async hangUp(): Promise<void> {
+    // Not in the declared interface.
+    (this.#pty as unknown as { destroy(): void }).destroy();
+    await this.exited;
+  }
+
   /** Ends the program if it still runs. */
   async close(): Promise<void> {
     if (!this.#ended) {

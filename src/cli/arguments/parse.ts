@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { Caller } from "../caller.ts";
 import type { Command, Option, Options } from "../command.ts";
 import { type Globals, globalOptions } from "../globals.ts";
 import { mostSimilar } from "../similar.ts";
@@ -19,9 +20,9 @@ export interface Parsed {
  *
  * @throws UsageError
  */
-export function parse(args: readonly string[], command: Pick<Command, "options" | "operands">): Parsed {
+export function parse(args: readonly string[], command: Pick<Command, "options" | "operands">, caller: Caller): Parsed {
   const { options, operands: expected } = command;
-  const parsed = scan(args, { ...globalOptions, ...options }, expected?.verbatim === true);
+  const parsed = scan(args, { ...globalOptions, ...options }, expected?.verbatim === true, caller);
   const globals = pick(parsed.values, globalOptions) as Globals;
   const { operands } = parsed;
   if (globals.help) {
@@ -40,8 +41,11 @@ export function parse(args: readonly string[], command: Pick<Command, "options" 
 }
 
 /** Parses the global options before a command's name; `rest` begins with that name. */
-export function parseGlobals(args: readonly string[]): { globals: readonly string[]; rest: readonly string[] } {
-  const { operands } = scan(args, globalOptions, true);
+export function parseGlobals(
+  args: readonly string[],
+  caller: Caller,
+): { globals: readonly string[]; rest: readonly string[] } {
+  const { operands } = scan(args, globalOptions, true, caller);
   return { globals: args.slice(0, args.length - operands.length), rest: operands };
 }
 
@@ -57,6 +61,7 @@ function scan(
   args: readonly string[],
   options: Options,
   stopAtOperand: boolean,
+  caller: Caller,
 ): { values: Values; operands: readonly string[] } {
   const { tokens } = parseArgs({
     args,
@@ -95,7 +100,7 @@ function scan(
     if (token.value === undefined) {
       throw new UsageError(`option ${token.rawName} needs a value: ${token.rawName} ${option.value}`);
     }
-    const value = parseValue(token.rawName, option.parse, token.value);
+    const value = parseValue(token.rawName, (text) => option.parse(text, caller), token.value);
     if (option.kind === "repeated") {
       const list = (values[token.name] ?? []) as unknown[];
       list.push(value);

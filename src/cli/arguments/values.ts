@@ -1,4 +1,5 @@
 /** Parsers of option values. Each throws a `UsageError` that says what a good value is. */
+import type { Caller } from "../caller.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** One of some words. */
@@ -72,9 +73,13 @@ export function duration(text: string): number {
 }
 
 /** A moment: RFC 3339, or a duration before now. */
-export function moment(text: string): Date {
+export function moment(text: string, caller: Caller): Date {
   // Date() itself reads many more forms, and those without a zone differently on different machines.
   if (/^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?$/.test(text)) {
+    if (!/([Zz]|[+-]\d\d:\d\d)$/.test(text)) {
+      // The time zone is one of a process.
+      caller.ownProcess();
+    }
     const date = new Date(text.length === 10 ? `${text}T00:00:00` : text.replace(" ", "T").toUpperCase());
     if (!Number.isNaN(date.getTime())) {
       return date;
@@ -85,8 +90,11 @@ export function moment(text: string): Date {
   throw new UsageError(`"${text}" is not a time`, "a time is like 2026-01-31T12:00:00Z, or 10m for ten minutes ago");
 }
 
-/** KEY=VALUE; a KEY alone stands for its value in pm's own environment, and for nothing where it is not set. */
-export function environmentVariable(text: string): readonly [key: string, value: string] | undefined {
+/** KEY=VALUE; a KEY alone stands for its value in the caller's environment, and for nothing where it is not set. */
+export function environmentVariable(
+  text: string,
+  { env }: Pick<Caller, "env">,
+): readonly [key: string, value: string] | undefined {
   const equals = text.indexOf("=");
   if (equals === 0 || text === "") {
     throw new UsageError(`"${text}" names no variable`, "give KEY=VALUE, or KEY to pass on your own");
@@ -94,7 +102,7 @@ export function environmentVariable(text: string): readonly [key: string, value:
   if (equals > 0) {
     return [text.slice(0, equals), text.slice(equals + 1)];
   }
-  const value = process.env[text];
+  const value = env[text];
   return value === undefined ? undefined : [text, value];
 }
 

@@ -1,7 +1,7 @@
-import { isatty } from "node:tty";
 import type { ExitStatus, ProcessInfo, ProcessManager } from "../../sdk/index.ts";
 import { TAIL_LINES } from "../../terminal/tail.ts";
 import { wholeNumber } from "../arguments/values.ts";
+import type { Caller } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { formatError } from "../errors.ts";
@@ -9,7 +9,6 @@ import { ExitCode } from "../exit-code.ts";
 import { exitCodeOfProcess, shellExitCode } from "../exit-status.ts";
 import { displayName } from "../output/format.ts";
 import { sanitize } from "../output/sanitize.ts";
-import { note, writeOutput } from "../output/sink.ts";
 
 export const command = defineCommand({
   summary: "Join the terminal to a process: its output here, your keys there",
@@ -30,52 +29,63 @@ export const command = defineCommand({
     ["0-255", "the process ended: its own code, 128 and the number of the signal that ended it"],
   ],
   examples: [["pm start -n shell --tty -- bash; pm attach shell", "a shell to come back to"]],
-  async run({ options, operands: [ref = ""], globals }) {
-    const { call, manager } = await openConnection(globals);
+  async run({ options, operands: [ref = ""], globals, caller }) {
+    const own = caller.ownProcess();
+    const { call, manager } = await openConnection(caller, globals);
     const info = await call(() => manager.get(ref));
     const lines = options.lines ?? TAIL_LINES;
-    if (!options["no-stdin"] && isatty(0) && isatty(1)) {
-      return attachTerminal(manager, info, lines);
+    if (!options["no-stdin"] && caller.terminal.stdin && caller.terminal.stdout) {
+      return attachTerminal(caller, manager, info, lines);
     }
     if (!options["no-stdin"] && (info.spec.stdin === "pipe" || info.spec.terminal)) {
-      passInput(manager, info).catch((error: unknown) => note(formatError(error, globals.debug)));
+      passInput(own, manager, info).catch((error: unknown) => caller.note(formatError(error, globals.debug)));
     }
-    return passOutput(manager, info, lines);
+    return passOutput(caller, manager, info, lines);
   },
 });
 
-async function attachTerminal(manager: ProcessManager, info: ProcessInfo, lines: number): Promise<number> {
+async function attachTerminal(
+  caller: Caller,
+  manager: ProcessManager,
+  info: ProcessInfo,
+  lines: number,
+): Promise<number> {
   const { attachStandardTerminal } = await import("../../terminal/standard-terminal.ts");
   const name = sanitize(displayName(info));
   const end = await attachStandardTerminal(manager, info, { lines, name, leaving: "leaves it, it runs on" });
   if (end.reason === "ended") {
-    return exitCode(manager, info, end.exit);
+    return exitCode(caller, manager, info, end.exit);
   }
-  note(`\npm: left ${name}\n`);
+  caller.note(`\npm: left ${name}\n`);
   return ExitCode.ok;
 }
 
-async function passInput(manager: ProcessManager, { id }: ProcessInfo): Promise<void> {
-  for await (const chunk of process.stdin) {
+async function passInput(own: NodeJS.Process, manager: ProcessManager, { id }: ProcessInfo): Promise<void> {
+  for await (const chunk of own.stdin) {
     await manager.write(id, chunk);
   }
 }
 
-async function passOutput(manager: ProcessManager, info: ProcessInfo, lines: number): Promise<number> {
+async function passOutput(caller: Caller, manager: ProcessManager, info: ProcessInfo, lines: number): Promise<number> {
   let exit: ExitStatus | undefined;
   for await (const frame of manager.stream(info.id, { run: info.run, follow: true, start: { tailLines: lines } })) {
     if (frame.type === "chunk") {
-      await writeOutput(frame.data);
+      await caller.writeOutput(frame.data);
     } else if (frame.type === "gap") {
-      note(`pm: ${frame.to - frame.from} bytes of output are no longer kept\n`);
+      caller.note(`pm: ${frame.to - frame.from} bytes of output are no longer kept\n`);
     } else if (frame.type === "end") {
       exit = frame.exit;
     }
   }
-  return exitCode(manager, info, exit);
+  return exitCode(caller, manager, info, exit);
 }
 
 /** As the run ended; if nobody knows how, says so. */
-async function exitCode(manager: ProcessManager, { id }: ProcessInfo, exit: ExitStatus | undefined): Promise<number> {
-  return exit ? shellExitCode(exit) : exitCodeOfProcess(await manager.get(id));
+async function exitCode(
+  caller: Caller,
+  manager: ProcessManager,
+  { id }: ProcessInfo,
+  exit: ExitStatus | undefined,
+): Promise<number> {
+  return exit ? shellExitCode(exit) : exitCodeOfProcess(caller, await manager.get(id));
 }

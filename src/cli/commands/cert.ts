@@ -5,7 +5,6 @@ import { ExitCode } from "../exit-code.ts";
 import { painter } from "../output/color.ts";
 import { outputOption, prettyJson } from "../output/format.ts";
 import { sanitize } from "../output/sanitize.ts";
-import { print } from "../output/sink.ts";
 import { type Cell, renderTable } from "../output/table.ts";
 
 const dayMs = 86_400_000;
@@ -16,15 +15,15 @@ export const command = defineCommand({
   description: "Or those of the files that are named.",
   options: { output: outputOption("table", "json") },
   operands: { usage: "[FILE...]", min: 0, complete: "file" },
-  async run({ options, operands, globals }) {
-    const listed = await withAdmin((admin) => admin.listCertificates(operands));
+  async run({ options, operands, globals, caller }) {
+    const listed = await withAdmin((admin) => admin.listCertificates(operands, caller.env));
     if (options.output === "json") {
-      print(prettyJson(listed));
+      caller.print(prettyJson(listed));
     } else if (listed.length === 0) {
-      print("no certificates: neither the daemon's configuration nor a context names one\n");
+      caller.print("no certificates: neither the daemon's configuration nor a context names one\n");
     } else {
       const titles = ["USE", "SUBJECT", "ISSUER", "FOR", "EXPIRES", "FILE"];
-      print(renderTable(titles, listed.map(rowOf), { paint: painter(1, globals) }));
+      caller.print(renderTable(titles, listed.map(rowOf), { paint: painter(caller, globals) }));
     }
     return listed.some(({ problem }) => problem !== undefined) ? ExitCode.failure : ExitCode.ok;
   },

@@ -4,7 +4,6 @@ import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
 import { sanitize } from "../output/sanitize.ts";
 import { shellWords } from "../output/shell-words.ts";
-import { print } from "../output/sink.ts";
 
 /** Somebody waits for the next character to appear. */
 const patienceMs = 1000;
@@ -13,16 +12,16 @@ export const command = defineCommand({
   summary: "Answer a shell's completion script",
   options: {},
   operands: { usage: "WORD...", min: 0, verbatim: true },
-  async run({ operands, globals }) {
+  async run({ operands, globals, caller }) {
     const answer = await complete(operands, async () => {
-      const { manager } = await openConnection(globals, { autoStart: false });
+      const { manager } = await openConnection(caller, globals, { autoStart: false });
       const processes = await manager.listAll({ timeoutMs: patienceMs }).catch(() => []);
       return processes.flatMap(({ id, spec, state }): Candidate[] => {
         const description = sanitize(`${state} ${shellWords([spec.executable, ...spec.args])}`).slice(0, 80);
         return [...(spec.name === "" ? [] : [{ value: spec.name, description }]), { value: id, description }];
       });
     });
-    print(
+    caller.print(
       typeof answer === "string"
         ? `${answer}\n`
         : answer

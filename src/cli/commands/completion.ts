@@ -2,7 +2,6 @@ import { choice } from "../arguments/values.ts";
 import { defineCommand } from "../command.ts";
 import { completionScripts } from "../completion/scripts.ts";
 import { ExitCode } from "../exit-code.ts";
-import { print } from "../output/sink.ts";
 
 const shells = ["bash", "zsh", "fish"] as const;
 
@@ -15,8 +14,8 @@ export const command = defineCommand({
     ["source <(pm completion zsh)", "in ~/.zshrc, after compinit"],
     ["pm completion fish | source", "in ~/.config/fish/config.fish"],
   ],
-  async run({ operands: [shell = ""] }) {
-    print(completionScripts[choice(...shells)(shell)]);
+  async run({ operands: [shell = ""], caller }) {
+    caller.print(completionScripts[choice(...shells)(shell)]);
     return ExitCode.ok;
   },
 });

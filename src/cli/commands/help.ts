@@ -1,7 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { ExitCode } from "../exit-code.ts";
 import { commandHelp, generalHelp, groupHelp } from "../help.ts";
-import { print } from "../output/sink.ts";
 import { UsageError } from "../usage-error.ts";
 import { findEntry, findGroup } from "./registry.ts";
 
@@ -9,16 +8,16 @@ export const command = defineCommand({
   summary: "Show help about pm or a command",
   options: {},
   operands: { usage: "[COMMAND...]", min: 0, max: 2 },
-  async run({ operands }) {
+  async run({ operands, caller }) {
     const [first] = operands;
     const found = findEntry(operands);
     const group = first === undefined ? undefined : findGroup(first);
     if (first === undefined) {
-      print(await generalHelp());
+      caller.print(await generalHelp());
     } else if (found !== undefined) {
-      print(commandHelp(found.words, (await found.entry.load()).command));
+      caller.print(commandHelp(found.words, (await found.entry.load()).command));
     } else if (group !== undefined) {
-      print(await groupHelp(first, group));
+      caller.print(await groupHelp(first, group));
     } else {
       throw new UsageError(`"${operands.join(" ")}" is not a command of pm`, "see 'pm help'");
     }

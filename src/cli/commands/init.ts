@@ -2,7 +2,6 @@ import { userInfo } from "node:os";
 import { withAdmin } from "../admin.ts";
 import { defineCommand, repeated, text } from "../command.ts";
 import { ExitCode } from "../exit-code.ts";
-import { note, print } from "../output/sink.ts";
 
 export const command = defineCommand({
   summary: "Set up access from other machines: certificates, a user, configuration and a context",
@@ -21,18 +20,21 @@ export const command = defineCommand({
     ["pm init --listen 0.0.0.0 --san box.example", "for clients on other machines"],
   ],
   exitCodes: [["5", "something that it would make exists"]],
-  async run({ options }) {
+  async run({ options, caller }) {
     const name = options.name ?? "dev";
     const result = await withAdmin((admin) =>
-      admin.init({
-        context: name,
-        user: options.user ?? userInfo().username,
-        listen: options.listen ?? "127.0.0.1:7443",
-        hosts: options.san,
-      }),
+      admin.init(
+        {
+          context: name,
+          user: options.user ?? userInfo().username,
+          listen: options.listen ?? "127.0.0.1:7443",
+          hosts: options.san,
+        },
+        caller.env,
+      ),
     );
-    print(result.files.map((file) => `${file}\n`).join(""));
-    note(
+    caller.print(result.files.map((file) => `${file}\n`).join(""));
+    caller.note(
       [
         `pm: made a remote daemon's configuration for ${result.hosts.join(", ")}`,
         "hint: a daemon takes it when it starts ('pm daemon stop' first if one runs):",

@@ -2,7 +2,6 @@ import { choice } from "../arguments/values.ts";
 import { defineCommand, single, text } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
-import { print } from "../output/sink.ts";
 import { signalNames } from "../signals.ts";
 import { forEachTarget } from "../targets.ts";
 
@@ -23,11 +22,11 @@ export const command = defineCommand({
   },
   operands: { usage: "ID...", min: 1, complete: "process" },
   examples: [["pm kill -s HUP api", "make it read its configuration again"]],
-  async run({ options, operands, globals }) {
-    const { call } = await openConnection(globals);
-    return forEachTarget(operands, globals.debug, async (id) => {
+  async run({ options, operands, globals, caller }) {
+    const { call } = await openConnection(caller, globals);
+    return forEachTarget(caller, operands, globals.debug, async (id) => {
       await call((manager) => manager.signal(id, options.signal ?? "SIGKILL", { target: options.target ?? "group" }));
-      print(`${id}\n`);
+      caller.print(`${id}\n`);
       return ExitCode.ok;
     });
   },

@@ -1,5 +1,6 @@
 import type { ConnectionEvent, OutputStart, OutputStream, ProcessInfo, StreamOptions } from "../../sdk/index.ts";
 import { choice, moment, wholeNumber } from "../arguments/values.ts";
+import { type Caller, endsCommand } from "../caller.ts";
 import { defineCommand, flag, type OptionValues, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
@@ -7,7 +8,6 @@ import { ExitCode } from "../exit-code.ts";
 import { painter, type Style } from "../output/color.ts";
 import { displayName } from "../output/format.ts";
 import { LineFormatter } from "../output/line-formatter.ts";
-import { BrokenPipe, note, writeOutput } from "../output/sink.ts";
 import { UsageError } from "../usage-error.ts";
 
 const options = {
@@ -40,28 +40,32 @@ export const command = defineCommand({
     ["pm logs -f -n 100 api", "the last lines, and what comes"],
     ["pm logs api | sha256sum", "the bytes are exact"],
   ],
-  async run({ options: given, operands, globals }) {
+  async run({ options: given, operands, globals, caller }) {
     if (given.lines !== undefined && given.since !== undefined) {
       throw new UsageError("give either --lines or --since");
     }
-    const { call, manager } = await openConnection(globals);
+    if (given.follow) {
+      // It outlives the daemon, and ends by a signal.
+      caller.ownProcess();
+    }
+    const { call, manager } = await openConnection(caller, globals);
     const targets = [...new Set(operands)];
     const several = targets.length > 1;
     let worst: number = ExitCode.ok;
     const report = (error: unknown): undefined => {
-      if (error instanceof BrokenPipe) {
+      if (endsCommand(error)) {
         throw error;
       }
-      note(formatError(error, globals.debug));
+      caller.note(formatError(error, globals.debug));
       worst = Math.max(worst, exitCodeOf(error));
       return undefined;
     };
     const infos = await Promise.all(targets.map((ref) => call(() => manager.get(ref)).catch(report)));
     const found = infos.filter((info) => info !== undefined);
     const width = Math.max(0, ...found.map((info) => label(info).length));
-    const paint = painter(1, globals);
+    const paint = painter(caller, globals);
     const lock = new Lock();
-    const connection = connectionNotes();
+    const connection = connectionNotes(caller);
     await Promise.all(
       found.map((info, index) => {
         const style = prefixStyles[index % prefixStyles.length] ?? "cyan";
@@ -69,7 +73,7 @@ export const command = defineCommand({
         const formatter =
           several || given.timestamps ? new LineFormatter({ prefix, timestamps: given.timestamps }) : undefined;
         const stream = manager.stream(info.id, { ...streamOptions(given), onConnection: connection });
-        return show(stream, several ? label(info) : undefined, formatter, lock).catch(report);
+        return show(caller, stream, several ? label(info) : undefined, formatter, lock).catch(report);
       }),
     );
     return worst;
@@ -101,19 +105,20 @@ function streamOptions(given: LogsOptions): StreamOptions {
 }
 
 async function show(
+  caller: Caller,
   stream: OutputStream,
   name: string | undefined,
   formatter: LineFormatter | undefined,
   lock: Lock,
 ): Promise<void> {
-  const write = (data: Uint8Array): Promise<void> => lock.hold(() => writeOutput(data));
+  const write = (data: Uint8Array): Promise<void> => lock.hold(() => caller.writeOutput(data));
   for await (const frame of stream) {
     switch (frame.type) {
       case "chunk":
         await write(formatter === undefined ? frame.data : formatter.lines(frame));
         break;
       case "gap":
-        note(
+        caller.note(
           `pm: ${name === undefined ? "" : `${name}: `}${frame.to - frame.from} bytes of output are no longer kept (offset ${frame.from} to ${frame.to})\n`,
         );
         break;
@@ -127,12 +132,12 @@ async function show(
 }
 
 /** Says once that the connection is lost, and once that it is back, however many streams tell. */
-function connectionNotes(): (event: ConnectionEvent) => void {
+function connectionNotes(caller: Caller): (event: ConnectionEvent) => void {
   let lost = false;
   return ({ type }) => {
     if ((type === "disconnected") !== lost) {
       lost = !lost;
-      note(lost ? "pm: the connection to the daemon is lost; waiting for it\n" : "pm: the daemon is back\n");
+      caller.note(lost ? "pm: the connection to the daemon is lost; waiting for it\n" : "pm: the daemon is back\n");
     }
   };
 }

@@ -5,7 +5,6 @@ import { ExitCode } from "../exit-code.ts";
 import { painter } from "../output/color.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { processTable } from "../output/process-table.ts";
-import { print } from "../output/sink.ts";
 import { terminalColumns } from "../output/terminal.ts";
 import { measureUsage } from "../usage.ts";
 import { UsageError } from "../usage-error.ts";
@@ -27,18 +26,18 @@ export const command = defineCommand({
     ["pm ls -aq -l app=web | xargs pm rm", "act on all that have a label"],
     ["pm ls -o json | jq '.processes[].id'", "what the contract answers"],
   ],
-  async run({ options, globals }) {
+  async run({ options, globals, caller }) {
     if (options.quiet && options.output !== undefined) {
       throw new UsageError("give either --quiet or --output");
     }
-    const connection = await openConnection(globals);
+    const connection = await openConnection(caller, globals);
     const filter: ProcessFilter = {
       ...(options.all ? {} : { states: ["starting", "running", "stopping"] }),
       ...(options.selector === undefined ? {} : { selector: options.selector }),
     };
     if (options.watch) {
       const { watchList } = await import("../watch-list.ts");
-      return watchList(connection, {
+      return watchList(caller, connection, {
         filter,
         globals,
         format: options.quiet ? "id" : (options.output ?? "table"),
@@ -47,23 +46,23 @@ export const command = defineCommand({
     const processes = await connection.call((manager) => manager.listAll({ filter }));
     switch (options.quiet ? "id" : (options.output ?? "table")) {
       case "id":
-        print(processes.map(({ id }) => `${id}\n`).join(""));
+        caller.print(processes.map(({ id }) => `${id}\n`).join(""));
         break;
       case "json":
-        print(prettyJson({ processes: processes.map(toContractJson) }));
+        caller.print(prettyJson({ processes: processes.map(toContractJson) }));
         break;
       case "jsonl":
-        print(processes.map((info) => jsonLine(toContractJson(info))).join(""));
+        caller.print(processes.map((info) => jsonLine(toContractJson(info))).join(""));
         break;
       case "name":
-        print(processes.map((info) => `${displayName(info)}\n`).join(""));
+        caller.print(processes.map((info) => `${displayName(info)}\n`).join(""));
         break;
       default:
-        print(
+        caller.print(
           processTable(processes, {
-            paint: painter(1, globals),
+            paint: painter(caller, globals),
             wide: options.output === "wide",
-            width: terminalColumns(),
+            width: terminalColumns(caller),
             now: new Date(),
             ...(options.output === "wide" && {
               usages: await measureUsage(connection.manager, processes, { percent: true }),

@@ -2,7 +2,6 @@ import { duration } from "../arguments/values.ts";
 import { defineCommand, flag, single, text } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
-import { note, print } from "../output/sink.ts";
 import { formatBytes } from "../output/units.ts";
 
 export const command = defineCommand({
@@ -13,8 +12,8 @@ export const command = defineCommand({
     "dry-run": flag("Only say what would go"),
   },
   examples: [["pm prune --older-than 1h", "keep those of the last hour"]],
-  async run({ options, globals }) {
-    const { call } = await openConnection(globals);
+  async run({ options, globals, caller }) {
+    const { call } = await openConnection(caller, globals);
     const dryRun = options["dry-run"];
     const { ids, freedBytes } = await call((manager) =>
       manager.prune({
@@ -23,8 +22,8 @@ export const command = defineCommand({
         ...(options.selector === undefined ? {} : { filter: { selector: options.selector } }),
       }),
     );
-    print(ids.map((id) => `${id}\n`).join(""));
-    note(`pm: ${dryRun ? "would remove" : "removed"} ${ids.length}, ${formatBytes(freedBytes)}\n`);
+    caller.print(ids.map((id) => `${id}\n`).join(""));
+    caller.note(`pm: ${dryRun ? "would remove" : "removed"} ${ids.length}, ${formatBytes(freedBytes)}\n`);
     return ExitCode.ok;
   },
 });

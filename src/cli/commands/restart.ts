@@ -1,7 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
-import { print } from "../output/sink.ts";
 import { stopOptions, stopRequest } from "../stop-options.ts";
 import { forEachTarget } from "../targets.ts";
 
@@ -10,11 +9,11 @@ export const command = defineCommand({
   description: "The output of the run before stays readable with 'pm logs --run'.",
   options: stopOptions,
   operands: { usage: "ID...", min: 1, complete: "process" },
-  async run({ options, operands, globals }) {
-    const { call } = await openConnection(globals);
-    return forEachTarget(operands, globals.debug, async (id) => {
+  async run({ options, operands, globals, caller }) {
+    const { call } = await openConnection(caller, globals);
+    return forEachTarget(caller, operands, globals.debug, async (id) => {
       await call((manager) => manager.restart(id, stopRequest(options)));
-      print(`${id}\n`);
+      caller.print(`${id}\n`);
       return ExitCode.ok;
     });
   },

@@ -1,18 +1,17 @@
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
-import { print } from "../output/sink.ts";
 import { forEachTarget } from "../targets.ts";
 
 export const command = defineCommand({
   summary: "Forget ended processes and free their output",
   options: { force: flag("Kill the whole tree first if it lives", "f") },
   operands: { usage: "ID...", min: 1, complete: "process" },
-  async run({ options, operands, globals }) {
-    const { call } = await openConnection(globals);
-    return forEachTarget(operands, globals.debug, async (id) => {
+  async run({ options, operands, globals, caller }) {
+    const { call } = await openConnection(caller, globals);
+    return forEachTarget(caller, operands, globals.debug, async (id) => {
       await call((manager) => manager.remove(id, { force: options.force }));
-      print(`${id}\n`);
+      caller.print(`${id}\n`);
       return ExitCode.ok;
     });
   },

@@ -22,10 +22,10 @@ export const command = defineCommand({
   ],
   examples: [["pm run --rm -- make test", "like make test, and gone afterwards"]],
   exitCodeOf,
-  async run({ options, operands, globals }) {
-    const connection = await openConnection(globals);
-    const request = startRequest(options, operands, connection);
-    const foreground = new Foreground({
+  async run({ options, operands, globals, caller }) {
+    const connection = await openConnection(caller, globals);
+    const request = startRequest(options, operands, connection, caller);
+    const foreground = new Foreground(caller, {
       forwardInput: options.stdin || options.tty,
       terminal: options.tty,
       remove: options.rm,

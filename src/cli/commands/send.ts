@@ -1,4 +1,3 @@
-import { stdin } from "node:process";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
@@ -9,8 +8,9 @@ export const command = defineCommand({
   options: { close: flag("Then close its standard input (a terminal gets Ctrl-D)") },
   operands: { usage: "ID", min: 1, max: 1, complete: "process" },
   examples: [["echo reload | pm send console", "type a line into it"]],
-  async run({ options, operands: [ref = ""], globals }) {
-    const { call, manager } = await openConnection(globals);
+  async run({ options, operands: [ref = ""], globals, caller }) {
+    const { stdin } = caller.ownProcess();
+    const { call, manager } = await openConnection(caller, globals);
     // By its UUID from here on: a name may mean another process tomorrow.
     const { id } = await call(() => manager.get(ref));
     let sent = false;

@@ -3,7 +3,6 @@ import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
 import { displayName, outputOption, prettyJson } from "../output/format.ts";
-import { print } from "../output/sink.ts";
 import { startError, startOptions, startRequest } from "../start-options.ts";
 
 export const command = defineCommand({
@@ -18,18 +17,18 @@ export const command = defineCommand({
     ["id=$(pm start -- sh -c 'echo out; exit 7')", "start, and keep the id"],
     ["pm start -n api -C /srv/api -e PORT=8080 -- node server.js", "with a name, a directory and a variable"],
   ],
-  async run({ options, operands, globals }) {
-    const connection = await openConnection(globals);
-    const request = startRequest(options, operands, connection);
+  async run({ options, operands, globals, caller }) {
+    const connection = await openConnection(caller, globals);
+    const request = startRequest(options, operands, connection, caller);
     const process = await connection
       .call((manager) => manager.start(request))
       .catch((error: unknown) => {
         throw startError(error, request);
       });
     if (options.output === "json") {
-      print(prettyJson(toContractJson(process.info)));
+      caller.print(prettyJson(toContractJson(process.info)));
     } else {
-      print(`${options.output === "name" ? displayName(process.info) : process.id}\n`);
+      caller.print(`${options.output === "name" ? displayName(process.info) : process.id}\n`);
     }
     return ExitCode.ok;
   },

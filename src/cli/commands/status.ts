@@ -6,7 +6,6 @@ import { painter } from "../output/color.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { processDetails } from "../output/process-details.ts";
 import { processTable } from "../output/process-table.ts";
-import { print } from "../output/sink.ts";
 import { measureUsage } from "../usage.ts";
 
 export const command = defineCommand({
@@ -17,23 +16,23 @@ export const command = defineCommand({
   },
   operands: { usage: "ID", min: 1, max: 1, complete: "process" },
   examples: [["pm status -o json api | jq .exit", "what the contract says of how it ended"]],
-  async run({ options, operands: [id = ""], globals }) {
-    const { call, manager } = await openConnection(globals);
+  async run({ options, operands: [id = ""], globals, caller }) {
+    const { call, manager } = await openConnection(caller, globals);
     const info: ProcessInfo = await call((manager) => manager.get(id, { env: options.env }));
-    const paint = painter(1, globals);
+    const paint = painter(caller, globals);
     switch (options.output ?? "text") {
       case "json":
-        print(prettyJson(toContractJson(info)));
+        caller.print(prettyJson(toContractJson(info)));
         break;
       case "jsonl":
-        print(jsonLine(toContractJson(info)));
+        caller.print(jsonLine(toContractJson(info)));
         break;
       case "name":
-        print(`${displayName(info)}\n`);
+        caller.print(`${displayName(info)}\n`);
         break;
       case "table":
       case "wide":
-        print(
+        caller.print(
           processTable([info], {
             paint,
             wide: options.output === "wide",
@@ -44,7 +43,7 @@ export const command = defineCommand({
         );
         break;
       case "text":
-        print(
+        caller.print(
           processDetails(info, {
             paint,
             environment: options.env,

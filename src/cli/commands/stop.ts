@@ -1,7 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
-import { note, print } from "../output/sink.ts";
 import { stopOptions, stopRequest, survivorsText } from "../stop-options.ts";
 import { forEachTarget } from "../targets.ts";
 
@@ -14,15 +13,15 @@ export const command = defineCommand({
   operands: { usage: "ID...", min: 1, complete: "process" },
   exitCodes: [["6", "something lives on; standard error says what"]],
   examples: [["pm stop -t 30 --force api", "give it half a minute, then kill it"]],
-  async run({ options, operands, globals }) {
-    const { call } = await openConnection(globals);
-    return forEachTarget(operands, globals.debug, async (id) => {
+  async run({ options, operands, globals, caller }) {
+    const { call } = await openConnection(caller, globals);
+    return forEachTarget(caller, operands, globals.debug, async (id) => {
       const result = await call((manager) => manager.stop(id, stopRequest(options)));
       if (!result.stopped) {
-        note(survivorsText(id, result, options.timeout));
+        caller.note(survivorsText(id, result, options.timeout));
         return ExitCode.timeout;
       }
-      print(`${id}\n`);
+      caller.print(`${id}\n`);
       return ExitCode.ok;
     });
   },

@@ -1,6 +1,7 @@
 import { contextsPath, localContext, readContexts } from "../../sdk/context/contexts.ts";
 import { DEFAULT_THEME, THEME_NAMES } from "../../tui/themes/themes.ts";
 import { choice } from "../arguments/values.ts";
+import type { Caller } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError } from "../errors.ts";
@@ -18,14 +19,15 @@ export const command = defineCommand({
     "screen-reader": flag("Plain lines, read in order, instead of a screen"),
   },
   examples: [["INK_SCREEN_READER=true pm ui", "the same as --screen-reader"]],
-  async run({ options, globals }) {
-    if (!process.stdin.isTTY || !process.stdout.isTTY) {
+  async run({ options, globals, caller }) {
+    const { stdin, stdout } = caller.ownProcess();
+    if (!stdin.isTTY || !stdout.isTTY) {
       throw new CommandError("the dashboard needs a terminal", {
         exitCode: ExitCode.failure,
         hint: "pm ls --watch and pm logs -f work without one",
       });
     }
-    const connection = await openConnection(globals);
+    const connection = await openConnection(caller, globals);
     if (connection.local) {
       // Starts the daemon if need be, and says so before the screen is taken. The dashboard waits for any other.
       await connection.call((manager) => manager.info({ timeoutMs: 5000 })).catch(() => undefined);
@@ -35,41 +37,41 @@ export const command = defineCommand({
     await runDashboard({
       connect: async (context) => {
         // Closed when it is left: to come back is a connection of its own.
-        const { manager } = first ?? (await openConnection({ ...globals, host: undefined, context }));
+        const { manager } = first ?? (await openConnection(caller, { ...globals, host: undefined, context }));
         first = null;
         return manager;
       },
-      context: namedContext(globals),
-      contextInUse: contextName(globals),
-      contexts: contextNames,
+      context: namedContext(caller, globals),
+      contextInUse: contextName(caller, globals),
+      contexts: () => contextNames(caller),
       theme: options.theme ?? DEFAULT_THEME,
       colour:
-        globals.color === undefined || globals.color === "auto" ? !process.env["NO_COLOR"] : globals.color === "always",
+        globals.color === undefined || globals.color === "auto" ? !caller.env["NO_COLOR"] : globals.color === "always",
       mouse: options.mouse,
-      spoken: options["screen-reader"] || process.env["INK_SCREEN_READER"] === "true" || process.env["TERM"] === "dumb",
+      spoken: options["screen-reader"] || caller.env["INK_SCREEN_READER"] === "true" || caller.env["TERM"] === "dumb",
     });
     return ExitCode.ok;
   },
 });
 
 /** The context that the command line leads to; "": none, but an address. */
-function contextName({ host, context }: Globals): string {
-  if (host !== undefined || (context === undefined && process.env["PM_HOST"])) {
+function contextName(caller: Caller, { host, context }: Globals): string {
+  if (host !== undefined || (context === undefined && caller.env["PM_HOST"])) {
     return "";
   }
-  return context ?? (process.env["PM_CONTEXT"] || readContexts(contextsPath()).current || localContext);
+  return context ?? (caller.env["PM_CONTEXT"] || readContexts(contextsPath(caller.env)).current || localContext);
 }
 
 /** The same, where it needs to be named: the daemon of this user on this machine goes without saying. */
-function namedContext(globals: Globals): string {
-  const name = contextName(globals);
+function namedContext(caller: Caller, globals: Globals): string {
+  const name = contextName(caller, globals);
   return name === localContext ? "" : name;
 }
 
 /** What can be switched to. A contexts file that cannot be read takes nothing from the dashboard. */
-function contextNames(): readonly string[] {
+function contextNames(caller: Caller): readonly string[] {
   try {
-    return [localContext, ...Object.keys(readContexts(contextsPath()).contexts)];
+    return [localContext, ...Object.keys(readContexts(contextsPath(caller.env)).contexts)];
   } catch {
     return [localContext];
   }

@@ -1,22 +1,23 @@
+import type { Caller } from "../caller.ts";
 import { defineCommand, flag } from "../command.ts";
 import { isUnreachable, openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
 import { outputOption, prettyJson } from "../output/format.ts";
-import { print } from "../output/sink.ts";
 import { version } from "../version.ts";
 
 export const command = defineCommand({
   summary: "Show the versions of pm and of the daemon",
   options: { client: flag("Do not ask the daemon"), output: outputOption("text", "json") },
-  async run({ options, globals }) {
-    const daemon = options.client ? undefined : await daemonVersion(globals);
+  async run({ options, globals, caller }) {
+    const runtime = caller.ownProcess().versions.node;
+    const daemon = options.client ? undefined : await daemonVersion(caller, globals);
     if (options.output === "json") {
-      print(prettyJson({ client: { version, runtimeVersion: process.versions.node }, ...(daemon && { daemon }) }));
+      caller.print(prettyJson({ client: { version, runtimeVersion: runtime }, ...(daemon && { daemon }) }));
       return ExitCode.ok;
     }
-    print(`pm ${version} (Node.js ${process.versions.node})\n`);
+    caller.print(`pm ${version} (Node.js ${runtime})\n`);
     if (daemon !== undefined) {
-      print(`daemon ${daemon.version} (Node.js ${daemon.runtimeVersion})\n`);
+      caller.print(`daemon ${daemon.version} (Node.js ${daemon.runtimeVersion})\n`);
     }
     return ExitCode.ok;
   },
@@ -24,9 +25,10 @@ export const command = defineCommand({
 
 /** Undefined if there is no daemon: asking for a version starts none. */
 async function daemonVersion(
-  globals: Parameters<typeof openConnection>[0],
+  caller: Caller,
+  globals: Parameters<typeof openConnection>[1],
 ): Promise<{ version: string; runtimeVersion: string } | undefined> {
-  const { call } = await openConnection(globals, { autoStart: false });
+  const { call } = await openConnection(caller, globals, { autoStart: false });
   try {
     const { version: daemon, runtimeVersion } = await call((manager) => manager.info());
     return { version: daemon, runtimeVersion };

@@ -1,10 +1,10 @@
 import { choice, duration } from "../arguments/values.ts";
+import { endsCommand } from "../caller.ts";
 import { defineCommand, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
 import { exitCodeOfProcess } from "../exit-status.ts";
 import { exitText } from "../output/process-table.ts";
-import { BrokenPipe, note, print } from "../output/sink.ts";
 
 export const command = defineCommand({
   summary: "Wait for processes to end and exit as they did",
@@ -25,8 +25,12 @@ export const command = defineCommand({
     ["0-255", "the process's own code, 128 and the number of the signal that ended it"],
     ["6", "not ended in time"],
   ],
-  async run({ options, operands, globals }) {
-    const { call } = await openConnection(globals);
+  async run({ options, operands, globals, caller }) {
+    if (operands.length > 1) {
+      // It outlives the daemon, also after the first line.
+      caller.ownProcess();
+    }
+    const { call } = await openConnection(caller, globals);
     const until = ({ exit: "exited", output: "outputComplete", tree: "treeGone" } as const)[options.for ?? "exit"];
     const codes = await Promise.all(
       operands.map(async (id) => {
@@ -35,14 +39,14 @@ export const command = defineCommand({
             manager.wait(id, { until, ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }) }),
           );
           if (operands.length > 1) {
-            print(`${id} ${exitText(info) ?? "-"}\n`);
+            caller.print(`${id} ${exitText(info) ?? "-"}\n`);
           }
-          return exitCodeOfProcess(info);
+          return exitCodeOfProcess(caller, info);
         } catch (error) {
-          if (error instanceof BrokenPipe) {
+          if (endsCommand(error)) {
             throw error;
           }
-          note(formatError(error, globals.debug));
+          caller.note(formatError(error, globals.debug));
           return exitCodeOf(error);
         }
       }),

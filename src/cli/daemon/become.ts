@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { Caller } from "../caller.ts";
 import { CommandError } from "../errors.ts";
 import { daemonProgram } from "./paths.ts";
 
@@ -7,15 +8,16 @@ import { daemonProgram } from "./paths.ts";
  *
  * @throws CommandError if that is not possible
  */
-export function becomeDaemon(args: readonly string[]): never {
-  const program = daemonProgram();
+export function becomeDaemon(caller: Caller, args: readonly string[]): never {
+  const own = caller.ownProcess();
+  const program = daemonProgram(own);
   if (!existsSync(program)) {
     throw new CommandError(`${program} is missing`, { hint: "build it: npm run build" });
   }
-  const { execve } = process;
+  const { execve } = own;
   if (execve === undefined) {
     throw new CommandError("this Node.js cannot replace itself by another program");
   }
-  execve.call(process, process.execPath, [process.execPath, program, ...args]);
+  execve.call(own, own.execPath, [own.execPath, program, ...args]);
   throw new CommandError("cannot become the daemon");
 }

@@ -11,14 +11,15 @@ import {
   type Stats,
   watch,
 } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { makeDirectories } from "../../files/make-directories.ts";
 import type { ProcessManager } from "../../sdk/index.ts";
+import type { Caller } from "../caller.ts";
 import { isUnreachable } from "../connection.ts";
 import { CommandError } from "../errors.ts";
 import { ExitCode } from "../exit-code.ts";
-import { note } from "../output/sink.ts";
+import { daemonEnvironment } from "./environment.ts";
 import { openFilesOfCaller } from "./open-files.ts";
 import { daemonLogPath, daemonProgram, runtimeDirectory } from "./paths.ts";
 
@@ -37,16 +38,18 @@ const alreadyRunning = ExitCode.conflict;
  *
  * @throws CommandError with what the daemon said
  */
-export async function launchDaemon(manager: ProcessManager): Promise<void> {
-  prepareDirectory();
-  const log = openLog();
+export async function launchDaemon(caller: Caller, manager: ProcessManager): Promise<void> {
+  const own = caller.ownProcess();
+  const directory = runtimeDirectory(caller);
+  prepareDirectory(directory, own);
+  const log = openLog(daemonLogPath(caller));
   let child: ChildProcess;
   try {
-    child = spawn(process.execPath, [daemonProgram()], {
+    child = spawn(own.execPath, [daemonProgram(own)], {
       cwd: "/",
       detached: true,
       stdio: ["ignore", "ignore", log, "pipe"],
-      env: { ...openFilesOfCaller(), ...process.env, PM_READY_FD: "3" },
+      env: { ...openFilesOfCaller(own), ...daemonEnvironment(caller), PM_READY_FD: "3" },
     });
   } finally {
     closeSync(log);
@@ -54,17 +57,17 @@ export async function launchDaemon(manager: ProcessManager): Promise<void> {
   const outcome = await readiness(child);
   child.unref();
   if (outcome.kind === "ready") {
-    note(`pm: started the daemon (pid ${child.pid})\n`);
+    caller.note(`pm: started the daemon (pid ${child.pid})\n`);
     return;
   }
   if (outcome.kind === "ended" && outcome.code === alreadyRunning) {
-    await otherDaemon(manager);
+    await otherDaemon(caller, manager);
     return;
   }
   const said = outcome.kind === "refused" ? outcome.error : describe(outcome);
   throw new CommandError(`cannot start the daemon: ${said}`, {
     exitCode: ExitCode.unreachable,
-    hint: outcome.kind === "refused" ? undefined : `its log is ${daemonLogPath()}`,
+    hint: outcome.kind === "refused" ? undefined : `its log is ${daemonLogPath(caller)}`,
   });
 }
 
@@ -129,9 +132,9 @@ function readinessOf(line: string): Outcome {
 }
 
 /** Waits until the daemon that was faster answers. Its socket appears already listening. */
-async function otherDaemon(manager: ProcessManager): Promise<void> {
+async function otherDaemon(caller: Caller, manager: ProcessManager): Promise<void> {
   const deadline = AbortSignal.timeout(readyTimeoutMs);
-  const watcher = watch(runtimeDirectory());
+  const watcher = watch(runtimeDirectory(caller));
   try {
     for (;;) {
       // Asked for before the attempt, so that no change falls between.
@@ -155,7 +158,7 @@ async function otherDaemon(manager: ProcessManager): Promise<void> {
     if (deadline.aborted) {
       throw new CommandError("another daemon has the runtime directory but does not answer", {
         exitCode: ExitCode.unreachable,
-        hint: `its log is ${daemonLogPath()}`,
+        hint: `its log is ${daemonLogPath(caller)}`,
       });
     }
     throw error;
@@ -165,8 +168,7 @@ async function otherDaemon(manager: ProcessManager): Promise<void> {
 }
 
 /** Nothing is written into a directory that is not ours alone; why it is refused, the daemon says best. */
-function prepareDirectory(): void {
-  const directory = runtimeDirectory();
+function prepareDirectory(directory: string, own: NodeJS.Process): void {
   let stats: Stats;
   try {
     if (!existsSync(directory)) {
@@ -179,7 +181,7 @@ function prepareDirectory(): void {
   if (!stats.isDirectory()) {
     throw unusable(directory, "it is not a directory");
   }
-  if (stats.uid !== process.getuid?.()) {
+  if (stats.uid !== own.getuid?.()) {
     throw unusable(directory, `it belongs to user ${stats.uid}`);
   }
 }
@@ -191,8 +193,7 @@ function unusable(directory: string, why: string): CommandError {
   });
 }
 
-function openLog(): number {
-  const path = daemonLogPath();
+function openLog(path: string): number {
   const open = (): number =>
     openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o600);
   try {
@@ -204,6 +205,6 @@ function openLog(): number {
     renameSync(path, `${path}.old`);
     return open();
   } catch (error) {
-    throw unusable(runtimeDirectory(), `cannot write ${basename(path)}: ${(error as NodeJS.ErrnoException).code}`);
+    throw unusable(dirname(path), `cannot write ${basename(path)}: ${(error as NodeJS.ErrnoException).code}`);
   }
 }

@@ -8,9 +8,9 @@ import { readFileSync } from "node:fs";
  *
  * @returns nothing where it cannot be known
  */
-export function openFilesOfCaller(): { PM_OPEN_FILES?: string } {
+export function openFilesOfCaller(own: NodeJS.Process): { PM_OPEN_FILES?: string } {
   try {
-    const limits = readFileSync(`/proc/${process.ppid}/limits`, "latin1");
+    const limits = readFileSync(`/proc/${own.ppid}/limits`, "latin1");
     const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
     return soft === undefined ? {} : { PM_OPEN_FILES: soft };
   } catch {

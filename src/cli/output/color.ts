@@ -1,5 +1,5 @@
-/** Colour, decided for each stream on its own. */
-import { isatty } from "node:tty";
+/** Colour on standard output. */
+import type { Caller } from "../caller.ts";
 import type { Globals } from "../globals.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "magenta" | "cyan" | "blue";
@@ -20,11 +20,11 @@ export type Paint = (style: Style, text: string) => string;
 const plain: Paint = (_style, text) => text;
 const ansi: Paint = (style, text) => `\x1b[${codes[style][0]}m${text}\x1b[${codes[style][1]}m`;
 
-/** How to colour what is written to `fd`. NO_COLOR: https://no-color.org */
-export function painter(fd: 1 | 2, { color = "auto" }: Partial<Pick<Globals, "color">>): Paint {
+/** How to colour what is written to standard output. NO_COLOR: https://no-color.org */
+export function painter({ env, terminal }: Caller, { color = "auto" }: Partial<Pick<Globals, "color">>): Paint {
   if (color !== "auto") {
     return color === "always" ? ansi : plain;
   }
-  const { NO_COLOR, TERM } = process.env;
-  return (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb" && isatty(fd) ? ansi : plain;
+  const { NO_COLOR, TERM } = env;
+  return (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb" && terminal.stdout ? ansi : plain;
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { type BigIntStats, chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
+import { type BigIntStats, lstatSync } from "node:fs";
 import { connect } from "node:net";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
+import { bindingPath } from "../../files/publish-socket.ts";
 
 /** The socket cannot be made; the message says why and what to do. */
 export class SocketFileError extends Error {
@@ -10,16 +10,6 @@ export class SocketFileError extends Error {
 
 /** sockaddr_un.sun_path holds 108 bytes, the NUL included (unix(7)). Node.js cuts longer paths off without a word. */
 const maxSocketPathBytes = 107;
-
-/**
- * A name to bind to, beside `path`. Binding there and renaming makes the
- * socket appear with its final mode, listening, in place of a stale one; and
- * libuv, which unlinks the name that it bound when it closes, then cannot
- * remove a socket that another daemon has put in our place.
- */
-export function bindingPath(path: string): string {
-  return join(dirname(path), `.${randomBytes(3).toString("hex")}`);
-}
 
 /**
  * Makes sure that a socket at `path` can be reached and is private.
@@ -80,27 +70,6 @@ function isListening(path: string): Promise<boolean> {
       resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT");
     });
   });
-}
-
-/** The socket file that this daemon published. */
-export interface PublishedSocket {
-  /** Removes the file if it is still ours. */
-  remove(): void;
-}
-
-/** Moves the bound socket to its name, mode 0600. */
-export function publishSocket(bound: string, path: string): PublishedSocket {
-  chmodSync(bound, 0o600);
-  const ours = lstatSync(bound, { bigint: true });
-  renameSync(bound, path);
-  return {
-    remove: () => {
-      const now = statOf(path);
-      if (now !== undefined && now.dev === ours.dev && now.ino === ours.ino) {
-        rmSync(path, { force: true });
-      }
-    },
-  };
 }
 
 function statOf(path: string): BigIntStats | undefined {

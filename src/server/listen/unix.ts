@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
+import { bindingPath, publishSocket } from "../../files/publish-socket.ts";
 import { limitedLog } from "../limited-log.ts";
 import type { Log } from "../log.ts";
 import { localCaller } from "../rpc/caller.ts";
 import { createHttpConnections, type HttpConnectionsOptions } from "./http-connections.ts";
 import type { RequestHandler } from "./http-types.ts";
 import { maxConnections, reservedConnections, shutdownGraceMs } from "./limits.ts";
-import { bindingPath, checkReplaceable, checkSocketPath, publishSocket } from "./socket-file.ts";
+import { checkReplaceable, checkSocketPath } from "./socket-file.ts";
 
 /** A place where clients are served. */
 export interface Listener {

@@ -1,8 +1,7 @@
-import { resolve } from "node:path";
 import { withAdmin } from "../../admin.ts";
+import { resolvePath } from "../../caller.ts";
 import { defineCommand, flag, text } from "../../command.ts";
 import { ExitCode } from "../../exit-code.ts";
-import { note } from "../../output/sink.ts";
 import { knownPassword } from "../../password.ts";
 import { UsageError } from "../../usage-error.ts";
 
@@ -26,7 +25,7 @@ export const command = defineCommand({
     ],
   ],
   exitCodes: [["5", "there is such a context"]],
-  async run({ options, operands: [name = ""] }) {
+  async run({ options, operands: [name = ""], caller }) {
     const { address, ca, cert, key, user } = options;
     if (address === undefined) {
       throw new UsageError("--address is missing");
@@ -38,22 +37,23 @@ export const command = defineCommand({
     );
     probe.close();
     await withAdmin(async (admin) => {
-      const password = user === undefined ? undefined : await knownPassword(user);
+      const password = user === undefined ? undefined : await knownPassword(caller, user);
       if (password !== undefined) {
         admin.checkPassword(password);
       }
-      await admin.addContext(name, {
+      const context = {
         address: probe.address,
-        ...(ca !== undefined && { ca: resolve(ca) }),
-        ...(cert !== undefined && { cert: resolve(cert) }),
-        ...(key !== undefined && { key: resolve(key) }),
+        ...(ca !== undefined && { ca: resolvePath(caller, ca) }),
+        ...(cert !== undefined && { cert: resolvePath(caller, cert) }),
+        ...(key !== undefined && { key: resolvePath(caller, key) }),
         ...(user !== undefined && { username: user }),
         ...(password !== undefined && { password }),
-      });
+      };
+      await admin.addContext(name, context, caller.env);
       if (options.use) {
-        await admin.setCurrentContext(name);
+        await admin.setCurrentContext(name, caller.env);
       }
-      note(`pm: added the context ${name}${options.use ? ", now the current one" : ""}\n`);
+      caller.note(`pm: added the context ${name}${options.use ? ", now the current one" : ""}\n`);
     });
     return ExitCode.ok;
   },

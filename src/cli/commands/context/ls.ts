@@ -5,27 +5,26 @@ import { ExitCode } from "../../exit-code.ts";
 import { painter } from "../../output/color.ts";
 import { outputOption, prettyJson } from "../../output/format.ts";
 import { sanitize } from "../../output/sanitize.ts";
-import { print } from "../../output/sink.ts";
 import { renderTable } from "../../output/table.ts";
 
 export const command = defineCommand({
   summary: "List the contexts; an asterisk marks the current one",
   options: { output: outputOption("table", "json", "name") },
-  async run({ options, globals }) {
-    const { current = localContext, contexts } = readContexts(contextsPath());
+  async run({ options, globals, caller }) {
+    const { current = localContext, contexts } = readContexts(contextsPath(caller.env));
     const all = [
-      { name: localContext, address: `unix://${defaultSocketPath()}`, user: "" },
+      { name: localContext, address: `unix://${defaultSocketPath(caller.env)}`, user: "" },
       ...Object.entries(contexts).map(([name, { address, username = "" }]) => ({ name, address, user: username })),
     ].map((context) => ({ ...context, current: context.name === current }));
     if (options.output === "json") {
-      print(prettyJson(all));
+      caller.print(prettyJson(all));
     } else if (options.output === "name") {
-      print(all.map(({ name }) => `${name}\n`).join(""));
+      caller.print(all.map(({ name }) => `${name}\n`).join(""));
     } else {
       const rows = all.map(({ name, address, user, current: isCurrent }) =>
         [isCurrent ? "*" : "", name, sanitize(address), sanitize(user)].map((text) => ({ text })),
       );
-      print(renderTable(["", "NAME", "ADDRESS", "USER"], rows, { paint: painter(1, globals) }));
+      caller.print(renderTable(["", "NAME", "ADDRESS", "USER"], rows, { paint: painter(caller, globals) }));
     }
     return ExitCode.ok;
   },

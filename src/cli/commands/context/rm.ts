@@ -1,7 +1,6 @@
 import { withAdmin } from "../../admin.ts";
 import { defineCommand } from "../../command.ts";
 import { ExitCode } from "../../exit-code.ts";
-import { note } from "../../output/sink.ts";
 
 export const command = defineCommand({
   summary: "Forget a context and its password",
@@ -9,9 +8,9 @@ export const command = defineCommand({
   options: {},
   operands: { usage: "NAME", min: 1, max: 1, complete: "none" },
   exitCodes: [["3", "there is no such context"]],
-  async run({ operands: [name = ""] }) {
-    await withAdmin((admin) => admin.removeContext(name));
-    note(`pm: removed the context ${name}\n`);
+  async run({ operands: [name = ""], caller }) {
+    await withAdmin((admin) => admin.removeContext(name, caller.env));
+    caller.note(`pm: removed the context ${name}\n`);
     return ExitCode.ok;
   },
 });

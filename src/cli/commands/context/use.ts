@@ -1,7 +1,6 @@
 import { withAdmin } from "../../admin.ts";
 import { defineCommand } from "../../command.ts";
 import { ExitCode } from "../../exit-code.ts";
-import { note } from "../../output/sink.ts";
 
 export const command = defineCommand({
   summary: "Make a context the one that commands use",
@@ -9,9 +8,9 @@ export const command = defineCommand({
   options: {},
   operands: { usage: "NAME", min: 1, max: 1, complete: "none" },
   exitCodes: [["3", "there is no such context"]],
-  async run({ operands: [name = ""] }) {
-    await withAdmin((admin) => admin.setCurrentContext(name));
-    note(`pm: commands now use the context ${name}\n`);
+  async run({ operands: [name = ""], caller }) {
+    await withAdmin((admin) => admin.setCurrentContext(name, caller.env));
+    caller.note(`pm: commands now use the context ${name}\n`);
     return ExitCode.ok;
   },
 });

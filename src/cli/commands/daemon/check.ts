@@ -10,5 +10,5 @@ export const command = defineCommand({
     ["1", "a file that it names cannot be used"],
     ["2", "a setting is wrong"],
   ],
-  run: async ({ options }) => becomeDaemon(["--check", ...daemonArguments(options)]),
+  run: async ({ options, caller }) => becomeDaemon(caller, ["--check", ...daemonArguments(options)]),
 });

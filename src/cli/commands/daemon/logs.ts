@@ -3,20 +3,19 @@ import { defineCommand, flag } from "../../command.ts";
 import { daemonLogPath } from "../../daemon/paths.ts";
 import { CommandError } from "../../errors.ts";
 import { ExitCode } from "../../exit-code.ts";
-import { print, writeOutput } from "../../output/sink.ts";
 
 export const command = defineCommand({
   summary: "Show the log of a daemon that was started in the background",
   options: { path: flag("Show only where it is") },
-  async run({ options }) {
-    const path = daemonLogPath();
+  async run({ options, caller }) {
+    const path = daemonLogPath(caller);
     if (options.path) {
-      print(`${path}\n`);
+      caller.print(`${path}\n`);
       return ExitCode.ok;
     }
     try {
       for await (const chunk of createReadStream(path)) {
-        await writeOutput(chunk);
+        await caller.writeOutput(chunk);
       }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") {

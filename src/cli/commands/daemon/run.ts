@@ -7,5 +7,5 @@ export const command = defineCommand({
   description:
     "pm becomes the daemon, under the same PID. It logs to standard error; SIGTERM ends it, processes run on.",
   options: daemonOptions,
-  run: async ({ options }) => becomeDaemon(daemonArguments(options)),
+  run: async ({ options, caller }) => becomeDaemon(caller, daemonArguments(options)),
 });

@@ -3,28 +3,27 @@ import { isUnreachable, openConnection } from "../../connection.ts";
 import { launchDaemon } from "../../daemon/launch.ts";
 import { CommandError } from "../../errors.ts";
 import { ExitCode } from "../../exit-code.ts";
-import { note } from "../../output/sink.ts";
 
 export const command = defineCommand({
   summary: "Start the daemon in the background, unless it runs",
   description: "Other commands do that by themselves when they need it.",
   options: {},
-  async run({ globals }) {
-    const { manager } = await openConnection(globals, { autoStart: false });
+  async run({ globals, caller }) {
+    const { manager } = await openConnection(caller, globals, { autoStart: false });
     try {
       const { pid } = await manager.info();
-      note(`pm: the daemon runs already (pid ${pid})\n`);
+      caller.note(`pm: the daemon runs already (pid ${pid})\n`);
     } catch (error) {
       if (!isUnreachable(error)) {
         throw error;
       }
-      if (globals.host !== undefined || process.env["PM_HOST"]) {
+      if (globals.host !== undefined || caller.env["PM_HOST"]) {
         throw new CommandError("only the daemon of the default socket can be started from here", {
           exitCode: ExitCode.usage,
           hint: "use 'pm daemon run' where it shall run",
         });
       }
-      await launchDaemon(manager);
+      await launchDaemon(caller, manager);
     }
     return ExitCode.ok;
   },

@@ -4,18 +4,17 @@ import { openConnection } from "../../connection.ts";
 import { ExitCode } from "../../exit-code.ts";
 import { painter } from "../../output/color.ts";
 import { outputOption, prettyJson } from "../../output/format.ts";
-import { print } from "../../output/sink.ts";
 import { formatBytes, formatDuration } from "../../output/units.ts";
 
 export const command = defineCommand({
   summary: "Show whether the daemon runs, and what it allows",
   options: { output: outputOption("text", "json") },
   exitCodes: [["4", "no daemon runs"]],
-  async run({ options, globals }) {
-    const { manager } = await openConnection(globals, { autoStart: false });
+  async run({ options, globals, caller }) {
+    const { manager } = await openConnection(caller, globals, { autoStart: false });
     const info: DaemonInfo = await manager.info();
     if (options.output === "json") {
-      print(prettyJson(info));
+      caller.print(prettyJson(info));
       return ExitCode.ok;
     }
     const counts = Object.entries(info.counts).filter(([, count]) => count > 0);
@@ -34,9 +33,9 @@ export const command = defineCommand({
       ["Process limit", String(info.maxProcesses)],
       ["Tree limits", info.cgroupLimits ? "available (cgroup v2)" : "not available (no writable cgroup v2)"],
     ];
-    const paint = painter(1, globals);
+    const paint = painter(caller, globals);
     const width = Math.max(...rows.map(([title]) => title.length));
-    print(rows.map(([title, text]) => `${paint("bold", title.padEnd(width))}  ${text}\n`).join(""));
+    caller.print(rows.map(([title, text]) => `${paint("bold", title.padEnd(width))}  ${text}\n`).join(""));
     return ExitCode.ok;
   },
 });

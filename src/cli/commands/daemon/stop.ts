@@ -4,7 +4,6 @@ import { defineCommand, flag, single } from "../../command.ts";
 import { isUnreachable, openConnection } from "../../connection.ts";
 import { CommandError } from "../../errors.ts";
 import { ExitCode } from "../../exit-code.ts";
-import { note } from "../../output/sink.ts";
 
 /** How long the daemon may take to end once it has answered. */
 const goneTimeoutMs = 15_000;
@@ -20,8 +19,8 @@ export const command = defineCommand({
       complete: "none",
     }),
   },
-  async run({ options, globals }) {
-    const { manager, local } = await openConnection(globals, { autoStart: false });
+  async run({ options, globals, caller }) {
+    const { manager, local } = await openConnection(caller, globals, { autoStart: false });
     let pid: number;
     let running: number;
     try {
@@ -32,15 +31,15 @@ export const command = defineCommand({
       });
     } catch (error) {
       if (isUnreachable(error)) {
-        note("pm: no daemon runs\n");
+        caller.note("pm: no daemon runs\n");
         return ExitCode.ok;
       }
       throw error;
     }
     if (local) {
-      await gone(pid);
+      await gone(caller.ownProcess(), pid);
     }
-    note(
+    caller.note(
       `pm: stopped the daemon (pid ${pid})${running === 0 ? "" : `; ${running === 1 ? "1 process runs" : `${running} processes run`} on`}\n`,
     );
     return ExitCode.ok;
@@ -48,9 +47,9 @@ export const command = defineCommand({
 });
 
 /** Asks again and again: the kernel tells only parents of an end. */
-async function gone(pid: number): Promise<void> {
+async function gone(own: NodeJS.Process, pid: number): Promise<void> {
   const deadline = Date.now() + goneTimeoutMs;
-  while (exists(pid)) {
+  while (exists(own, pid)) {
     if (Date.now() > deadline) {
       throw new CommandError(`the daemon (pid ${pid}) said that it stops, and still runs`, {
         exitCode: ExitCode.timeout,
@@ -60,9 +59,9 @@ async function gone(pid: number): Promise<void> {
   }
 }
 
-function exists(pid: number): boolean {
+function exists(own: NodeJS.Process, pid: number): boolean {
   try {
-    process.kill(pid, 0);
+    own.kill(pid, 0);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "ESRCH";

@@ -1,7 +1,6 @@
 import { withAdmin } from "../../admin.ts";
 import { defineCommand, text } from "../../command.ts";
 import { ExitCode } from "../../exit-code.ts";
-import { note } from "../../output/sink.ts";
 import { newPassword } from "../../password.ts";
 
 export const command = defineCommand({
@@ -12,11 +11,11 @@ export const command = defineCommand({
   operands: { usage: "NAME", min: 1, max: 1, complete: "none" },
   examples: [["printf '%s\\n' SECRET | pm user add ann", "from a script"]],
   exitCodes: [["5", "there is such a user"]],
-  async run({ options, operands: [name = ""] }) {
+  async run({ options, operands: [name = ""], caller }) {
     await withAdmin(async (admin) => {
-      const path = options.file ?? admin.usersPath();
-      await admin.addUser(path, name, await newPassword(name));
-      note(`pm: added ${name} in ${path}\n`);
+      const path = options.file ?? admin.usersPath(caller.env);
+      await admin.addUser(path, name, await newPassword(caller, name));
+      caller.note(`pm: added ${name} in ${path}\n`);
     });
     return ExitCode.ok;
   },

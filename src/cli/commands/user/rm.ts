@@ -1,7 +1,6 @@
 import { withAdmin } from "../../admin.ts";
 import { defineCommand, text } from "../../command.ts";
 import { ExitCode } from "../../exit-code.ts";
-import { note } from "../../output/sink.ts";
 
 export const command = defineCommand({
   summary: "Remove a user",
@@ -9,11 +8,11 @@ export const command = defineCommand({
   options: { file: text("FILE", "The users file (default: the daemon's)", { complete: "file" }) },
   operands: { usage: "NAME", min: 1, max: 1, complete: "none" },
   exitCodes: [["3", "there is no such user"]],
-  async run({ options, operands: [name = ""] }) {
+  async run({ options, operands: [name = ""], caller }) {
     await withAdmin(async (admin) => {
-      const path = options.file ?? admin.usersPath();
+      const path = options.file ?? admin.usersPath(caller.env);
       await admin.removeUser(path, name);
-      note(`pm: removed ${name} from ${path}\n`);
+      caller.note(`pm: removed ${name} from ${path}\n`);
     });
     return ExitCode.ok;
   },

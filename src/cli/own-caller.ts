@@ -1,0 +1,156 @@
+/** The caller of a command that runs in the process that was called. */
+import { readFileSync, readlinkSync, write, writeSync } from "node:fs";
+import { getPriority } from "node:os";
+import { isatty } from "node:tty";
+import { BrokenPipe, type Caller, type Inherited, OutputFailed, type Rlimit } from "./caller.ts";
+import { openFilesOfCaller } from "./daemon/open-files.ts";
+import { rlimitNames } from "./rlimits.ts";
+
+/**
+ * Writes with node:fs, without the cost of loading Node's streams. What a
+ * command need not know is not asked for.
+ */
+export function ownCaller(own: NodeJS.Process): Caller {
+  const args = own.argv.slice(2);
+  return {
+    args,
+    env: own.env,
+    get cwd() {
+      try {
+        return own.cwd();
+      } catch {
+        return undefined;
+      }
+    },
+    terminal: {
+      get stdin() {
+        return isatty(0);
+      },
+      get stdout() {
+        return isatty(1);
+      },
+      get stderr() {
+        return isatty(2);
+      },
+      get size() {
+        const { rows, columns } = own.stdout;
+        return rows > 0 && columns > 0 ? { rows, columns } : undefined;
+      },
+    },
+    // The process ends with its caller's patience, by a signal.
+    get signal() {
+      return new AbortController().signal;
+    },
+    get inherited() {
+      return inheritedBy(own, args.length);
+    },
+    print: (text) => writeAllSync(stdoutFd, Buffer.from(text)),
+    note(text) {
+      try {
+        writeAllSync(stderrFd, Buffer.from(text));
+      } catch {
+        // There is nobody to tell it.
+      }
+    },
+    async writeOutput(data) {
+      let offset = 0;
+      while (offset < data.length) {
+        offset += await writeSome(data, offset);
+      }
+    },
+    ownProcess: () => own,
+    // Its end lets go of everything.
+    onEnd() {},
+  };
+}
+
+const stdoutFd = 1;
+const stderrFd = 2;
+
+/** A thread does the blocking, so signals are still handled meanwhile. */
+function writeSome(data: Uint8Array, offset: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(stdoutFd, data, offset, data.length - offset, null, (error, written) => {
+      if (error === null) {
+        resolve(written);
+      } else if (error.code === "EAGAIN") {
+        setTimeout(resolve, retryMs, 0);
+      } else {
+        reject(writeError(error));
+      }
+    });
+  });
+}
+
+/**
+ * Somebody who shares the descriptor (often a terminal or ssh) may have made it
+ * non-blocking. There is no waiting for it to drain through node:fs then.
+ */
+const retryMs = 5;
+
+function writeAllSync(fd: number, data: Uint8Array): void {
+  let offset = 0;
+  while (offset < data.length) {
+    try {
+      offset += writeSync(fd, data, offset);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
+        throw writeError(error as NodeJS.ErrnoException);
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
+    }
+  }
+}
+
+function writeError(error: NodeJS.ErrnoException): Error {
+  // The launcher says the same, in the same words.
+  return error.code === "EPIPE"
+    ? new BrokenPipe()
+    : new OutputFailed(`cannot write to standard output: ${error.code}`, { cause: error });
+}
+
+function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {
+  const args = strings(readFileSync("/proc/self/cmdline"));
+  let cwd: Uint8Array | undefined;
+  try {
+    own.cwd();
+    cwd = readlinkSync("/proc/self/cwd", "buffer");
+  } catch {
+    // It was removed.
+  }
+  return {
+    args: args.slice(args.length - argCount),
+    env: strings(readFileSync("/proc/self/environ")),
+    cwd,
+    umask: own.umask(),
+    nice: getPriority(),
+    rlimits: rlimitsOf(own),
+  };
+}
+
+/** Strings that each end with a zero byte. */
+function strings(block: Uint8Array): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  for (let begin = 0, end = block.indexOf(0); end >= 0; begin = end + 1, end = block.indexOf(0, begin)) {
+    found.push(block.subarray(begin, end));
+  }
+  return found;
+}
+
+/** Of proc_pid_limits(5). Node.js has raised the soft limit of open files: what held before is known otherwise. */
+function rlimitsOf(own: NodeJS.Process): Record<string, Rlimit> {
+  const text = readFileSync("/proc/self/limits", "latin1");
+  const bound = (value: string): bigint | undefined => (value === "unlimited" ? undefined : BigInt(value));
+  const limits: Record<string, Rlimit> = {};
+  for (const [title, name] of Object.entries(rlimitNames)) {
+    const [, soft, hard] = new RegExp(`^${title} +(\\S+) +(\\S+)`, "m").exec(text) ?? [];
+    if (soft !== undefined && hard !== undefined) {
+      limits[name] = { soft: bound(soft), hard: bound(hard) };
+    }
+  }
+  const { PM_OPEN_FILES: openFiles } = openFilesOfCaller(own);
+  if (openFiles !== undefined && limits["nofile"] !== undefined) {
+    limits["nofile"] = { ...limits["nofile"], soft: BigInt(openFiles) };
+  }
+  return limits;
+}

@@ -1,0 +1,61 @@
+/**
+ * The command host: runs the commands of `pm` for launchers, in a worker
+ * thread that the daemon starts (src/server/command-host.ts). Bundled as
+ * dist/host.cjs, beside dist/cli.cjs, from which it has the commands.
+ */
+import { readFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { parentPort, workerData } from "node:worker_threads";
+import { bindingPath, publishSocket } from "../files/publish-socket.ts";
+import { serve } from "./serve.ts";
+
+/** Launchers at a time; one more runs its command by itself. */
+const maxConnections = 256;
+
+interface HostData {
+  /** Absolute; in a directory of mode 0700. */
+  readonly socketPath: string;
+  /** Of the daemon: code of another build must not run in it. */
+  readonly buildId: string;
+}
+
+function start({ socketPath, buildId }: HostData, port: NonNullable<typeof parentPort>): void {
+  if (readFileSync(join(__dirname, "build-id"), "latin1") !== buildId) {
+    throw new Error("the files of this build were replaced while it ran");
+  }
+  const sockets = new Set<Socket>();
+  // A launcher is answered before it hangs up: its end must not close our half.
+  const server = createServer({ allowHalfOpen: false }, (socket) => {
+    if (sockets.size === 0) {
+      port.postMessage("busy");
+    }
+    sockets.add(socket);
+    socket.once("close", () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) {
+        port.postMessage("idle");
+      }
+    });
+    // What is not a command's own failure ends this thread, and the daemon starts another.
+    void serve(socket, buildId);
+  });
+  server.maxConnections = maxConnections;
+  const bound = bindingPath(socketPath);
+  server.listen(bound, () => {
+    const published = publishSocket(bound, socketPath);
+    port.on("message", (message) => {
+      if (message === "ping") {
+        port.postMessage("pong");
+      } else if (message === "close") {
+        published.remove();
+        server.close(() => port.close());
+      }
+    });
+    port.postMessage("listening");
+  });
+}
+
+if (parentPort !== null) {
+  start(workerData as HostData, parentPort);
+}

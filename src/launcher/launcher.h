@@ -1,0 +1,37 @@
+#ifndef PM_LAUNCHER_H
+#define PM_LAUNCHER_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+/* Exit codes of pm (src/cli/exit-code.ts). */
+enum { EXIT_FAILED = 1, EXIT_UNREACHABLE = 4, EXIT_PM_FAILED = 125, EXIT_BROKEN_PIPE = 141 };
+
+extern char **environ;
+
+/* The value of a variable that is set and not empty, else NULL. */
+const char *variable(const char *name);
+
+/* Writes "pm: ", the text and a newline to standard error. */
+void complain(const char *text);
+
+/* How a hosted command came out. */
+enum outcome {
+	HOST_DONE,     /* *code is its exit code */
+	HOST_UNUSED,   /* nothing was done: there is no host, or it declined */
+	HOST_LOST,     /* the host broke off before any output: what it did is unknown */
+	HOST_CUT_OFF,  /* it broke off after output */
+};
+
+/*
+ * Has the command host run a command for this process, and relays its output.
+ *
+ * dist: the directory of this program's own files
+ * args: ends with NULL
+ */
+enum outcome host_run(const char *dist, char *const args[], int *code);
+
+/* Becomes Node.js with the command line's program; on failure says why and returns the exit code. */
+int node_exec(const char *dist, char *const args[]);
+
+#endif

