@@ -1,4 +1,4 @@
-import type { ExitStatus, ProcessInfo } from "../sdk/index.ts";
+import type { ExitStatus, ProcessInfo, RunInfo } from "../sdk/index.ts";
 import type { Caller } from "./caller.ts";
 import { ExitCode } from "./exit-code.ts";
 
@@ -7,12 +7,15 @@ export function shellExitCode(exit: ExitStatus): number {
   return exit.code ?? ExitCode.signalBase + (exit.signal ?? 0);
 }
 
-/** The exit code for an ended process; says why on standard error if the process itself has none. */
-export function exitCodeOfProcess(caller: Caller, { exit, failure, spec, id }: ProcessInfo): number {
+/** The exit code for an ended run; says why on standard error if the run itself has none. */
+export function exitCodeOfRun(
+  caller: Caller,
+  { id, name = id }: ProcessInfo,
+  { exit, failure }: Pick<RunInfo, "exit" | "failure"> = {},
+): number {
   if (exit !== undefined) {
     return shellExitCode(exit);
   }
-  const name = spec.name === "" ? id : spec.name;
   caller.note(
     failure === undefined
       ? `pm: how "${name}" ended is not known: its supervisor was killed\n`

@@ -1,12 +1,12 @@
 /** A process in the foreground: its output, its signals, its end. */
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PmError, type Process, type ProcessInfo } from "../sdk/index.ts";
+import { PmError, type Process, type WaitResult } from "../sdk/index.ts";
 import { ProgramModes } from "../terminal/program-modes.ts";
 import { enterRawMode, leaveRawMode } from "../terminal/raw-mode.ts";
 import { BrokenPipe, type Caller } from "./caller.ts";
 import { formatError } from "./errors.ts";
-import { exitCodeOfProcess } from "./exit-status.ts";
+import { exitCodeOfRun } from "./exit-status.ts";
 
 export interface ForegroundOptions {
   /** Pass standard input on. */
@@ -64,12 +64,12 @@ export class Foreground {
     }
     try {
       const ended = await this.#passOutput(target);
-      if (ended.treeAlive) {
-        this.#caller.note(`pm: children of it live on: 'pm stop ${target.id}' ends them\n`);
+      if (ended.run?.treeAlive) {
+        this.#caller.note(`pm: children of it are still running: 'pm stop ${target.id}' ends them\n`);
       } else if (this.#options.remove) {
         await target.remove();
       }
-      return exitCodeOfProcess(this.#caller, ended);
+      return exitCodeOfRun(this.#caller, ended.process, ended.run);
     } catch (error) {
       if (error instanceof BrokenPipe) {
         // In a shell's pipeline SIGPIPE would end it now.
@@ -88,30 +88,37 @@ export class Foreground {
    * Writes output until it is complete. If the main process has ended and its
    * children hold the output open, it is enough to have what came before.
    */
-  async #passOutput(target: Process): Promise<ProcessInfo> {
+  async #passOutput(target: Process): Promise<WaitResult> {
     const enough = new AbortController();
     let position = 0;
     let lastOffset = Number.POSITIVE_INFINITY;
     const complete = new AbortController();
-    const exited = target.wait().then(async (info) => {
-      if (info.output.complete) {
-        return info;
+    const exited = target.wait().then(async (ended) => {
+      if (ended.run === undefined || ended.run.output.complete) {
+        return ended;
       }
       // What it wrote last is still on its way, and its children may be about to end as well.
       await sleep(lingerMs, undefined, { signal: complete.signal }).catch(() => {});
       const now = await target.get();
-      if (now.treeAlive && now.run === info.run) {
-        lastOffset = now.output.nextOffset;
+      if (now.run === undefined || now.run.number !== ended.run.number) {
+        return ended;
+      }
+      if (now.run.treeAlive) {
+        lastOffset = now.run.output.nextOffset;
         if (position >= lastOffset) {
           enough.abort();
         }
       }
-      return now.run === info.run ? now : info;
+      return { process: now, run: now.run };
     });
     // Should the stream fail first, its error is the one to tell.
     exited.catch(() => {});
     try {
-      for await (const frame of target.stream({ follow: true, run: target.info.run, signal: enough.signal })) {
+      for await (const frame of target.stream({
+        follow: true,
+        run: target.info.run?.number ?? 1,
+        signal: enough.signal,
+      })) {
         switch (frame.type) {
           case "chunk":
             this.#modes?.feed(frame.data);

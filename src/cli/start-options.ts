@@ -1,6 +1,7 @@
 /** What `start` and `run` have in common: the options that say what to run and how. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { escapeBytes } from "../common/escape.ts";
 import { PmError, type StartOptions } from "../sdk/index.ts";
 import { environmentFile } from "./arguments/environment-file.ts";
 import { cpus, duration, environmentVariable, label, size, ulimit, wholeNumber } from "./arguments/values.ts";
@@ -73,7 +74,7 @@ export function startRequest(
     labels: Object.fromEntries(options.label),
     stdin: options.stdin ? "pipe" : "null",
     ...(options.name === undefined ? {} : { name: options.name }),
-    ...(options["output-limit"] === undefined ? {} : { outputLimitBytes: options["output-limit"] }),
+    ...(options["output-limit"] === undefined ? {} : { output: { limitBytes: options["output-limit"] } }),
     ...(options.tty ? { terminal: caller.terminal.size ?? defaultTerminal } : {}),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(Object.keys(stop).length === 0 ? {} : { stop }),
@@ -128,7 +129,7 @@ export function startError(error: unknown, request: StartOptions): unknown {
   const what = steps[step];
   const about = what === undefined ? "" : `${what}${path === "" ? "" : ` ${path}`}: `;
   const name = errnoName === "" ? "" : ` (${errnoName})`;
-  return new CommandError(`cannot start "${request.name ?? request.executable}": ${about}${errnoText}${name}`, {
+  return new CommandError(`cannot start "${request.name ?? shown(request.executable)}": ${about}${errnoText}${name}`, {
     exitCode: exitCodeOf(error),
     hint: error.hint ?? startHint(request, step, errnoName, path),
     cause: error,
@@ -141,14 +142,14 @@ function startHint(request: StartOptions, step: string, errnoName: string, path:
       ? "the runtime directory is full: 'pm prune', or a smaller --output-limit"
       : undefined;
   }
-  const { executable } = request;
+  const executable = shown(request.executable);
   switch (errnoName) {
     case "ENOENT":
       if (!executable.includes("/")) {
         return `"${executable}" is not in the PATH of the process`;
       }
       // The same answer for a script whose interpreter is missing: execve(2).
-      return request.cwd !== undefined && existsSync(resolve(request.cwd, executable))
+      return typeof request.cwd === "string" && existsSync(resolve(request.cwd, executable))
         ? "the file is there: the interpreter that its first line names is not"
         : undefined;
     case "EACCES":
@@ -160,4 +161,8 @@ function startHint(request: StartOptions, step: string, errnoName: string, path:
     default:
       return undefined;
   }
+}
+
+function shown(text: string | Uint8Array): string {
+  return typeof text === "string" ? text : escapeBytes(text);
 }

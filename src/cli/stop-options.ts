@@ -27,10 +27,10 @@ export function stopRequest(options: OptionValues<typeof stopOptions>): StopOpti
 }
 
 /** What to tell about a stop that did not stop. */
-export function survivorsText(target: string, { process, survivors }: StopResult, graceMs: number | undefined): string {
-  const milliseconds = graceMs ?? process.spec.stop.graceMs;
+export function survivorsText(target: string, { receipt }: StopResult): string {
+  const { graceMs: milliseconds, survivors } = receipt;
   const grace = milliseconds < 60_000 ? `${milliseconds / 1000}s` : formatDuration(milliseconds);
-  const lines = [`pm: "${sanitize(target)}" did not stop within ${grace}; these of it live:`];
+  const lines = [`pm: "${sanitize(target)}" did not stop within ${grace}; still running:`];
   for (const { pid, command, state } of survivors) {
     lines.push(`  pid ${pid}  ${state}  ${sanitize(command)}`);
   }

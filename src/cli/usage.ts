@@ -14,12 +14,12 @@ export async function measureUsage(
   processes: readonly ProcessInfo[],
   { percent }: { readonly percent: boolean },
 ): Promise<ReadonlyMap<string, ProcessUsage>> {
-  const ids = processes.filter(({ treeAlive }) => treeAlive).map(({ id }) => id);
+  const ids = processes.filter(({ run }) => run?.treeAlive).map(({ id }) => id);
   if (ids.length === 0) {
     return new Map();
   }
-  const options = { intervalMs: INTERVAL_MS, io: ids.length === 1, ...(ids.length <= MAX_IDS && { ids }) };
-  for await (const sample of manager.stats(options)) {
+  const options = { intervalMs: INTERVAL_MS, io: ids.length === 1, ...(ids.length <= MAX_IDS && { filter: { ids } }) };
+  for await (const sample of manager.processes.stats(options)) {
     if (!percent || sample.intervalMs !== undefined || sample.usages.length === 0) {
       return new Map(sample.usages.map((usage) => [usage.id, usage]));
     }

@@ -22,8 +22,8 @@ export async function watchList(caller: Caller, connection: Connection, options:
     throw new UsageError("--watch shows a table or writes --output jsonl");
   }
   const own = caller.ownProcess();
-  await connection.call((manager) => manager.info());
-  const events = connection.manager.watch({
+  await connection.call((manager) => manager.daemon.info());
+  const events = connection.manager.processes.watch({
     filter,
     onConnection: (event) => {
       if (event.type === "disconnected" && event.attempt === 1) {

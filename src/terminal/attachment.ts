@@ -87,7 +87,7 @@ export class Attachment {
     this.#size = this.#isTerminal
       ? new ProgramSize(
           () => terminal.size,
-          (size) => manager.resizeTerminal(process.id, size, { signal }),
+          (size) => manager.processes.resizeTerminal(process.id, size, { signal }),
         )
       : null;
   }
@@ -97,7 +97,7 @@ export class Attachment {
    * Rejects with the `PmError` of what went wrong.
    */
   async run(): Promise<AttachmentEnd> {
-    const { id, run } = this.#process;
+    const { id } = this.#process;
     const { signal } = this.#abort;
     const { name, leaving } = this.#options;
     let exit: ExitStatus | undefined;
@@ -105,7 +105,7 @@ export class Attachment {
       this.#terminal.notify(`${this.#takesInput ? "attached to" : "watching"} ${name}; Ctrl-] ${leaving}`);
       const start = await this.#restoreScreen();
       this.redraw();
-      for await (const frame of this.#manager.stream(id, { run, follow: true, start, signal })) {
+      for await (const frame of this.#manager.processes.stream(id, { ...this.#run, follow: true, start, signal })) {
         if (frame.type === "chunk") {
           this.modes.feed(frame.data);
           await this.#terminal.write(frame.data);
@@ -131,6 +131,12 @@ export class Attachment {
   /** Leaves the process as it is. */
   detach(): void {
     this.#abort.abort();
+  }
+
+  /** The run that was current when it began. */
+  get #run(): { readonly run?: number } {
+    const { run } = this.#process;
+    return run === undefined ? {} : { run: run.number };
   }
 
   /** What was typed. */
@@ -178,9 +184,9 @@ export class Attachment {
     if (!this.#isTerminal) {
       return { tailLines: lines };
     }
-    const { id, run } = this.#process;
-    const { chunks, nextOffset } = await this.#manager.output(id, {
-      run,
+    const { id } = this.#process;
+    const { chunks, nextOffset } = await this.#manager.processes.output(id, {
+      ...this.#run,
       start: { tailBytes: HISTORY_BYTES },
       maxBytes: HISTORY_BYTES,
       signal: this.#abort.signal,
@@ -225,7 +231,9 @@ export class Attachment {
     this.#leavesOut = false;
     this.#unread += data.length;
     this.#writing = this.#writing
-      .then(() => this.#manager.write(this.#process.id, data, { close, signal }))
+      .then(async () => {
+        await this.#manager.processes.write(this.#process.id, data, { close, signal });
+      })
       .catch((error: unknown) => {
         if (!signal.aborted) {
           this.#terminal.notify(error instanceof Error ? error.message : String(error));

@@ -6,7 +6,7 @@ import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { formatError } from "../errors.ts";
 import { ExitCode } from "../exit-code.ts";
-import { exitCodeOfProcess, shellExitCode } from "../exit-status.ts";
+import { exitCodeOfRun, shellExitCode } from "../exit-status.ts";
 import { displayName } from "../output/format.ts";
 import { sanitize } from "../output/sanitize.ts";
 
@@ -32,7 +32,7 @@ export const command = defineCommand({
   async run({ options, operands: [ref = ""], globals, caller }) {
     const own = caller.ownProcess();
     const { call, manager } = await openConnection(caller, globals);
-    const info = await call(() => manager.get(ref));
+    const info = await call(() => manager.processes.resolve(ref).then((id) => manager.processes.get(id)));
     const lines = options.lines ?? TAIL_LINES;
     if (!options["no-stdin"] && caller.terminal.stdin && caller.terminal.stdout) {
       return attachTerminal(caller, manager, info, lines);
@@ -62,13 +62,17 @@ async function attachTerminal(
 
 async function passInput(own: NodeJS.Process, manager: ProcessManager, { id }: ProcessInfo): Promise<void> {
   for await (const chunk of own.stdin) {
-    await manager.write(id, chunk);
+    await manager.processes.write(id, chunk);
   }
 }
 
 async function passOutput(caller: Caller, manager: ProcessManager, info: ProcessInfo, lines: number): Promise<number> {
   let exit: ExitStatus | undefined;
-  for await (const frame of manager.stream(info.id, { run: info.run, follow: true, start: { tailLines: lines } })) {
+  for await (const frame of manager.processes.stream(info.id, {
+    ...(info.run !== undefined && { run: info.run.number }),
+    follow: true,
+    start: { tailLines: lines },
+  })) {
     if (frame.type === "chunk") {
       await caller.writeOutput(frame.data);
     } else if (frame.type === "gap") {
@@ -84,8 +88,8 @@ async function passOutput(caller: Caller, manager: ProcessManager, info: Process
 async function exitCode(
   caller: Caller,
   manager: ProcessManager,
-  { id }: ProcessInfo,
+  info: ProcessInfo,
   exit: ExitStatus | undefined,
 ): Promise<number> {
-  return exit ? shellExitCode(exit) : exitCodeOfProcess(caller, await manager.get(id));
+  return exit ? shellExitCode(exit) : exitCodeOfRun(caller, info, (await manager.processes.get(info.id)).run);
 }

@@ -3,7 +3,7 @@ import { type Candidate, complete } from "../completion/candidates.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
 import { sanitize } from "../output/sanitize.ts";
-import { shellWords } from "../output/shell-words.ts";
+import { commandText } from "../output/shell-words.ts";
 
 /** Somebody waits for the next character to appear. */
 const patienceMs = 1000;
@@ -15,10 +15,10 @@ export const command = defineCommand({
   async run({ operands, globals, caller }) {
     const answer = await complete(operands, async () => {
       const { manager } = await openConnection(caller, globals, { autoStart: false });
-      const processes = await manager.listAll({ timeoutMs: patienceMs }).catch(() => []);
-      return processes.flatMap(({ id, spec, state }): Candidate[] => {
-        const description = sanitize(`${state} ${shellWords([spec.executable, ...spec.args])}`).slice(0, 80);
-        return [...(spec.name === "" ? [] : [{ value: spec.name, description }]), { value: id, description }];
+      const processes = await manager.processes.listAll({ timeoutMs: patienceMs }).catch(() => []);
+      return processes.flatMap(({ id, name, spec, state }): Candidate[] => {
+        const description = sanitize(`${state} ${commandText(spec)}`).slice(0, 80);
+        return [...(name === undefined ? [] : [{ value: name, description }]), { value: id, description }];
       });
     });
     caller.print(

@@ -25,7 +25,13 @@ export const command = defineCommand({
   async run({ options, operands, globals, caller }) {
     const { call } = await openConnection(caller, globals);
     return forEachTarget(caller, operands, globals.debug, async (id) => {
-      await call((manager) => manager.signal(id, options.signal ?? "SIGKILL", { target: options.target ?? "group" }));
+      await call((manager) =>
+        manager.processes
+          .resolve(id)
+          .then((ref) =>
+            manager.processes.signal(ref, options.signal ?? "SIGKILL", { target: options.target ?? "group" }),
+          ),
+      );
       caller.print(`${id}\n`);
       return ExitCode.ok;
     });

@@ -60,7 +60,11 @@ export const command = defineCommand({
       worst = Math.max(worst, exitCodeOf(error));
       return undefined;
     };
-    const infos = await Promise.all(targets.map((ref) => call(() => manager.get(ref)).catch(report)));
+    const infos = await Promise.all(
+      targets.map((ref) =>
+        call(() => manager.processes.resolve(ref).then((id) => manager.processes.get(id))).catch(report),
+      ),
+    );
     const found = infos.filter((info) => info !== undefined);
     const width = Math.max(0, ...found.map((info) => label(info).length));
     const paint = painter(caller, globals);
@@ -72,7 +76,7 @@ export const command = defineCommand({
         const prefix = several ? `${paint(style, `${label(info).padEnd(width)} |`)} ` : "";
         const formatter =
           several || given.timestamps ? new LineFormatter({ prefix, timestamps: given.timestamps }) : undefined;
-        const stream = manager.stream(info.id, { ...streamOptions(given), onConnection: connection });
+        const stream = manager.processes.stream(info.id, { ...streamOptions(given), onConnection: connection });
         return show(caller, stream, several ? label(info) : undefined, formatter, lock).catch(report);
       }),
     );
@@ -82,7 +86,7 @@ export const command = defineCommand({
 
 /** A name, else what a table shows of an id. */
 function label(info: ProcessInfo): string {
-  return info.spec.name === "" ? info.id.slice(0, 8) : displayName(info);
+  return info.name === undefined ? info.id.slice(0, 8) : displayName(info);
 }
 
 function streamOptions(given: LogsOptions): StreamOptions {

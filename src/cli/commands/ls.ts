@@ -43,13 +43,13 @@ export const command = defineCommand({
         format: options.quiet ? "id" : (options.output ?? "table"),
       });
     }
-    const processes = await connection.call((manager) => manager.listAll({ filter }));
+    const processes = await connection.call((manager) => manager.processes.listAll({ filter }));
     switch (options.quiet ? "id" : (options.output ?? "table")) {
       case "id":
         caller.print(processes.map(({ id }) => `${id}\n`).join(""));
         break;
       case "json":
-        caller.print(prettyJson({ processes: processes.map(toContractJson) }));
+        caller.print(prettyJson({ processes: processes.map((info) => toContractJson(info)) }));
         break;
       case "jsonl":
         caller.print(processes.map((info) => jsonLine(toContractJson(info))).join(""));

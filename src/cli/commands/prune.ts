@@ -16,10 +16,10 @@ export const command = defineCommand({
     const { call } = await openConnection(caller, globals);
     const dryRun = options["dry-run"];
     const { ids, freedBytes } = await call((manager) =>
-      manager.prune({
+      manager.processes.prune({
         dryRun,
         ...(options["older-than"] === undefined ? {} : { olderThanMs: options["older-than"] }),
-        ...(options.selector === undefined ? {} : { filter: { selector: options.selector } }),
+        ...(options.selector === undefined ? { all: true } : { filter: { selector: options.selector } }),
       }),
     );
     caller.print(ids.map((id) => `${id}\n`).join(""));

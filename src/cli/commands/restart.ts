@@ -12,7 +12,9 @@ export const command = defineCommand({
   async run({ options, operands, globals, caller }) {
     const { call } = await openConnection(caller, globals);
     return forEachTarget(caller, operands, globals.debug, async (id) => {
-      await call((manager) => manager.restart(id, stopRequest(options)));
+      await call((manager) =>
+        manager.processes.resolve(id).then((ref) => manager.processes.restart(ref, stopRequest(options))),
+      );
       caller.print(`${id}\n`);
       return ExitCode.ok;
     });

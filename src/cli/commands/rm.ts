@@ -10,7 +10,9 @@ export const command = defineCommand({
   async run({ options, operands, globals, caller }) {
     const { call } = await openConnection(caller, globals);
     return forEachTarget(caller, operands, globals.debug, async (id) => {
-      await call((manager) => manager.remove(id, { force: options.force }));
+      await call((manager) =>
+        manager.processes.resolve(id).then((ref) => manager.processes.remove(ref, { force: options.force })),
+      );
       caller.print(`${id}\n`);
       return ExitCode.ok;
     });

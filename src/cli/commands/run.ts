@@ -31,7 +31,7 @@ export const command = defineCommand({
       remove: options.rm,
     });
     const process = await connection
-      .call((manager) => manager.start(request))
+      .call((manager) => manager.processes.start(request))
       .catch((error: unknown) => {
         throw startError(error, request);
       });

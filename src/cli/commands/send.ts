@@ -12,14 +12,14 @@ export const command = defineCommand({
     const { stdin } = caller.ownProcess();
     const { call, manager } = await openConnection(caller, globals);
     // By its UUID from here on: a name may mean another process tomorrow.
-    const { id } = await call(() => manager.get(ref));
+    const { id } = await call(() => manager.processes.resolve(ref).then((id) => manager.processes.get(id)));
     let sent = false;
     for await (const chunk of stdin) {
-      await manager.write(id, chunk);
+      await manager.processes.write(id, chunk);
       sent = true;
     }
     if (options.close || !sent) {
-      await manager.write(id, "", { close: options.close });
+      await manager.processes.write(id, "", { close: options.close });
     }
     return ExitCode.ok;
   },

@@ -21,7 +21,7 @@ export const command = defineCommand({
     const connection = await openConnection(caller, globals);
     const request = startRequest(options, operands, connection, caller);
     const process = await connection
-      .call((manager) => manager.start(request))
+      .call((manager) => manager.processes.start(request))
       .catch((error: unknown) => {
         throw startError(error, request);
       });

@@ -18,7 +18,9 @@ export const command = defineCommand({
   examples: [["pm status -o json api | jq .exit", "what the contract says of how it ended"]],
   async run({ options, operands: [id = ""], globals, caller }) {
     const { call, manager } = await openConnection(caller, globals);
-    const info: ProcessInfo = await call((manager) => manager.get(id, { env: options.env }));
+    const info: ProcessInfo = await call(() =>
+      manager.processes.resolve(id).then((ref) => manager.processes.get(ref, { env: options.env })),
+    );
     const paint = painter(caller, globals);
     switch (options.output ?? "text") {
       case "json":

@@ -16,9 +16,11 @@ export const command = defineCommand({
   async run({ options, operands, globals, caller }) {
     const { call } = await openConnection(caller, globals);
     return forEachTarget(caller, operands, globals.debug, async (id) => {
-      const result = await call((manager) => manager.stop(id, stopRequest(options)));
-      if (!result.stopped) {
-        caller.note(survivorsText(id, result, options.timeout));
+      const result = await call((manager) =>
+        manager.processes.resolve(id).then((ref) => manager.processes.stop(ref, stopRequest(options))),
+      );
+      if (result.receipt.outcome === "survived") {
+        caller.note(survivorsText(id, result));
         return ExitCode.timeout;
       }
       caller.print(`${id}\n`);

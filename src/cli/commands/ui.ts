@@ -30,7 +30,7 @@ export const command = defineCommand({
     const connection = await openConnection(caller, globals);
     if (connection.local) {
       // Starts the daemon if need be, and says so before the screen is taken. The dashboard waits for any other.
-      await connection.call((manager) => manager.info({ timeoutMs: 5000 })).catch(() => undefined);
+      await connection.call((manager) => manager.daemon.info({ timeoutMs: 5000 })).catch(() => undefined);
     }
     let first: typeof connection | null = connection;
     const { runDashboard } = await (await import("../../tui/load.ts")).loadDashboard();

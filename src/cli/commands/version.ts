@@ -30,7 +30,7 @@ async function daemonVersion(
 ): Promise<{ version: string; runtimeVersion: string } | undefined> {
   const { call } = await openConnection(caller, globals, { autoStart: false });
   try {
-    const { version: daemon, runtimeVersion } = await call((manager) => manager.info());
+    const { version: daemon, runtimeVersion } = await call((manager) => manager.daemon.info());
     return { version: daemon, runtimeVersion };
   } catch (error) {
     if (isUnreachable(error)) {

@@ -3,7 +3,7 @@ import { endsCommand } from "../caller.ts";
 import { defineCommand, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
-import { exitCodeOfProcess } from "../exit-status.ts";
+import { exitCodeOfRun } from "../exit-status.ts";
 import { exitText } from "../output/process-table.ts";
 
 export const command = defineCommand({
@@ -35,13 +35,16 @@ export const command = defineCommand({
     const codes = await Promise.all(
       operands.map(async (id) => {
         try {
-          const info = await call((manager) =>
-            manager.wait(id, { until, ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }) }),
+          const { process: info, run } = await call(async (manager) =>
+            manager.processes.wait(await manager.processes.resolve(id), {
+              until,
+              ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+            }),
           );
           if (operands.length > 1) {
-            caller.print(`${id} ${exitText(info) ?? "-"}\n`);
+            caller.print(`${id} ${exitText(run) ?? "-"}\n`);
           }
-          return exitCodeOfProcess(caller, info);
+          return exitCodeOfRun(caller, info, run);
         } catch (error) {
           if (endsCommand(error)) {
             throw error;

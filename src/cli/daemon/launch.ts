@@ -143,7 +143,7 @@ async function otherDaemon(caller: Caller, manager: ProcessManager): Promise<voi
         deadline.addEventListener("abort", () => reject(deadline.reason), { once: true });
       });
       try {
-        await manager.info();
+        await manager.daemon.info();
         change.catch(() => {});
         return;
       } catch (error) {

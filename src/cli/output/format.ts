@@ -4,7 +4,7 @@ import { type Single, single } from "../command.ts";
 
 /** What a process is called in a list of names: its name, else its id. */
 export function displayName(info: ProcessInfo): string {
-  return info.spec.name === "" ? info.id : info.spec.name;
+  return info.name ?? info.id;
 }
 
 /** The `-o` option of a command that knows these formats. */

@@ -1,9 +1,11 @@
 /** The text of `pm status`. */
-import type { ExitStatus, ProcessInfo, ProcessUsage, ResourceLimit } from "../../sdk/index.ts";
+
+import { escapeBytes } from "../../common/escape.ts";
+import type { ExitStatus, ProcessInfo, ProcessUsage, ResourceLimit, RunInfo } from "../../sdk/index.ts";
 import type { Paint } from "./color.ts";
-import { labelText, uptime } from "./process-table.ts";
+import { labelText, stateText, uptime } from "./process-table.ts";
 import { sanitize } from "./sanitize.ts";
-import { shellWords } from "./shell-words.ts";
+import { commandText, shellWords } from "./shell-words.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
 export interface ProcessDetailsOptions {
@@ -15,47 +17,19 @@ export interface ProcessDetailsOptions {
 }
 
 export function processDetails(info: ProcessInfo, { paint, environment, now, usage }: ProcessDetailsOptions): string {
-  const { spec, output } = info;
+  const { spec, run } = info;
   const rows: (readonly [title: string, text: string])[] = [
-    ["Id", info.id],
-    ["Name", spec.name === "" ? "-" : sanitize(spec.name)],
-    ["State", stateText(info, now)],
-    ["Command", shellWords([spec.executable, ...spec.args])],
-    ["Directory", shellWords([spec.cwd])],
+    ["ID", info.id],
+    ["Name", info.name === undefined ? "-" : sanitize(info.name)],
+    ["State", stateLine(info, now)],
+    ["Command", commandText(spec)],
+    ["Directory", shellWords([run?.effective?.cwd ?? spec.cwd ?? ""])],
   ];
-  if (info.pid !== undefined) {
-    rows.push(["PID", String(info.pid)]);
-  }
-  rows.push(["Run", String(info.run)], ["Created", info.createTime.toISOString()]);
-  if (info.startTime !== undefined) {
-    rows.push(["Started", info.startTime.toISOString()]);
-  }
-  if (usage !== undefined) {
-    rows.push(["Uses", currentUsage(usage, info.startTime, now)]);
-  }
-  if (info.exitTime !== undefined) {
-    rows.push([
-      "Ended",
-      `${info.exitTime.toISOString()} (${formatDuration(now.getTime() - info.exitTime.getTime())} ago)`,
-    ]);
-  }
-  if (info.exit !== undefined) {
-    rows.push(["Exit", exitDetails(info.exit)], ["Used", usageText(info.exit)]);
-  }
-  if (info.failure !== undefined) {
-    const { step, message, errnoName, path } = info.failure;
-    rows.push(["Failure", sanitize(`${step}${path && ` ${path}`}: ${message}${errnoName && ` (${errnoName})`}`)]);
-  }
-  const kept = output.nextOffset - output.firstOffset;
+  rows.push(...runRows(run, usage, now), ["Created", info.createTime.toISOString()]);
   rows.push(
-    [
-      "Output",
-      `${formatBytes(output.nextOffset)} (${formatBytes(output.stdoutBytes)} stdout, ${formatBytes(output.stderrBytes)} stderr), ` +
-        `${formatBytes(kept)} kept of at most ${formatBytes(output.limitBytes)}${output.complete ? ", complete" : ""}`,
-    ],
     ["Input", spec.terminal === undefined ? spec.stdin : `terminal ${spec.terminal.columns}x${spec.terminal.rows}`],
-    ["Stop", `${spec.stop.signal}, then ${formatDuration(spec.stop.graceMs)}`],
-    ["Labels", labelText(spec.labels)],
+    ["Stop", stopText(info)],
+    ["Labels", labelText(info.labels)],
   );
   const limits = limitsText(info);
   if (limits !== "") {
@@ -64,22 +38,68 @@ export function processDetails(info: ProcessInfo, { paint, environment, now, usa
   const width = Math.max(...rows.map(([title]) => title.length));
   let text = rows.map(([title, value]) => `${paint("bold", title.padEnd(width))}  ${value}\n`).join("");
   if (environment) {
-    const variables = Object.entries(spec.env).sort(([a], [b]) => (a < b ? -1 : 1));
+    const variables = [
+      ...Object.entries(spec.env),
+      ...spec.envBytes.map(({ name, value }) => [escapeBytes(name), escapeBytes(value)] as const),
+    ].sort(([a], [b]) => (a < b ? -1 : 1));
     text += `${paint("bold", "Environment")} (${spec.envMode === "replace" ? "nothing else" : "over the daemon's"})\n`;
     text += variables.map(([key, value]) => `  ${sanitize(key)}=${sanitize(value)}\n`).join("");
   }
   return text;
 }
 
-function stateText(info: ProcessInfo, now: Date): string {
-  const lasted =
-    info.startTime === undefined
-      ? ""
-      : info.exitTime === undefined
-        ? ` for ${uptime(info, now)}`
-        : ` after ${uptime(info, now)}`;
-  const children = info.treeAlive && info.pid === undefined ? "; children of it live on" : "";
-  return `${info.state}${lasted}${children}`;
+/** What is known of a run. */
+function runRows(run: RunInfo | undefined, usage: ProcessUsage | undefined, now: Date): (readonly [string, string])[] {
+  if (run === undefined) {
+    return [];
+  }
+  const rows: (readonly [string, string])[] = [];
+  if (run.pid !== undefined) {
+    rows.push(["PID", String(run.pid)]);
+  }
+  rows.push(["Run", String(run.number)]);
+  if (run.startTime !== undefined) {
+    rows.push(["Started", run.startTime.toISOString()]);
+  }
+  if (usage !== undefined) {
+    rows.push(["Uses", currentUsage(usage, run.startTime, now)]);
+  }
+  if (run.exitTime !== undefined) {
+    const ago = formatDuration(now.getTime() - run.exitTime.getTime());
+    rows.push(["Ended", `${run.exitTime.toISOString()} (${ago} ago)`]);
+  }
+  if (run.exit !== undefined) {
+    rows.push(["Exit", exitDetails(run.exit)], ["Used", usageText(run.exit)]);
+  }
+  if (run.failure !== undefined) {
+    const { step, message, errnoName, path } = run.failure;
+    const about = path === undefined ? step : `${step} ${path}`;
+    rows.push(["Failure", sanitize(`${about}: ${message}${errnoName === undefined ? "" : ` (${errnoName})`}`)]);
+  }
+  const { output } = run;
+  const kept = output.nextOffset - output.firstOffset;
+  const streams = `${formatBytes(output.stdoutBytes)} stdout, ${formatBytes(output.stderrBytes)} stderr`;
+  const state = `${output.complete ? ", complete" : ""}${output.held ? ", held" : ""}`;
+  rows.push([
+    "Output",
+    `${formatBytes(output.nextOffset)} (${streams}), ${formatBytes(kept)} kept of at most ${formatBytes(output.limitBytes)}${state}`,
+  ]);
+  return rows;
+}
+
+/** What a stop would do: as it took effect, else as it was asked for. */
+function stopText({ spec, run }: ProcessInfo): string {
+  const signal = run?.effective?.stopSignal ?? spec.stop.signal ?? "SIGTERM";
+  const graceMs = run?.effective?.stopGraceMs ?? spec.stop.graceMs;
+  return graceMs === undefined ? signal : `${signal}, then ${formatDuration(graceMs)}`;
+}
+
+function stateLine(info: ProcessInfo, now: Date): string {
+  const { run } = info;
+  const word = run?.exitTime === undefined ? "for" : "after";
+  const lasted = run?.startTime === undefined ? "" : ` ${word} ${uptime(run, now)}`;
+  const children = run?.treeAlive && run.pid === undefined ? "; its children are still running" : "";
+  return `${stateText(info.state)}${lasted}${run?.suspended ? ", suspended" : ""}${children}`;
 }
 
 function exitDetails(exit: ExitStatus): string {

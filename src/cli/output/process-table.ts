@@ -1,8 +1,8 @@
 /** The table of `pm ls`. */
-import type { ProcessInfo, ProcessState, ProcessUsage } from "../../sdk/index.ts";
+import type { ProcessInfo, ProcessState, ProcessUsage, RunInfo } from "../../sdk/index.ts";
 import type { Paint, Style } from "./color.ts";
 import { sanitize } from "./sanitize.ts";
-import { shellWords } from "./shell-words.ts";
+import { commandText, shellWords } from "./shell-words.ts";
 import { type Cell, renderTable } from "./table.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
@@ -23,6 +23,8 @@ const stateStyles: Readonly<Record<ProcessState, Style>> = {
   exited: "dim",
   failed: "red",
   lost: "magenta",
+  waiting: "cyan",
+  givenUp: "red",
 };
 
 /** The fewest characters of an id that a table shows; more where ids would look the same. */
@@ -55,12 +57,12 @@ interface Column {
 }
 
 const narrowColumns: readonly Column[] = [
-  { title: "NAME", cell: ({ spec }) => ({ text: spec.name === "" ? "-" : sanitize(spec.name) }) },
+  { title: "NAME", cell: ({ name }) => ({ text: name === undefined ? "-" : sanitize(name) }) },
   { title: "ID", cell: ({ id }, { idLength }) => ({ text: id.slice(0, idLength) }) },
   { title: "STATE", cell: stateCell },
-  { title: "PID", cell: ({ pid }) => ({ text: pid === undefined ? "-" : String(pid) }) },
-  { title: "UPTIME", cell: (info, { now }) => ({ text: uptime(info, now) }) },
-  { title: "EXIT", cell: (info) => exitCell(info) },
+  { title: "PID", cell: ({ run }) => ({ text: run?.pid === undefined ? "-" : String(run.pid) }) },
+  { title: "UPTIME", cell: (info, { now }) => ({ text: uptime(info.run, now) }) },
+  { title: "EXIT", cell: ({ run }) => exitCell(run) },
 ];
 
 const wideColumns: readonly Column[] = [
@@ -73,40 +75,47 @@ const wideColumns: readonly Column[] = [
     cell: (_info, { usage }) => ({ text: usage === undefined ? "-" : formatBytes(usage.residentBytes) }),
   },
   { title: "CHILDREN", cell: (_info, { usage }) => ({ text: usage === undefined ? "-" : String(usage.descendants) }) },
-  { title: "RUN", cell: ({ run }) => ({ text: String(run) }) },
-  { title: "STARTED", cell: ({ startTime }) => ({ text: startTime?.toISOString() ?? "-" }) },
-  { title: "OUTPUT", cell: ({ output }) => ({ text: formatBytes(output.nextOffset) }) },
-  { title: "LABELS", cell: ({ spec }) => ({ text: labelText(spec.labels) }) },
-  { title: "DIRECTORY", cell: ({ spec }) => ({ text: shellWords([spec.cwd]) }) },
+  { title: "RUN", cell: ({ run }) => ({ text: run === undefined ? "-" : String(run.number) }) },
+  { title: "STARTED", cell: ({ run }) => ({ text: run?.startTime?.toISOString() ?? "-" }) },
+  { title: "OUTPUT", cell: ({ run }) => ({ text: formatBytes(run?.output.nextOffset ?? 0) }) },
+  { title: "LABELS", cell: ({ labels }) => ({ text: labelText(labels) }) },
+  { title: "DIRECTORY", cell: ({ spec, run }) => ({ text: shellWords([run?.effective?.cwd ?? spec.cwd ?? ""]) }) },
 ];
 
 const commandColumn: Column = {
   title: "COMMAND",
-  cell: ({ spec }) => ({ text: shellWords([spec.executable, ...spec.args]) }),
+  cell: ({ spec }) => ({ text: commandText(spec) }),
 };
 
 function stateCell(info: ProcessInfo): Cell {
-  const failed = info.state === "exited" && info.exit?.code !== 0;
+  const { state, run } = info;
+  const failed = state === "exited" && run?.exit?.code !== 0;
   // The tree outlived its main process: it is not over yet.
-  const orphaned = info.treeAlive && (info.state === "exited" || info.state === "lost");
+  const orphaned = run?.treeAlive && (state === "exited" || state === "lost");
   return {
-    text: orphaned ? `${info.state}+children` : info.state,
-    style: orphaned ? "yellow" : failed ? "red" : stateStyles[info.state],
+    text: orphaned ? `${state}+children` : run?.suspended && state === "running" ? "suspended" : stateText(state),
+    style: orphaned ? "yellow" : failed ? "red" : stateStyles[state],
   };
 }
 
-function exitCell(info: ProcessInfo): Cell {
-  const text = exitText(info);
+/** The words of the commands: those of the contract, without humps. */
+export function stateText(state: ProcessState): string {
+  return state === "givenUp" ? "given up" : state;
+}
+
+function exitCell(run: RunInfo | undefined): Cell {
+  const text = exitText(run);
   return text === undefined ? { text: "-" } : { text, ...(text === "0" ? {} : { style: "red" as const }) };
 }
 
 /** "7", "SIGKILL", "ENOENT"; undefined while there is nothing to say. */
-export function exitText({ exit, failure, state }: ProcessInfo): string | undefined {
+export function exitText(run: RunInfo | undefined): string | undefined {
+  const { exit, failure, state } = run ?? {};
   if (exit !== undefined) {
     return exit.code === undefined ? exit.signalName : String(exit.code);
   }
   if (failure !== undefined) {
-    return failure.errnoName === "" ? failure.step : failure.errnoName;
+    return failure.errnoName ?? failure.step;
   }
   return state === "lost" ? "unknown" : undefined;
 }
@@ -118,8 +127,8 @@ export function labelText(labels: Readonly<Record<string, string>>): string {
   return text === "" ? "-" : sanitize(text);
 }
 
-/** How long the current run has lasted, or lasted. */
-export function uptime({ startTime, exitTime }: ProcessInfo, now: Date): string {
+/** How long a run has lasted, or lasted. */
+export function uptime({ startTime, exitTime }: Pick<RunInfo, "startTime" | "exitTime"> = {}, now: Date): string {
   return startTime === undefined ? "-" : formatDuration((exitTime ?? now).getTime() - startTime.getTime());
 }
 

@@ -1,11 +1,24 @@
+import { escapeBytes } from "../../common/escape.ts";
 import { sanitize } from "./sanitize.ts";
 
+/** A process's command line, as one would type it. */
+export function commandText({
+  executable,
+  args,
+}: {
+  executable: string | Uint8Array;
+  args: readonly (string | Uint8Array)[];
+}): string {
+  return shellWords([executable, ...args]);
+}
+
 /** A command line as one would type it, on one line and harmless to print. */
-export function shellWords(words: readonly string[]): string {
+export function shellWords(words: readonly (string | Uint8Array)[]): string {
   return words.map(quote).join(" ");
 }
 
-function quote(word: string): string {
+function quote(given: string | Uint8Array): string {
+  const word = typeof given === "string" ? given : escapeBytes(given);
   if (/^[\w@%+=:,./-]+$/.test(word)) {
     return word;
   }

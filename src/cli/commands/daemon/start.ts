@@ -11,7 +11,7 @@ export const command = defineCommand({
   async run({ globals, caller }) {
     const { manager } = await openConnection(caller, globals, { autoStart: false });
     try {
-      const { pid } = await manager.info();
+      const { pid } = await manager.daemon.info();
       caller.note(`pm: the daemon runs already (pid ${pid})\n`);
     } catch (error) {
       if (!isUnreachable(error)) {

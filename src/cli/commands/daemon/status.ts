@@ -12,7 +12,7 @@ export const command = defineCommand({
   exitCodes: [["4", "no daemon runs"]],
   async run({ options, globals, caller }) {
     const { manager } = await openConnection(caller, globals, { autoStart: false });
-    const info: DaemonInfo = await manager.info();
+    const info: DaemonInfo = await manager.daemon.info();
     if (options.output === "json") {
       caller.print(prettyJson(info));
       return ExitCode.ok;
@@ -28,9 +28,9 @@ export const command = defineCommand({
       ["Processes", counts.map(([state, count]) => `${count} ${state}`).join(", ") || "none"],
       [
         "Output limit",
-        `${formatBytes(info.defaultOutputLimitBytes)} unless asked for, at most ${formatBytes(info.maxOutputLimitBytes)}`,
+        `${formatBytes(info.limits.defaultOutputLimitBytes)} unless asked for, at most ${formatBytes(info.limits.maxOutputLimitBytes)}`,
       ],
-      ["Process limit", String(info.maxProcesses)],
+      ["Process limit", String(info.limits.maxProcesses)],
       ["Tree limits", info.cgroupLimits ? "available (cgroup v2)" : "not available (no writable cgroup v2)"],
     ];
     const paint = painter(caller, globals);

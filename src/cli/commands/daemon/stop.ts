@@ -24,8 +24,8 @@ export const command = defineCommand({
     let pid: number;
     let running: number;
     try {
-      ({ pid } = await manager.info());
-      running = await manager.shutdown({
+      ({ pid } = await manager.daemon.info());
+      running = await manager.daemon.shutdown({
         stopProcesses: options["stop-processes"],
         ...(options.timeout === undefined ? {} : { graceMs: options.timeout }),
       });
