@@ -143,7 +143,7 @@ func TestReasons(t *testing.T) {
 
 func TestWaitSurvivesTheDaemonAndObeysItsContext(t *testing.T) {
 	ctx, client := dial(t)
-	process, err := client.Start(ctx, shell("read line; exit 7"), pm.WithName("waiter"), pm.WithLabels(map[string]string{"test": "wait"}))
+	process, err := client.Start(ctx, shell("exec sleep 1000"), pm.WithName("waiter"), pm.WithLabels(map[string]string{"test": "wait"}))
 	if err != nil {
 		t.Fatal(err)
 	}
