@@ -22,7 +22,7 @@ async function serve(onRequest: (socket: Socket, request: Buffer) => void): Prom
     sockets.add(socket);
     let received = Buffer.alloc(0);
     socket.on("error", () => {});
-    socket.on("data", (bytes) => {
+    socket.on("data", (bytes: Buffer) => {
       received = Buffer.concat([received, bytes]);
       const head = received.indexOf("\r\n\r\n");
       const length = Number(/content-length: (\d+)/i.exec(received.toString("latin1"))?.[1]);

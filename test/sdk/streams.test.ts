@@ -429,6 +429,38 @@ test("a stream that nobody reads does not hold up another one", async () => {
   await Promise.all(stalled.map((frames) => frames.return?.()));
 });
 
+test("many streams share connections, and none has so many that a unary call must wait (F14)", async () => {
+  await using daemon = await ScriptedDaemon.start({
+    process: {
+      async *watchProcesses(_, { signal }) {
+        yield { type: WatchEventType.BOOKMARK, resourceVersion: "v1" };
+        await aborted(signal);
+      },
+      getProcess: () => ({ process: runningProcess(id) }),
+    },
+  });
+  const transport = stockTransport({ kind: "unix", path: daemon.socket });
+  onTestFinished(() => transport.close());
+  const streams = Array.from({ length: 250 }, () =>
+    transport.stream("pm.v1.ProcessService/WatchProcesses", {}, {})[Symbol.asyncIterator](),
+  );
+  await Promise.all(streams.map((events) => events.next()));
+  expect(daemon.connections).toBe(3);
+  const { process } = await transport.unary("pm.v1.ProcessService/GetProcess", { process: { id } }, {});
+  expect(process?.id).toBe(id);
+  await Promise.all(streams.map((events) => events.return?.()));
+  // The first one is kept for the next call.
+  await vi.waitFor(() => expect(daemon.connections).toBe(1));
+  transport.close();
+
+  // Over the local socket the first ones have connections of their own.
+  await using pm = await ProcessManager.connect({ socket: daemon.socket });
+  const watches = Array.from({ length: 40 }, () => pm.processes.watch()[Symbol.asyncIterator]());
+  await Promise.all(watches.map((events) => events.next()));
+  await vi.waitFor(() => expect(daemon.connections).toBe(17));
+  await Promise.all(watches.map((events) => events.return?.()));
+});
+
 test("a call that a closing HTTP/2 session refuses was not taken, and may be sent again", async () => {
   const directory = mkdtempSync(join(tmpdir(), "pm-sdk-"));
   const server = createServer();

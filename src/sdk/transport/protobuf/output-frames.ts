@@ -184,7 +184,7 @@ function chunk(reader: ProtobufReader): OutputChunk {
         break;
       }
       case 4:
-        data = reader.bytes();
+        data = ownIfSmall(reader.bytes());
         break;
       default:
         reader.skip();
@@ -196,6 +196,11 @@ function chunk(reader: ProtobufReader): OutputChunk {
     time: new Date(required(milliseconds, "chunk.time")),
     data,
   };
+}
+
+/** A few bytes must not keep the whole piece alive that came from the socket. Larger ones are not copied. */
+function ownIfSmall(bytes: Buffer): Buffer {
+  return bytes.length < 4096 ? Buffer.from(bytes) : bytes;
 }
 
 function gap(reader: ProtobufReader): OutputGap {
