@@ -28,13 +28,15 @@ export interface EnvelopeSink {
   end(bytes: Buffer): void;
 }
 
-/** Push bytes; messages that lie in one piece are not copied. */
+/** Push bytes; messages that lie in one piece, or in pieces side by side in memory, are not copied. */
 export class EnvelopeReader {
   readonly #sink: EnvelopeSink;
   readonly #maxBytes: number;
   readonly #head = Buffer.alloc(headLength);
   #headFilled = 0;
-  /** A message that comes in several pieces. */
+  /** The beginning of a message that comes in several pieces, as long as they lie side by side. */
+  #begun: Buffer | undefined;
+  /** Where it is put together when they do not. */
   #message: Buffer | undefined;
   #messageFilled = 0;
 
@@ -47,7 +49,13 @@ export class EnvelopeReader {
   push(piece: Buffer): void {
     let at = 0;
     while (at < piece.length) {
-      at = this.#message === undefined ? this.#begin(piece, at) : this.#fill(this.#message, piece, at);
+      if (this.#message !== undefined) {
+        at = this.#fill(this.#message, piece, at);
+      } else if (this.#begun !== undefined) {
+        at = this.#continue(this.#begun, piece, at);
+      } else {
+        at = this.#begin(piece, at);
+      }
     }
   }
 
@@ -67,8 +75,26 @@ export class EnvelopeReader {
       this.#deliver(piece.subarray(at, at + length));
       return at + length;
     }
+    this.#begun = piece.subarray(at);
+    return piece.length;
+  }
+
+  #continue(begun: Buffer, piece: Buffer, at: number): number {
+    const length = this.#head.readUInt32BE(1);
+    const isNext = begun.buffer === piece.buffer && begun.byteOffset + begun.length === piece.byteOffset + at;
+    this.#begun = undefined;
+    if (isNext && begun.length > 0) {
+      const taken = Math.min(length - begun.length, piece.length - at);
+      const joined = Buffer.from(begun.buffer, begun.byteOffset, begun.length + taken);
+      if (joined.length < length) {
+        this.#begun = joined;
+      } else {
+        this.#deliver(joined);
+      }
+      return at + taken;
+    }
     this.#message = Buffer.allocUnsafe(length);
-    this.#messageFilled = 0;
+    this.#messageFilled = begun.copy(this.#message);
     return at;
   }
 

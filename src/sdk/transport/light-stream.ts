@@ -20,6 +20,10 @@ import type { StreamMethod, StreamMethods, TransportOptions } from "./transport.
 
 /** What a stream may cost, in bytes: of headers, of one message, and of messages that the consumer has not taken. */
 const limits = { head: 64 * 1024, message: 128 * 1024 * 1024, queue: 512 * 1024 };
+/** What is read from the socket lands in slabs, so that it is neither copied nor allocated piece by piece. */
+const slabBytes = 512 * 1024;
+/** The least room for a read. */
+const leastReadBytes = 64 * 1024;
 /** The part of a refusal's body that is read. */
 const maxRefusalBytes = 1024 * 1024;
 
@@ -142,9 +146,17 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
 
   #connect(body: Buffer): void {
     let isConnected = false;
-    const socket = connect({ path: this.#path });
-    this.#socket = socket;
     const parser = this.#parser();
+    const slab = new Slab();
+    const socket = connect({
+      path: this.#path,
+      onread: {
+        buffer: () => slab.room(),
+        // False pauses the socket, until `resume()`.
+        callback: (length) => this.#receive(parser, slab.take(length)),
+      },
+    });
+    this.#socket = socket;
     socket.on("connect", () => {
       isConnected = true;
       socket.cork();
@@ -152,7 +164,6 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
       socket.write(body);
       socket.uncork();
     });
-    socket.on("data", (bytes: Buffer) => this.#receive(parser, bytes));
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (isConnected) {
         this.#fail(lostError(error));
@@ -171,9 +182,10 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
     });
   }
 
-  #receive(parser: HttpResponseParser, bytes: Buffer): void {
+  /** @returns whether to read on */
+  #receive(parser: HttpResponseParser, bytes: Buffer): boolean {
     if (this.#state !== "open") {
-      return;
+      return false;
     }
     try {
       if (parser.push(bytes) !== undefined) {
@@ -182,9 +194,7 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
     } catch (error) {
       this.#fail(errorOf(error));
     }
-    if (this.#queuedBytes > limits.queue) {
-      this.#socket?.pause();
-    }
+    return this.#queuedBytes <= limits.queue;
   }
 
   #parser(): HttpResponseParser {
@@ -275,6 +285,26 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
     } else {
       waiting.reject(failure);
     }
+  }
+}
+
+/** Memory that reads fill one behind the other. What was taken is never written again. */
+class Slab {
+  #bytes = Buffer.alloc(0);
+  #at = 0;
+
+  room(): Buffer {
+    if (this.#bytes.length - this.#at < leastReadBytes) {
+      this.#bytes = Buffer.allocUnsafeSlow(slabBytes);
+      this.#at = 0;
+    }
+    return this.#bytes.subarray(this.#at);
+  }
+
+  take(length: number): Buffer {
+    const from = this.#at;
+    this.#at += length;
+    return this.#bytes.subarray(from, this.#at);
   }
 }
 
