@@ -93,7 +93,7 @@ test.each(["nodenext", "bundler"])(
   60_000,
 );
 
-test("a program that makes unary calls loads neither the protobuf runtime nor an HTTP client", () => {
+test("a program that uses the local socket loads neither the protobuf runtime nor an HTTP client", () => {
   writeFileSync(
     join(project, "light.mjs"),
     `
@@ -103,6 +103,9 @@ test("a program that makes unary calls loads neither the protobuf runtime nor an
     const { ProcessManager } = await import("process-manager");
     const pm = await ProcessManager.connect({ socket: "/nonexistent/pm.sock" });
     await pm.daemon.info().catch(() => {});
+    for (const stream of [pm.processes.watch(), pm.processes.stream("x"), pm.processes.outputs(), pm.events.stream()]) {
+      await Array.fromAsync(stream).catch(() => {});
+    }
     console.log(JSON.stringify(loaded));
     `,
   );
@@ -110,5 +113,6 @@ test("a program that makes unary calls loads neither the protobuf runtime nor an
   expect(status).toBe(0);
   const loaded = JSON.parse(output) as string[];
   expect(loaded).toContain("./light-unary.js");
+  expect(loaded).toContain("./light-stream.js");
   expect(loaded.filter((name) => /bufbuild|connectrpc|_pb|http2?$|streaming/.test(name))).toEqual([]);
 });

@@ -101,7 +101,7 @@ export class Attempts {
         await this.#pause(error);
       }
       this.#searches += 1;
-      if (await this.#race(findDaemon(error, this.#begun))) {
+      if (await this.#race(findDaemon(error, this.#begun), error)) {
         return;
       }
     }
@@ -121,7 +121,7 @@ export class Attempts {
     return isLate ? this.#late(error) : error;
   }
 
-  #late(cause?: PmError): PmError {
+  #late(cause: PmError): PmError {
     const { limitMs, timeoutMs = 0, what } = this.#options;
     return timedOutError(limitMs ?? timeoutMs, what, cause);
   }
@@ -137,25 +137,25 @@ export class Attempts {
     const retryInMs = Math.round(Math.min(ceiling * (0.5 + Math.random() / 2), left, patience));
     this.#failed += 1;
     onConnection?.({ type: "disconnected", error, attempt: this.#failed, retryInMs });
-    await this.#sleep(retryInMs);
+    await this.#sleep(retryInMs, error);
     if (performance.now() >= this.#deadline) {
       throw this.#late(error);
     }
   }
 
-  async #sleep(milliseconds: number): Promise<void> {
+  async #sleep(milliseconds: number, cause: PmError): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     // Keeps the event loop alive on purpose: between two attempts nothing else does, and somebody awaits the outcome.
     const timer = setTimeout(resolve, milliseconds);
     try {
-      await this.#race(promise);
+      await this.#race(promise, cause);
     } finally {
       clearTimeout(timer);
     }
   }
 
   /** What the work comes to, unless the call ends first. */
-  async #race<T>(work: Promise<T>): Promise<T> {
+  async #race<T>(work: Promise<T>, cause: PmError): Promise<T> {
     const { signal } = this.#options;
     if (signal?.aborted) {
       work.catch(() => {});
@@ -165,7 +165,7 @@ export class Attempts {
     const onAbort = (): void => reject(abortedError(signal));
     const left = Math.max(this.#deadline - performance.now(), 0);
     // setTimeout() wraps around beyond 2^31.
-    const timer = left < 2 ** 31 ? setTimeout(() => reject(this.#late()), left) : undefined;
+    const timer = left < 2 ** 31 ? setTimeout(() => reject(this.#late(cause)), left) : undefined;
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       return await Promise.race([work, promise]);

@@ -46,10 +46,25 @@ function isStatusCode(value: unknown): value is StatusCode {
 /** The error in the body of a unary Connect response whose status is not 200. */
 export function errorFromConnectBody(status: number, contentType: string | undefined, body: Buffer): PmError {
   const json = contentType?.split(";")[0]?.trim() === "application/json" ? parseObject(body) : undefined;
-  if (json === undefined || !("code" in json)) {
-    return errorFromHttpStatus(status);
-  }
-  const code = isStatusCode(json["code"]) ? json["code"] : codeOfHttpStatus(status);
+  return json === undefined || !("code" in json)
+    ? errorFromHttpStatus(status)
+    : errorFromConnectJson(json, codeOfHttpStatus(status));
+}
+
+/**
+ * The error in the last envelope of a stream ("EndStreamResponse").
+ *
+ * @returns undefined if the stream has ended without one
+ * @throws SyntaxError if the payload is no JSON
+ */
+export function errorFromEndOfStream(payload: Buffer): PmError | undefined {
+  const json: unknown = JSON.parse(payload.toString("utf8"));
+  const error = isObject(json) ? json["error"] : undefined;
+  return isObject(error) ? errorFromConnectJson(error, "unknown") : undefined;
+}
+
+function errorFromConnectJson(json: Record<string, unknown>, otherwise: StatusCode): PmError {
+  const code = isStatusCode(json["code"]) ? json["code"] : otherwise;
   const message = typeof json["message"] === "string" ? json["message"] : "";
   return errorFromServer(code, message, findErrorInfo(json["details"]));
 }

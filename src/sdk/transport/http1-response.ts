@@ -19,6 +19,16 @@ export interface HttpLimits {
   readonly body: number;
 }
 
+/** Takes a response as it arrives. Whatever it throws, `push()` throws. */
+export interface HttpSink {
+  /** The final status line and headers; before any of the body. */
+  head(status: number, headers: ReadonlyMap<string, string>): void;
+  /** A piece of the body, not copied. */
+  body(piece: Buffer): void;
+  /** All of it has arrived. */
+  end(): void;
+}
+
 /** The response breaks the rules or the limits. */
 export class HttpParseError extends Error {
   override readonly name = "HttpParseError";
@@ -32,6 +42,7 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Push bytes until it returns the response. */
 export class HttpResponseParser {
   readonly #limits: HttpLimits;
+  readonly #sink: HttpSink | undefined;
   #phase: Phase = "head";
   /** What has arrived and is not consumed, in pieces, so that a large body is not copied again for each of them. */
   #pending: Buffer[] = [];
@@ -44,8 +55,10 @@ export class HttpResponseParser {
   #body: Buffer[] = [];
   #bodyLength = 0;
 
-  constructor(limits: HttpLimits) {
+  /** @param sink takes the body, which the response then does not hold */
+  constructor(limits: HttpLimits, sink?: HttpSink) {
     this.#limits = limits;
+    this.#sink = sink;
   }
 
   /**
@@ -69,7 +82,8 @@ export class HttpResponseParser {
     if (this.#pendingLength > 0) {
       throw new HttpParseError("bytes after the end of the response");
     }
-    return { status: this.#status, headers: this.#headers, body: Buffer.concat(this.#body, this.#bodyLength) };
+    this.#sink?.end();
+    return { status: this.#status, headers: this.#headers, body: Buffer.concat(this.#body) };
   }
 
   /** @returns whether there may be more to do with what is pending */
@@ -114,6 +128,7 @@ export class HttpResponseParser {
   }
 
   #beginBody(): void {
+    this.#sink?.head(this.#status, this.#headers);
     const length = this.#headers.get("content-length");
     const coding = this.#headers.get("transfer-encoding");
     if (this.#status === 204 || this.#status === 304) {
@@ -146,7 +161,11 @@ export class HttpResponseParser {
     if (piece === undefined) {
       return false;
     }
-    this.#body.push(piece);
+    if (this.#sink === undefined) {
+      this.#body.push(piece);
+    } else {
+      this.#sink.body(piece);
+    }
     this.#bodyLength += piece.length;
     this.#remaining -= piece.length;
     if (this.#remaining === 0) {

@@ -8,7 +8,7 @@
  * descriptors costs 0.8 times that start, node:http and an HTTP/2 session more
  * on top, node:net with JSON 0.2 times. So nothing here may import
  * `@bufbuild/protobuf`, `@connectrpc/*`, `node:http` or `node:http2`.
- * Everything else (streams, TLS) uses the stock client in `streaming.ts`.
+ * TLS uses the stock client in `streaming.ts`; streams have `light-stream.ts`.
  *
  * A connection per call costs some 0.1 ms on a Unix socket and spares the
  * ambiguity of a kept connection that dies as it is used again.
@@ -17,14 +17,12 @@ import { connect, type Socket } from "node:net";
 import { PmError } from "../errors.ts";
 import { errorFromConnectBody } from "./connect-error.ts";
 import { HttpParseError, type HttpResponse, HttpResponseParser } from "./http1-response.ts";
+import { busyRetryMs, protocolError, requestHead, setDeadline } from "./light-request.ts";
 import { abortedError, lostError, timedOutError, unreachableError } from "./local-errors.ts";
 import type { TransportOptions, UnaryMethod, UnaryMethods } from "./transport.ts";
 
-/** A page of 10000 processes has some 10 MB, 4 MiB of output 6 MB. */
+/** A page of processes has up to 3 MiB as a message and more as JSON, 3 MiB of output 4 MB. */
 const limits = { head: 64 * 1024, body: 128 * 1024 * 1024 };
-
-/** Milliseconds before a connection that the full queue of the socket refused is tried again. */
-const busyRetryMs = 20;
 
 /** Calls `method` on the daemon behind the socket at `path`. */
 export async function lightUnary<M extends UnaryMethod>(
@@ -52,19 +50,7 @@ export async function lightUnary<M extends UnaryMethod>(
 
 function post(path: string, method: UnaryMethod, body: Buffer, options: TransportOptions): Promise<HttpResponse> {
   const { signal, timeoutMs } = options;
-  const head = [
-    `POST /${method} HTTP/1.1`,
-    "Host: localhost",
-    "Connection: close",
-    "Content-Type: application/json",
-    "Connect-Protocol-Version: 1",
-    // At most ten digits, and whole: https://connectrpc.com/docs/protocol#unary-request
-    ...(timeoutMs === undefined
-      ? []
-      : [`Connect-Timeout-Ms: ${Math.min(Math.max(Math.ceil(timeoutMs), 1), 9999999999)}`]),
-    `Content-Length: ${body.length}`,
-    "\r\n",
-  ].join("\r\n");
+  const head = requestHead(method, "application/json", body.length, timeoutMs);
 
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
@@ -121,7 +107,7 @@ function post(path: string, method: UnaryMethod, body: Buffer, options: Transpor
           settle(lostError(error));
         } else if (error.code === "EAGAIN" && !settled) {
           // unix(7), connect(2): the socket's queue is full. Nothing was sent.
-          busyTimer = setTimeout(attempt, busyRetryMs * (0.5 + Math.random()));
+          busyTimer = setTimeout(attempt, busyRetryMs());
         } else {
           settle(unreachableError(`unix://${path}`, error));
         }
@@ -134,22 +120,5 @@ function post(path: string, method: UnaryMethod, body: Buffer, options: Transpor
       });
     };
     attempt();
-  });
-}
-
-/** setTimeout() wraps around beyond this. */
-const maxTimerMs = 2 ** 31 - 1;
-
-function setDeadline(timeoutMs: number | undefined, onTime: () => void): NodeJS.Timeout | undefined {
-  if (timeoutMs === undefined || timeoutMs > maxTimerMs) {
-    return undefined;
-  }
-  return setTimeout(onTime, timeoutMs).unref();
-}
-
-function protocolError(what: string, cause?: unknown): PmError {
-  return new PmError("PROTOCOL", `whatever is listening on the socket does not speak pm's protocol: ${what}`, {
-    code: "internal",
-    cause,
   });
 }

@@ -1,5 +1,6 @@
-/** Chooses the transport for an endpoint, and loads the heavy one only when a call needs it. */
+/** Chooses the transport for each call, and loads the heavy one only when a call needs it. */
 import type { Endpoint } from "../endpoint.ts";
+import { lightStream } from "./light-stream.ts";
 import { lightUnary } from "./light-unary.ts";
 import { abortedError } from "./local-errors.ts";
 import type {
@@ -11,10 +12,17 @@ import type {
   UnaryMethods,
 } from "./transport.ts";
 
+/**
+ * Streams that have a connection of their own. The daemon takes a limited number of connections, so a program with many
+ * streams has the others share some, over HTTP/2.
+ */
+const maxLightStreams = 16;
+
 /** Opens no connection: the first call does. */
 export function openTransport(endpoint: Endpoint): Transport {
   const closed = new AbortController();
   let loading: Promise<Transport> | undefined;
+  let lightStreams = 0;
 
   const stock = async (): Promise<Transport> => {
     loading ??= import("./streaming.ts").then(({ stockTransport }) => stockTransport(endpoint));
@@ -25,20 +33,31 @@ export function openTransport(endpoint: Endpoint): Transport {
     return transport;
   };
 
+  const withClosed = ({ signal, timeoutMs }: TransportOptions): TransportOptions => ({
+    signal: signal === undefined ? closed.signal : AbortSignal.any([closed.signal, signal]),
+    timeoutMs,
+  });
+
   return {
     async unary<M extends UnaryMethod>(method: M, request: UnaryMethods[M][0], options: TransportOptions) {
       if (closed.signal.aborted) {
         throw abortedError(closed.signal);
       }
-      if (endpoint.kind === "unix") {
-        const { signal, timeoutMs } = options;
-        const either = signal === undefined ? closed.signal : AbortSignal.any([closed.signal, signal]);
-        return lightUnary(endpoint.path, method, request, { signal: either, timeoutMs });
-      }
-      return (await stock()).unary(method, request, options);
+      return endpoint.kind === "unix"
+        ? lightUnary(endpoint.path, method, request, withClosed(options))
+        : (await stock()).unary(method, request, options);
     },
     async *stream<M extends StreamMethod>(method: M, request: StreamMethods[M][0], options: TransportOptions) {
-      yield* (await stock()).stream(method, request, options);
+      if (endpoint.kind !== "unix" || lightStreams >= maxLightStreams) {
+        yield* (await stock()).stream(method, request, options);
+        return;
+      }
+      lightStreams += 1;
+      try {
+        yield* lightStream(endpoint.path, method, request, withClosed(options));
+      } finally {
+        lightStreams -= 1;
+      }
     },
     close() {
       closed.abort();

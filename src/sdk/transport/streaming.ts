@@ -59,19 +59,44 @@ for (const method of [...ProcessService.methods, ...EventService.methods, ...Dae
   }
 }
 
+/**
+ * Calls that share a connection. The daemon takes 256 at a time (`DaemonLimits.maxStreamsPerConnection`), and further
+ * ones would wait in silence for a stream to end.
+ */
+const maxCallsPerConnection = 100;
+
+/** One connection, which is opened by its first call and again after it was lost. */
+interface Link {
+  readonly session: WideSessionManager;
+  readonly transport: ConnectTransport;
+  calls: number;
+}
+
 /** Opens no connection: the first call does. */
 export function stockTransport(endpoint: Endpoint): Transport {
-  const session = openSession(endpoint);
-  const transport = createConnectTransport({
-    httpVersion: "2",
-    baseUrl: session.authority,
-    sessionManager: session,
-    // Compression costs five times the processor time that it could save on a socket (and leaks lengths on TLS).
-    acceptCompression: [],
-    readMaxBytes,
-  });
   const headers = authorization(endpoint);
   const closed = new AbortController();
+  const links: Link[] = [openLink(endpoint)];
+
+  function takeLink(): Link {
+    let link = links.find(({ calls }) => calls < maxCallsPerConnection);
+    if (link === undefined) {
+      link = openLink(endpoint);
+      links.push(link);
+    }
+    link.calls += 1;
+    return link;
+  }
+
+  /** Keeps the first one for the next call. */
+  function giveBack(link: Link): void {
+    link.calls -= 1;
+    const at = links.indexOf(link);
+    if (link.calls === 0 && at > 0) {
+      links.splice(at, 1);
+      link.session.abort();
+    }
+  }
 
   /** Runs one call under a signal of its own, which ends with it. */
   function options(own: AbortSignal, { signal, timeoutMs }: TransportOptions) {
@@ -82,7 +107,7 @@ export function stockTransport(endpoint: Endpoint): Transport {
     };
   }
 
-  const explain = (error: unknown, call: ReturnType<typeof options>): unknown => {
+  const explain = (error: unknown, call: ReturnType<typeof options>, { session }: Link): unknown => {
     const explained = errorFromConnect(error, endpoint, call);
     const isLost = explained instanceof PmError && explained.reason === "DISCONNECTED";
     return isLost && endpoint.kind === "https" && !session.heard ? clientRejectedError(endpoint, error) : explained;
@@ -92,10 +117,13 @@ export function stockTransport(endpoint: Endpoint): Transport {
     async unary<M extends UnaryMethod>(method: M, request: UnaryMethods[M][0], callOptions: TransportOptions) {
       const call = options(new AbortController().signal, callOptions);
       throwIfAborted(call.signal);
+      const link = takeLink();
       try {
-        return (await unaryAsJson(transport, method, request, call)) as UnaryMethods[M][1];
+        return (await unaryAsJson(link.transport, method, request, call)) as UnaryMethods[M][1];
       } catch (error) {
-        throw explain(error, call);
+        throw explain(error, call, link);
+      } finally {
+        giveBack(link);
       }
     },
 
@@ -104,8 +132,9 @@ export function stockTransport(endpoint: Endpoint): Transport {
       const own = new AbortController();
       const call = options(own.signal, callOptions);
       throwIfAborted(call.signal);
+      const link = takeLink();
       try {
-        const messages = await streamMessages(transport, method, request, call);
+        const messages = await streamMessages(link.transport, method, request, call);
         for await (const message of messages) {
           const item = itemFromMessage(method, message);
           if (item !== undefined) {
@@ -113,17 +142,33 @@ export function stockTransport(endpoint: Endpoint): Transport {
           }
         }
       } catch (error) {
-        throw explain(error, call);
+        throw explain(error, call, link);
       } finally {
         own.abort();
+        giveBack(link);
       }
     },
 
     close() {
       closed.abort();
-      session.abort();
+      for (const { session } of links) {
+        session.abort();
+      }
     },
   };
+}
+
+function openLink(endpoint: Endpoint): Link {
+  const session = openSession(endpoint);
+  const transport = createConnectTransport({
+    httpVersion: "2",
+    baseUrl: session.authority,
+    sessionManager: session,
+    // Compression costs five times the processor time that it could save on a socket (and leaks lengths on TLS).
+    acceptCompression: [],
+    readMaxBytes,
+  });
+  return { session, transport, calls: 0 };
 }
 
 interface ConnectCall {

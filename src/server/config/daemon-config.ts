@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { minOutputLimitBytes } from "../../common/limits.ts";
+import { runtimeDirectory } from "../../common/paths.ts";
+import { durationExamples, parseDuration, parseSize, sizeExamples } from "../../common/quantities.ts";
 import { defaultPort } from "../listen/default-port.ts";
 import { type LogLevel, logLevels } from "../log.ts";
 import type { Given, Setting } from "./config-file.ts";
 import { defaultConfigPath } from "./config-path.ts";
 import { type HostAndPort, parseHostAndPort } from "./host-and-port.ts";
-import { parseDuration, parseSize } from "./quantity.ts";
-import { runtimeDirectory } from "./runtime-directory.ts";
 
 /** What the daemon was told. Unset: the engine's default. */
 export interface DaemonConfig {
@@ -125,9 +126,10 @@ export async function readInvocation(args: readonly string[], env: NodeJS.Proces
 
   // Resolved now: the daemon changes its directory.
   const directory = flags["runtime-dir"] === undefined ? runtimeDirectory(env) : resolve(flags["runtime-dir"]);
-  const defaultLimit = quantity(given("output.defaultLimit"), parseSize, "a size such as 1MiB");
+  const outputLimit = `a size of at least ${minOutputLimitBytes} bytes, such as ${sizeExamples}`;
+  const defaultLimit = quantity(given("output.defaultLimit"), parseOutputLimit, outputLimit);
   const maxGiven = given("output.maxLimit");
-  const maxLimit = quantity(maxGiven, parseSize, "a size such as 1GiB");
+  const maxLimit = quantity(maxGiven, parseOutputLimit, outputLimit);
   if (defaultLimit !== undefined && maxLimit !== undefined && defaultLimit > maxLimit) {
     throw new UsageError(`${maxGiven?.where}: must not be below the default output limit`);
   }
@@ -142,12 +144,20 @@ export async function readInvocation(args: readonly string[], env: NodeJS.Proces
       ...(maxLimit === undefined ? {} : { maxOutputLimitBytes: maxLimit }),
       retention: {
         count: quantity(given("retention.count"), parseCount, "a number") ?? defaultRetention.count,
-        ageMs: quantity(given("retention.age"), parseDuration, "a duration such as 7d") ?? defaultRetention.ageMs,
+        ageMs:
+          quantity(given("retention.age"), parseDuration, `a duration such as ${durationExamples}`) ??
+          defaultRetention.ageMs,
       },
       ...(file === undefined ? {} : { file: file.path }),
       ...(tcp === undefined ? {} : { tcp }),
     },
   };
+}
+
+/** What the contract would refuse of a client must not be a default. */
+function parseOutputLimit(text: string): number | undefined {
+  const bytes = parseSize(text);
+  return bytes === undefined || bytes < minOutputLimitBytes ? undefined : bytes;
 }
 
 /** A file that is named must exist; the default one need not. */

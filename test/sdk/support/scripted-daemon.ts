@@ -72,6 +72,11 @@ export class ScriptedDaemon implements AsyncDisposable {
     await new Promise<void>((resolve) => this.#server.listen(this.socket, resolve));
   }
 
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
   /** Loses every connection, as a killed daemon does; still listens. */
   cut(): void {
     for (const connection of this.#connections) {

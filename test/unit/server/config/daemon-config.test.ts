@@ -73,8 +73,12 @@ describe("the daemon's configuration", () => {
       ':2: log.level: must be one of trace, debug, info, warn, error, fatal, silent, not "loud"',
     ],
     ["retention:\n  count: many\n", ':2: retention.count: must be a number, not "many"'],
-    ["retention:\n  age: 7 days\n", ":2: retention.age: must be a duration such as 7d"],
-    ["output:\n  maxLimit: -1\n", ":2: output.maxLimit: must be a size such as 1GiB"],
+    ["retention:\n  age: 7 days\n", ":2: retention.age: must be a duration such as 10 (seconds), 500ms, 10m or 1h30m"],
+    ["output:\n  defaultLimit: 100\n", ":2: output.defaultLimit: must be a size of at least 4096 bytes"],
+    [
+      "output:\n  maxLimit: -1\n",
+      ":2: output.maxLimit: must be a size of at least 4096 bytes, such as 4096, 64KiB, 200MB or 1GiB",
+    ],
     [
       "output:\n  defaultLimit: 2M\n  maxLimit: 1M\n",
       ":3: output.maxLimit: must not be below the default output limit",
