@@ -26,7 +26,10 @@ const routesOn = (engine: Partial<Engine>) => (log: Parameters<typeof dependenci
 /** An engine whose waits end with their signal alone. */
 const waiting: Partial<Engine> = {
   wait: (_ref, _condition, _run, signal) =>
-    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })),
+    new Promise((_resolve, reject) => {
+      signal.throwIfAborted();
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    }),
 };
 
 describe.each<Protocol>(["connect", "grpc", "grpcWeb"])("over %s", (protocol) => {
