@@ -238,6 +238,25 @@ describe("when all connections are taken", () => {
     }
   });
 
+  test("512 connections that say nothing do not lock pm stop out", async () => {
+    const { path } = await serve(routesOn(engine), { firstBytesTimeoutMs: 600_000 });
+    const sockets = await Promise.all(
+      Array.from(
+        { length: 512 },
+        () =>
+          new Promise<ReturnType<typeof connect>>((resolve, reject) => {
+            const socket = connect(path, () => resolve(socket)).once("error", reject);
+          }),
+      ),
+    );
+    onTestFinished(() => sockets.forEach((socket) => void socket.destroy()));
+    expect((await clientOf(ProcessService, path).stopProcess({ process })).process?.id).toBe(someProcess.id);
+    expect(await failureOf(clientOf(ProcessService, path).waitProcess({ process }))).toMatchObject({
+      reason: "LIMIT_EXCEEDED",
+      text: expect.stringContaining("512 connections"),
+    });
+  });
+
   test("calls that may stay open are refused, with the limit named", async () => {
     const { path, logged } = await full(engine);
     const expected = {
