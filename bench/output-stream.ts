@@ -2,12 +2,13 @@
  * How fast kept output leaves the daemon, beside a raw HTTP/2 stream of Node.js
  * over the same kind of socket: `node bench/output-stream.ts [rounds]`. The
  * contenders take turns; both have a raw client that counts bytes. Prints
- * medians in MB/s and ratios as JSON.
+ * medians in MB/s, ratios, and the server's processor time, which tells more on a
+ * busy machine, as JSON.
  */
 import { fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { request as requestHttp1 } from "node:http";
-import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import { connect as connectHttp2, createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import { connect } from "node:net";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,7 +89,12 @@ async function serve(directory: string): Promise<void> {
     ids[name] = started.id;
   }
   process.send?.(ids);
-  process.once("message", async () => {
+  process.on("message", async (message) => {
+    if (message === "cpu") {
+      const { user, system } = process.cpuUsage();
+      process.send?.((user + system) / 1e6);
+      return;
+    }
     await listener.close();
     raw.close();
     for (const id of Object.values(ids)) await engine.remove({ id }, true, context);
@@ -169,9 +175,18 @@ async function main(rounds: number): Promise<void> {
     contenders[`HTTP/2, ${name}`] = () => http2Rate(socket, url, type, outputRequest(id));
     contenders[`HTTP/1.1, ${name}`] = () => http1Rate(socket, url, type, outputRequest(id));
   }
+  const cpu = async () => {
+    server.send("cpu");
+    return await new Promise<number>((resolve) => server.once("message", (seconds) => resolve(Number(seconds))));
+  };
   const rates: Record<string, number[]> = {};
+  const costs: Record<string, number[]> = {};
   for (let round = 0; round < rounds; round++) {
-    for (const [name, measure] of Object.entries(contenders)) rates[name] = [...(rates[name] ?? []), await measure()];
+    for (const [name, measure] of Object.entries(contenders)) {
+      const before = await cpu();
+      rates[name] = [...(rates[name] ?? []), await measure()];
+      costs[name] = [...(costs[name] ?? []), ((await cpu()) - before) / (keptBytes / 1e9)];
+    }
   }
   const raw = median(rates["raw HTTP/2"] ?? []);
   const results = Object.fromEntries(
@@ -182,6 +197,7 @@ async function main(rounds: number): Promise<void> {
         min: Math.round(Math.min(...got)),
         max: Math.round(Math.max(...got)),
         ofRaw: Number((median(got) / raw).toFixed(2)),
+        serverSecondsPerGigabyte: Number(median(costs[name] ?? []).toFixed(2)),
       },
     ]),
   );

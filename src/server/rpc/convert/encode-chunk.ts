@@ -37,7 +37,7 @@ export function encodeMemberChunk(member: number, chunk: OutputChunk): Uint8Arra
 
 /**
  * `pm.v1.OutputChunk` inside the messages around it. The data comes last in all
- * of them: one head, then the data, copied once.
+ * of them: one head, then the data, which is not copied if there is room before it.
  *
  * @param memberHead The field of OutputMemberChunk before its chunk; empty: the chunk is the frame.
  */
@@ -74,11 +74,16 @@ function envelope(memberHead: readonly number[], frameTag: number, chunk: Output
   }
   head.push(...fields);
 
-  const bytes = Buffer.allocUnsafe(envelopeBytes + head.length + data.length);
+  const headBytes = envelopeBytes + head.length;
+  // The head of a member's chunk differs from stream to stream, and the chunk may be in many.
+  const inPlace = memberHead.length === 0 && (chunk.headroom ?? 0) >= headBytes;
+  const bytes = inPlace
+    ? Buffer.from(data.buffer, data.byteOffset - headBytes, headBytes + data.length)
+    : Buffer.allocUnsafe(headBytes + data.length);
   bytes[0] = 0;
   bytes.writeUInt32BE(head.length + data.length, 1);
   bytes.set(head, envelopeBytes);
-  bytes.set(data, envelopeBytes + head.length);
+  if (!inPlace) bytes.set(data, headBytes);
   return bytes;
 }
 

@@ -36,6 +36,19 @@ test("a chunk is encoded as the general encoder does it, once", () => {
   );
 });
 
+test("a chunk with room before it is encoded where it is", () => {
+  fc.assert(
+    fc.property(chunks, fc.integer({ min: 0, max: 100 }), (chunk, headroom) => {
+      const buffer = Buffer.alloc(headroom + chunk.data.length, 9);
+      buffer.set(chunk.data, headroom);
+      const expected = encodeChunk(chunk);
+      const bytes = encodeChunk({ ...chunk, data: buffer.subarray(headroom), headroom });
+      expect(Buffer.compare(bytes, expected)).toBe(0);
+      expect(bytes.buffer === buffer.buffer).toBe(headroom >= expected.length - chunk.data.length);
+    }),
+  );
+});
+
 test("so is a chunk of a member", () => {
   fc.assert(
     fc.property(chunks, fc.integer({ min: 1, max: 2 ** 32 - 1 }), (chunk, member) => {
