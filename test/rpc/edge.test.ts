@@ -26,7 +26,10 @@ const routesOn = (engine: Partial<Engine>) => (log: Parameters<typeof dependenci
 /** An engine whose waits end with their signal alone. */
 const waiting: Partial<Engine> = {
   wait: (_ref, _condition, _run, signal) =>
-    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })),
+    new Promise((_resolve, reject) => {
+      signal.throwIfAborted();
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    }),
 };
 
 describe.each<Protocol>(["connect", "grpc", "grpcWeb"])("over %s", (protocol) => {
@@ -233,6 +236,25 @@ describe("when all connections are taken", () => {
       const client = clientOf(ProcessService, path, protocol, httpVersion);
       expect((await client.stopProcess({ process })).process?.id).toBe(someProcess.id);
     }
+  });
+
+  test("512 connections that say nothing do not lock pm stop out", async () => {
+    const { path } = await serve(routesOn(engine), { firstBytesTimeoutMs: 600_000 });
+    const sockets = await Promise.all(
+      Array.from(
+        { length: 512 },
+        () =>
+          new Promise<ReturnType<typeof connect>>((resolve, reject) => {
+            const socket = connect(path, () => resolve(socket)).once("error", reject);
+          }),
+      ),
+    );
+    onTestFinished(() => sockets.forEach((socket) => void socket.destroy()));
+    expect((await clientOf(ProcessService, path).stopProcess({ process })).process?.id).toBe(someProcess.id);
+    expect(await failureOf(clientOf(ProcessService, path).waitProcess({ process }))).toMatchObject({
+      reason: "LIMIT_EXCEEDED",
+      text: expect.stringContaining("512 connections"),
+    });
   });
 
   test("calls that may stay open are refused, with the limit named", async () => {

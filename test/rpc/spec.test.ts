@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { create, type DescField, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { UpdateProcessRequestSchema } from "../../gen/ts/pm/v1/process_service_pb.ts";
@@ -122,6 +123,13 @@ test("bytes that are UTF-8 are text: equal specs are equal", () => {
     ],
   });
   expect(asBytes).toEqual(asText);
+});
+
+test("bytes that are not UTF-8 are equal whatever buffer they came in, and keep none of it", () => {
+  const request = Buffer.alloc(1_000_000, 0xff);
+  const [piece] = read({ executable: "x", argsBytes: [request.subarray(5, 7) as Uint8Array<ArrayBuffer>] }).args;
+  expect(isDeepStrictEqual(piece, new Uint8Array([0xff, 0xff]))).toBe(true);
+  expect((piece as Uint8Array).buffer.byteLength).toBe(2);
 });
 
 test("variables are in one order, however the map came", () => {

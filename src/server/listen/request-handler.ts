@@ -11,6 +11,7 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import type { Log } from "../log.ts";
 import { callerKey } from "../rpc/caller.ts";
 import { keepingJson, refuseUnknownSent } from "../rpc/edge/sent-json.ts";
+import { encodedFramesFor, encodedFramesKey } from "../rpc/encoded-frames.ts";
 import { addReason } from "../rpc/errors.ts";
 import { contractInterceptors } from "../rpc/interceptors/index.ts";
 import { refusalOf } from "./admission.ts";
@@ -125,16 +126,21 @@ function serve(
   response.once("close", () => response.emit("drain"));
 
   const backpressure = backpressureOf(response, limits.unread);
-  const contextValues = createContextValues().set(backpressureKey, backpressure).set(callerKey, { principal, peer });
-  const universalRequest = universalRequestFromNodeRequest(request, response, undefined, contextValues);
-  const clientIsGone = () => universalRequest.signal.aborted || (!("stream" in request) && request.socket.destroyed);
   const contentType = request.headers["content-type"] ?? "";
   const { methodKind } = handler.method;
+  const encoded = methodKind === "server_streaming" ? encodedFramesFor(contentType) : undefined;
+  const contextValues = createContextValues()
+    .set(backpressureKey, backpressure)
+    .set(callerKey, { principal, peer })
+    .set(encodedFramesKey, encoded);
+  const universalRequest = universalRequestFromNodeRequest(request, response, undefined, contextValues);
+  const clientIsGone = () => universalRequest.signal.aborted || (!("stream" in request) && request.socket.destroyed);
   const isOneMessage = methodKind === "unary" || methodKind === "server_streaming";
   const keeping = ({ body, ...head }: UniversalServerRequest) =>
     handler({ ...head, body: keepingJson(body as AsyncIterable<Uint8Array>, contentType, contextValues) });
   (isOneMessage ? drainRequest(keeping, universalRequest, exchange, limits.discard) : handler(universalRequest))
-    .then(({ body, ...head }) => {
+    .then(({ body: sent, ...head }) => {
+      const body = sent && encoded ? encoded.insertInto(sent) : sent;
       const counted = body && { body: canceledWhen(clientIsGone, backpressure?.counting(body) ?? body) };
       return universalResponseToNodeResponse({ ...head, ...counted }, response);
     })

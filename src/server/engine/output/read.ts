@@ -5,7 +5,8 @@ import type { SourcePool } from "./pool.ts";
 import { RunReader } from "./reader.ts";
 import { startOffset } from "./start.ts";
 
-const maxReadBytes = 4 * 1024 * 1024;
+/** As the contract allows. */
+const maxReadBytes = 3 * 1024 * 1024;
 
 /** Reads a range of a run's output in one piece. */
 export async function readOutput(

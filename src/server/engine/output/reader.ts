@@ -74,7 +74,9 @@ export class RunReader {
 
   #cut(chunk: OutputChunk): OutputChunk {
     const over = chunk.offset + chunk.data.length - this.limit;
-    return over <= 0 ? chunk : { ...chunk, data: chunk.data.subarray(0, chunk.data.length - over) };
+    if (over <= 0) return chunk;
+    // What stands in front of the whole chunk would not fit a part of it.
+    return { ...chunk, data: chunk.data.subarray(0, chunk.data.length - over), headroom: 0 };
   }
 }
 

@@ -52,12 +52,7 @@ export class RingSource implements OutputSource {
     const { gap, chunks, nextOffset } = this.#believe(() => this.#ring.read(from, maxBytes));
     return {
       gap,
-      chunks: chunks.map(({ stream, offset, timeMicros, data }) => ({
-        stream: streamName(stream),
-        offset,
-        timeMicros,
-        data,
-      })),
+      chunks: chunks.map(({ stream, ...chunk }) => ({ stream: streamName(stream), ...chunk })),
       nextOffset,
     };
   }

@@ -14,7 +14,7 @@ import { nanosFromTimestamp, timestampFromMicros } from "./time.ts";
 type Chunk = MessageInitShape<typeof proto.OutputChunkSchema>;
 
 /** The contract's bound of OutputChunk.data. */
-const maxChunkBytes = 262_144;
+export const maxChunkBytes = 262_144;
 
 /** What a chunk takes on the wire beside its data. */
 const chunkOverheadBytes = 48;

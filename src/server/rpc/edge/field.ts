@@ -1,6 +1,6 @@
 /**
  * Where a request is checked: every violation is collected with the path of
- * its field, and all of them are answered together.
+ * its field, and the response has all of them.
  */
 import type { Reason } from "../reasons.ts";
 

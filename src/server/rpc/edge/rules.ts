@@ -35,12 +35,16 @@ export function quote(value: string): string {
  */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The string that bytes are, or the bytes where they are not UTF-8. */
+/**
+ * The string that bytes are, or the bytes where they are not UTF-8: a copy,
+ * since they may be a piece of a request of megabytes, and of one class, since
+ * specs are compared.
+ */
 export function textOfBytes(bytes: Uint8Array): Text {
   try {
     return utf8.decode(bytes);
   } catch {
-    return bytes;
+    return new Uint8Array(bytes);
   }
 }
 

@@ -1,6 +1,7 @@
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { type DescMessage, type MessageShape, toJsonString } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Interceptor } from "@connectrpc/connect";
+import { type ProcessFilter, ProcessFilterSchema, type ProcessRef } from "../../../../gen/ts/pm/v1/process_pb.ts";
 import { ProcessService } from "../../../../gen/ts/pm/v1/process_service_pb.ts";
 import type { Log } from "../../log.ts";
 import { callerKey, localCaller } from "../caller.ts";
@@ -35,28 +36,25 @@ export function auditRemoteCalls(log: Log): Interceptor {
   };
 }
 
+/** Of a filter so much is shown: it may name a thousand processes. */
+const maxFilterLength = 500;
+
 /** What a request is about, in the fields that the contract's requests share. */
 function subjectOf(message: MessageShape<DescMessage>): Record<string, unknown> {
   const { requestId, process, id, name, filter, all } = message as unknown as {
     readonly requestId?: string;
-    readonly process?: { readonly ref?: { readonly value?: string } };
+    readonly process?: ProcessRef;
     readonly id?: string;
     readonly name?: string;
-    readonly filter?: {
-      readonly labelSelector: string;
-      readonly ids: readonly string[];
-      readonly names: readonly string[];
-    };
+    readonly filter?: ProcessFilter;
     readonly all?: boolean;
   };
   return {
     ...(requestId && { requestId }),
-    ...(process?.ref?.value && { process: process.ref.value }),
+    ...(process?.ref.value && { process: process.ref.value }),
     ...(id && { id }),
     ...(name && { name }),
-    ...(filter && {
-      filter: { labels: filter.labelSelector, ids: filter.ids.slice(0, 10), names: filter.names.slice(0, 10) },
-    }),
+    ...(filter && { filter: toJsonString(ProcessFilterSchema, filter).slice(0, maxFilterLength) }),
     ...(all && { all }),
   };
 }

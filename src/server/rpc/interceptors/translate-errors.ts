@@ -13,6 +13,8 @@ export function translateErrors(log: Log): Interceptor {
       return toConnectError(ended ? reason : error, log, method);
     };
     try {
+      // A call whose deadline has passed, or whose client has gone, is not begun.
+      request.signal.throwIfAborted();
       const response = await next(request);
       return response.stream ? { ...response, message: translated(response.message, translate) } : response;
     } catch (error) {

@@ -75,20 +75,22 @@ export class Hold {
       this.#sendAgain = true;
       return this.#sending;
     }
-    const sending = this.#send().finally(() => {
-      this.#sending = null;
-    });
-    this.#sending = sending;
-    return sending;
+    this.#sending = this.#send();
+    return this.#sending;
   }
 
   async #send(): Promise<void> {
-    do {
-      this.#sendAgain = false;
-      const offset = this.position;
-      await this.#run.sendHold(offset, this.#ended ? 0 : leaseMs);
-      this.#sentOffset = offset;
-    } while (this.#sendAgain);
+    try {
+      do {
+        this.#sendAgain = false;
+        const offset = this.position;
+        await this.#run.sendHold(offset, this.#ended ? 0 : leaseMs);
+        this.#sentOffset = offset;
+      } while (this.#sendAgain);
+    } finally {
+      // At once: a position told in between would be lost.
+      this.#sending = null;
+    }
   }
 
   /** From now on the oldest output is dropped as usual. Rejects if the shim cannot be told; it then runs out. */

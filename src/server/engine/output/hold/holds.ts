@@ -42,6 +42,8 @@ export class Holds {
     if (!run.allowsHold) throw refused(run, "its spec does not allow a stream to hold its output");
     const view = this.#look(run);
     const hold = token === "" ? this.#begin(run, view, from) : this.#resume(run, view, token);
+    // Also of a stream that is resumed: what it had acknowledged may never have reached the shim.
+    hold.advance(from);
     hold.attach();
     const wake = () => this.#onNews(run, hold);
     this.#news.subscribe(run, wake);

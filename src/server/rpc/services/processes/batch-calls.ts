@@ -56,14 +56,14 @@ export function batchCalls({ engine, log }: ServiceDependencies): Methods {
     // The work begins before the first frame is fetched.
     const results = eachInParallel(ids, async (id) => {
       try {
-        return describe(id, { result: await operate(id, options, shareOf(context, id)) });
+        return { id, outcome: { result: await operate(id, options, shareOf(context, id)) } };
       } catch (error) {
-        return describe(id, { error: toFailure(error, log, request.$typeName) });
+        return { id, outcome: { error: toFailure(error, log, request.$typeName) } };
       }
     });
     yield { frame: { case: "opened" as const, value: { selected: ids.length } } };
-    for await (const value of results) {
-      yield { frame: { case: "result" as const, value } };
+    for await (const { id, outcome } of results) {
+      yield { frame: { case: "result" as const, value: describe(id, outcome) } };
     }
   }
 

@@ -1,6 +1,7 @@
 /** A run's output, read and streamed, of one process and of many. */
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { ProcessService } from "../../../../../gen/ts/pm/v1/process_service_pb.ts";
+import { encodeChunk, encodeMemberChunk } from "../../convert/encode-chunk.ts";
 import { streamsFromProto } from "../../convert/enums.ts";
 import { filterFromProto } from "../../convert/filter.ts";
 import {
@@ -8,6 +9,7 @@ import {
   cursorFromProto,
   framesToProto,
   gapToProto,
+  maxChunkBytes,
   memberFramesToProto,
   outputStartFromProto,
 } from "../../convert/output.ts";
@@ -15,6 +17,7 @@ import { outputInfoToProto } from "../../convert/run.ts";
 import { millisFromDuration, nanosFromTimestamp } from "../../convert/time.ts";
 import { checked } from "../../edge/field.ts";
 import { atLeast, processId, processRef, saturate, token, within } from "../../edge/rules.ts";
+import { encodedFramesKey } from "../../encoded-frames.ts";
 import type { ServiceDependencies } from "../dependencies.ts";
 import { heartbeatMs, optionalRun } from "../stream-options.ts";
 
@@ -56,7 +59,7 @@ export function output({ engine }: ServiceDependencies): Methods {
       };
     },
 
-    async *streamOutput(request, { signal }) {
+    async *streamOutput(request, { signal, values }) {
       const { ref, options } = checked((root) => {
         if (request.hold && !request.follow) {
           root.child("hold").refuse("needs `follow`");
@@ -80,14 +83,20 @@ export function output({ engine }: ServiceDependencies): Methods {
           },
         };
       });
+      const encoded = values.get(encodedFramesKey);
       for await (const part of engine.streamOutput(ref, options, signal)) {
+        if (encoded !== undefined && part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
+          encoded.add(encodeChunk(part.chunk));
+          yield {};
+          continue;
+        }
         for (const frame of framesToProto(part)) {
           yield { frame };
         }
       }
     },
 
-    async *streamOutputs(request, { signal }) {
+    async *streamOutputs(request, { signal, values }) {
       const options = checked((root) => {
         const start = outputStartFromProto(request.start, root.child("start"));
         if (start.position.kind === "offset" && start.position.offset !== 0) {
@@ -107,7 +116,13 @@ export function output({ engine }: ServiceDependencies): Methods {
           currentRunOnly: request.currentRunOnly,
         };
       });
+      const encoded = values.get(encodedFramesKey);
       for await (const part of engine.streamOutputs(options, signal)) {
+        if (encoded !== undefined && part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
+          encoded.add(encodeMemberChunk(part.member, part.chunk));
+          yield {};
+          continue;
+        }
         for (const frame of memberFramesToProto(part)) {
           yield { frame };
         }
