@@ -171,10 +171,11 @@ function adopt(core: Core, shim: LivingShim, leftover: Leftover | undefined, pas
     return;
   }
   run.unreadable = false;
+  const paths = core.paths(process, run.number);
   run.adoption = {
     shimPid: shim.pid,
-    control: openFileOf(shim.pid, "control"),
-    ring: openFileOf(shim.pid, "ring"),
+    control: openFileOf(shim.pid, paths.control),
+    ring: openFileOf(shim.pid, paths.ring),
   };
   readRing(core, process, run);
   if (run.view === null) core.quietly(process, () => core.apply(process, run, "executed"));
