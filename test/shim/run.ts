@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { vi } from "vitest";
@@ -9,7 +9,7 @@ import { Control } from "../../src/server/engine/shim/layout.ts";
 import { type RunPaths, runPaths, runtimePaths } from "../../src/server/engine/shim/paths.ts";
 import { Ring, type RingChunk } from "../../src/server/engine/shim/ring.ts";
 import type { RingHeader } from "../../src/server/engine/shim/ring-header.ts";
-import { encodeSpec, type ShimSpec } from "../../src/server/engine/shim/spec.ts";
+import { type ByteString, encodeSpec, type ShimSpec } from "../../src/server/engine/shim/spec.ts";
 import { type ShimFailure, Zygote } from "../../src/server/engine/shim/zygote.ts";
 
 export const shimPath = process.env["PM_TEST_SHIM"] ?? join(import.meta.dirname, "../../dist/pm-shim");
@@ -55,6 +55,20 @@ export function alive(pid: number): boolean {
   }
 }
 
+/** The zygote that is this process's child in `dir`; NaN: none. */
+export function zygotePid(dir: string): number {
+  const found = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .find((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/comm`, "utf8") === "pm-zygote\n" && readlinkSync(`/proc/${pid}/cwd`) === dir;
+      } catch {
+        return false;
+      }
+    });
+  return Number(found);
+}
+
 /** A daemon reduced to what a shim sees of it. */
 export class Bench {
   readonly dir: string;
@@ -77,8 +91,11 @@ export class Bench {
     });
   }
 
-  static async open(options: { dir?: string; shim?: string; listen?: boolean } = {}): Promise<Bench> {
+  static async open(
+    options: { dir?: string; shim?: string; listen?: boolean; prepare?: (dir: string) => void } = {},
+  ): Promise<Bench> {
     const dir = options.dir ?? mkdtempSync(join(tmpdir(), "pm-shim-"));
+    options.prepare?.(dir);
     const bench = new Bench(dir, options.shim ?? shimPath);
     await within("the zygote", bench.zygote.ready());
     if (options.listen !== false) {
@@ -144,13 +161,28 @@ export class Bench {
     return this.launch(this.prepare(args, options));
   }
 
+  /** The first argument is the path. */
+  startBytes(args: readonly ByteString[], options: Partial<ShimSpec> = {}): Promise<Run> {
+    return this.launch(this.prepare(["/"], { paths: args.slice(0, 1), ...options, args }));
+  }
+
   /** Writes a spec; its UUID, for `launch`. */
   prepare(args: readonly string[], options: Partial<ShimSpec> = {}): string {
+    return this.prepareWith(() => this.spec(args, options));
+  }
+
+  /** The same for a spec that depends on where the run is. */
+  prepareWith(specAt: (paths: RunPaths) => ShimSpec): string {
     const uuid = randomUUID();
     const paths = runPaths(this.dir, uuid, 1);
     mkdirSync(paths.run, { recursive: true, mode: 0o700 });
+    writeFileSync(paths.spec, encodeSpec(specAt(paths)), { mode: 0o600 });
+    return uuid;
+  }
+
+  spec(args: readonly string[], options: Partial<ShimSpec> = {}): ShimSpec {
     const name = args[0] ?? "";
-    const spec: ShimSpec = {
+    return {
       outputLimit: 1 << 20,
       stdin: "null",
       terminal: null,
@@ -163,11 +195,9 @@ export class Bench {
       cgroup: "",
       paths: name.includes("/") ? [name] : PATH.split(":").map((dir) => join(dir, name)),
       env: [`PATH=${PATH}`, "A=b c"],
-      ...options,
       args,
+      ...options,
     };
-    writeFileSync(paths.spec, encodeSpec(spec), { mode: 0o600 });
-    return uuid;
   }
 
   async launch(uuid: string): Promise<Run> {
@@ -311,6 +341,7 @@ export class Run {
   destroy(): void {
     try {
       sendControl(this.paths.control, { type: Control.killTree, seq: 0xffff, a: 0, b: 0 });
+      sendControl(this.paths.control, { type: Control.hold, seq: 0xfffd, a: 0, b: 0 });
       sendControl(this.paths.control, { type: Control.release, seq: 0xfffe, a: 0, b: 0 });
     } catch {
       // Gone already.

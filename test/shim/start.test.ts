@@ -55,10 +55,9 @@ test("the process's surroundings are clean", async () => {
     { cwd: "/usr" },
   );
   await run.done();
-  const umask = process.umask().toString(8).padStart(4, "0");
   expect(run.text()).toBe(
     // 3 is ls's own directory.
-    `SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0 1 2 3 \n${umask}\n/usr\nb c\n/dev/null\nleader\n`,
+    `SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0 1 2 3 \n0022\n/usr\nb c\n/dev/null\nleader\n`,
   );
 });
 

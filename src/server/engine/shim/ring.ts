@@ -41,6 +41,7 @@ const WAITS = 50;
 const WAIT_MS = 1;
 /** How often a reader that was overtaken by the writer begins again. */
 const RETRIES = 100;
+const OVERTAKEN_ENTRIES = 32;
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
@@ -173,16 +174,16 @@ export class Ring {
     let now = header;
     for (let attempt = 0; attempt < RETRIES; attempt++) {
       const oldest = now.entryCount - now.indexSize;
-      const byData = Math.max(0, now.reserve - now.dataSize);
       if (oldest <= 0) {
-        return Math.min(byData, now.written);
+        return Math.min(Math.max(0, now.reserve - now.dataSize), now.written);
       }
-      const entry = this.#entries(now, oldest, 1)[0];
-      const after = this.header();
-      if (entry && after.entryCount === now.entryCount) {
-        return Math.min(Math.max(byData, entry.offset), now.written);
+      // More and more of them, since the writer may drop one after the other meanwhile.
+      const entries = this.#entries(now, oldest, attempt * OVERTAKEN_ENTRIES + 1);
+      now = this.header();
+      const entry = entries[now.entryCount - now.indexSize - oldest];
+      if (entry) {
+        return Math.min(Math.max(entry.offset, now.reserve - now.dataSize), now.written);
       }
-      now = after;
     }
     // A writer that drops entries faster than they can be looked at keeps nothing for long.
     return now.written;
@@ -224,7 +225,9 @@ export class Ring {
 
   #copy(header: RingHeader, start: number, maxBytes: number): RingChunk[] {
     const at = this.#find(header, (entry) => entry.offset <= start) - 1;
-    const entries = at < 0 ? [] : this.#entries(header, at, ENTRY_LIMIT);
+    // Before the oldest: its place in the ring is the newest entry's.
+    const entries =
+      at < Math.max(0, header.entryCount - header.indexSize) ? [] : this.#entries(header, at, ENTRY_LIMIT);
     const beyond = at + entries.length < header.entryCount ? entries.pop()?.offset : undefined;
     const end = Math.min(beyond ?? header.written, start + maxBytes);
     if (end <= start) {
@@ -343,7 +346,8 @@ export class Ring {
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const entry = this.#entries(header, middle, 1)[0];
-      if (entry && before(entry)) {
+      // Beyond the end of that time: an old entry that was overwritten meanwhile.
+      if (entry && (entry.offset >= header.written || before(entry))) {
         low = middle + 1;
       } else {
         high = middle;

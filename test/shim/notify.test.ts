@@ -1,0 +1,133 @@
+import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Control, EventKind, RunState } from "../../src/server/engine/shim/layout.ts";
+import type { ShimSpec } from "../../src/server/engine/shim/spec.ts";
+import { buildProgram } from "./compile.ts";
+import { Bench, type Run } from "./run.ts";
+
+let bench: Bench;
+let program: string;
+beforeAll(async () => {
+  bench = await Bench.open();
+  program = buildProgram("notify");
+});
+afterAll(() => bench.close());
+
+/** Starts something that has the name of its socket in its environment. */
+function start(args: readonly string[], options: Partial<ShimSpec> = {}): Promise<Run> {
+  const uuid = bench.prepareWith((paths) => ({
+    ...bench.spec(args, options),
+    notify: true,
+    env: [`PATH=${process.env["PATH"]}`, `NOTIFY_SOCKET=${paths.notify}`, `N=${program}`],
+  }));
+  return bench.launch(uuid);
+}
+
+function notifications(run: Run): number {
+  return bench.kinds.filter((e) => e.uuid === run.uuid && (e.kinds & EventKind.notify) !== 0).length;
+}
+
+test("READY, STATUS, WATCHDOG and STOPPING are in the ring, and announced", async () => {
+  const run = await start([program, "READY=1\\nSTATUS=serving 7 clients", "-wait", "WATCHDOG=1", "STOPPING=1"], {
+    stdin: "pipe",
+  });
+  const ready = await run.header("READY", (h) => h.notifyReady);
+  expect(ready).toMatchObject({ status: "serving 7 clients", notifyStopping: false, watchdogBoot: 0n });
+  await bench.when("the event", () => notifications(run) > 0);
+  expect(statSync(run.paths.notify).mode & 0o777).toBe(0o600);
+  await run.control(Control.closeStdin);
+  const header = await run.done();
+  expect(header).toMatchObject({ notifyReady: true, notifyStopping: true, status: "serving 7 clients" });
+  expect(header.watchdogBoot).toBeGreaterThanOrEqual(header.startedBoot);
+  expect(header.watchdogBoot).toBeLessThanOrEqual(header.exitedBoot);
+  await bench.gone(run);
+  expect(readdirSync(run.paths.run)).not.toContain("notify");
+});
+
+test("a descendant may speak for its process; what is not known is ignored", async () => {
+  const script =
+    'sleep 1000 | setsid "$N" "MAINPID=1\\nERRNO=2\\nFDSTORE=1\\nREADY=1\\nSTATUS=of a child" -wait & wait';
+  const run = await start(["sh", "-c", `${script}; exec sleep 1000`]);
+  expect(await run.header("READY", (h) => h.notifyReady)).toMatchObject({ status: "of a child" });
+  await run.control(Control.killTree);
+  await run.done();
+});
+
+test("nobody else is believed", async () => {
+  const run = await start(["sleep", "1000"]);
+  await run.running();
+  const stranger = await bench.start([program, "STATUS=I am not of it", "READY=1"], {
+    env: [`NOTIFY_SOCKET=${run.paths.notify}`],
+  });
+  await stranger.done();
+  expect(stranger.text()).toBe("said\n");
+  // What came before it has been read when a control message is answered.
+  await run.control(Control.signal, 0, 2);
+  await run.control(Control.signal, 0, 2);
+  expect(run.ring().header()).toMatchObject({ notifyReady: false, status: "" });
+  await run.control(Control.killTree);
+  await run.done();
+});
+
+test("descriptors that come along are closed", async () => {
+  const run = await start([program, "-fd", "FDSTORE=1", "FDSTORE=1\\nSTATUS=last", "-wait"], { stdin: "pipe" });
+  await run.header("the last message", (h) => h.status === "last");
+  const { length } = readdirSync(`/proc/${run.shimPid}/fd`);
+  const plain = await start([program, "STATUS=last", "-wait"], { stdin: "pipe" });
+  await plain.header("the last message", (h) => h.status === "last");
+  expect(readdirSync(`/proc/${plain.shimPid}/fd`)).toHaveLength(length);
+  await run.control(Control.closeStdin);
+  await plain.control(Control.closeStdin);
+  await Promise.all([run.done(), plain.done()]);
+});
+
+test("a long status is cut between characters, an empty one clears it", async () => {
+  const long = "ä".repeat(100);
+  const run = await start([program, `STATUS=${long}`, "-wait", "STATUS="], { stdin: "pipe" });
+  expect((await run.header("the status", (h) => h.status !== "")).status).toBe("ä".repeat(63));
+  await run.control(Control.closeStdin);
+  expect((await run.done()).status).toBe("");
+});
+
+test("WATCHDOG_USEC is taken, nonsense is not", async () => {
+  const run = await start([program, "WATCHDOG_USEC=250000", "WATCHDOG_USEC=-3", "WATCHDOG_USEC=x", "STATUS=said"]);
+  expect(await run.done()).toMatchObject({ watchdogMicros: 250_000n, status: "said" });
+});
+
+test("what is too long for a message is dropped whole", async () => {
+  const run = await start([program, `STATUS=${"x".repeat(5000)}\\nREADY=1`, "STOPPING=1"]);
+  expect(await run.done()).toMatchObject({ status: "", notifyReady: false, notifyStopping: true });
+});
+
+test("a flood of messages starves nothing, and floods no events", async () => {
+  const flood = '"$N" -flood 20000 STATUS=a STATUS=b STATUS=end';
+  // Its sender stays until what it said was read.
+  const run = await start(["sh", "-c", `sleep 1000 | ${flood} -wait & seq 1 20000; exit 3`]);
+  const header = await run.header("the end of the flood", (h) => h.status === "end" && h.state === RunState.exited);
+  expect(header).toMatchObject({ waitStatus: 3 << 8, treeGone: false });
+  expect(run.text()).toContain("\n20000\n");
+  await run.control(Control.killTree);
+  await run.done();
+  const quiet = await start([program, "-flood", "20000", "STATUS=a", "STATUS=b", "STATUS=end"]);
+  await bench.gone(quiet);
+  const { startedBoot, finishedBoot, status } = quiet.ring().header();
+  expect(status).toBe("end");
+  // One in 20 ms, and with the events of start and end.
+  expect(notifications(quiet)).toBeLessThanOrEqual(Number(finishedBoot - startedBoot) / 20e6 + 3);
+});
+
+test("without being asked for there is no socket", async () => {
+  const run = await bench.sh("exec sleep 1000");
+  await run.running();
+  expect(readdirSync(run.paths.run).sort()).toEqual(["control", "ring", "spec"]);
+  await run.control(Control.killTree);
+  await run.done();
+});
+
+test("a socket that cannot be made fails the start", async () => {
+  const uuid = bench.prepareWith(() => ({ ...bench.spec(["true"]), notify: true }));
+  mkdirSync(join(bench.dir, "p", uuid, "1", "notify"));
+  const run = await bench.launch(uuid);
+  expect(await run.done()).toMatchObject({ failStep: 1, failErrno: 98 }); // PREPARE, EADDRINUSE
+});
