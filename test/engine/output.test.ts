@@ -122,7 +122,7 @@ describe("streamOutput", () => {
     for await (const frame of stream(engine, id)) {
       if (frame.kind !== "chunk") continue;
       expect(frame.chunk.offset).toBe(next);
-      expect(frame.chunk.data.length).toBeLessThanOrEqual(65_536);
+      expect(frame.chunk.data.length).toBeLessThanOrEqual(262_144);
       next += frame.chunk.data.length;
       hash.update(frame.chunk.data);
     }

@@ -7,7 +7,7 @@ import type { EntryType } from "./history/entry.ts";
 import type { Journal } from "./history/journal.ts";
 import type { Cgroups } from "./limits/cgroup.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { Followers } from "./output/followers.ts";
+import { EngineOutputs } from "./output/engine-outputs.ts";
 import type { ManagedProcess } from "./process/process.ts";
 import { writeRecord } from "./process/record.ts";
 import { resolveReference } from "./process/references.ts";
@@ -44,7 +44,7 @@ export class Core {
   readonly journal: Journal;
   readonly quarantine: Quarantine;
   readonly table: Table;
-  readonly followers = new Followers();
+  readonly outputs = new EngineOutputs(this);
   /** Called when a process has settled, or a settled one could be removed. */
   onSettled: () => void = () => {};
   /** Removes what can be spared to make room; answers whether there was something. */
@@ -107,7 +107,7 @@ export class Core {
     this.#closed = true;
     for (const listener of this.#closeListeners) listener();
     this.table.wakeAll();
-    this.followers.notifyAll();
+    this.outputs.wakeAll();
   }
 
   /** Calls `listener` when the engine closes; the result takes that back. */
@@ -288,12 +288,12 @@ export class Core {
       }
       process.changed.notify();
     }
-    this.followers.notify(process.id, run.number);
+    this.outputs.notify(run);
   }
 
   /** After a removal: a new process may take the same id, and begins with run 1 again. */
   forgetRuns(process: ManagedProcess): void {
-    this.followers.forget(process.id);
+    this.outputs.notifyAll(process);
     for (const { number } of process.runs) this.zygote.forget(process.id, number);
   }
 

@@ -16,8 +16,10 @@ import type {
   OutputAcknowledgement,
   OutputFrame,
   OutputRead,
+  OutputsFrame,
   ReadOutputOptions,
   StreamOutputOptions,
+  StreamOutputsOptions,
 } from "./api/output.ts";
 import type { ProcessInfo, ProcessRef, ProcessState } from "./api/process.ts";
 import type { RunInfo } from "./api/run.ts";
@@ -41,8 +43,6 @@ import { causeOf, stop, stopRun } from "./operations/stop.ts";
 import { update } from "./operations/update.ts";
 import { wait } from "./operations/wait.ts";
 import { watch } from "./operations/watch.ts";
-import { readOutput } from "./output/read.ts";
-import { streamOutput } from "./output/stream.ts";
 import { compileFilter } from "./process/filter.ts";
 import { stats } from "./usage/stats.ts";
 
@@ -50,7 +50,7 @@ import { stats } from "./usage/stats.ts";
 const stopsAtOnce = 50;
 
 /** The engine's face: finds the process that a reference means and hands it to the operation. */
-export class ProcessEngine implements Omit<Engine, "streamOutputs"> {
+export class ProcessEngine implements Engine {
   readonly #core: Core;
   readonly #requests: Requests;
   readonly #bootId: string;
@@ -199,7 +199,7 @@ export class ProcessEngine implements Omit<Engine, "streamOutputs"> {
   }
 
   async readOutput(ref: ProcessRef, options: ReadOutputOptions & { maxBytes: number }): Promise<OutputRead> {
-    return await readOutput(this.#core, this.#core.resolve(ref), options);
+    return await this.#core.outputs.read(this.#core.resolve(ref), options);
   }
 
   async *streamOutput(
@@ -207,20 +207,16 @@ export class ProcessEngine implements Omit<Engine, "streamOutputs"> {
     options: StreamOutputOptions,
     abort: AbortSignal,
   ): AsyncGenerator<OutputFrame, void, undefined> {
-    yield* streamOutput(this.#core, this.#core.resolve(ref), options, abort);
+    yield* this.#core.outputs.stream(this.#core.resolve(ref), options, abort);
   }
 
-  /** No run is held yet: `streamOutput` refuses to. */
-  async acknowledgeOutput({ processId, run, token }: OutputAcknowledgement): Promise<void> {
-    const process = this.#core.resolve({ id: processId });
-    throw new EngineError(
-      "HOLD_REFUSED",
-      `run ${run} of process ${process.id} is not held by ${JSON.stringify(token)}`,
-      {
-        id: process.id,
-        run: String(run),
-      },
-    );
+  async acknowledgeOutput(acknowledgement: OutputAcknowledgement): Promise<void> {
+    const process = this.#core.resolve({ id: acknowledgement.processId });
+    await this.#core.outputs.acknowledge(process, acknowledgement);
+  }
+
+  streamOutputs(options: StreamOutputsOptions, abort: AbortSignal): AsyncIterable<OutputsFrame> {
+    return this.#core.outputs.streamMany(options, abort);
   }
 
   async writeInput(

@@ -19,6 +19,8 @@ export interface OutputChunk {
   /** Microseconds since the epoch. */
   readonly timeMicros: number;
   readonly data: Uint8Array;
+  /** Bytes before `data` in its buffer that are nobody's: whoever encodes it may write there. Default: 0. */
+  readonly headroom?: number;
 }
 
 /** Output from offset `from` up to, not including, `to` that was dropped before it could be read. */

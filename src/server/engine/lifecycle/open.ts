@@ -66,13 +66,15 @@ export async function openEngine(given: EngineOptions): Promise<ProcessEngine> {
     await zygote.ready().finally(() => clearTimeout(impatient));
     core = new Core({ options, cgroups: new Cgroups(cgroupRoot), zygote, journal, quarantine });
     const opened = core;
-    const onEvent = ({ uuid, run, kinds }: ShimEvent) => {
+    const onEvent = ({ uuid, run: number, kinds }: ShimEvent) => {
       const process = opened.table.byId(uuid);
-      if (process !== undefined && process.current.number === run && (kinds & ~EventKind.output) !== 0) {
+      const run = process?.run(number);
+      if (process === undefined || run === undefined) return;
+      if (process.current === run && (kinds & ~EventKind.output) !== 0) {
         opened.refresh(process);
         process.changed.notify();
       }
-      opened.followers.notify(uuid, run);
+      opened.outputs.notify(run);
     };
     // Opened before the rings are read: what changes after that is heard of.
     const events = new EventFifo(runtimePaths(runtimeDir).events, onEvent, (error) =>

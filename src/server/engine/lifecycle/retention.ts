@@ -96,5 +96,5 @@ function dropOutput(core: Core, process: ManagedProcess, run: Run): void {
   run.view = null;
   core.trySave(process);
   rmSync(core.paths(process, run.number).run, { recursive: true, force: true });
-  core.followers.notifyAll(process.id);
+  core.outputs.notify(run);
 }

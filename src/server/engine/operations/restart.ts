@@ -65,7 +65,7 @@ function follow(core: Core, process: ManagedProcess, work: Promise<ProcessInfo>)
   const done = () => {
     process.restarting = null;
     process.changed.notify();
-    core.followers.notifyAll(process.id);
+    core.outputs.notifyAll(process);
     if (process.settled) core.onSettled();
   };
   work.then(done, done);
@@ -189,10 +189,10 @@ export async function beginRun(core: Core, process: ManagedProcess, run: Run): P
   } catch (error) {
     core.fail(process, run, prepareFailure(error, core.paths(process).process), "startFailed");
   }
-  for (const { number } of dropped) {
-    core.followers.notifyAll(process.id);
-    core.zygote.forget(process.id, number);
-    rmSync(core.paths(process, number).run, { recursive: true, force: true });
+  for (const old of dropped) {
+    core.outputs.notify(old);
+    core.zygote.forget(process.id, old.number);
+    rmSync(core.paths(process, old.number).run, { recursive: true, force: true });
   }
   return run.starting ? await launch(core, process, run) : run.failure;
 }

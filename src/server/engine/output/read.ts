@@ -1,79 +1,46 @@
 import type { OutputChunk, OutputGap, OutputRead, ReadOutputOptions } from "../api/output.ts";
-import type { Core } from "../core.ts";
-import { runNotFound } from "../operations/wait.ts";
-import type { ManagedProcess } from "../process/process.ts";
-import type { Run } from "../run/run.ts";
-import type { Ring } from "../shim/ring.ts";
-import { hasCode } from "../shim/system-error.ts";
-import {
-  chooseRun,
-  describeOutput,
-  endOffset,
-  look,
-  startOffset,
-  streamName,
-  streamNumbers,
-  unreadable,
-} from "./run.ts";
+import { chooseRun, describeOutput } from "./describe.ts";
+import type { OutputProcess } from "./directory.ts";
+import type { SourcePool } from "./pool.ts";
+import { RunReader } from "./reader.ts";
+import { startOffset } from "./start.ts";
 
+/** As the contract allows. */
 const maxReadBytes = 3 * 1024 * 1024;
 
 /** Reads a range of a run's output in one piece. */
 export async function readOutput(
-  core: Core,
-  process: ManagedProcess,
+  pool: SourcePool,
+  process: OutputProcess,
   options: ReadOutputOptions & { maxBytes: number },
 ): Promise<OutputRead> {
   const run = chooseRun(process, options.run);
-  let ring: Ring | null = null;
+  const identity = { processId: process.id, run: run.number };
+  const lease = pool.acquire(run);
   try {
-    ring = openRing(core, process, run);
-    const start = await startOffset(core, ring, options.start, options.streams);
-    if (ring === null) {
-      const output = describeOutput(run, null);
-      return { processId: process.id, run: run.number, chunks: [], gap: null, nextOffset: output.nextOffset, output };
+    const source = lease?.source ?? null;
+    const begin = await startOffset(source, options.start, options.streams);
+    if (source === null) {
+      return { ...identity, chunks: [], gap: null, nextOffset: 0, output: describeOutput(run, null) };
     }
-    const wanted = streamNumbers(options.streams);
-    const end = Math.min(start + Math.min(options.maxBytes, maxReadBytes), endOffset(ring, options.until));
+    const limit = begin + Math.min(options.maxBytes, maxReadBytes);
+    const reader = new RunReader(begin, limit, options);
     const chunks: OutputChunk[] = [];
     let gap: OutputGap | null = null;
-    let nextOffset = start;
-    while (nextOffset < end) {
-      const read = ring.read(nextOffset, end - nextOffset);
+    let nextOffset = begin;
+    for (;;) {
+      const read = await reader.read(source, limit - reader.position);
       if (read.gap !== null) {
-        // Evicted since the last round: the next read reports it.
-        if (nextOffset !== start) break;
+        // Dropped since the round before: the next call reports it.
+        if (nextOffset !== begin) break;
         gap = read.gap;
       }
-      for (const { stream, offset, timeMicros, data } of read.chunks) {
-        if (wanted.length === 0 || wanted.includes(stream)) {
-          chunks.push({ stream: streamName(stream), offset, timeMicros, data });
-        }
-      }
-      if (read.nextOffset === nextOffset) break;
-      nextOffset = read.nextOffset;
+      chunks.push(...read.chunks);
+      nextOffset = reader.position;
+      if (!read.moved || reader.done) break;
     }
-    // A tail begins with what is kept, even if that moved on during the read.
-    if (options.start.position.kind !== "offset") gap = null;
-    return { processId: process.id, run: run.number, chunks, gap, nextOffset, output: describeOutput(run, look(ring)) };
-  } catch (error) {
-    throw unreadable(process, run, error);
+    return { ...identity, chunks, gap, nextOffset, output: describeOutput(run, source) };
   } finally {
-    ring?.close();
+    lease?.release();
   }
-}
-
-/** Null: the run has no ring (yet). */
-function openRing(core: Core, process: ManagedProcess, run: Run): Ring | null {
-  let ring: Ring;
-  try {
-    ring = core.openRing(process, run);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
-    if (run !== process.current) throw runNotFound(process, run.number);
-    return null;
-  }
-  if (ring.header().published) return ring;
-  ring.close();
-  return null;
 }

@@ -10,8 +10,10 @@ export interface RingChunk {
   readonly offset: number;
   /** Microseconds since the epoch. */
   readonly timeMicros: number;
-  /** At most 64 KiB. */
+  /** At most 256 KiB. */
   readonly data: Buffer;
+  /** Bytes before `data` in its buffer that are nobody's. */
+  readonly headroom: number;
 }
 
 export interface RingRead {
@@ -28,9 +30,12 @@ interface Entry {
   readonly stream: StreamNumber;
 }
 
-const CHUNK_LIMIT = 64 * 1024;
+/** As the contract's. */
+const CHUNK_LIMIT = 256 * 1024;
 /** Entries looked at in one read: bounds the work when the output came byte by byte. */
 const ENTRY_LIMIT = 1024;
+/** For whoever puts something in front of a chunk, so that it need not be copied. */
+const HEADROOM = 64;
 const TAIL_WINDOW = 256 * 1024;
 const NEWLINE = 0x0a;
 
@@ -244,6 +249,7 @@ export class Ring {
           offset,
           timeMicros: entry.timeMicros,
           data: data.subarray(offset - start, chunkEnd - start),
+          headroom: offset === start ? HEADROOM : 0,
         });
       }
     }
@@ -364,7 +370,8 @@ export class Ring {
    */
   #entries(header: RingHeader, at: number, count: number): Entry[] {
     const total = Math.min(count, header.entryCount - at);
-    const bytes = this.#circular(header.indexOffset, header.indexSize * entryLayout.size, at * 16, total * 16);
+    const bytes = Buffer.allocUnsafe(total * entryLayout.size);
+    this.#circular(bytes, header.indexOffset, header.indexSize * entryLayout.size, at * entryLayout.size);
     const entries = Array.from({ length: total }, (_, index) => {
       const base = index * entryLayout.size;
       const timeStream = bytes.readBigUInt64LE(base + entryLayout.time_stream);
@@ -387,11 +394,14 @@ export class Ring {
   }
 
   #data(header: RingHeader, from: number, to: number): Buffer {
-    return this.#circular(header.dataOffset, header.dataSize, from, to - from);
+    const bytes = Buffer.allocUnsafe(to - from + HEADROOM).subarray(HEADROOM);
+    this.#circular(bytes, header.dataOffset, header.dataSize, from);
+    return bytes;
   }
 
-  #circular(base: number, size: number, from: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
+  /** Fills `bytes` with what begins at `from` of a circle of `size` bytes at `base`. */
+  #circular(bytes: Buffer, base: number, size: number, from: number): void {
+    const { length } = bytes;
     for (let done = 0; done < length; ) {
       const position = (from + done) % size;
       const part = Math.min(length - done, size - position);
@@ -401,7 +411,6 @@ export class Ring {
       }
       done += got;
     }
-    return bytes;
   }
 }
 
