@@ -203,7 +203,7 @@ describe.skipIf(!has.go)("the Go examples", () => {
   });
 });
 
-test.each(["unix", "mTLS"] as const)("reflection (v1 and v1alpha) and health answer over %s", async (name) => {
+test.each(["unix", "mTLS"] as const)("reflection (v1 and v1alpha) and health respond over %s", async (name) => {
   const { address, user } = places[name];
   const way =
     name === "unix"
@@ -217,7 +217,12 @@ test.each(["unix", "mTLS"] as const)("reflection (v1 and v1alpha) and health ans
       ...["curl", "--list-services", "--reflect-protocol", protocol, ...way, ...reflect],
       base,
     ]);
-    for (const service of ["pm.v1.ProcessService", "pm.v1.DaemonService", "grpc.health.v1.Health"]) {
+    for (const service of [
+      "pm.v1.ProcessService",
+      "pm.v1.EventService",
+      "pm.v1.DaemonService",
+      "grpc.health.v1.Health",
+    ]) {
       expect(listed.stdout.toString(), listed.stderr).toContain(service);
     }
   }

@@ -47,7 +47,7 @@ export interface ToolResult {
   readonly stderr: string;
 }
 
-/** Runs a program; `until` ends it with SIGINT once it answers true to the output so far. */
+/** Runs a program; `until` ends it with SIGINT once it returns true to the output so far. */
 export function runTool(
   command: string,
   args: readonly string[],
