@@ -91,7 +91,9 @@ function preparePython(): void {
     execFileSync("cp", ["-r", staging, pythonPackages]);
   }
   mkdirSync(pythonCode);
-  const protos = ["process_service", "process", "output", "usage", "errors"].map((name) => `pm/v1/${name}.proto`);
+  const protos = ["process_service", "process", "run", "spec", "cause", "output", "usage", "errors"].map(
+    (name) => `pm/v1/${name}.proto`,
+  );
   execFileSync(
     "python3",
     [
