@@ -32,6 +32,10 @@ def open_channel():
     return grpc.secure_channel(address.removeprefix("https://"), credentials), [("authorization", basic)]
 
 
+def by_id(process_id):
+    return process_pb2.ProcessRef(id=process_id)
+
+
 def explain(error):
     reason = errno_name = ""
     for key, value in error.trailing_metadata() or ():
@@ -61,7 +65,7 @@ def main():
         return stub.StartProcess(request, metadata=metadata, timeout=30).process.id
 
     def stream(process_id):
-        request = process_service_pb2.StreamOutputRequest(process=process_pb2.ProcessRef(id=process_id), follow=True)
+        request = process_service_pb2.StreamOutputRequest(process=by_id(process_id), follow=True)
         return stub.StreamOutput(request, metadata=metadata)
 
     result = {"error": failure(lambda: start("/no/such"))}
@@ -84,12 +88,10 @@ def main():
                 call.cancel()
 
     result["cancel"] = failure(cancel_at_first_chunk)[0]
-    wait = process_service_pb2.WaitProcessRequest(process=process_pb2.ProcessRef(id=process_id))
+    wait = process_service_pb2.WaitProcessRequest(process=by_id(process_id))
     result["deadline"] = failure(lambda: stub.WaitProcess(wait, metadata=metadata, timeout=0.3))[0]
-    stop = process_service_pb2.StopProcessRequest(
-        process=process_pb2.ProcessRef(id=process_id),
-        options=process_service_pb2.StopOptions(force=True),
-    )
+    options = process_service_pb2.StopOptions(force=True)
+    stop = process_service_pb2.StopProcessRequest(process=by_id(process_id), options=options)
     receipt = stub.StopProcess(stop, metadata=metadata, timeout=30).receipt
     result["stopped"] = receipt.outcome == run_pb2.STOP_OUTCOME_STOPPED
     print(json.dumps(result))

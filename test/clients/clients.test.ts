@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -91,15 +91,13 @@ function preparePython(): void {
     execFileSync("cp", ["-r", staging, pythonPackages]);
   }
   mkdirSync(pythonCode);
-  const protos = ["process_service", "process", "run", "spec", "cause", "output", "usage", "errors"].map(
-    (name) => `pm/v1/${name}.proto`,
-  );
+  const protos = readdirSync(join(root, "proto/pm/v1")).map((name) => `pm/v1/${name}`);
   execFileSync(
     "python3",
     [
       ...["-m", "grpc_tools.protoc", "-I", join(root, "proto"), "-I", join(root, "third_party/proto")],
       ...[`--python_out=${pythonCode}`, `--grpc_python_out=${pythonCode}`],
-      ...[...protos, "google/rpc/error_details.proto", "google/rpc/status.proto"],
+      ...[...protos, "buf/validate/validate.proto", "google/rpc/error_details.proto", "google/rpc/status.proto"],
     ],
     { env: { ...process.env, PYTHONPATH: pythonPackages } },
   );
@@ -205,7 +203,7 @@ describe.skipIf(!has.go)("the Go examples", () => {
   });
 });
 
-test.each(["unix", "mTLS"] as const)("reflection (v1 and v1alpha) and health respond over %s", async (name) => {
+test.each(["unix", "mTLS"] as const)("reflection (v1 and v1alpha) and health answer over %s", async (name) => {
   const { address, user } = places[name];
   const way =
     name === "unix"
@@ -219,12 +217,7 @@ test.each(["unix", "mTLS"] as const)("reflection (v1 and v1alpha) and health res
       ...["curl", "--list-services", "--reflect-protocol", protocol, ...way, ...reflect],
       base,
     ]);
-    for (const service of [
-      "pm.v1.ProcessService",
-      "pm.v1.EventService",
-      "pm.v1.DaemonService",
-      "grpc.health.v1.Health",
-    ]) {
+    for (const service of ["pm.v1.ProcessService", "pm.v1.DaemonService", "grpc.health.v1.Health"]) {
       expect(listed.stdout.toString(), listed.stderr).toContain(service);
     }
   }

@@ -26,14 +26,14 @@ interface JsonFrame {
   readonly end?: { readonly exit?: { readonly code?: number } };
 }
 
-/** One call by one tool: its JSON responses, or its error. */
+/** One call by one tool: its JSON answers, or its error. */
 type Call = (
   place: Place,
   method: string,
   request: object,
   options?: { readonly timeoutMs?: number; readonly until?: (frames: readonly JsonFrame[]) => boolean },
 ) => Promise<{
-  readonly responses: readonly object[];
+  readonly answers: readonly object[];
   readonly error: JsonError | undefined;
   readonly interrupted: boolean;
 }>;
@@ -47,17 +47,17 @@ function scenario(call: Call): ClientRun {
     }
     const info = errorInfoOf(failed);
     const start = async (spec: object) => {
-      const { responses, error } = await call(place, "StartProcess", { spec });
-      const [response] = responses as { process?: { id?: string } }[];
-      if (response?.process?.id === undefined) {
+      const { answers, error } = await call(place, "StartProcess", { spec });
+      const [answer] = answers as { process?: { id?: string } }[];
+      if (answer?.process?.id === undefined) {
         throw new Error(`no process: ${JSON.stringify(error)}`);
       }
-      return response.process.id;
+      return answer.process.id;
     };
 
     const talker = await start({ executable: "sh", args: ["-c", script] });
-    const { responses } = await call(place, "StreamOutput", { process: { id: talker }, follow: true });
-    const frames = responses as JsonFrame[];
+    const { answers } = await call(place, "StreamOutput", { process: { id: talker }, follow: true });
+    const frames = answers as JsonFrame[];
     const hash = createHash("sha256");
     for (const { chunk } of frames) {
       hash.update(Buffer.from(chunk?.data ?? "", "base64"));
@@ -71,8 +71,8 @@ function scenario(call: Call): ClientRun {
       { until: (seen) => seen.some(({ chunk }) => chunk !== undefined) },
     );
     const late = await call(place, "WaitProcess", { process: { id } }, { timeoutMs: 2000 });
-    const stops = await call(place, "StopProcess", { process: { id }, options: { force: true } });
-    const [stop] = stops.responses as { receipt?: { outcome?: string } }[];
+    const { answers: stops } = await call(place, "StopProcess", { process: { id }, options: { force: true } });
+    const [stop] = stops as { receipt?: { outcome?: string } }[];
     return {
       error: [code, info?.reason ?? "", info?.metadata["errno_name"] ?? ""],
       stream: [hash.digest("hex"), frames.at(-1)?.end?.exit?.code ?? -1],
@@ -113,8 +113,8 @@ export function bufCurl(protocol: "connect" | "grpc" | "grpcweb"): ClientRun {
         ...(until && { until: (output: Buffer) => until(documents(output.toString())) }),
       },
     );
-    const responses = documents(stdout.toString());
-    return { responses, error: errorOf(code, stderr), interrupted: until !== undefined && code !== 0 };
+    const answers = documents(stdout.toString());
+    return { answers, error: errorOf(code, stderr), interrupted: until !== undefined && code !== 0 };
   });
 }
 
@@ -184,14 +184,14 @@ export function curl(version: "--http1.1" | "--http2"): ClientRun {
 }
 
 function unary({ stdout }: ToolResult) {
-  const response = JSON.parse(stdout.toString()) as JsonError;
-  const isError = response.code !== undefined;
-  return { responses: isError ? [] : [response], error: isError ? response : undefined, interrupted: false };
+  const answer = JSON.parse(stdout.toString()) as JsonError;
+  const isError = answer.code !== undefined;
+  return { answers: isError ? [] : [answer], error: isError ? answer : undefined, interrupted: false };
 }
 
 function streamed({ stdout, code }: ToolResult) {
   const { frames, error } = framesOf(stdout);
-  return { responses: frames, error, interrupted: code !== 0 };
+  return { answers: frames, error, interrupted: code !== 0 };
 }
 
 /** Connect's envelopes: a byte of flags, four of length (https://connectrpc.com/docs/protocol#streaming-rpcs). */

@@ -7,8 +7,7 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { StopOutcome } from "../../gen/ts/pm/v1/run_pb.ts";
-import { byId } from "../support/process-ref.ts";
-import { authorization, type ClientRun, missing, type Outcome, type Place, script, sleeper } from "./place.ts";
+import { authorization, byId, type ClientRun, missing, type Outcome, type Place, script, sleeper } from "./place.ts";
 
 export type Protocol = "connect" | "connect-1.1" | "grpc" | "grpc-web";
 

@@ -16,8 +16,7 @@ import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/ts/google/rpc/status_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { StopOutcome } from "../../gen/ts/pm/v1/run_pb.ts";
-import { byId } from "../support/process-ref.ts";
-import { authorization, type ClientRun, missing, script, sleeper } from "./place.ts";
+import { authorization, byId, type ClientRun, missing, script, sleeper } from "./place.ts";
 
 type Method<I extends DescMessage, O extends DescMessage> = DescMethod & { readonly input: I; readonly output: O };
 

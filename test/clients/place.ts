@@ -41,13 +41,18 @@ export const sleeper = { executable: "sh", args: ["-c", "echo ready; exec sleep 
 
 export const missing = { executable: "/no/such", args: [] };
 
+/** The reference of a process in generated TypeScript. */
+export function byId(id: string): { ref: { case: "id"; value: string } } {
+  return { ref: { case: "id", value: id } };
+}
+
 export interface ToolResult {
   readonly code: number | null;
   readonly stdout: Buffer;
   readonly stderr: string;
 }
 
-/** Runs a program; `until` ends it with SIGINT once it returns true to the output so far. */
+/** Runs a program; `until` ends it with SIGINT once it answers true to the output so far. */
 export function runTool(
   command: string,
   args: readonly string[],

@@ -75,7 +75,7 @@ func copyOutput(ctx context.Context, client pmv1connect.ProcessServiceClient, id
 		case *pm.StreamOutputResponse_Chunk:
 			os.Stdout.Write(frame.Chunk.GetData())
 		case *pm.StreamOutputResponse_Gap:
-			fmt.Fprintf(os.Stderr, "lost: bytes %d to %d\n", frame.Gap.GetFromOffset(), frame.Gap.GetToOffset())
+			fmt.Fprintf(os.Stderr, "dropped: bytes %d to %d\n", frame.Gap.GetFromOffset(), frame.Gap.GetToOffset())
 		case *pm.StreamOutputResponse_End:
 			fmt.Printf("%d bytes, exit code %d\n", frame.End.GetFinalOffset(), frame.End.GetExit().GetCode())
 			return nil
