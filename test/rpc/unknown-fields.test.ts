@@ -194,6 +194,18 @@ describe.each<Protocol>(["connect", "grpc", "grpcWeb"])("binary over %s", (proto
   });
 });
 
+test("an envelope that is compressed is INVALID_ARGUMENT", async () => {
+  const { path } = await untouched();
+  const body = enveloped("{}");
+  body.writeUInt8(1, 0);
+  const response = await send(path, { path: "StopProcesses", contentType: "application/connect+json", body });
+  const { error } = JSON.parse(response.subarray(5).toString());
+  expect(await failureOf(Promise.reject(errorOf(JSON.stringify(error))))).toMatchObject({
+    code: Code.InvalidArgument,
+    reason: "INVALID_ARGUMENT",
+  });
+});
+
 test("a body that is no message is INVALID_ARGUMENT", async () => {
   const { path } = await untouched();
   const response = await send(path, {

@@ -21,6 +21,9 @@ const maxMessageLength = 2048;
 const maxMetadataLength = 1024;
 const maxViolationsLength = 3072;
 
+/** What the RPC library calls internal although the client sent something that cannot be decoded. */
+const malformed = /^(?:parse binary: |received compressed envelope)/;
+
 /** A failure in the contract's terms, whatever carries it: an error of a call, or a result of a call by filter. */
 export interface Failure {
   readonly reason: Reason;
@@ -84,8 +87,7 @@ export function addReason(error: unknown, log: Log, refuseUnknown: (request: Fie
   if (!(error instanceof ConnectError) || error.details.length > 0) {
     return;
   }
-  // Whatever cannot be decoded is the client's fault, also where the library calls it internal.
-  const isMalformed = error.code === Code.Internal && error.rawMessage.startsWith("parse binary:");
+  const isMalformed = error.code === Code.Internal && malformed.test(error.rawMessage);
   if (isMalformed) {
     Object.assign(error, { code: Code.InvalidArgument });
   }

@@ -20,20 +20,12 @@ import (
 // caller is one client library, reduced to what the scenario needs.
 type caller interface {
 	start(ctx context.Context, spec *pm.ProcessSpec) (id string, err error)
-	// stream calls onFrame until it returns false, the stream ends or fails.
+	// stream calls onFrame until it answers false, the stream ends or fails.
 	stream(ctx context.Context, id string, onFrame func(*pm.StreamOutputResponse) bool) error
 	wait(ctx context.Context, id string) error
 	stop(ctx context.Context, id string) (stopped bool, err error)
 	// explain gives an error's code in upper snake case, and the ErrorInfo's reason and errno_name.
 	explain(err error) (code, reason, errnoName string)
-}
-
-func byID(id string) *pm.ProcessRef {
-	return &pm.ProcessRef{Ref: &pm.ProcessRef_Id{Id: id}}
-}
-
-func stopped(receipt *pm.StopReceipt) bool {
-	return receipt.GetOutcome() == pm.StopOutcome_STOP_OUTCOME_STOPPED
 }
 
 func main() {
@@ -63,9 +55,9 @@ func run(ctx context.Context, c caller) error {
 		return err
 	}
 	hash := sha256.New()
-	err = c.stream(ctx, id, func(response *pm.StreamOutputResponse) bool {
-		hash.Write(response.GetChunk().GetData())
-		if end := response.GetEnd(); end != nil {
+	err = c.stream(ctx, id, func(answer *pm.StreamOutputResponse) bool {
+		hash.Write(answer.GetChunk().GetData())
+		if end := answer.GetEnd(); end != nil {
 			result["stream"] = []any{hex.EncodeToString(hash.Sum(nil)), end.GetExit().GetCode()}
 		}
 		return true
@@ -79,8 +71,8 @@ func run(ctx context.Context, c caller) error {
 		return err
 	}
 	cancelable, cancel := context.WithCancel(ctx)
-	err = c.stream(cancelable, id, func(response *pm.StreamOutputResponse) bool {
-		if response.GetChunk() != nil {
+	err = c.stream(cancelable, id, func(answer *pm.StreamOutputResponse) bool {
+		if answer.GetChunk() != nil {
 			cancel()
 		}
 		return true

@@ -38,7 +38,7 @@ export class RememberedSelections {
     if (requestId === "") {
       return select();
     }
-    this.#dropOld();
+    this.#drop(({ time }) => this.#now() - time >= hourMs);
     const key = `${principal} ${requestId}`;
     const fingerprint = fingerprintOf(request);
     const known = this.#byRequest.get(key);
@@ -53,18 +53,18 @@ export class RememberedSelections {
     const ids = select();
     this.#byRequest.set(key, { fingerprint, ids, time: this.#now() });
     this.#ids += ids.length;
+    this.#drop(() => this.#byRequest.size > maxRequests || this.#ids > maxIds);
     return ids;
   }
 
-  #dropOld(): void {
-    // In order of insertion: the first is the oldest.
-    for (const [key, { ids, time }] of this.#byRequest) {
-      const isFull = this.#byRequest.size >= maxRequests || this.#ids > maxIds;
-      if (!isFull && this.#now() - time < hourMs) {
+  /** In order of insertion: the first is the oldest. */
+  #drop(isDue: (oldest: Selection) => boolean): void {
+    for (const [key, selection] of this.#byRequest) {
+      if (!isDue(selection)) {
         return;
       }
       this.#byRequest.delete(key);
-      this.#ids -= ids.length;
+      this.#ids -= selection.ids.length;
     }
   }
 }
