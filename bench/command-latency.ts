@@ -174,7 +174,7 @@ async function openSupervisor(): Promise<Peer> {
   const socket = join(directory, "supervisor.sock");
   writeFileSync(
     config,
-    `[unix_http_server]\nfile=${socket}\n[supervisord]\nlogfile=${directory}/s.log\npidfile=${directory}/s.pid\n` +
+    `[unix_http_server]\nfile=${socket}\n[supervisord]\nlogfile=${directory}/s.log\npidfile=${directory}/s.pid\nchildlogdir=${directory}\n` +
       "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n" +
       `[supervisorctl]\nserverurl=unix://${socket}\n[program:one]\ncommand=sleep 3600\n`,
   );

@@ -6,7 +6,10 @@ import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, expect, vi } from "vitest";
 import { TestTerminal } from "../support/terminal.ts";
-import { test as base, limitMs, type Pm, pmPath, type Result, type RunOptions } from "./support/pm.ts";
+import { test as base, limitMs, type Pm, pmPath, type Result, type Running, type RunOptions } from "./support/pm.ts";
+
+/** Milliseconds that hundreds of commands do not need, however slow the machine. */
+const manyCommandsMs = 600_000;
 
 /** A node that fails: what succeeds with it was hosted. */
 const noNode = { PM_NODE: "/no/such/node" };
@@ -19,11 +22,31 @@ const test = base.extend("hosted", async ({ pm }) => {
   return pm;
 });
 
+/**
+ * What came of a run that only the host may have made. The host has half a second for its greeting; on a machine that is
+ * too busy for that the launcher turns to the node that fails, before anything was done: then it is run again.
+ */
+async function byHost(run: (env: Readonly<Record<string, string>>) => Promise<Result>): Promise<Result> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const result = await run(noNode);
+    // The launcher's code for a node that it cannot execute, of the command or as a script prints it.
+    const missed = result.code === 125 || /^(code )?125\r?$/m.test(`${result.out}\n${result.err}`);
+    if (!missed || Date.now() > deadline) {
+      return result;
+    }
+  }
+}
+
+/** The results of both ways, the host's first. */
+async function eachWay(
+  run: (env: Readonly<Record<string, string>>) => Promise<Result>,
+): Promise<readonly [hosted: Result, own: Result]> {
+  return [await byHost(run), await run(notHosted)];
+}
+
 async function isHosting(pm: Pm): Promise<void> {
-  await vi.waitFor(async () => expect(await pm(["help"], { env: noNode })).toMatchObject({ code: 0 }), {
-    timeout: limitMs,
-    interval: 50,
-  });
+  expect(await byHost((env) => pm(["help"], { env }))).toMatchObject({ code: 0 });
 }
 
 /** Runs a command in both ways and expects the same from both; `vary` takes out what differs between any two moments. */
@@ -33,8 +56,7 @@ async function inBothWays(
   options: RunOptions = {},
   vary: (text: string) => string = (text) => text,
 ): Promise<Result> {
-  const hosted = await pm(args, { ...options, env: { ...options.env, ...noNode } });
-  const own = await pm(args, { ...options, env: { ...options.env, ...notHosted } });
+  const [hosted, own] = await eachWay((env) => pm(args, { ...options, env: { ...options.env, ...env } }));
   const comparable = ({ code, signal, stdout, err }: Result) => ({
     code,
     signal,
@@ -53,7 +75,7 @@ const withoutTimes = (text: string): string =>
   text
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
     .replace(/\d+\.\d+s of processor time( \(on average [\d.]+%\))?/, "USED")
-    .replace(/\b\d+s( {2,}|\b)/g, "AGE ")
+    .replace(/\b(\d+[dhm])*\d+[hms]( {2,}|\b)/g, "AGE ")
     .replace(/[\d.]+ [KM]iB resident/, "RESIDENT")
     .replace(/[\d.]+ (B|[KM]iB) read/, "READ");
 
@@ -71,7 +93,7 @@ async function populate(pm: Pm): Promise<void> {
   await vi.waitFor(async () => expect(await pm.ok(["logs", "stubborn"])).toBe("ready"), { timeout: limitMs });
 }
 
-describe.concurrent("the same bytes and exit codes, hosted or not:", () => {
+describe.concurrent("the same bytes and exit codes, hosted or not:", { timeout: manyCommandsMs }, () => {
   test("everything that reads, in every format", async ({ hosted: pm }) => {
     await populate(pm);
     const exact: readonly (readonly string[])[] = [
@@ -178,15 +200,14 @@ describe.concurrent("the same bytes and exit codes, hosted or not:", () => {
     expect((await inBothWays(pm, ["stop", "-t", "0.2", "stubborn"], {}, survivors)).code).toBe(6);
     // What can be done once is done to two of a kind.
     for (const args of [["stop"], ["stop", "--force", "-t", "0"], ["rm", "--force"], ["kill"], ["restart"]]) {
-      const results: { code: number | null; err: string }[] = [];
-      for (const env of [noNode, notHosted]) {
+      const results = await eachWay(async (env) => {
         const id = await pm.ok(["start", "--", "sleep", "3600"]);
-        const { code, out, err } = await pm([...args, id], { env });
-        expect(out).toBe(`${id}\n`);
-        results.push({ code, err });
+        const result = await pm([...args, id], { env });
+        return { ...result, out: result.out.replace(id, "ID") };
+      });
+      for (const result of results) {
+        expect(result).toMatchObject({ code: 0, out: "ID\n", err: "" });
       }
-      expect(results[0]).toEqual(results[1]);
-      expect(results[0]).toEqual({ code: 0, err: "" });
     }
   });
 
@@ -215,24 +236,31 @@ describe.concurrent("the same bytes and exit codes, hosted or not:", () => {
     ]) {
       const run = (env: Readonly<Record<string, string>>) =>
         pm.shell(script, { env: { ...env, FILE: join(pm.runtimeDir, "file") } });
-      const { code, out, err } = await run(noNode);
-      expect({ code, out, err }, script).toEqual(
-        await run(notHosted).then(({ code, out, err }) => ({ code, out, err })),
-      );
+      const [hosted, own] = (await eachWay(run)).map(({ code, out, err }) => ({ code, out, err }));
+      expect(hosted, script).toEqual(own);
     }
   });
 
   test("terminals of several widths", async ({ hosted: pm }) => {
     await populate(pm);
-    const onTerminal = async (args: readonly string[], columns: number, env: Readonly<Record<string, string>>) => {
+    // Its last line comes when everything before it was read.
+    const script = 'pm "$@"; echo "code $?"; echo END; read -r _';
+    const onTerminal = async (
+      args: readonly string[],
+      columns: number,
+      env: Readonly<Record<string, string>>,
+    ): Promise<Result> => {
       const variables = Object.entries({ ...pm.env, ...env }).filter(
         (entry): entry is [string, string] => entry[1] !== undefined,
       );
-      const terminal = new TestTerminal(pmPath, args, { columns, rows: 30, env: Object.fromEntries(variables) });
-      const { code } = await terminal.exited;
-      const { raw } = terminal;
+      const terminal = new TestTerminal("/bin/sh", ["-c", script, "sh", ...args], {
+        columns,
+        rows: 30,
+        env: Object.fromEntries(variables),
+      });
+      await vi.waitFor(() => expect(terminal.raw).toMatch(/^END\r$/m), { timeout: limitMs });
       await terminal.close();
-      return { code, raw };
+      return { code: null, signal: null, stdout: Buffer.of(), out: terminal.raw, err: "" };
     };
     for (const columns of [1, 20, 61, 80, 200]) {
       for (const args of [
@@ -240,23 +268,22 @@ describe.concurrent("the same bytes and exit codes, hosted or not:", () => {
         ["ls", "--help"],
         ["status", "--color", "auto", ended],
       ]) {
-        const hosted = await onTerminal(args, columns, noNode);
-        const own = await onTerminal(args, columns, notHosted);
-        expect({ ...hosted, raw: withoutAges(hosted.raw) }).toEqual({ ...own, raw: withoutAges(own.raw) });
-        expect(hosted).toMatchObject({ code: 0, raw: expect.stringMatching(/\S/) });
+        const [hosted, own] = await eachWay((env) => onTerminal(args, columns, env));
+        expect(withoutAges(hosted.out), `${args} on ${columns} columns`).toBe(withoutAges(own.out));
+        expect(hosted.out).toMatch(/\S[\s\S]*\r\ncode 0\r\nEND/);
       }
     }
   });
 });
 
 /** "Ended … (3s ago)". */
-const withoutAges = (text: string): string => text.replace(/\(\d+s ago\)/, "(AGE ago)");
+const withoutAges = (text: string): string => text.replace(/\(\w+ ago\)/, "(AGE ago)");
 
 describe.concurrent("the caller's", () => {
   test("C2: variables that are no shell identifiers, and functions, reach the process", async ({ hosted: pm }) => {
     const script = "env a.b=1 'BASH_FUNC_f%%=() { echo; }' 'with space=x' __proto__=p";
-    for (const env of [noNode, notHosted]) {
-      const id = (await pm.shell(`${script} pm start -- env`, { env })).out.trim();
+    for (const { out } of await eachWay((env) => pm.shell(`${script} pm start -- env`, { env }))) {
+      const id = out.trim();
       await pm.ok(["wait", "--for", "output", id]);
       const variables = (await pm.ok(["logs", id])).split("\n");
       expect(variables).toEqual(
@@ -269,20 +296,23 @@ describe.concurrent("the caller's", () => {
   test("environment, directory and terminal size are the process's", async ({ hosted: pm }) => {
     const directory = join(pm.runtimeDir, "ä b");
     mkdirSync(directory);
-    for (const env of [noNode, notHosted]) {
-      const options = { env: { ...env, SEEN: "sëen" }, cwd: directory };
-      const id = await pm.ok(["start", "--", "sh", "-c", 'pwd; echo "$SEEN"'], options);
+    const start = ["start", "--", "sh", "-c", 'pwd; echo "$SEEN"'];
+    for (const { out } of await eachWay((env) => pm(start, { env: { ...env, SEEN: "sëen" }, cwd: directory }))) {
+      const id = out.trim();
       await pm.ok(["wait", "--for", "output", id]);
       expect(await pm.ok(["logs", id])).toBe(`${directory}\nsëen`);
     }
   });
 
   test("directory that no longer exists hurts only what needs it", async ({ hosted: pm }) => {
-    for (const env of [noNode, notHosted]) {
+    const script = 'rmdir "$PWD"; pm ls -q; echo $?; pm start -- true; echo $?; pm start -C / -o name -n x -- true';
+    const results = await eachWay((env) => {
       const gone = join(pm.runtimeDir, "gone");
       mkdirSync(gone);
-      const script = 'rmdir "$PWD"; pm ls -q; echo $?; pm start -- true; echo $?; pm start -C / -o name -n x -- true';
-      expect(await pm.shell(script, { cwd: gone, env })).toMatchObject({
+      return pm.shell(script, { cwd: gone, env });
+    });
+    for (const result of results) {
+      expect(result).toMatchObject({
         out: "0\n1\nx\n",
         err: "pm: the current directory no longer exists\nhint: change to another one, or give absolute paths\n",
       });
@@ -364,11 +394,11 @@ describe.concurrent("a host that", () => {
     expect(await pm.ok(["ls", "-q"])).toBe(id);
     const lost = { code: 4, out: "", err: "pm: the connection to the daemon was lost\n" };
     for (const args of [["kill", "one"], ["restart", "one"], ["rm", "-f", "one"], ["prune"]]) {
-      expect(await pm(args)).toMatchObject(lost);
+      expect(await byHost((env) => pm(args, { env }))).toMatchObject(lost);
     }
     expect(JSON.parse(await pm.ok(["status", "-o", "json", "one"]))).toMatchObject({ state: "PROCESS_STATE_RUNNING" });
     output = "half";
-    expect(await pm(["ls", "-q"])).toMatchObject({ ...lost, out: "half" });
+    expect(await byHost((env) => pm(["ls", "-q"], { env }))).toMatchObject({ ...lost, out: "half" });
     await new Promise((resolve) => {
       server.close(resolve);
       writeFileSync(join(pm.runtimeDir, "cli.sock"), "");
@@ -381,8 +411,7 @@ describe.concurrent("a host that", () => {
       cwd: pm.runtimeDir,
     });
     const pid = await pm.daemonPid();
-    const waiting = pm.spawn(["wait", id]);
-    await vi.waitFor(() => expect(connections(pm)).toBeGreaterThanOrEqual(2), { timeout: limitMs });
+    const waiting = await hostedWait(pm, id);
     process.kill(pid, "SIGKILL");
     await waiting.saw("started the daemon", "err");
     writeFileSync(join(pm.runtimeDir, "fifo"), "x\n");
@@ -422,14 +451,36 @@ describe.concurrent("a host that", () => {
 
   test("is no longer needed when its launcher is killed: the command ends", async ({ hosted: pm }) => {
     await pm.ok(["start", "-n", "living", "--", "sleep", "3600"]);
-    const waiting = pm.spawn(["wait", "living"], { env: noNode });
-    await vi.waitFor(() => expect(connections(pm)).toBeGreaterThanOrEqual(2), { timeout: limitMs });
+    const waiting = await hostedWait(pm, "living");
     waiting.child.kill("SIGINT");
     expect(await waiting.ended).toMatchObject({ code: null, signal: "SIGINT", out: "", err: "" });
     await vi.waitFor(() => expect(connections(pm)).toBe(0), { timeout: limitMs });
-    expect(await pm.ok(["ls", "-o", "name"], { env: noNode })).toBe("living");
+    expect(await byHost((env) => pm(["ls", "-o", "name"], { env }))).toMatchObject({ code: 0, out: "living\n" });
   });
 });
+
+/** A `pm wait` that the host runs: its launcher's connection is there, and the host's own to the daemon. */
+async function hostedWait(pm: Pm, ref: string): Promise<Running> {
+  for (;;) {
+    const waiting = pm.spawn(["wait", ref]);
+    const isHosted = await vi.waitFor(
+      () => {
+        if (readFileSync(`/proc/${waiting.child.pid}/comm`, "utf8") !== "pm\n") {
+          // The greeting came too late for it: it has become Node.js.
+          return false;
+        }
+        expect(connections(pm)).toBeGreaterThanOrEqual(2);
+        return true;
+      },
+      { timeout: limitMs },
+    );
+    if (isHosted) {
+      return waiting;
+    }
+    waiting.child.kill("SIGKILL");
+    await waiting.ended;
+  }
+}
 
 /** Connections that a daemon has accepted, as the kernel lists them: its sockets were bound under temporary names. */
 function connections({ runtimeDir }: Pm): number {
