@@ -268,7 +268,7 @@ describe("the log", () => {
     await terminal.shows("Copied the view");
   });
 
-  test("shows both streams in their own colours, and either alone", async () => {
+  test("shows both streams in their own colors, and either alone", async () => {
     const daemon = await startDaemon();
     await start(daemon, "both", "printf 'to %s\\n' stdout; printf 'to %s\\n' stderr >&2; exec sleep 1000");
     const terminal = openUi(daemon);

@@ -43,10 +43,11 @@ export const command = defineCommand({
       contextInUse: contextName(globals),
       contexts: contextNames,
       theme: options.theme ?? DEFAULT_THEME,
-      colour:
+      color:
         globals.color === undefined || globals.color === "auto" ? !process.env["NO_COLOR"] : globals.color === "always",
       mouse: options.mouse,
-      spoken: options["screen-reader"] || process.env["INK_SCREEN_READER"] === "true" || process.env["TERM"] === "dumb",
+      screenReader:
+        options["screen-reader"] || process.env["INK_SCREEN_READER"] === "true" || process.env["TERM"] === "dumb",
     });
     return ExitCode.ok;
   },

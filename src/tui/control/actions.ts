@@ -1,7 +1,7 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
-import type { Action, Failure } from "../store/action.ts";
-import type { ConfirmedAction } from "../store/state.ts";
+import type { Action, Failure } from "../state/action.ts";
+import type { ConfirmedAction } from "../state/state.ts";
 import { errorText, isConnectionError } from "./errors.ts";
 
 /** Requests of one bulk action that are under way at a time. */
@@ -49,5 +49,5 @@ export async function act(
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL, targets.length) }, worker));
   const failures = outcomes.filter((failure) => failure !== null);
-  return { type: "acted", action, targets, failures, now: Date.now() };
+  return { type: "action-result", action, targets, failures, now: Date.now() };
 }

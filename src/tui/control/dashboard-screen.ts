@@ -1,8 +1,8 @@
 import { createElement } from "react";
 import { paintLog } from "../paint/log-body.ts";
 import { paintTable } from "../paint/table-body.ts";
-import { computeLayout, type Layout } from "../store/layout.ts";
-import type { DashboardState } from "../store/state.ts";
+import { computeLayout, type Layout } from "../state/layout.ts";
+import type { DashboardState } from "../state/state.ts";
 import { Grid } from "../terminal/grid.ts";
 import { DIM } from "../terminal/style.ts";
 import { themeOf } from "../themes/themes.ts";

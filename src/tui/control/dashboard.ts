@@ -2,22 +2,22 @@ import { StringDecoder } from "node:string_decoder";
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
 import { terminalSize } from "../../terminal/size.ts";
-import type { Effect } from "../store/action.ts";
-import { computeLayout } from "../store/layout.ts";
-import { copiedText } from "../store/log-rows.ts";
-import { initialState } from "../store/state.ts";
+import type { Effect } from "../state/action.ts";
+import { computeLayout } from "../state/layout.ts";
+import { copiedText } from "../state/log/log-rows.ts";
+import { initialState } from "../state/state.ts";
 import { copySequence } from "../terminal/clipboard.ts";
 import { ESCAPE_DELAY, InputDecoder, type InputEvent } from "../terminal/input.ts";
 import { act } from "./actions.ts";
-import { attach, type Borrower } from "./attach.ts";
-import { EarlyInput } from "./early-input.ts";
+import { attach, type InputOwner } from "./attach.ts";
+import { DaemonSubscription } from "./daemon-subscription.ts";
 import { errorText, isConnectionError } from "./errors.ts";
-import { DaemonLink } from "./link.ts";
 import { LogFeed } from "./log-feed.ts";
 import type { Presenter } from "./presenter.ts";
 import { ScreenPresenter } from "./screen-presenter.ts";
-import { SpokenPresenter } from "./spoken-presenter.ts";
+import { ScreenReaderPresenter } from "./screen-reader-presenter.ts";
 import { Store } from "./store.ts";
+import { TypeAhead } from "./type-ahead.ts";
 
 /** How the dashboard is to run. */
 export interface DashboardOptions {
@@ -30,10 +30,10 @@ export interface DashboardOptions {
   /** Which of `contexts` that is, the default one included; "": none of them. */
   readonly contextInUse: string;
   readonly theme: string;
-  readonly colour: boolean;
+  readonly color: boolean;
   readonly mouse: boolean;
   /** Plain lines for a screen reader, or for a terminal that cannot place its cursor. */
-  readonly spoken: boolean;
+  readonly screenReader: boolean;
 }
 
 const TICK_MS = 1000;
@@ -57,14 +57,14 @@ export class Dashboard {
   readonly #decoder = new InputDecoder();
   readonly #done = Promise.withResolvers<void>();
   #manager: ProcessManager | null = null;
-  #link: DaemonLink | null = null;
+  #subscription: DaemonSubscription | null = null;
   #log: LogFeed | null = null;
   #escape: NodeJS.Timeout | null = null;
   #tick: NodeJS.Timeout | null = null;
   /** While a process has the terminal, nothing is drawn. */
   #away = false;
-  #borrower: Borrower | null = null;
-  readonly #early = new EarlyInput();
+  #inputOwner: InputOwner | null = null;
+  readonly #typeAhead = new TypeAhead();
   #ended = false;
 
   constructor(options: DashboardOptions) {
@@ -85,14 +85,14 @@ export class Dashboard {
       () => this.#guard(() => this.#draw()),
       () => {
         this.#admit();
-        this.#link?.changed(this.#store.state);
+        this.#subscription?.changed(this.#store.state);
         this.#log?.changed(this.#store.state.log);
       },
     );
     const events = {
       onEnter: () => {
         this.#resize();
-        this.#borrower?.redraw();
+        this.#inputOwner?.redraw();
         this.#store.frame();
       },
       onInput: (data: Buffer) => this.#guard(() => this.#input(data)),
@@ -100,7 +100,7 @@ export class Dashboard {
       onHangup: () => this.#end(),
       onReady: () => this.#guard(() => this.#draw()),
     };
-    this.#presenter = options.spoken ? new SpokenPresenter(events) : new ScreenPresenter(events, options);
+    this.#presenter = options.screenReader ? new ScreenReaderPresenter(events) : new ScreenPresenter(events, options);
   }
 
   /** Runs until the user quits or the terminal goes away; rejects with what went wrong. The terminal is restored first. */
@@ -134,7 +134,7 @@ export class Dashboard {
       return;
     }
     this.#ended = true;
-    this.#borrower?.leave();
+    this.#inputOwner?.leave();
     this.#presenter.close();
     this.#store.close();
     for (const timer of [this.#tick, this.#escape]) {
@@ -151,10 +151,10 @@ export class Dashboard {
   }
 
   #disconnect(): void {
-    this.#link?.close();
+    this.#subscription?.close();
     this.#log?.close();
     this.#manager?.close();
-    this.#link = null;
+    this.#subscription = null;
     this.#log = null;
     this.#manager = null;
   }
@@ -169,9 +169,9 @@ export class Dashboard {
       this.#disconnect();
       this.#manager = manager;
       this.#store.dispatch({ type: "connecting", endpoint: manager.address, context });
-      this.#link = new DaemonLink(manager, this.#store);
+      this.#subscription = new DaemonSubscription(manager, this.#store);
       this.#log = new LogFeed(manager, this.#store);
-      this.#link.open();
+      this.#subscription.open();
     } catch (error) {
       this.#fail(error);
       if (!this.#manager) {
@@ -192,7 +192,7 @@ export class Dashboard {
 
   #input(data: Buffer): void {
     if (this.#away) {
-      this.#borrower?.input(data);
+      this.#inputOwner?.input(data);
       return;
     }
     if (this.#escape) {
@@ -210,7 +210,7 @@ export class Dashboard {
 
   #accept(events: readonly InputEvent[]): void {
     for (const event of events) {
-      if (!this.#early.keep(event)) {
+      if (!this.#typeAhead.keep(event)) {
         this.#store.dispatch({ type: "input", event });
       }
     }
@@ -220,7 +220,7 @@ export class Dashboard {
   #admit(): void {
     const { table, connection } = this.#store.state;
     if (table.loaded || connection.phase === "disconnected") {
-      for (const event of this.#early.release()) {
+      for (const event of this.#typeAhead.release()) {
         this.#store.dispatch({ type: "input", event });
       }
     }
@@ -231,7 +231,7 @@ export class Dashboard {
     const { columns, rows } = this.#store.state;
     if (size.columns !== columns || size.rows !== rows) {
       this.#store.dispatch({ type: "resize", ...size });
-      this.#borrower?.resized();
+      this.#inputOwner?.resized();
     }
   }
 
@@ -319,9 +319,9 @@ export class Dashboard {
     }
     this.#away = true;
     try {
-      await attach(manager, process, this.#presenter, (borrower) => {
-        this.#borrower = borrower;
-        this.#away = borrower !== null;
+      await attach(manager, process, this.#presenter, (owner) => {
+        this.#inputOwner = owner;
+        this.#away = owner !== null;
       });
     } catch (error) {
       this.#fail(error);

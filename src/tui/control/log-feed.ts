@@ -1,6 +1,6 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { OutputInfo, OutputRead } from "../../sdk/types.ts";
-import type { Action, Effect } from "../store/action.ts";
+import type { Action, Effect } from "../state/action.ts";
 import {
   contains,
   isShown,
@@ -11,9 +11,9 @@ import {
   neededScan,
   READ_BYTES,
   wantedStreams,
-} from "../store/log.ts";
-import type { SearchDirection } from "../store/log-search.ts";
-import { type LogItem, type LogWindow, windowOf } from "../store/log-window.ts";
+} from "../state/log/log.ts";
+import type { SearchDirection } from "../state/log/log-search.ts";
+import { type LogItem, type LogWindow, windowOf } from "../state/log/log-window.ts";
 import { errorReason, errorText, isConnectionError } from "./errors.ts";
 import { LogSearch } from "./log-search.ts";
 import { sleep } from "./sleep.ts";
@@ -177,10 +177,10 @@ export class LogFeed {
     log: LogState,
     offset: number,
     wrapped: SearchDirection | null = null,
-    cancelled?: AbortSignal,
+    canceled?: AbortSignal,
   ): Promise<void> {
     const view = this.#viewNow();
-    const signal = cancelled ?? this.#abort.signal;
+    const signal = canceled ?? this.#abort.signal;
     if (!view) {
       return;
     }

@@ -1,6 +1,6 @@
-import type { Action, Effect } from "../store/action.ts";
-import type { DashboardState } from "../store/state.ts";
-import { update } from "../store/update.ts";
+import type { Action, Effect } from "../state/action.ts";
+import type { DashboardState } from "../state/state.ts";
+import { update } from "../state/update.ts";
 
 /** News that comes faster than it can be read: collected by its owner, taken once a frame. */
 export interface Source {

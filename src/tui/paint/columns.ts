@@ -1,9 +1,9 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
-import { commandLine } from "../store/process-filter.ts";
-import { isOver, shownState } from "../store/process-outcome.ts";
-import { shownTime, sinceTime } from "../store/since.ts";
-import type { SortKey } from "../store/sort.ts";
-import type { DashboardState } from "../store/state.ts";
+import type { DashboardState } from "../state/state.ts";
+import { shownTime, sinceTime } from "../state/table/process-age.ts";
+import { commandLine } from "../state/table/process-filter.ts";
+import { isOver, shownState } from "../state/table/process-outcome.ts";
+import type { SortKey } from "../state/table/sort.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { formatBytes, formatDuration, formatMinutes, formatPercent } from "../text/format.ts";
 import { STATE_GLYPHS } from "../text/state-glyphs.ts";

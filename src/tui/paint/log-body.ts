@@ -1,11 +1,11 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
-import { GUTTER_COLUMNS, TIMESTAMP_COLUMNS } from "../store/layout.ts";
-import { following, type LogState } from "../store/log.ts";
-import { matchingCells } from "../store/log-pattern.ts";
-import { currentLine, type LogRow, visibleRows } from "../store/log-rows.ts";
-import { progress } from "../store/log-scroll.ts";
-import { processLabel, selectedProcess } from "../store/selection.ts";
-import type { DashboardState } from "../store/state.ts";
+import { GUTTER_COLUMNS, TIMESTAMP_COLUMNS } from "../state/layout.ts";
+import { following, type LogState } from "../state/log/log.ts";
+import { matchingCells } from "../state/log/log-pattern.ts";
+import { currentLine, type LogRow, visibleRows } from "../state/log/log-rows.ts";
+import { progress } from "../state/log/log-scroll.ts";
+import { processLabel, selectedProcess } from "../state/selection.ts";
+import type { DashboardState } from "../state/state.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { BOLD, type Style } from "../terminal/style.ts";
 import type { StyledLine } from "../terminal/styled-line.ts";
@@ -127,7 +127,7 @@ function paintRow(grid: Grid, rect: Rect, log: LogState, shown: LogRow, current:
   }
 }
 
-/** Standard error in its own colour, where the process did not choose one. */
+/** Standard error in its own color, where the process did not choose one. */
 function tint(line: StyledLine, style: Style): StyledLine {
   const plain: Style = { ...style, flags: style.flags & BOLD };
   return {

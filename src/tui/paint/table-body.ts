@@ -1,8 +1,8 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
-import { computeLayout, connectionErrorLines } from "../store/layout.ts";
-import { filterError } from "../store/process-filter.ts";
-import { shownState } from "../store/process-outcome.ts";
-import type { DashboardState } from "../store/state.ts";
+import { computeLayout, connectionErrorLines } from "../state/layout.ts";
+import type { DashboardState } from "../state/state.ts";
+import { filterError } from "../state/table/process-filter.ts";
+import { shownState } from "../state/table/process-outcome.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { INVERSE, type Style } from "../terminal/style.ts";
 import { wrapText } from "../terminal/wrap.ts";
@@ -76,7 +76,7 @@ function paintRow(
   if (state.table.marks.has(process.id)) {
     grid.write(rect.x, rect.y, "▌", style(theme.mark));
   }
-  // On the inverted row dim text and colours would be hard to read.
+  // On the inverted row dim text and colors would be hard to read.
   const inverted = row !== null && (row.flags & INVERSE) !== 0;
   let x = rect.x + MARK_COLUMNS;
   for (const column of columns) {

@@ -1,5 +1,5 @@
-import type { DashboardState } from "../store/state.ts";
-import { largestFirst, type TableState } from "../store/table.ts";
+import type { DashboardState } from "../state/state.ts";
+import { largestFirst, type TableState } from "../state/table/table.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { formatBytes, formatPercent, sparkline } from "../text/format.ts";
 import type { Theme } from "../themes/themes.ts";

@@ -50,7 +50,7 @@ function endOfString(text: string, body: number): number {
 }
 
 /**
- * Turns one line of a process's output into cells. Colours and the like (SGR)
+ * Turns one line of a process's output into cells. Colors and the like (SGR)
  * are kept, tabs expanded, carriage return and backspace move as on a terminal;
  * every other control sequence is dropped, and what only looks like one, or
  * never ends, is shown with its control characters as symbols. Nothing that

@@ -1,9 +1,9 @@
 import { Box } from "ink";
 import type { ReactNode } from "react";
-import type { Layout } from "../store/layout.ts";
-import { paletteLines } from "../store/palette-input.ts";
-import type { DashboardState } from "../store/state.ts";
-import { toastBlocks } from "../store/toast-lines.ts";
+import type { Layout } from "../state/layout.ts";
+import { paletteLines } from "../state/overlays/palette-input.ts";
+import type { DashboardState } from "../state/state.ts";
+import { toastBlocks } from "../state/toasts/toast-view.ts";
 import type { Theme } from "../themes/themes.ts";
 import { Confirm } from "./confirm.tsx";
 import { Footer } from "./footer.tsx";

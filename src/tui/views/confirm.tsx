@@ -1,9 +1,9 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import { type Confirmation, confirmLayout, confirmQuestion, confirmVerb } from "../store/confirm.ts";
-import { clampScroll, positionText } from "../store/pager.ts";
-import { commandLine } from "../store/process-filter.ts";
-import { processLabel } from "../store/selection.ts";
+import { type Confirmation, confirmLayout, confirmQuestion, confirmVerb } from "../state/overlays/confirm.ts";
+import { clampScroll, positionText } from "../state/overlays/pager.ts";
+import { processLabel } from "../state/selection.ts";
+import { commandLine } from "../state/table/process-filter.ts";
 import type { Rect } from "../terminal/grid.ts";
 import { visibleText } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";

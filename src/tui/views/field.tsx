@@ -1,6 +1,6 @@
 import { Text } from "ink";
 import type { ReactNode } from "react";
-import type { TextField } from "../store/text-field.ts";
+import type { TextField } from "../state/overlays/text-field.ts";
 import { fieldWindow } from "../terminal/field-window.ts";
 import { visibleText } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";

@@ -1,11 +1,11 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import { KEY_MAP, keyName } from "../keys/keymap.ts";
-import { isBrokenPattern } from "../store/log-pattern.ts";
-import { type KeyLabel, overlayKeys } from "../store/overlay-keys.ts";
-import { scrolls } from "../store/pager.ts";
-import { filterError } from "../store/process-filter.ts";
-import type { DashboardState, Pane, Prompt } from "../store/state.ts";
+import { isBrokenPattern } from "../state/log/log-pattern.ts";
+import { type KeyLabel, overlayKeys } from "../state/overlays/overlay-keys.ts";
+import { scrolls } from "../state/overlays/pager.ts";
+import type { DashboardState, Pane, Prompt } from "../state/state.ts";
+import { filterError } from "../state/table/process-filter.ts";
 import { textWidth, visibleText } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";
 import { Field } from "./field.tsx";

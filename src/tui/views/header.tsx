@@ -1,9 +1,9 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import type { ProcessState } from "../../sdk/types.ts";
-import { connectionErrorLines } from "../store/layout.ts";
-import type { ProcessCounts } from "../store/process-counts.ts";
-import type { DashboardState } from "../store/state.ts";
+import { connectionErrorLines } from "../state/layout.ts";
+import type { DashboardState } from "../state/state.ts";
+import type { ProcessCounts } from "../state/table/process-counts.ts";
 import { formatBytes, formatPercent } from "../text/format.ts";
 import { STATE_GLYPHS } from "../text/state-glyphs.ts";
 import type { Theme } from "../themes/themes.ts";
@@ -22,7 +22,7 @@ const COUNTED: readonly { readonly label: string; readonly sign: ProcessState; r
 
 type Count = (counts: ProcessCounts) => number;
 
-/** A sign and a number; what is wrong is coloured as a whole. */
+/** A sign and a number; what is wrong is colored as a whole. */
 function Tally({ sign, text, theme }: { sign: ProcessState; text: string; theme: Theme }): ReactNode {
   const glyph = STATE_GLYPHS[sign];
   const wrong = sign === "failed" || sign === "lost";

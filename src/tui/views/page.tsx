@@ -1,12 +1,12 @@
 import { Box } from "ink";
 import type { ReactNode } from "react";
-import { detailsLines, detailsProcess } from "../store/details-lines.ts";
-import { HELP_GAP, helpColumns } from "../store/help-lines.ts";
-import type { PageLine } from "../store/labelled-lines.ts";
-import { messageLines } from "../store/message-lines.ts";
-import { clampScroll, type PageOverlay, pageRows, pageWidth, positionText } from "../store/pager.ts";
-import { processLabel } from "../store/selection.ts";
-import type { DashboardState } from "../store/state.ts";
+import { detailsProcess, detailsView } from "../state/overlays/details-view.ts";
+import { HELP_GAP, helpColumns } from "../state/overlays/help-view.ts";
+import type { PageLine } from "../state/overlays/labeled-view.ts";
+import { messageView } from "../state/overlays/message-view.ts";
+import { clampScroll, type PageOverlay, pageRows, pageWidth, positionText } from "../state/overlays/pager.ts";
+import { processLabel } from "../state/selection.ts";
+import type { DashboardState } from "../state/state.ts";
 import type { Rect } from "../terminal/grid.ts";
 import type { Style } from "../terminal/style.ts";
 import { visibleText } from "../terminal/wrap.ts";
@@ -32,7 +32,7 @@ function contentOf(state: DashboardState, overlay: PageOverlay, width: number, t
       const process = detailsProcess(state, overlay);
       return {
         title: process ? visibleText(processLabel(process)) : "Details",
-        columns: [detailsLines(state, overlay, width)],
+        columns: [detailsView(state, overlay, width)],
         columnWidth: width,
         label: theme.faint,
       };
@@ -40,7 +40,7 @@ function contentOf(state: DashboardState, overlay: PageOverlay, width: number, t
     case "messages":
       return {
         title: "Messages",
-        columns: [messageLines(state.messages, width)],
+        columns: [messageView(state.messages, width)],
         columnWidth: width,
         label: theme.faint,
       };

@@ -1,13 +1,13 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import { type Confirmation, confirmNotes } from "../store/confirm.ts";
-import { detailsSentences } from "../store/details-lines.ts";
-import { helpSentences } from "../store/help-lines.ts";
-import { lineText } from "../store/log-pattern.ts";
-import { lineAt, previousLine } from "../store/log-window.ts";
-import { paletteLines } from "../store/palette-input.ts";
-import { processLabel, selectedProcess } from "../store/selection.ts";
-import type { DashboardState, Overlay } from "../store/state.ts";
+import { lineText } from "../state/log/log-pattern.ts";
+import { lineAt, previousLine } from "../state/log/log-window.ts";
+import { type Confirmation, confirmNotes } from "../state/overlays/confirm.ts";
+import { detailsSentences } from "../state/overlays/details-view.ts";
+import { helpSentences } from "../state/overlays/help-view.ts";
+import { paletteLines } from "../state/overlays/palette-input.ts";
+import { processLabel, selectedProcess } from "../state/selection.ts";
+import type { DashboardState, Overlay } from "../state/state.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { visibleText } from "../terminal/wrap.ts";
 import { formatBytes, formatPercent, formatTime } from "../text/format.ts";
@@ -142,7 +142,7 @@ export function sentences(state: DashboardState): readonly string[] {
   return lines.map(plainText);
 }
 
-/** The dashboard for a screen reader: nothing is placed, drawn or coloured. */
+/** The dashboard for a screen reader: nothing is placed, drawn or colored. */
 export function ScreenReaderView({ state }: { state: DashboardState }): ReactNode {
   return (
     <Box flexDirection="column">

@@ -1,8 +1,8 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import { clampScroll } from "../store/pager.ts";
-import { startLayout } from "../store/start-layout.ts";
-import { type Overlay, START_FIELDS, START_INPUTS, type StartField, type StartInput } from "../store/state.ts";
+import { clampScroll } from "../state/overlays/pager.ts";
+import { startLayout } from "../state/overlays/start-layout.ts";
+import { type Overlay, START_FIELDS, START_INPUTS, type StartField, type StartInput } from "../state/state.ts";
 import type { Rect } from "../terminal/grid.ts";
 import type { Theme } from "../themes/themes.ts";
 import { Field } from "./field.tsx";

@@ -3,7 +3,7 @@ import { BOLD, palette, rgb } from "../../../../src/tui/terminal/style.ts";
 import { parseLine, plainText } from "../../../../src/tui/terminal/styled-line.ts";
 
 describe("a line of hostile output", () => {
-  test("keeps colours and nothing else", () => {
+  test("keeps colors and nothing else", () => {
     const line = parseLine("\x1b[1;31mred\x1b[0m \x1b[38;5;200mx\x1b[48;2;1;2;3my\x1b[m");
     expect(line.text.join("")).toBe("red xy");
     expect(line.style[0]).toEqual({ fg: palette(1), bg: 0, flags: BOLD });

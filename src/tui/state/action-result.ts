@@ -1,0 +1,53 @@
+import type { Action, Failure } from "./action.ts";
+import { processLabel } from "./selection.ts";
+import type { ConfirmedAction, DashboardState } from "./state.ts";
+import { addToast } from "./toasts/toasts.ts";
+
+const DONE: Record<ConfirmedAction, string> = {
+  stop: "stopped",
+  kill: "killed",
+  restart: "restarted",
+  remove: "removed",
+};
+
+/** How an action went: the marks of those that it was done to go, the others can be tried again. */
+export function actionResult(
+  state: DashboardState,
+  action: Extract<Action, { type: "action-result" }>,
+): DashboardState {
+  const failed = new Set(action.failures.map(({ process }) => process.id));
+  const done = new Set(action.targets.map(({ id }) => id).filter((id) => !failed.has(id)));
+  const { table } = state;
+  const marks = [...table.marks].some((id) => done.has(id))
+    ? new Set([...table.marks].filter((id) => !done.has(id)))
+    : table.marks;
+  const about = action.failures.some(({ connection }) => !connection) ? undefined : "connection";
+  return addToast(
+    { ...state, table: { ...table, marks } },
+    failed.size > 0 ? "error" : "info",
+    outcome(action),
+    action.now,
+    failed.size > 0 ? about : undefined,
+  );
+}
+
+/** "Stopped api", "Stopped 7 processes", "5 of 7 stopped. Not stopped: why: api; why: job, web" */
+function outcome({ action, targets, failures }: Extract<Action, { type: "action-result" }>): string {
+  const done = DONE[action];
+  const count = targets.length;
+  if (failures.length === 0) {
+    const [first] = targets;
+    return `${done[0]?.toUpperCase()}${done.slice(1)} ${count === 1 && first ? processLabel(first) : `${count} processes`}`;
+  }
+  const head = count > 1 ? `${count - failures.length} of ${count} ${done}. ` : "";
+  return `${head}Not ${done}: ${reasons(failures)}`;
+}
+
+/** Each reason once, before those that it kept. */
+function reasons(failures: readonly Failure[]): string {
+  const labels = new Map<string, string[]>();
+  for (const { reason, process } of failures) {
+    labels.set(reason, [...(labels.get(reason) ?? []), processLabel(process)]);
+  }
+  return [...labels].map(([reason, those]) => `${reason}: ${those.join(", ")}`).join("; ");
+}

@@ -1,0 +1,124 @@
+import type { Command } from "../keys/keymap.ts";
+import { nextThemeName } from "../themes/themes.ts";
+import { only, type Update } from "./action.ts";
+import { computeLayout } from "./layout.ts";
+import { logCommand } from "./log/log-commands.ts";
+import { go } from "./move.ts";
+import { askFirst } from "./overlays/confirm.ts";
+import { startForm } from "./overlays/start-form.ts";
+import { textField } from "./overlays/text-field.ts";
+import { nothingSelected, selectedProcess } from "./selection.ts";
+import type { DashboardState } from "./state.ts";
+import { nextSort, setSort, toggleAllMarks, toggleMark } from "./table/table.ts";
+import { addToast } from "./toasts/toasts.ts";
+
+/** There is nothing to do it to: says so. */
+function nothing(state: DashboardState): Update {
+  return only(addToast(state, "error", nothingSelected(state), state.now));
+}
+
+/** Carries a command out, whether a key or the palette asked for it. */
+export function perform(state: DashboardState, command: Command): Update {
+  const { log, table } = state;
+  switch (command) {
+    case "down":
+    case "up":
+    case "half-page-down":
+    case "half-page-up":
+    case "page-down":
+    case "page-up":
+    case "first":
+    case "last":
+    case "left":
+    case "right":
+    case "line-start":
+    case "next-pane":
+    case "previous-pane":
+    case "pane-1":
+    case "pane-2":
+    case "back":
+      return go(state, command);
+    case "open":
+      return selectedProcess(state) ? go(state, command) : nothing(state);
+    case "log-filter":
+    case "search-next":
+    case "search-previous":
+    case "more-context":
+    case "less-context":
+    case "follow":
+    case "wrap":
+    case "timestamps":
+    case "streams":
+    case "previous-run":
+    case "next-line":
+    case "previous-line":
+      return logCommand(state, command);
+    case "zoom":
+      return only({ ...state, zoom: !state.zoom });
+    case "layout": {
+      const layout = computeLayout(state);
+      return only({ ...state, beside: layout.log && layout.table ? layout.log.y !== layout.table.y : state.beside });
+    }
+    case "search":
+      return only(
+        state.focus === "table"
+          ? { ...state, prompt: { kind: "filter", field: textField(table.filter), before: table.filter } }
+          : { ...state, prompt: { kind: "search", field: textField(), before: log.pattern?.text ?? "" } },
+      );
+    case "start":
+      return only({ ...state, overlay: startForm(state) });
+    case "stop":
+    case "kill":
+    case "restart":
+    case "remove":
+      return askFirst(state, command);
+    case "attach": {
+      const process = selectedProcess(state);
+      return process ? { state, effects: [{ type: "attach", process }] } : nothing(state);
+    }
+    case "details": {
+      const process = selectedProcess(state);
+      return process
+        ? {
+            state: {
+              ...state,
+              overlay: { kind: "details", id: process.id, scroll: 0, reveal: false, full: null, usage: null },
+            },
+            effects: [{ type: "read-details", id: process.id }],
+          }
+        : nothing(state);
+    }
+    case "sort":
+      return only({ ...state, table: nextSort(table) });
+    case "sort-reverse":
+      return only({ ...state, table: setSort(table, table.sortKey, !table.reversed) });
+    case "mark":
+      // In the log, which says nothing of marks, as in less.
+      return state.focus === "log" ? go(state, "page-down") : only({ ...state, table: toggleMark(table) });
+    case "mark-all":
+      return only({ ...state, table: toggleAllMarks(table) });
+    case "copy-line":
+      return selectedProcess(state)
+        ? { state, effects: [{ type: "copy", what: state.focus === "log" ? "line" : "id" }] }
+        : nothing(state);
+    case "copy-view":
+      return selectedProcess(state) ? { state, effects: [{ type: "copy", what: "view" }] } : nothing(state);
+    case "theme":
+      return only({ ...state, theme: nextThemeName(state.theme) });
+    case "messages":
+      return only({ ...state, overlay: { kind: "messages", scroll: 0 } });
+    case "help":
+      return only({ ...state, overlay: { kind: "help", scroll: 0 } });
+    case "palette":
+      return {
+        state: { ...state, overlay: { kind: "palette", field: textField(), index: 0 } },
+        effects: [{ type: "read-contexts" }],
+      };
+    case "redraw":
+      return { state, effects: [{ type: "redraw" }] };
+    case "suspend":
+      return { state, effects: [{ type: "suspend" }] };
+    case "quit":
+      return { state, effects: [{ type: "quit" }] };
+  }
+}
