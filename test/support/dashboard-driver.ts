@@ -65,6 +65,6 @@ export class DashboardDriver {
 
   /** What the toasts say, the newest last. */
   get said(): readonly string[] {
-    return this.state.toasts.map(({ text }) => text);
+    return this.state.toasts.shown.map(({ text }) => text);
   }
 }

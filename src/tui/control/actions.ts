@@ -1,7 +1,7 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
 import type { Action, Failure } from "../state/action.ts";
-import type { ConfirmedAction } from "../state/state.ts";
+import type { ConfirmedAction } from "../state/overlays/overlay.ts";
 import { errorText, isConnectionError } from "./errors.ts";
 
 /** Requests of one bulk action that are under way at a time. */

@@ -2,7 +2,7 @@ import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
 import { standardTerminal } from "../../terminal/attached-terminal.ts";
 import { Attachment } from "../../terminal/attachment.ts";
-import { processLabel } from "../state/selection.ts";
+import { processLabel } from "../state/table/selection.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import type { Presenter } from "./presenter.ts";
 

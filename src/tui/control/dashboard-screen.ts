@@ -20,7 +20,6 @@ function chromeChanged(a: DashboardState, b: DashboardState): boolean {
     a.overlay !== b.overlay ||
     a.prompt !== b.prompt ||
     a.toasts !== b.toasts ||
-    a.messages !== b.messages ||
     a.focus !== b.focus ||
     a.theme !== b.theme ||
     (b.connection.phase === "disconnected" && a.now !== b.now) ||

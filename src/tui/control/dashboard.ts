@@ -181,13 +181,14 @@ export class Dashboard {
   }
 
   #toast(level: "info" | "error", text: string): void {
-    this.#store.dispatch({ type: "toast", level, text, now: Date.now() });
+    this.#store.dispatch({ type: "toast", notice: { level, text }, now: Date.now() });
   }
 
   /** Says what went wrong; for want of a connection, until it is back. */
   #fail(error: unknown): void {
+    const notice = { level: "error" as const, text: errorText(error) };
     const about = isConnectionError(error) ? { about: "connection" as const } : {};
-    this.#store.dispatch({ type: "toast", level: "error", text: errorText(error), now: Date.now(), ...about });
+    this.#store.dispatch({ type: "toast", notice: { ...notice, ...about }, now: Date.now() });
   }
 
   #input(data: Buffer): void {

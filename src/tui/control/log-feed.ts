@@ -12,7 +12,7 @@ import {
   READ_BYTES,
   wantedStreams,
 } from "../state/log/log.ts";
-import type { SearchDirection } from "../state/log/log-search.ts";
+import type { SearchDirection } from "../state/log/log-update.ts";
 import { type LogItem, type LogWindow, windowOf } from "../state/log/log-window.ts";
 import { errorReason, errorText, isConnectionError } from "./errors.ts";
 import { LogSearch } from "./log-search.ts";
@@ -232,7 +232,8 @@ export class LogFeed {
       return { window: windowFromRead(read, from), output: read.output };
     } catch (error) {
       if (!signal.aborted && !isConnectionError(error)) {
-        this.#store.dispatch({ type: "toast", level: "error", text: errorText(error), now: Date.now() });
+        const notice = { level: "error" as const, text: errorText(error) };
+        this.#store.dispatch({ type: "toast", notice, now: Date.now() });
       }
       return null;
     }

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { LogState } from "../state/log/log.ts";
 import { type LogPattern, matches } from "../state/log/log-pattern.ts";
-import type { SearchDirection } from "../state/log/log-search.ts";
+import type { SearchDirection } from "../state/log/log-update.ts";
 import { type LogWindow, lineAt } from "../state/log/log-window.ts";
 
 /** How much is looked through at a time. Bytes. */

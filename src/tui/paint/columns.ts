@@ -1,6 +1,6 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
-import type { DashboardState } from "../state/state.ts";
-import { shownTime, sinceTime } from "../state/table/process-age.ts";
+import { type DashboardState, shownTime } from "../state/state.ts";
+import { sinceTime } from "../state/table/process-age.ts";
 import { commandLine } from "../state/table/process-filter.ts";
 import { isOver, shownState } from "../state/table/process-outcome.ts";
 import type { SortKey } from "../state/table/sort.ts";

@@ -4,8 +4,8 @@ import { following, type LogState } from "../state/log/log.ts";
 import { matchingCells } from "../state/log/log-pattern.ts";
 import { currentLine, type LogRow, visibleRows } from "../state/log/log-rows.ts";
 import { progress } from "../state/log/log-scroll.ts";
-import { processLabel, selectedProcess } from "../state/selection.ts";
 import type { DashboardState } from "../state/state.ts";
+import { processLabel, selectedProcess } from "../state/table/selection.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { BOLD, type Style } from "../terminal/style.ts";
 import type { StyledLine } from "../terminal/styled-line.ts";
@@ -17,7 +17,7 @@ import { paintTitle } from "./title.ts";
 export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
   const { log } = state;
   const focused = state.focus === "log";
-  const process = selectedProcess(state);
+  const process = selectedProcess(state.table);
   paintTitle(grid, rect, "Log", process ? titleParts(log, process) : [], titleEnd(state), focused, theme);
   const rows = rect.height - 1;
   if (rows < 1) {

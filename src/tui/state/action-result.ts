@@ -1,7 +1,8 @@
 import type { Action, Failure } from "./action.ts";
-import { processLabel } from "./selection.ts";
-import type { ConfirmedAction, DashboardState } from "./state.ts";
-import { addToast } from "./toasts/toasts.ts";
+import { notify } from "./notify.ts";
+import type { ConfirmedAction } from "./overlays/overlay.ts";
+import type { DashboardState } from "./state.ts";
+import { processLabel } from "./table/selection.ts";
 
 const DONE: Record<ConfirmedAction, string> = {
   stop: "stopped",
@@ -21,13 +22,15 @@ export function actionResult(
   const marks = [...table.marks].some((id) => done.has(id))
     ? new Set([...table.marks].filter((id) => !done.has(id)))
     : table.marks;
-  const about = action.failures.some(({ connection }) => !connection) ? undefined : "connection";
-  return addToast(
+  const connection = failed.size > 0 && action.failures.every((failure) => failure.connection);
+  return notify(
     { ...state, table: { ...table, marks } },
-    failed.size > 0 ? "error" : "info",
-    outcome(action),
+    {
+      level: failed.size > 0 ? "error" : "info",
+      text: outcome(action),
+      ...(connection && { about: "connection" as const }),
+    },
     action.now,
-    failed.size > 0 ? about : undefined,
   );
 }
 

@@ -1,9 +1,10 @@
-import type { DaemonInfo, OutputInfo, ProcessInfo, StartOptions, UsageSample, WatchEvent } from "../../sdk/types.ts";
+import type { DaemonInfo, ProcessInfo, UsageSample, WatchEvent } from "../../sdk/types.ts";
 import type { InputEvent } from "../terminal/input.ts";
-import type { LogPosition, LogView } from "./log/log.ts";
-import type { SearchDirection } from "./log/log-search.ts";
-import type { LogWindow } from "./log/log-window.ts";
-import type { ConfirmedAction, DashboardState, Toast } from "./state.ts";
+import type { LogEvent } from "./log/log-events.ts";
+import type { LogEffect } from "./log/log-update.ts";
+import type { ConfirmedAction, OverlayEffect } from "./overlays/overlay.ts";
+import type { DashboardState } from "./state.ts";
+import type { Notice } from "./toasts/toasts.ts";
 
 /** Something that happened: a key, news from the daemon, the result of an effect. */
 export type Action =
@@ -28,33 +29,7 @@ export type Action =
       readonly retryAt: number;
       readonly attempt: number;
     }
-  | { readonly type: "log-opened"; readonly output: OutputInfo }
-  | { readonly type: "log-gone" }
-  | {
-      readonly type: "log-live";
-      /** What the output is of: it may come when something else is already on view. */
-      readonly view: LogView;
-      readonly more: LogWindow;
-      readonly complete: boolean;
-      readonly skimming: boolean;
-    }
-  | { readonly type: "log-read"; readonly read: LogWindow; readonly output: OutputInfo }
-  | {
-      readonly type: "log-jump";
-      readonly read: LogWindow;
-      readonly output: OutputInfo;
-      readonly position: LogPosition | null;
-    }
-  | { readonly type: "log-scanned"; readonly read: LogWindow; readonly output: OutputInfo }
-  | {
-      readonly type: "log-found";
-      readonly offset: number;
-      /** What is around it; null: it is at hand. */
-      readonly read: LogWindow | null;
-      /** The direction in which the search went past the end. */
-      readonly wrapped: SearchDirection | null;
-    }
-  | { readonly type: "log-not-found" }
+  | LogEvent
   | { readonly type: "details"; readonly process: ProcessInfo }
   | {
       readonly type: "started";
@@ -72,10 +47,8 @@ export type Action =
     }
   | {
       readonly type: "toast";
-      readonly level: "info" | "error";
-      readonly text: string;
+      readonly notice: Notice;
       readonly now: number;
-      readonly about?: Toast["about"];
     };
 
 /** What an action was not done to, and why. */
@@ -88,26 +61,9 @@ export interface Failure {
 
 /** Something to do in the world. */
 export type Effect =
-  | { readonly type: "act"; readonly action: ConfirmedAction; readonly targets: readonly ProcessInfo[] }
-  | {
-      readonly type: "start";
-      readonly options: StartOptions;
-      /** Which form the answer is for. */
-      readonly submission: number;
-    }
+  | LogEffect
+  | OverlayEffect
   | { readonly type: "read-details"; readonly id: string }
-  | {
-      readonly type: "search";
-      readonly from: number;
-      readonly direction: SearchDirection;
-      /** Whether the line at `from` is looked at first. */
-      readonly inclusive: boolean;
-    }
-  | { readonly type: "cancel-search" }
-  /** Reads what is around a line that is not at hand, and goes there. */
-  | { readonly type: "show-line"; readonly offset: number }
-  | { readonly type: "read-start" }
-  | { readonly type: "read-end" }
   | { readonly type: "copy"; readonly what: "line" | "view" | "id" }
   | { readonly type: "attach"; readonly process: ProcessInfo }
   | { readonly type: "read-contexts" }

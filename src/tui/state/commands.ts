@@ -3,18 +3,44 @@ import { nextThemeName } from "../themes/themes.ts";
 import { only, type Update } from "./action.ts";
 import { computeLayout } from "./layout.ts";
 import { logCommand } from "./log/log-commands.ts";
+import { afterLog } from "./log-slice.ts";
 import { go } from "./move.ts";
-import { askFirst } from "./overlays/confirm.ts";
+import { notify } from "./notify.ts";
+import { confirmation } from "./overlays/confirm.ts";
+import type { ConfirmedAction } from "./overlays/overlay.ts";
 import { startForm } from "./overlays/start-form.ts";
 import { textField } from "./overlays/text-field.ts";
-import { nothingSelected, selectedProcess } from "./selection.ts";
 import type { DashboardState } from "./state.ts";
+import { chosenProcesses, selectedProcess } from "./table/selection.ts";
 import { nextSort, setSort, toggleAllMarks, toggleMark } from "./table/table.ts";
-import { addToast } from "./toasts/toasts.ts";
 
-/** There is nothing to do it to: says so. */
+/** There is nothing to do it to: says why. */
 function nothing(state: DashboardState): Update {
-  return only(addToast(state, "error", nothingSelected(state), state.now));
+  const { table, connection } = state;
+  const text =
+    table.processes.size > 0
+      ? "No process is selected: Esc clears the filter"
+      : connection.phase === "connected" && table.loaded
+        ? "There is no process yet: s starts one"
+        : "No process is selected";
+  return only(notify(state, { level: "error", text }));
+}
+
+/** Asks before something is ended or lost; says so where there is nothing to ask. */
+function askFirst(state: DashboardState, action: ConfirmedAction): Update {
+  const chosen = chosenProcesses(state.table);
+  if (chosen.length === 0) {
+    return nothing(state);
+  }
+  const asked = confirmation(action, chosen, state.table.order);
+  return only(
+    typeof asked === "string" ? notify(state, { level: "error", text: asked }) : { ...state, overlay: asked },
+  );
+}
+
+/** Whether the daemon's directories are those of this machine. */
+function isLocal(state: DashboardState): boolean {
+  return state.connection.endpoint.startsWith("unix:");
 }
 
 /** Carries a command out, whether a key or the palette asked for it. */
@@ -39,8 +65,11 @@ export function perform(state: DashboardState, command: Command): Update {
     case "back":
       return go(state, command);
     case "open":
-      return selectedProcess(state) ? go(state, command) : nothing(state);
-    case "log-filter":
+      return selectedProcess(state.table) ? go(state, command) : nothing(state);
+    case "log-filter": {
+      const text = log.filtered?.pattern.text ?? "";
+      return only({ ...state, focus: "log", prompt: { kind: "log-filter", field: textField(text), before: text } });
+    }
     case "search-next":
     case "search-previous":
     case "more-context":
@@ -52,7 +81,7 @@ export function perform(state: DashboardState, command: Command): Update {
     case "previous-run":
     case "next-line":
     case "previous-line":
-      return logCommand(state, command);
+      return afterLog(state, logCommand(log, command, computeLayout(state).logSize, selectedProcess(state.table)?.run));
     case "zoom":
       return only({ ...state, zoom: !state.zoom });
     case "layout": {
@@ -66,18 +95,18 @@ export function perform(state: DashboardState, command: Command): Update {
           : { ...state, prompt: { kind: "search", field: textField(), before: log.pattern?.text ?? "" } },
       );
     case "start":
-      return only({ ...state, overlay: startForm(state) });
+      return only({ ...state, overlay: startForm(isLocal(state) ? state.directory : "") });
     case "stop":
     case "kill":
     case "restart":
     case "remove":
       return askFirst(state, command);
     case "attach": {
-      const process = selectedProcess(state);
+      const process = selectedProcess(state.table);
       return process ? { state, effects: [{ type: "attach", process }] } : nothing(state);
     }
     case "details": {
-      const process = selectedProcess(state);
+      const process = selectedProcess(state.table);
       return process
         ? {
             state: {
@@ -98,11 +127,11 @@ export function perform(state: DashboardState, command: Command): Update {
     case "mark-all":
       return only({ ...state, table: toggleAllMarks(table) });
     case "copy-line":
-      return selectedProcess(state)
+      return selectedProcess(state.table)
         ? { state, effects: [{ type: "copy", what: state.focus === "log" ? "line" : "id" }] }
         : nothing(state);
     case "copy-view":
-      return selectedProcess(state) ? { state, effects: [{ type: "copy", what: "view" }] } : nothing(state);
+      return selectedProcess(state.table) ? { state, effects: [{ type: "copy", what: "view" }] } : nothing(state);
     case "theme":
       return only({ ...state, theme: nextThemeName(state.theme) });
     case "messages":

@@ -12,7 +12,8 @@ export function connectionChanged(
   switch (action.type) {
     case "connecting":
       return only({
-        ...withoutConnectionToasts(state),
+        ...state,
+        toasts: withoutConnectionToasts(state.toasts),
         connection: {
           ...state.connection,
           phase: "connecting",
@@ -33,7 +34,8 @@ export function connectionChanged(
       const { overlay } = state;
       return {
         state: {
-          ...withoutConnectionToasts(state),
+          ...state,
+          toasts: withoutConnectionToasts(state.toasts),
           connection: {
             ...state.connection,
             phase: "connected",
@@ -51,7 +53,11 @@ export function connectionChanged(
     }
     case "disconnected":
       return only({
-        ...(action.error === state.connection.error ? state : remember(state, "error", action.error, state.now)),
+        ...state,
+        toasts:
+          action.error === state.connection.error
+            ? state.toasts
+            : remember(state.toasts, { level: "error", text: action.error }, state.now),
         connection: {
           ...state.connection,
           phase: "disconnected",

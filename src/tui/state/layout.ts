@@ -2,8 +2,9 @@ import type { Rect } from "../terminal/grid.ts";
 import { wrapText } from "../terminal/wrap.ts";
 import type { LogSize } from "./log/log-scroll.ts";
 import { confirmLayout } from "./overlays/confirm.ts";
+import type { Overlay } from "./overlays/overlay.ts";
 import { startLayout } from "./overlays/start-layout.ts";
-import type { ConnectionState, DashboardState, Overlay } from "./state.ts";
+import type { ConnectionState, DashboardState } from "./state.ts";
 import { toastRect } from "./toasts/toast-view.ts";
 
 /** Where everything is on the screen. A pane that has no room is null. */
@@ -123,7 +124,7 @@ export function computeLayout(state: DashboardState): Layout {
     log,
     footer,
     overlay,
-    toasts: toastRect(state.toasts, toastArea(body, overlay)),
+    toasts: toastRect(state.toasts.shown, toastArea(body, overlay)),
     tableRows: Math.max(0, (table?.height ?? 0) - 2),
     logSize: {
       rows: Math.max(0, (log?.height ?? 0) - 1),

@@ -2,8 +2,10 @@ import type { InputEvent } from "../terminal/input.ts";
 import { only, type Update } from "./action.ts";
 import { computeLayout } from "./layout.ts";
 import { scrollLog } from "./log/log-scroll.ts";
+import { overlayContext } from "./overlay-context.ts";
+import type { Overlay } from "./overlays/overlay.ts";
 import { overlayInput } from "./overlays/overlay-input.ts";
-import type { DashboardState, Overlay } from "./state.ts";
+import type { DashboardState } from "./state.ts";
 import { moveSelection, selectIndex } from "./table/table.ts";
 
 /** The wheel does what its arrow key does to what lies over the panes, three times. */
@@ -11,7 +13,7 @@ function wheelOver(before: DashboardState, overlay: Overlay, button: "wheel-up" 
   const key = { type: "key", key: button === "wheel-up" ? "up" : "down" } as const;
   let state = before;
   for (let i = 0; i < 3; i++) {
-    state = overlayInput(state, state.overlay ?? overlay, key).state;
+    state = { ...state, overlay: overlayInput(state.overlay ?? overlay, key, overlayContext(state)).overlay };
   }
   return only(state);
 }

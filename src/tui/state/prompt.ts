@@ -1,8 +1,10 @@
 import type { InputEvent } from "../terminal/input.ts";
 import { only, type Update } from "./action.ts";
+import { computeLayout } from "./layout.ts";
 import { following, setLogFilter } from "./log/log.ts";
 import { isBrokenPattern, logPattern } from "./log/log-pattern.ts";
 import { search } from "./log/log-search.ts";
+import { afterLog } from "./log-slice.ts";
 import { editText, insertText } from "./overlays/text-field.ts";
 import type { DashboardState, Prompt } from "./state.ts";
 import { moveSelection, setFilter } from "./table/table.ts";
@@ -28,7 +30,9 @@ export function promptInput(state: DashboardState, prompt: Prompt, event: InputE
     const pattern = logPattern(prompt.field.text || prompt.before);
     // From where one looks: the newest match when following, else the first one from the top of the pane.
     const direction = following(state.log) ? "backwards" : "forwards";
-    return pattern ? search({ ...closed, log: { ...state.log, pattern, match: null } }, direction) : only(closed);
+    return pattern
+      ? afterLog(closed, search({ ...state.log, pattern, match: null }, direction, computeLayout(closed).logSize))
+      : only(closed);
   }
   if (event.type === "key" && prompt.kind === "filter" && (event.key === "down" || event.key === "up")) {
     return only({ ...state, table: moveSelection(state.table, event.key === "down" ? 1 : -1) });

@@ -1,7 +1,9 @@
-import type { ProcessInfo, ProcessState, ProcessUsage } from "../../sdk/types.ts";
 import { EMPTY_LOG, type LogState } from "./log/log.ts";
+import type { Overlay } from "./overlays/overlay.ts";
 import type { TextField } from "./overlays/text-field.ts";
+import type { StateChange } from "./table/state-changes.ts";
 import { EMPTY_TABLE, type TableState } from "./table/table.ts";
+import { NO_TOASTS, type ToastsState } from "./toasts/toasts.ts";
 
 export type Pane = "table" | "log";
 
@@ -28,87 +30,12 @@ export interface ConnectionState {
   readonly lostAt: number | null;
 }
 
-/** What happened, in a sentence. */
-export interface Message {
-  readonly id: number;
-  readonly level: "info" | "error";
-  readonly text: string;
-  /** Milliseconds since the epoch. */
-  readonly time: number;
-}
-
-/** A message that is on the screen for a while. */
-export interface Toast extends Omit<Message, "time"> {
-  /** Milliseconds since the epoch. */
-  readonly until: number;
-  /** What it is no longer true of once that is well again. */
-  readonly about?: "connection";
-}
-
-/** What asks before it acts. */
-export type ConfirmedAction = "stop" | "kill" | "restart" | "remove";
-
-/** What lies over the panes. */
-export type Overlay =
-  | { readonly kind: "help"; readonly scroll: number }
-  | { readonly kind: "palette"; readonly field: TextField; readonly index: number }
-  | { readonly kind: "messages"; readonly scroll: number }
-  | {
-      readonly kind: "confirm";
-      readonly action: ConfirmedAction;
-      readonly targets: readonly ProcessInfo[];
-      /** Of what was chosen: how many it cannot be done to. */
-      readonly leftAlone: number;
-      /** How many of the targets the filter hides. */
-      readonly hidden: number;
-      readonly scroll: number;
-    }
-  | {
-      readonly kind: "details";
-      readonly id: string;
-      readonly scroll: number;
-      /** Whether values of the environment are shown. */
-      readonly reveal: boolean;
-      /** The process with its environment, once it has been read. */
-      readonly full: ProcessInfo | null;
-      readonly usage: ProcessUsage | null;
-    }
-  | {
-      readonly kind: "start";
-      readonly fields: Readonly<Record<StartTextField, TextField>>;
-      readonly input: StartInput;
-      readonly focus: StartField;
-      readonly error: string;
-      /** Rows of the error that are scrolled away. */
-      readonly scroll: number;
-      /** The submission whose answer is awaited; null: none. */
-      readonly waiting: number | null;
-    };
-
-export const START_FIELDS = ["command", "cwd", "env", "name", "input", "labels"] as const;
-export type StartField = (typeof START_FIELDS)[number];
-export type StartTextField = Exclude<StartField, "input">;
-
-/** What a process is to read from: nothing, lines that are sent to it, or a terminal. */
-export const START_INPUTS = ["none", "lines", "terminal"] as const;
-export type StartInput = (typeof START_INPUTS)[number];
-
 /** The line that is being typed at the bottom. */
 export interface Prompt {
   readonly kind: "filter" | "search" | "log-filter";
   readonly field: TextField;
   /** What Esc goes back to. */
   readonly before: string;
-}
-
-/** A process went from one state to another while the dashboard watched. */
-export interface StateChange {
-  readonly id: string;
-  readonly time: number;
-  readonly run: number;
-  readonly state: ProcessState;
-  /** The state whose sign it has. */
-  readonly shown: ProcessState;
 }
 
 /** CPU and memory of the selected process over the last samples, oldest first. */
@@ -133,15 +60,12 @@ export interface DashboardState {
   readonly beside: boolean | null;
   readonly overlay: Overlay | null;
   readonly prompt: Prompt | null;
-  readonly toasts: readonly Toast[];
-  /** The last ones, oldest first. */
-  readonly messages: readonly Message[];
+  readonly toasts: ToastsState;
   readonly changes: readonly StateChange[];
   readonly history: UsageHistory;
   readonly theme: string;
   /** The time that ages are shown for. Milliseconds since the epoch. */
   readonly now: number;
-  readonly nextToast: number;
   /** How many start forms were submitted. */
   readonly submissions: number;
   /** Where the dashboard was started; "": unknown. */
@@ -183,14 +107,17 @@ export function initialState(options: {
     beside: null,
     overlay: null,
     prompt: null,
-    toasts: [],
-    messages: [],
+    toasts: NO_TOASTS,
     changes: [],
     history: { id: null, cpu: [], memory: [] },
     theme: options.theme,
     now: options.now,
-    nextToast: 1,
     submissions: 0,
     directory: options.directory ?? "",
   };
+}
+
+/** The moment that the screen shows: what is known of processes is no newer than the connection. */
+export function shownTime({ connection, now }: DashboardState): number {
+  return connection.lostAt ?? now;
 }

@@ -7,15 +7,19 @@ import { connectionChanged } from "./connection.ts";
 import { computeLayout } from "./layout.ts";
 import { openLog } from "./log/log.ts";
 import { logEvent } from "./log/log-events.ts";
+import { afterLog } from "./log-slice.ts";
 import { mouseInput } from "./mouse.ts";
+import { notify } from "./notify.ts";
+import { overlayContext } from "./overlay-context.ts";
+import type { OverlayUpdate } from "./overlays/overlay.ts";
 import { overlayInput } from "./overlays/overlay-input.ts";
-import { startResult } from "./overlays/start-form.ts";
 import { applyProcessEvents, applySample } from "./process-events.ts";
 import { promptInput } from "./prompt.ts";
-import { selectedProcess } from "./selection.ts";
+import { startResult } from "./start-result.ts";
 import type { DashboardState } from "./state.ts";
-import { scrollIntoView } from "./table/table.ts";
-import { addToast, expireToasts } from "./toasts/toasts.ts";
+import { selectedProcess } from "./table/selection.ts";
+import { scrollIntoView, setSort } from "./table/table.ts";
+import { dismissToasts, expireToasts } from "./toasts/toasts.ts";
 
 /** The next state, and what is to be done. Pure: the same state and action give the same answer. */
 export function update(state: DashboardState, action: Action): Update {
@@ -50,7 +54,7 @@ function settle(before: DashboardState, state: DashboardState): DashboardState {
 /** The log shows the selected process's current run, or the one before it. */
 function settleLog(state: DashboardState): DashboardState {
   const { log, table } = state;
-  const selected = selectedProcess(state);
+  const selected = selectedProcess(state.table);
   if (!selected) {
     return log.target === null || !table.loaded ? state : { ...state, log: openLog(log, null) };
   }
@@ -72,7 +76,11 @@ function step(state: DashboardState, action: Action): Update {
     case "resize":
       return only({ ...state, columns: action.columns, rows: action.rows });
     case "tick":
-      return only({ ...expireToasts(state, action.now, toastsWait(state)), now: action.now });
+      return only({
+        ...state,
+        toasts: expireToasts(state.toasts, action.now, action.now - state.now, toastsWait(state)),
+        now: action.now,
+      });
     case "watch":
       return only(applyProcessEvents(state, action.events, action.now));
     case "usage":
@@ -91,7 +99,7 @@ function step(state: DashboardState, action: Action): Update {
     case "log-scanned":
     case "log-found":
     case "log-not-found":
-      return logEvent(state, action);
+      return afterLog(state, logEvent(state.log, action, computeLayout(state).logSize));
     case "details":
       return only(
         state.overlay?.kind === "details" && state.overlay.id === action.process.id
@@ -102,9 +110,9 @@ function step(state: DashboardState, action: Action): Update {
       return only(actionResult(state, action));
     case "started":
     case "start-failed":
-      return startResult(state, action);
+      return only(startResult(state, action));
     case "toast":
-      return only(addToast(state, action.level, action.text, action.now, action.about));
+      return only(notify(state, action.notice, action.now));
   }
 }
 
@@ -114,11 +122,11 @@ function input(before: DashboardState, event: InputEvent): Update {
   }
   // Esc takes messages away along with what it goes back from: one press is enough for both.
   const state =
-    event.type === "key" && event.key === "escape" && before.toasts.length > 0 && !toastsWait(before)
-      ? { ...before, toasts: [] }
+    event.type === "key" && event.key === "escape" && !toastsWait(before)
+      ? { ...before, toasts: dismissToasts(before.toasts) }
       : before;
   if (state.overlay) {
-    return overlayInput(state, state.overlay, event);
+    return afterOverlay(state, overlayInput(state.overlay, event, overlayContext(state)));
   }
   if (state.prompt) {
     return promptInput(state, state.prompt, event);
@@ -130,7 +138,25 @@ function input(before: DashboardState, event: InputEvent): Update {
   return command ? perform(state, command) : only(state);
 }
 
+/** Takes over what became of the overlay, and carries out what was chosen in it. */
+function afterOverlay(before: DashboardState, { overlay, effects, choice }: OverlayUpdate): Update {
+  const submitted = effects.some(({ type }) => type === "start") ? 1 : 0;
+  const state = { ...before, overlay, submissions: before.submissions + submitted };
+  switch (choice?.kind) {
+    case undefined:
+      return { state, effects };
+    case "command":
+      return perform(state, choice.command);
+    case "sort":
+      return only({ ...state, table: setSort(state.table, choice.key, false) });
+    case "context":
+      return { state, effects: [{ type: "switch-context", name: choice.name }] };
+    case "theme":
+      return only({ ...state, theme: choice.name });
+  }
+}
+
 /** Whether there is no room for them beside what lies over the panes. */
 function toastsWait(state: DashboardState): boolean {
-  return state.overlay !== null && state.toasts.length > 0 && computeLayout(state).toasts === null;
+  return state.overlay !== null && state.toasts.shown.length > 0 && computeLayout(state).toasts === null;
 }

@@ -1,9 +1,10 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import { type Confirmation, confirmLayout, confirmQuestion, confirmVerb } from "../state/overlays/confirm.ts";
+import { confirmLayout, confirmQuestion, confirmVerb } from "../state/overlays/confirm.ts";
+import type { Confirmation } from "../state/overlays/overlay.ts";
 import { clampScroll, positionText } from "../state/overlays/pager.ts";
-import { processLabel } from "../state/selection.ts";
 import { commandLine } from "../state/table/process-filter.ts";
+import { processLabel } from "../state/table/selection.ts";
 import type { Rect } from "../terminal/grid.ts";
 import { visibleText } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";

@@ -2,6 +2,7 @@ import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import { KEY_MAP, keyName } from "../keys/keymap.ts";
 import { isBrokenPattern } from "../state/log/log-pattern.ts";
+import { overlayContext, pageSource } from "../state/overlay-context.ts";
 import { type KeyLabel, overlayKeys } from "../state/overlays/overlay-keys.ts";
 import { scrolls } from "../state/overlays/pager.ts";
 import type { DashboardState, Pane, Prompt } from "../state/state.ts";
@@ -32,12 +33,12 @@ function paneKeys(pane: Pane): readonly KeyLabel[] {
 export function footerKeys(state: DashboardState): readonly KeyLabel[] {
   const { overlay } = state;
   let room = state.columns - 2;
-  const fitting = (overlay ? overlayKeys(overlay, scrolls(state, overlay)) : paneKeys(state.focus)).filter(
-    ({ key, label }) => {
-      room -= key.length + label.length + 3;
-      return room >= 0;
-    },
-  );
+  const fitting = (
+    overlay ? overlayKeys(overlay, scrolls(pageSource(state), overlay, overlayContext(state))) : paneKeys(state.focus)
+  ).filter(({ key, label }) => {
+    room -= key.length + label.length + 3;
+    return room >= 0;
+  });
   // Help and the way out stand at the end, as everywhere.
   return overlay ? fitting : [...fitting.slice(2), ...fitting.slice(0, 2)];
 }

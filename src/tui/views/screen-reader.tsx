@@ -2,12 +2,14 @@ import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import { lineText } from "../state/log/log-pattern.ts";
 import { lineAt, previousLine } from "../state/log/log-window.ts";
-import { type Confirmation, confirmNotes } from "../state/overlays/confirm.ts";
+import { pageSource, paletteChoices } from "../state/overlay-context.ts";
+import { confirmNotes } from "../state/overlays/confirm.ts";
 import { detailsSentences } from "../state/overlays/details-view.ts";
 import { helpSentences } from "../state/overlays/help-view.ts";
-import { paletteLines } from "../state/overlays/palette-input.ts";
-import { processLabel, selectedProcess } from "../state/selection.ts";
-import type { DashboardState, Overlay } from "../state/state.ts";
+import type { Confirmation, StartForm } from "../state/overlays/overlay.ts";
+import { paletteEntries } from "../state/overlays/palette.ts";
+import type { DashboardState } from "../state/state.ts";
+import { processLabel, selectedProcess } from "../state/table/selection.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { visibleText } from "../terminal/wrap.ts";
 import { formatBytes, formatPercent, formatTime } from "../text/format.ts";
@@ -38,13 +40,13 @@ function overlayLines(state: DashboardState): readonly string[] {
     case "help":
       return helpSentences();
     case "messages":
-      return state.messages.length === 0
+      return state.toasts.messages.length === 0
         ? ["There is no message yet."]
-        : state.messages.toReversed().map(({ time, text }) => `${formatTime(time).slice(0, 8)}: ${text}`);
+        : state.toasts.messages.toReversed().map(({ time, text }) => `${formatTime(time).slice(0, 8)}: ${text}`);
     case "confirm":
       return confirmLines(overlay);
     case "palette": {
-      const entries = paletteLines(state, overlay);
+      const entries = paletteEntries(overlay.field.text, paletteChoices(state));
       const entry = entries[overlay.index];
       return [
         `Command: ${overlay.field.text}`,
@@ -59,7 +61,7 @@ function overlayLines(state: DashboardState): readonly string[] {
         ...(overlay.error ? [overlay.error] : []),
       ];
     case "details":
-      return detailsSentences(state, overlay);
+      return detailsSentences(pageSource(state), overlay);
   }
 }
 
@@ -74,7 +76,7 @@ function confirmLines(overlay: Confirmation): readonly string[] {
   ];
 }
 
-function startValue(overlay: Extract<Overlay, { kind: "start" }>): string {
+function startValue(overlay: StartForm): string {
   return overlay.focus === "input" ? overlay.input : visibleText(overlay.fields[overlay.focus].text);
 }
 
@@ -102,7 +104,7 @@ function logLines(state: DashboardState): readonly string[] {
 /** What the screen says, as sentences in reading order. */
 export function sentences(state: DashboardState): readonly string[] {
   const { counts } = state.table;
-  const process = selectedProcess(state);
+  const process = selectedProcess(state.table);
   const usage = process && state.table.usages.get(process.id);
   const lines = [
     state.connection.phase === "connected" && state.table.loaded
@@ -135,7 +137,7 @@ export function sentences(state: DashboardState): readonly string[] {
   if (state.prompt) {
     lines.push(`${state.prompt.kind}: ${state.prompt.field.text}`);
   }
-  for (const toast of state.toasts.slice(-1)) {
+  for (const toast of state.toasts.shown.slice(-1)) {
     lines.push(toast.text);
   }
   lines.push("Question mark: keys. q: quit.");

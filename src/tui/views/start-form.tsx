@@ -1,8 +1,14 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
+import {
+  START_FIELDS,
+  START_INPUTS,
+  type StartField,
+  type StartInput,
+  type StartForm as StartOverlay,
+} from "../state/overlays/overlay.ts";
 import { clampScroll } from "../state/overlays/pager.ts";
 import { startLayout } from "../state/overlays/start-layout.ts";
-import { type Overlay, START_FIELDS, START_INPUTS, type StartField, type StartInput } from "../state/state.ts";
 import type { Rect } from "../terminal/grid.ts";
 import type { Theme } from "../themes/themes.ts";
 import { Field } from "./field.tsx";
@@ -44,15 +50,7 @@ function Hint({ field, theme }: { field: StartField; theme: Theme }): ReactNode 
 }
 
 /** What to start. */
-export function StartForm({
-  rect,
-  overlay,
-  theme,
-}: {
-  rect: Rect;
-  overlay: Extract<Overlay, { kind: "start" }>;
-  theme: Theme;
-}): ReactNode {
+export function StartForm({ rect, overlay, theme }: { rect: Rect; overlay: StartOverlay; theme: Theme }): ReactNode {
   const { hints, blank, from, to, error, errorRows } = startLayout(overlay, rect);
   const first = clampScroll(overlay.scroll, error.length, errorRows);
   const each = hints === "each";

@@ -1,19 +1,13 @@
 import type { Command } from "../../keys/keymap.ts";
-import { only, type Update } from "../action.ts";
-import { computeLayout } from "../layout.ts";
-import { textField } from "../overlays/text-field.ts";
-import { selectedProcess } from "../selection.ts";
-import type { DashboardState } from "../state.ts";
-import { addToast } from "../toasts/toasts.ts";
-import { following, type LogState, resume, setLogFilter, setStreams } from "./log.ts";
-import { currentLine, visibleRows } from "./log-rows.ts";
+import { contains, following, type LogState, resume, setLogFilter, setStreams } from "./log.ts";
+import { currentLine, longestRow, visibleRows } from "./log-rows.ts";
 import { bringIntoView, type LogSize, lineRows, pause, scrollLog } from "./log-scroll.ts";
 import { search } from "./log-search.ts";
+import { type LogUpdate, onlyLog } from "./log-update.ts";
 import { logLines } from "./log-view.ts";
 
 export type LogCommand = Extract<
   Command,
-  | "log-filter"
   | "search-next"
   | "search-previous"
   | "more-context"
@@ -27,57 +21,41 @@ export type LogCommand = Extract<
   | "previous-line"
 >;
 
-/** What the log shows of the output, and how. */
-export function logCommand(state: DashboardState, command: LogCommand): Update {
-  const { log } = state;
+/** Columns that h and l scroll the log by. */
+const COLUMN_STEP = 8;
+
+/** What the log shows of the output, and how. `run` is the selected process's current one; undefined: none is selected. */
+export function logCommand(log: LogState, command: LogCommand, size: LogSize, run: number | undefined): LogUpdate {
   switch (command) {
-    case "log-filter": {
-      const text = log.filtered?.pattern.text ?? "";
-      return only({ ...state, focus: "log", prompt: { kind: "log-filter", field: textField(text), before: text } });
-    }
     case "search-next":
-      return search(state, "forwards");
+      return search(log, "forwards", size);
     case "search-previous":
-      return search(state, "backwards");
+      return search(log, "backwards", size);
     case "more-context":
     case "less-context": {
       if (!log.filtered) {
-        return only(state);
+        return onlyLog(log);
       }
       const context = Math.max(0, Math.min(10, log.filtered.context + (command === "more-context" ? 1 : -1)));
-      return only(
-        context === log.filtered.context ? state : { ...state, log: setLogFilter(log, log.filtered.pattern, context) },
-      );
+      return onlyLog(context === log.filtered.context ? log : setLogFilter(log, log.filtered.pattern, context));
     }
-    case "follow": {
-      if (!following(log)) {
-        return toEnd(state);
-      }
-      return only({ ...state, log: pause(log, computeLayout(state).logSize) });
-    }
+    case "follow":
+      return following(log) ? onlyLog(pause(log, size)) : toEnd(log);
     case "wrap":
-      return only({ ...state, log: wrap(log, computeLayout(state).logSize) });
+      return onlyLog(wrap(log, size));
     case "timestamps":
-      return only({ ...state, log: { ...log, timestamps: !log.timestamps } });
+      return onlyLog({ ...log, timestamps: !log.timestamps });
     case "streams": {
       const streams = log.streams === "all" ? "stdout" : log.streams === "stdout" ? "stderr" : "all";
-      return only({ ...state, log: setStreams(log, streams) });
+      return onlyLog(setStreams(log, streams));
     }
     case "next-line":
     case "previous-line":
-      return only({
-        ...state,
-        focus: "log",
-        log: point(log, command === "next-line" ? 1 : -1, computeLayout(state).logSize),
-      });
-    case "previous-run": {
-      const run = selectedProcess(state)?.run;
-      return only(
-        run === 1
-          ? addToast(state, "info", "There was no run before this one", state.now)
-          : { ...state, log: { ...log, previous: run !== undefined && !log.previous } },
-      );
-    }
+      return { ...onlyLog(point(log, command === "next-line" ? 1 : -1, size)), focuses: true };
+    case "previous-run":
+      return run === 1
+        ? { ...onlyLog(log), notice: { level: "info", text: "There was no run before this one" } }
+        : onlyLog({ ...log, previous: run !== undefined && !log.previous });
   }
 }
 
@@ -105,9 +83,53 @@ function wrap(log: LogState, size: LogSize): LogState {
 }
 
 /** To the newest output, and after it. */
-export function toEnd(state: DashboardState): Update {
-  const { log } = state;
+export function toEnd(log: LogState): LogUpdate {
   return log.filtered || log.window.to >= log.next
-    ? only({ ...state, log: resume(log) })
-    : { state: { ...state, log: resume(log) }, effects: [{ type: "read-end" }] };
+    ? onlyLog(resume(log))
+    : { ...onlyLog(resume(log)), effects: [{ type: "read-end" }] };
+}
+
+/** To the oldest output that is kept. */
+export function toStart(log: LogState): LogUpdate {
+  if (log.filtered) {
+    return onlyLog({ ...log, top: { offset: log.filtered.lines[0]?.line.offset ?? 0, row: 0 } });
+  }
+  return log.window.from <= log.first
+    ? onlyLog({ ...log, top: { offset: log.window.from, row: 0 } })
+    : { ...onlyLog({ ...log, top: { offset: log.first, row: 0 } }), effects: [{ type: "read-start" }] };
+}
+
+/** Sideways, where lines are not wrapped; not beyond what is written there. */
+export function toSide(log: LogState, by: 1 | -1, size: LogSize): LogState {
+  if (log.wrap) {
+    return log;
+  }
+  const most = Math.ceil(Math.max(0, longestRow(log, size) - size.columns) / COLUMN_STEP) * COLUMN_STEP;
+  const column =
+    by < 0 ? Math.max(0, log.column - COLUMN_STEP) : Math.max(log.column, Math.min(log.column + COLUMN_STEP, most));
+  return { ...log, column };
+}
+
+/** From the lines that fit to all of them, around the one that is looked at. */
+export function leaveFilter(log: LogState, size: LogSize): LogUpdate {
+  const offset = currentLine(log, visibleRows(log, size))?.offset;
+  const all = setLogFilter(log, null, 0);
+  if (offset === undefined) {
+    return onlyLog(all);
+  }
+  if (contains(all.window, offset)) {
+    return onlyLog({ ...bringIntoView(all, offset, size), match: offset });
+  }
+  return { ...onlyLog({ ...all, top: { offset, row: 0 } }), effects: [{ type: "show-line", offset }] };
+}
+
+/** One step back within the log: ends the search under way, the filter, the pattern; null: nothing of it is on. */
+export function logBack(log: LogState, focused: boolean, size: LogSize): LogUpdate | null {
+  if (log.searching) {
+    return { ...onlyLog({ ...log, searching: false }), effects: [{ type: "cancel-search" }] };
+  }
+  if (focused && log.filtered) {
+    return following(log) ? onlyLog(setLogFilter(log, null, 0)) : leaveFilter(log, size);
+  }
+  return focused && log.pattern ? onlyLog({ ...log, pattern: null, match: null }) : null;
 }

@@ -1,46 +1,67 @@
-import { type Action, only, type Update } from "../action.ts";
-import type { DashboardState } from "../state.ts";
-import { appendLive, isShown, jumpTo, mergeRead, mergeScan } from "./log.ts";
+import type { OutputInfo } from "../../../sdk/types.ts";
+import { appendLive, isShown, jumpTo, type LogPosition, type LogView, mergeRead, mergeScan } from "./log.ts";
+import type { LogSize } from "./log-scroll.ts";
 import { searchFailed, searchFound } from "./log-search.ts";
-import { withEvicted } from "./log-window.ts";
+import { type LogUpdate, onlyLog, type SearchDirection } from "./log-update.ts";
+import { type LogWindow, withEvicted } from "./log-window.ts";
 
-type LogNews = Extract<Action, { type: `log-${string}` }>;
+/** Output has come: live, read from history, or found. */
+export type LogEvent =
+  | { readonly type: "log-opened"; readonly output: OutputInfo }
+  | { readonly type: "log-gone" }
+  | {
+      readonly type: "log-live";
+      /** What the output is of: it may come when something else is already on view. */
+      readonly view: LogView;
+      readonly more: LogWindow;
+      readonly complete: boolean;
+      readonly skimming: boolean;
+    }
+  | { readonly type: "log-read"; readonly read: LogWindow; readonly output: OutputInfo }
+  | {
+      readonly type: "log-jump";
+      readonly read: LogWindow;
+      readonly output: OutputInfo;
+      readonly position: LogPosition | null;
+    }
+  | { readonly type: "log-scanned"; readonly read: LogWindow; readonly output: OutputInfo }
+  | {
+      readonly type: "log-found";
+      readonly offset: number;
+      /** What is around it; null: it is at hand. */
+      readonly read: LogWindow | null;
+      /** The direction in which the search went past the end. */
+      readonly wrapped: SearchDirection | null;
+    }
+  | { readonly type: "log-not-found" };
 
-/** Output has come: live, read from history, or found. All but what is live is known to be of what is on view. */
-export function logEvent(before: DashboardState, action: LogNews): Update {
-  const update = take(before, action);
-  const { log } = update.state;
+/** Takes output over. All but what is live is known to be of what is on view. */
+export function logEvent(before: LogUpdate["log"], event: LogEvent, size: LogSize): LogUpdate {
+  const update = take(before, event, size);
+  const { log } = update;
   const window = withEvicted(log.window, log.first);
-  return window === log.window ? update : { ...update, state: { ...update.state, log: { ...log, window } } };
+  return window === log.window ? update : { ...update, log: { ...log, window } };
 }
 
-function take(state: DashboardState, action: LogNews): Update {
-  const { log } = state;
-  switch (action.type) {
+function take(log: LogUpdate["log"], event: LogEvent, size: LogSize): LogUpdate {
+  switch (event.type) {
     case "log-opened":
-      return only({
-        ...state,
-        log: { ...log, opened: true, first: action.output.firstOffset, next: action.output.nextOffset },
-      });
+      return onlyLog({ ...log, opened: true, first: event.output.firstOffset, next: event.output.nextOffset });
     case "log-gone":
-      return only({ ...state, log: { ...log, opened: true, gone: true, complete: true } });
+      return onlyLog({ ...log, opened: true, gone: true, complete: true });
     case "log-live":
-      return only(
-        isShown(log, action.view)
-          ? { ...state, log: { ...appendLive(log, action.more, action.complete), skimming: action.skimming } }
-          : state,
+      return onlyLog(
+        isShown(log, event.view) ? { ...appendLive(log, event.more, event.complete), skimming: event.skimming } : log,
       );
     case "log-read":
-      return only({ ...state, log: mergeRead(log, action.read, action.output) });
+      return onlyLog(mergeRead(log, event.read, event.output));
     case "log-jump":
-      return only({ ...state, log: jumpTo(log, action.read, action.output, action.position) });
+      return onlyLog(jumpTo(log, event.read, event.output, event.position));
     case "log-scanned":
-      return only({ ...state, log: mergeScan(log, action.read, action.output) });
+      return onlyLog(mergeScan(log, event.read, event.output));
     case "log-found":
-      return only(
-        searchFound(state, action.read ? { ...log, window: action.read } : log, action.offset, action.wrapped),
-      );
+      return searchFound(event.read ? { ...log, window: event.read } : log, event.offset, event.wrapped, size);
     case "log-not-found":
-      return only(searchFailed(state));
+      return searchFailed(log);
   }
 }

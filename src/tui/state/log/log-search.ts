@@ -1,13 +1,8 @@
-import { only, type Update } from "../action.ts";
-import { computeLayout } from "../layout.ts";
-import type { DashboardState } from "../state.ts";
-import { addToast } from "../toasts/toasts.ts";
 import { following, type LogState } from "./log.ts";
 import { filteredIndex } from "./log-filter.ts";
 import { matches } from "./log-pattern.ts";
-import { bringIntoView } from "./log-scroll.ts";
-
-export type SearchDirection = "forwards" | "backwards";
+import { bringIntoView, type LogSize } from "./log-scroll.ts";
+import { type LogUpdate, onlyLog, type SearchDirection } from "./log-update.ts";
 
 /** What a search says when it has gone on at the other end. */
 const WRAPPED: Record<SearchDirection, string> = {
@@ -16,50 +11,45 @@ const WRAPPED: Record<SearchDirection, string> = {
 };
 
 /** Looks for the next match, on the screen or far from it; at the end it goes on at the other one. */
-export function search(state: DashboardState, direction: SearchDirection): Update {
-  const { log } = state;
+export function search(log: LogState, direction: SearchDirection, size: LogSize): LogUpdate {
   if (!log.target || log.searching) {
-    return only(state);
+    return onlyLog(log);
   }
   if (!log.pattern) {
-    return only(addToast(state, "info", "There is nothing to search for yet: / asks for it", state.now));
+    const text = "There is nothing to search for yet: / asks for it";
+    return { ...onlyLog(log), notice: { level: "info", text } };
   }
   if (log.filtered) {
-    return only(searchFiltered(state, direction));
+    return searchFiltered(log, direction, size);
   }
   // From the match before, else from what is on the screen: the newest first.
   const from = log.match ?? (log.top === null ? Math.max(log.window.to, log.next) : log.top.offset);
   return {
-    state: { ...state, focus: "log", log: { ...log, searching: true } },
+    log: { ...log, searching: true },
     effects: [{ type: "search", from, direction, inclusive: log.match === null }],
+    notice: null,
+    focuses: true,
   };
 }
 
 /** The search is over: at a line, wherever it is. */
-export function searchFound(
-  state: DashboardState,
-  log: LogState,
-  offset: number,
-  wrapped: SearchDirection | null,
-): DashboardState {
-  const placed = bringIntoView(log, offset, computeLayout(state).logSize);
-  const next: DashboardState = {
-    ...state,
-    focus: "log",
-    log: { ...placed, match: offset, searching: false },
+export function searchFound(log: LogState, offset: number, wrapped: SearchDirection | null, size: LogSize): LogUpdate {
+  return {
+    log: { ...bringIntoView(log, offset, size), match: offset, searching: false },
+    effects: [],
+    notice: wrapped && { level: "info", text: WRAPPED[wrapped] },
+    focuses: true,
   };
-  return wrapped ? addToast(next, "info", WRAPPED[wrapped], state.now) : next;
 }
 
 /** Nothing fits, anywhere. */
-export function searchFailed(state: DashboardState): DashboardState {
-  const text = `No line fits ${state.log.pattern?.text ?? ""}`;
-  return addToast({ ...state, log: { ...state.log, searching: false } }, "error", text, state.now);
+export function searchFailed(log: LogState): LogUpdate {
+  const text = `No line fits ${log.pattern?.text ?? ""}`;
+  return { ...onlyLog({ ...log, searching: false }), notice: { level: "error", text } };
 }
 
 /** Among the lines that the filter lets through: they are all at hand. */
-function searchFiltered(state: DashboardState, direction: SearchDirection): DashboardState {
-  const { log } = state;
+function searchFiltered(log: LogState, direction: SearchDirection, size: LogSize): LogUpdate {
   const { filtered, pattern } = log;
   const lines = filtered?.lines ?? [];
   const count = lines.length;
@@ -76,8 +66,8 @@ function searchFiltered(state: DashboardState, direction: SearchDirection): Dash
     const index = ((raw % count) + count) % count;
     const line = lines[index]?.line;
     if (line && pattern && matches(pattern, line)) {
-      return searchFound(state, log, line.offset, raw === index ? null : direction);
+      return searchFound(log, line.offset, raw === index ? null : direction, size);
     }
   }
-  return searchFailed(state);
+  return searchFailed(log);
 }

@@ -1,12 +1,8 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
 import { textWidth, visibleText, wrapText } from "../../terminal/wrap.ts";
-import { only, type Update } from "../action.ts";
-import { chosenProcesses, nothingSelected, processLabel } from "../selection.ts";
-import type { ConfirmedAction, DashboardState, Overlay } from "../state.ts";
 import { commandLine } from "../table/process-filter.ts";
-import { addToast } from "../toasts/toasts.ts";
-
-export type Confirmation = Extract<Overlay, { kind: "confirm" }>;
+import { processLabel } from "../table/selection.ts";
+import type { Confirmation, ConfirmedAction } from "./overlay.ts";
 
 const WORDS: Record<ConfirmedAction, { readonly verb: string; readonly meaning: string }> = {
   stop: { verb: "Stop", meaning: "The stop signal, and the grace period to end in" },
@@ -52,26 +48,25 @@ function impossible(action: ConfirmedAction, chosen: readonly ProcessInfo[]): st
     : `${label} is ${one.state}: x stops it first`;
 }
 
-/** Asks before something is ended or lost; says so where there is nothing to ask. */
-export function askFirst(state: DashboardState, action: ConfirmedAction): Update {
-  const chosen = chosenProcesses(state);
-  if (chosen.length === 0) {
-    return only(addToast(state, "error", nothingSelected(state), state.now));
-  }
+/** What is to be asked; or why there is nothing to ask, in a sentence. `chosen` is not empty. */
+export function confirmation(
+  action: ConfirmedAction,
+  chosen: readonly ProcessInfo[],
+  shown: readonly string[],
+): Confirmation | string {
   const targets = chosen.filter((process) => possible(action, process));
   if (targets.length === 0) {
-    return only(addToast(state, "error", impossible(action, chosen), state.now));
+    return impossible(action, chosen);
   }
-  const shown = new Set(state.table.order);
-  const overlay: Confirmation = {
+  const visible = new Set(shown);
+  return {
     kind: "confirm",
     action,
     targets,
     leftAlone: chosen.length - targets.length,
-    hidden: targets.filter(({ id }) => !shown.has(id)).length,
+    hidden: targets.filter(({ id }) => !visible.has(id)).length,
     scroll: 0,
   };
-  return only({ ...state, overlay });
 }
 
 /** "Stop" */

@@ -2,12 +2,21 @@ import type { ProcessInfo, TreeMember } from "../../../sdk/types.ts";
 import { wrapText } from "../../terminal/wrap.ts";
 import { formatBytes, formatDate, formatDuration, formatPercent, formatTime } from "../../text/format.ts";
 import { STATE_GLYPHS } from "../../text/state-glyphs.ts";
-import type { DashboardState, Overlay } from "../state.ts";
-import { shownTime } from "../table/process-age.ts";
+import type { LogState } from "../log/log.ts";
 import { shownState } from "../table/process-outcome.ts";
+import type { StateChange } from "../table/state-changes.ts";
+import type { TableState } from "../table/table.ts";
 import { BLANK_LINE, labelColumn, labeledLines, type PageLine, wholeLine } from "./labeled-view.ts";
+import type { DetailsPage } from "./overlay.ts";
 
-type DetailsOverlay = Extract<Overlay, { kind: "details" }>;
+/** Where the page has what it tells. */
+export interface DetailsSource {
+  readonly table: TableState;
+  readonly log: LogState;
+  readonly changes: readonly StateChange[];
+  /** The moment that the screen shows. Milliseconds since the epoch. */
+  readonly now: number;
+}
 
 /** What is known under a name; a heading has no value. */
 interface Detail {
@@ -65,13 +74,13 @@ function treeDetails(members: readonly TreeMember[]): Detail[] {
 }
 
 /** The process, with its environment as soon as that has been read; undefined: nothing is known of it any more. */
-export function detailsProcess(state: DashboardState, overlay: DetailsOverlay): ProcessInfo | undefined {
+export function detailsProcess(state: DetailsSource, overlay: DetailsPage): ProcessInfo | undefined {
   const process = state.table.processes.get(overlay.id) ?? overlay.full ?? undefined;
   return process && overlay.full ? { ...process, spec: { ...process.spec, env: overlay.full.spec.env } } : process;
 }
 
 /** Everything about one process: names and values, in order. */
-function details(state: DashboardState, overlay: DetailsOverlay): readonly Detail[] {
+function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] {
   const process = detailsProcess(state, overlay);
   const list: Detail[] = [];
   const heading = (text: string): void => {
@@ -127,10 +136,7 @@ function details(state: DashboardState, overlay: DetailsOverlay): readonly Detai
   }
   heading("Times");
   detail("Created", formatDate(process.createTime));
-  detail(
-    "Started",
-    started ? `${formatDate(started)}, ${formatDuration(shownTime(state) - started.getTime())} ago` : "",
-  );
+  detail("Started", started ? `${formatDate(started)}, ${formatDuration(state.now - started.getTime())} ago` : "");
   detail(
     "Ended",
     process.exitTime
@@ -175,7 +181,7 @@ function details(state: DashboardState, overlay: DetailsOverlay): readonly Detai
 }
 
 /** The rows of the page. Long values take several: nothing is cut. A line break is shown, and made. */
-export function detailsView(state: DashboardState, overlay: DetailsOverlay, width: number): readonly PageLine[] {
+export function detailsView(state: DetailsSource, overlay: DetailsPage, width: number): readonly PageLine[] {
   const list = details(state, overlay);
   // The names of variables are long and would push everything else aside: they have a column of their own.
   const environment = list.findLastIndex(({ look }) => look === "heading");
@@ -198,7 +204,7 @@ function rowsOf({ look, label, value }: Detail, labelWidth: number, width: numbe
 }
 
 /** The same as sentences. */
-export function detailsSentences(state: DashboardState, overlay: DetailsOverlay): readonly string[] {
+export function detailsSentences(state: DetailsSource, overlay: DetailsPage): readonly string[] {
   return details(state, overlay).flatMap(({ label, value }) => {
     const text = `${label} ${value}`.trim();
     return text === "" ? [] : [text];

@@ -1,5 +1,5 @@
 import { formatTime } from "../../text/format.ts";
-import type { Message } from "../state.ts";
+import type { Message } from "../toasts/toasts.ts";
 import { labeledLines, type PageLine, wholeLine } from "./labeled-view.ts";
 
 /** "HH:MM:SS ✗" */

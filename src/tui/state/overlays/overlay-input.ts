@@ -1,29 +1,35 @@
 import type { InputEvent } from "../../terminal/input.ts";
-import { only, type Update } from "../action.ts";
-import { perform } from "../commands.ts";
-import { computeLayout } from "../layout.ts";
-import type { DashboardState, Overlay } from "../state.ts";
-import { type Confirmation, confirmLayout } from "./confirm.ts";
-import { type PageOverlay, pageExtent, scrolled } from "./pager.ts";
+import { confirmLayout } from "./confirm.ts";
+import { type Confirmation, type Overlay, type OverlayUpdate, onlyOverlay, type PageOverlay } from "./overlay.ts";
+import { type OverlayRoom, type PageSource, pageExtent, scrolled } from "./pager.ts";
+import type { PaletteChoices } from "./palette.ts";
 import { paletteInput } from "./palette-input.ts";
-import { startInput } from "./start-form.ts";
+import { type StartContext, startInput } from "./start-form.ts";
+
+/** What a key for an overlay may depend on, besides the overlay. */
+export interface OverlayContext extends OverlayRoom, StartContext {
+  readonly source: PageSource;
+  readonly choices: PaletteChoices;
+}
 
 /** A key or a paste for what lies over the panes. */
-export function overlayInput(state: DashboardState, overlay: Overlay, event: InputEvent): Update {
+export function overlayInput(overlay: Overlay, event: InputEvent, context: OverlayContext): OverlayUpdate {
   const key = event.type === "key" ? event.key : "";
   switch (overlay.kind) {
     case "help":
     case "details":
     case "messages":
-      return pageInput(state, overlay, key);
+      return pageInput(overlay, key, context);
     case "confirm":
-      return confirmInput(state, overlay, key);
+      return confirmInput(overlay, key, context);
     case "palette":
     case "start":
       if (key === "escape" || key === "ctrl+c") {
-        return only({ ...state, overlay: null });
+        return onlyOverlay(null);
       }
-      return overlay.kind === "palette" ? paletteInput(state, overlay, event) : startInput(state, overlay, event);
+      return overlay.kind === "palette"
+        ? paletteInput(overlay, event, context.choices)
+        : startInput(overlay, event, context);
   }
 }
 
@@ -31,33 +37,34 @@ export function overlayInput(state: DashboardState, overlay: Overlay, event: Inp
 const OPENED_BY: Record<PageOverlay["kind"], string> = { help: "?", details: "i", messages: "M" };
 
 /** To be read, like a page of less: q leaves it. Ctrl-C means what it means without it. */
-function pageInput(state: DashboardState, overlay: PageOverlay, key: string): Update {
+function pageInput(overlay: PageOverlay, key: string, { source, rect }: OverlayContext): OverlayUpdate {
   if (key === "ctrl+c") {
-    return perform(state, "quit");
+    return { ...onlyOverlay(overlay), choice: { kind: "command", command: "quit" } };
   }
   if (["escape", "q", "enter", OPENED_BY[overlay.kind]].includes(key)) {
-    return only({ ...state, overlay: null });
+    return onlyOverlay(null);
   }
   if (overlay.kind === "details" && key === "e") {
-    return only({ ...state, overlay: { ...overlay, reveal: !overlay.reveal } });
+    return onlyOverlay({ ...overlay, reveal: !overlay.reveal });
   }
-  const { lines, rows } = pageExtent(state, overlay);
+  const { lines, rows } = pageExtent(source, overlay, rect);
   const scroll = scrolled(key, overlay.scroll, lines, rows);
-  return only(scroll === null ? state : { ...state, overlay: { ...overlay, scroll } });
+  return onlyOverlay(scroll === null ? overlay : { ...overlay, scroll });
 }
 
 /** Only y does it: Enter is pressed too easily, twice or for something else. */
-function confirmInput(state: DashboardState, overlay: Confirmation, key: string): Update {
+function confirmInput(overlay: Confirmation, key: string, { body }: OverlayContext): OverlayUpdate {
   if (key === "y") {
     return {
-      state: { ...state, overlay: null },
+      overlay: null,
       effects: [{ type: "act", action: overlay.action, targets: overlay.targets }],
+      choice: null,
     };
   }
   if (["n", "N", "q", "escape", "ctrl+c"].includes(key)) {
-    return only({ ...state, overlay: null });
+    return onlyOverlay(null);
   }
-  const { rows } = confirmLayout(overlay, computeLayout(state).body);
+  const { rows } = confirmLayout(overlay, body);
   const scroll = scrolled(key, overlay.scroll, overlay.targets.length, rows);
-  return only(scroll === null ? state : { ...state, overlay: { ...overlay, scroll } });
+  return onlyOverlay(scroll === null ? overlay : { ...overlay, scroll });
 }

@@ -1,4 +1,4 @@
-import type { Overlay } from "../state.ts";
+import type { Overlay } from "./overlay.ts";
 
 /** A key and a word for what it does. */
 export interface KeyLabel {

@@ -1,13 +1,24 @@
-import { computeLayout } from "../layout.ts";
-import type { DashboardState, Overlay } from "../state.ts";
+import type { Rect } from "../../terminal/grid.ts";
+import type { Message } from "../toasts/toasts.ts";
 import { confirmLayout } from "./confirm.ts";
-import { detailsView } from "./details-view.ts";
+import { type DetailsSource, detailsView } from "./details-view.ts";
 import { helpColumns } from "./help-view.ts";
 import { messageView } from "./message-view.ts";
+import type { Overlay, PageOverlay } from "./overlay.ts";
 import { startLayout } from "./start-layout.ts";
 
-/** What is read by scrolling: help, details, messages. */
-export type PageOverlay = Extract<Overlay, { kind: "help" | "details" | "messages" }>;
+/** Where pages have what they tell. */
+export interface PageSource extends DetailsSource {
+  readonly messages: readonly Message[];
+}
+
+/** The room that an overlay has. */
+export interface OverlayRoom {
+  /** Everything between header and footer. */
+  readonly body: Rect;
+  /** What of it the overlay takes. */
+  readonly rect: Rect;
+}
 
 /** Below this height a page does without the blank row under its title. */
 const SMALL_ROWS = 12;
@@ -25,35 +36,35 @@ export function pageWidth(width: number): number {
 
 /** How many rows there are to read, and how many there is room for. */
 export function pageExtent(
-  state: DashboardState,
+  source: PageSource,
   overlay: PageOverlay,
+  rect: Rect,
 ): { readonly lines: number; readonly rows: number } {
-  const rect = computeLayout(state).overlay ?? { width: 1, height: 1 };
   const { rows } = pageRows(rect.height);
   const width = pageWidth(rect.width);
   switch (overlay.kind) {
     case "help":
       return { rows, lines: Math.max(...helpColumns(width).columns.map(({ length }) => length)) };
     case "details":
-      return { rows, lines: detailsView(state, overlay, width).length };
+      return { rows, lines: detailsView(source, overlay, width).length };
     case "messages":
-      return { rows, lines: messageView(state.messages, width).length };
+      return { rows, lines: messageView(source.messages, width).length };
   }
 }
 
 /** Whether there is more than is in view. */
-export function scrolls(state: DashboardState, overlay: Overlay): boolean {
+export function scrolls(source: PageSource, overlay: Overlay, { body, rect }: OverlayRoom): boolean {
   switch (overlay.kind) {
     case "help":
     case "details":
     case "messages": {
-      const { lines, rows } = pageExtent(state, overlay);
+      const { lines, rows } = pageExtent(source, overlay, rect);
       return lines > rows;
     }
     case "confirm":
-      return confirmLayout(overlay, computeLayout(state).body).rows < overlay.targets.length;
+      return confirmLayout(overlay, body).rows < overlay.targets.length;
     case "start": {
-      const { error, errorRows } = startLayout(overlay, computeLayout(state).body);
+      const { error, errorRows } = startLayout(overlay, body);
       return error.length > errorRows;
     }
     case "palette":

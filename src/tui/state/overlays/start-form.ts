@@ -1,25 +1,29 @@
 import type { StartOptions } from "../../../sdk/types.ts";
+import type { Rect } from "../../terminal/grid.ts";
 import type { InputEvent } from "../../terminal/input.ts";
-import { type Action, only, type Update } from "../action.ts";
-import { computeLayout } from "../layout.ts";
-import { processLabel } from "../selection.ts";
 import {
-  type DashboardState,
-  type Overlay,
+  type OverlayUpdate,
+  onlyOverlay,
   START_FIELDS,
   START_INPUTS,
   type StartField,
+  type StartForm,
   type StartTextField,
-} from "../state.ts";
-import { selectId } from "../table/table.ts";
-import { applyWatchEvents } from "../table/table-events.ts";
-import { addToast, remember } from "../toasts/toasts.ts";
+} from "./overlay.ts";
 import { scrolled } from "./pager.ts";
 import { shellSplit } from "./shell-split.ts";
 import { startLayout } from "./start-layout.ts";
 import { editText, insertText, type TextField, textField } from "./text-field.ts";
 
-type StartForm = Extract<Overlay, { kind: "start" }>;
+/** What a key for the form may depend on, besides the form. */
+export interface StartContext {
+  readonly body: Rect;
+  /** The terminal that a process may be started on. */
+  readonly columns: number;
+  readonly rows: number;
+  /** The number that the form gets when it is submitted. */
+  readonly submission: number;
+}
 
 /** What Linux takes for one argument (MAX_ARG_STRLEN, execve(2)), in bytes. */
 const LIMIT = 128 << 10;
@@ -27,11 +31,11 @@ const LIMIT = 128 << 10;
 /** Fields whose quotes may hold line breaks: a script, a key. */
 const WITH_BREAKS: ReadonlySet<StartField> = new Set(["command", "env"]);
 
-/** The form, empty but for the directory, where the daemon's directories are those of this machine. */
-export function startForm({ connection, directory }: DashboardState): StartForm {
+/** The form, empty but for the directory; "": it is not known. */
+export function startForm(directory: string): StartForm {
   const fields: Record<StartTextField, TextField> = {
     command: textField(),
-    cwd: textField(connection.endpoint.startsWith("unix:") ? directory : ""),
+    cwd: textField(directory),
     env: textField(),
     name: textField(),
     labels: textField(),
@@ -40,9 +44,9 @@ export function startForm({ connection, directory }: DashboardState): StartForm 
 }
 
 /** A key or a paste for the form. */
-export function startInput(state: DashboardState, overlay: StartForm, event: InputEvent): Update {
+export function startInput(overlay: StartForm, event: InputEvent, context: StartContext): OverlayUpdate {
   const key = event.type === "key" ? event.key : "";
-  const become = (change: Partial<StartForm>): Update => only({ ...state, overlay: { ...overlay, ...change } });
+  const become = (change: Partial<StartForm>): OverlayUpdate => onlyOverlay({ ...overlay, ...change });
   switch (key) {
     case "tab":
     case "down":
@@ -51,22 +55,22 @@ export function startInput(state: DashboardState, overlay: StartForm, event: Inp
     case "up":
       return become({ focus: neighbor(START_FIELDS, overlay.focus, -1) });
     case "enter":
-      return submit(state, overlay);
+      return submit(overlay, context);
     case "pageup":
     case "pagedown": {
-      const { error, errorRows } = startLayout(overlay, computeLayout(state).body);
+      const { error, errorRows } = startLayout(overlay, context.body);
       return become({ scroll: scrolled(key, overlay.scroll, error.length, errorRows) ?? 0 });
     }
   }
   if (overlay.focus === "input") {
     const by = key === "left" ? -1 : key === "right" || key === "space" ? 1 : 0;
-    return by === 0 ? only(state) : become({ input: neighbor(START_INPUTS, overlay.input, by) });
+    return by === 0 ? onlyOverlay(overlay) : become({ input: neighbor(START_INPUTS, overlay.input, by) });
   }
   const before = overlay.fields[overlay.focus];
   const rules = { limit: Number.POSITIVE_INFINITY, breaks: WITH_BREAKS.has(overlay.focus) };
   const field = event.type === "paste" ? insertText(before, event.text, rules) : editText(before, key, rules);
   if (!field) {
-    return only(state);
+    return onlyOverlay(overlay);
   }
   const bytes = Buffer.byteLength(field.text);
   // What has been cut would be started all the same, as something else.
@@ -84,62 +88,24 @@ function tooLong(bytes: number): string {
   return `That is too long: a field holds at most ${LIMIT / 1024} KiB, with it there would be ${size}. Nothing was inserted`;
 }
 
-function submit(state: DashboardState, overlay: StartForm): Update {
+function submit(overlay: StartForm, context: StartContext): OverlayUpdate {
   if (overlay.waiting !== null) {
-    return only(state);
+    return onlyOverlay(overlay);
   }
-  const options = startOptions(overlay, state);
+  const options = startOptions(overlay, context);
   if (typeof options === "string") {
-    return only({ ...state, overlay: { ...overlay, error: options, scroll: 0 } });
+    return onlyOverlay({ ...overlay, error: options, scroll: 0 });
   }
-  const submission = state.submissions + 1;
+  const { submission } = context;
   return {
-    state: { ...state, submissions: submission, overlay: { ...overlay, error: "", scroll: 0, waiting: submission } },
+    overlay: { ...overlay, error: "", scroll: 0, waiting: submission },
     effects: [{ type: "start", options, submission }],
+    choice: null,
   };
 }
 
-/** What came of it. The form may have been left before the answer came, and another one opened. */
-export function startResult(
-  state: DashboardState,
-  action: Extract<Action, { type: "started" | "start-failed" }>,
-): Update {
-  const { overlay } = state;
-  const form = overlay?.kind === "start" && overlay.waiting === action.submission ? overlay : null;
-  switch (action.type) {
-    case "started": {
-      const { id } = action.process;
-      // The watch may have been faster, and know more.
-      const table = state.table.processes.has(id)
-        ? state.table
-        : applyWatchEvents(state.table, [{ type: "added", process: action.process }]);
-      return only(
-        addToast(
-          { ...state, overlay: form ? null : overlay, table: selectId(table, id) },
-          "info",
-          `Started ${processLabel(action.process)}`,
-          action.now,
-        ),
-      );
-    }
-    case "start-failed":
-      return only(
-        form
-          ? {
-              ...remember(state, "error", notStarted(action.error), state.now),
-              overlay: { ...form, error: action.error, scroll: 0, waiting: null },
-            }
-          : addToast(state, "error", notStarted(action.error), state.now),
-      );
-  }
-}
-
-function notStarted(error: string): string {
-  return `Not started: ${error}`;
-}
-
 /** What the form says, or what is wrong with it. */
-function startOptions({ fields, input }: StartForm, { rows, columns }: DashboardState): StartOptions | string {
+function startOptions({ fields, input }: StartForm, { rows, columns }: StartContext): StartOptions | string {
   const words = shellSplit(fields.command.text);
   const [executable, ...args] = words ?? [];
   if (!words) {

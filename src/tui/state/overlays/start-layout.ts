@@ -1,7 +1,5 @@
 import { wrapText } from "../../terminal/wrap.ts";
-import { type Overlay, START_FIELDS } from "../state.ts";
-
-type StartForm = Extract<Overlay, { kind: "start" }>;
+import { START_FIELDS, type StartForm } from "./overlay.ts";
 
 /** What the form is made of where there is only so much room. */
 export interface StartLayout {

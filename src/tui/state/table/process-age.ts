@@ -1,5 +1,4 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
-import type { DashboardState } from "../state.ts";
 
 /**
  * Since when a process lives, or has ended: milliseconds since the epoch; null
@@ -17,9 +16,4 @@ export function sinceTime({ state, run, createTime, startTime, exitTime }: Proce
       // The first run was asked for when the process was created; of a later one that is not known.
       return (startTime ?? (run === 1 ? createTime : undefined))?.getTime() ?? null;
   }
-}
-
-/** The moment that the screen shows: what is known of processes is no newer than the connection. */
-export function shownTime({ connection, now }: DashboardState): number {
-  return connection.lostAt ?? now;
 }

@@ -1,6 +1,6 @@
 import type { Rect } from "../../terminal/grid.ts";
 import { textWidth, wrapText } from "../../terminal/wrap.ts";
-import type { Toast } from "../state.ts";
+import type { Toast } from "./toasts.ts";
 
 /** Rows of one toast at most; the list of messages has the rest. */
 const LINES = 6;

@@ -1,4 +1,37 @@
-import type { DashboardState, Message, Toast } from "../state.ts";
+/** What happened, in a sentence. */
+export interface Message {
+  readonly id: number;
+  readonly level: "info" | "error";
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+}
+
+/** Something to be said, before it has its number and its time. */
+export interface Notice {
+  readonly level: Message["level"];
+  readonly text: string;
+  /** What it is no longer true of once that is well again. */
+  readonly about?: "connection";
+}
+
+/** A message that is on the screen for a while. */
+export interface Toast extends Notice {
+  readonly id: number;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** What the dashboard has said. */
+export interface ToastsState {
+  /** On the screen, the newest last. */
+  readonly shown: readonly Toast[];
+  /** The last ones, oldest first. */
+  readonly messages: readonly Message[];
+  readonly nextId: number;
+}
+
+export const NO_TOASTS: ToastsState = { shown: [], messages: [], nextId: 1 };
 
 /** How long a toast stays, and how much longer for each character that is to be read. Milliseconds. */
 const TOAST_MS = { info: 4000, error: 10_000 };
@@ -7,42 +40,49 @@ const TOASTS = 4;
 const MESSAGES = 100;
 
 /** Shows a message for a while, and remembers it. */
-export function addToast(
-  state: DashboardState,
-  level: Message["level"],
-  text: string,
-  now: number,
-  about?: Toast["about"],
-): DashboardState {
-  const until = now + TOAST_MS[level] + text.length * READING_MS;
-  const toast: Toast = { id: state.nextToast, level, text, until, ...(about && { about }) };
+export function addToast(toasts: ToastsState, notice: Notice, now: number): ToastsState {
+  const until = now + TOAST_MS[notice.level] + notice.text.length * READING_MS;
+  const toast: Toast = { ...notice, id: toasts.nextId, until };
   return {
-    ...remember(state, level, text, now),
-    toasts: [...state.toasts.filter((shown) => shown.text !== text), toast].slice(-TOASTS),
+    ...remember(toasts, notice, now),
+    shown: [...toasts.shown.filter((shown) => shown.text !== notice.text), toast].slice(-TOASTS),
   };
 }
 
 /** Only remembers it: it is on the screen already. */
-export function remember(state: DashboardState, level: Message["level"], text: string, now: number): DashboardState {
-  const message: Message = { id: state.nextToast, level, text, time: now };
-  return { ...state, nextToast: state.nextToast + 1, messages: [...state.messages, message].slice(-MESSAGES) };
+export function remember(toasts: ToastsState, { level, text }: Notice, now: number): ToastsState {
+  const message: Message = { id: toasts.nextId, level, text, time: now };
+  return { ...toasts, nextId: toasts.nextId + 1, messages: [...toasts.messages, message].slice(-MESSAGES) };
 }
 
-/** Without those whose time is over. It does not pass for those that wait behind an overlay. */
-export function expireToasts(state: DashboardState, now: number, covered: boolean): DashboardState {
-  if (state.toasts.length === 0) {
-    return state;
+/** Without those whose time is over. It does not pass for those that wait behind an overlay: `passed` is added to it. */
+export function expireToasts(toasts: ToastsState, now: number, passed: number, covered: boolean): ToastsState {
+  const { shown } = toasts;
+  if (shown.length === 0) {
+    return toasts;
   }
   if (covered) {
-    const passed = Math.max(0, now - state.now);
-    return { ...state, toasts: state.toasts.map((toast) => ({ ...toast, until: toast.until + passed })) };
+    return { ...toasts, shown: shown.map((toast) => ({ ...toast, until: toast.until + Math.max(0, passed) })) };
   }
-  const toasts = state.toasts.filter(({ until }) => until > now);
-  return toasts.length === state.toasts.length ? state : { ...state, toasts };
+  return withShown(
+    toasts,
+    shown.filter(({ until }) => until > now),
+  );
 }
 
 /** What was wrong with the connection is over. */
-export function withoutConnectionToasts(state: DashboardState): DashboardState {
-  const toasts = state.toasts.filter(({ about }) => about !== "connection");
-  return toasts.length === state.toasts.length ? state : { ...state, toasts };
+export function withoutConnectionToasts(toasts: ToastsState): ToastsState {
+  return withShown(
+    toasts,
+    toasts.shown.filter(({ about }) => about !== "connection"),
+  );
+}
+
+/** Takes them all off the screen; the messages stay. */
+export function dismissToasts(toasts: ToastsState): ToastsState {
+  return withShown(toasts, []);
+}
+
+function withShown(toasts: ToastsState, shown: readonly Toast[]): ToastsState {
+  return shown.length === toasts.shown.length ? toasts : { ...toasts, shown };
 }

@@ -106,7 +106,7 @@ describe("keys", () => {
     const form = driver.state.overlay;
     driver.act({ type: "start-failed", submission: 1, error: "No such file" });
     expect(driver.state.overlay).toEqual(form);
-    expect(driver.state.toasts.map(({ text }) => text)).toEqual(["Not started: No such file"]);
+    expect(driver.state.toasts.shown.map(({ text }) => text)).toEqual(["Not started: No such file"]);
     driver.keys("enter");
     driver.act({ type: "started", submission: 1, process: processInfo("new"), now: 0 });
     expect(driver.state.overlay).toMatchObject({ kind: "start", waiting: 2 });
@@ -236,10 +236,10 @@ describe("keys", () => {
   });
 
   test("toasts go by themselves", () => {
-    const driver = new Driver().act({ type: "toast", level: "info", text: "x", now: 1000 });
-    expect(driver.state.toasts).toHaveLength(1);
+    const driver = new Driver().act({ type: "toast", notice: { level: "info", text: "x" }, now: 1000 });
+    expect(driver.state.toasts.shown).toHaveLength(1);
     driver.act({ type: "tick", now: 10_000 });
-    expect(driver.state.toasts).toHaveLength(0);
+    expect(driver.state.toasts.shown).toHaveLength(0);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TypeAhead } from "../../../../../src/tui/control/type-ahead.ts";
+import { pageSource } from "../../../../../src/tui/state/overlay-context.ts";
 import { confirmLayout, confirmNotes } from "../../../../../src/tui/state/overlays/confirm.ts";
 import { detailsView } from "../../../../../src/tui/state/overlays/details-view.ts";
 import { paletteEntries } from "../../../../../src/tui/state/overlays/palette.ts";
@@ -75,9 +76,9 @@ describe("before something is ended or lost", () => {
   test("nothing is asked where nothing can be done: it is told why", () => {
     const running = keys(dashboardOf(["api", {}]), "d");
     expect(running.overlay).toBeNull();
-    expect(running.toasts.at(-1)?.text).toBe("api is running: x stops it first");
+    expect(running.toasts.shown.at(-1)?.text).toBe("api is running: x stops it first");
     const none = keys(dashboardOf(), "x");
-    expect([none.overlay, none.toasts.length]).toEqual([null, 1]);
+    expect([none.overlay, none.toasts.shown.length]).toEqual([null, 1]);
   });
 });
 
@@ -87,8 +88,8 @@ test("what failed stays marked and is named, each with its reason", () => {
   const failures = targets.slice(1).map((process) => ({ process, reason: "it did not end", connection: false }));
   const after = update(state, { type: "action-result", action: "stop", targets, failures, now: 0 }).state;
   expect([...after.table.marks]).toEqual(["id-b", "id-c"]);
-  expect(after.toasts.at(-1)?.text).toBe("1 of 3 stopped. Not stopped: it did not end: b, c");
-  expect(after.messages.at(-1)?.text).toBe(after.toasts.at(-1)?.text);
+  expect(after.toasts.shown.at(-1)?.text).toBe("1 of 3 stopped. Not stopped: it did not end: b, c");
+  expect(after.toasts.messages.at(-1)?.text).toBe(after.toasts.shown.at(-1)?.text);
 });
 
 test("a long message is wrapped, not cut", () => {
@@ -100,9 +101,9 @@ test("a long message is wrapped, not cut", () => {
 
 test("Esc takes a message away and goes back at once", () => {
   let state = keys(dashboardOf(["api", {}]), "d", "/", "x");
-  expect(state.toasts).toHaveLength(1);
+  expect(state.toasts.shown).toHaveLength(1);
   state = keys(state, "escape");
-  expect([state.toasts.length, state.prompt]).toEqual([0, null]);
+  expect([state.toasts.shown.length, state.prompt]).toEqual([0, null]);
 });
 
 test("details show long values whole, and one key back from the end moves", () => {
@@ -112,7 +113,7 @@ test("details show long values whole, and one key back from the end moves", () =
   if (overlay?.kind !== "details") {
     throw new Error("no details");
   }
-  const lines = detailsView(state, overlay, 60);
+  const lines = detailsView(pageSource(state), overlay, 60);
   expect(lines.every(({ text, label }) => text.length + label.length <= 60)).toBe(true);
   expect(lines.map(({ text }) => text).join(" ")).toContain(value);
   state = keys({ ...state, columns: 60, rows: 14 }, "G");

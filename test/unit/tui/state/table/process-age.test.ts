@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { shownTime, sinceTime } from "../../../../../src/tui/state/table/process-age.ts";
+import { shownTime } from "../../../../../src/tui/state/state.ts";
+import { sinceTime } from "../../../../../src/tui/state/table/process-age.ts";
 import { setSort } from "../../../../../src/tui/state/table/table.ts";
 import { DashboardDriver } from "../../../../support/dashboard-driver.ts";
 import { processInfo } from "../../../../support/process-info.ts";

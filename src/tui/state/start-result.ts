@@ -1,0 +1,36 @@
+import type { Action } from "./action.ts";
+import { notify } from "./notify.ts";
+import type { DashboardState } from "./state.ts";
+import { processLabel } from "./table/selection.ts";
+import { selectId } from "./table/table.ts";
+import { applyWatchEvents } from "./table/table-events.ts";
+import { type Notice, remember } from "./toasts/toasts.ts";
+
+/** What came of a start form. It may have been left before the response came, and another one opened. */
+export function startResult(
+  state: DashboardState,
+  action: Extract<Action, { type: "started" | "start-failed" }>,
+): DashboardState {
+  const { overlay } = state;
+  const form = overlay?.kind === "start" && overlay.waiting === action.submission ? overlay : null;
+  if (action.type === "started") {
+    const { id } = action.process;
+    // The watch may have been faster, and know more.
+    const table = state.table.processes.has(id)
+      ? state.table
+      : applyWatchEvents(state.table, [{ type: "added", process: action.process }]);
+    return notify(
+      { ...state, overlay: form ? null : overlay, table: selectId(table, id) },
+      { level: "info", text: `Started ${processLabel(action.process)}` },
+      action.now,
+    );
+  }
+  const notice: Notice = { level: "error", text: `Not started: ${action.error}` };
+  return form
+    ? {
+        ...state,
+        toasts: remember(state.toasts, notice, state.now),
+        overlay: { ...form, error: action.error, scroll: 0, waiting: null },
+      }
+    : notify(state, notice);
+}
