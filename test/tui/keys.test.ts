@@ -224,10 +224,10 @@ describe("the log", () => {
     terminal.type("/line 03\r");
     await terminal.shows("line 0399");
     await terminal.shows("search line 03");
-    terminal.type("N");
-    await terminal.until("the match before", () => highlighted(terminal, "line 0398"));
     terminal.type("n");
-    await terminal.until("the next match", () => highlighted(terminal, "line 0399"));
+    await terminal.until("on the way that it began", () => highlighted(terminal, "line 0398"));
+    terminal.type("N");
+    await terminal.until("the other way", () => highlighted(terminal, "line 0399"));
     terminal.type("\x1b");
     await terminal.hides("search line 03");
 

@@ -1,14 +1,14 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
 import type { Action, Failure } from "../state/action.ts";
-import type { ConfirmedAction } from "../state/overlays/overlay.ts";
+import type { BulkAction } from "../state/overlays/overlay.ts";
 import { errorText, isConnectionError } from "./errors.ts";
 
 /** Requests of one bulk action that are under way at a time. */
 const PARALLEL = 16;
 
 /** Does it to one process; resolves with what went wrong, or null. */
-async function actOn(manager: ProcessManager, action: ConfirmedAction, process: ProcessInfo): Promise<Failure | null> {
+async function actOn(manager: ProcessManager, action: BulkAction, process: ProcessInfo): Promise<Failure | null> {
   try {
     switch (action) {
       case "stop":
@@ -36,7 +36,7 @@ async function actOn(manager: ProcessManager, action: ConfirmedAction, process: 
 /** Does it to all of them and says how it went. */
 export async function act(
   manager: ProcessManager,
-  action: ConfirmedAction,
+  action: BulkAction,
   targets: readonly ProcessInfo[],
 ): Promise<Action> {
   const outcomes: (Failure | null)[] = [];

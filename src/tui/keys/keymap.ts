@@ -115,10 +115,10 @@ export const KEY_MAP: readonly KeyBinding[] = [
     command: "search-next",
     keys: ["n"],
     group: "Log",
-    description: "Next match, towards the newest output",
+    description: "Next match, the way the search began",
     footer: { log: "next", rank: 11 },
   },
-  { command: "search-previous", keys: ["N"], group: "Log", description: "Previous match" },
+  { command: "search-previous", keys: ["N"], group: "Log", description: "Next match, the other way" },
   {
     command: "log-filter",
     keys: ["&"],

@@ -1,5 +1,5 @@
 import type { DashboardState } from "../state/state.ts";
-import { largestFirst, type TableState } from "../state/table/table.ts";
+import { bestFirst, largestFirst, type TableState } from "../state/table/table.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { formatBytes, formatPercent, sparkline } from "../text/format.ts";
 import type { Theme } from "../themes/themes.ts";
@@ -43,7 +43,7 @@ export function paintTableTitle(grid: Grid, rect: Rect, state: DashboardState, t
   const { table } = state;
   const parts = [
     position(table),
-    `by ${table.sortKey} ${sortArrow(table)}`,
+    bestFirst(table) ? "best match first" : `by ${table.sortKey} ${sortArrow(table)}`,
     ...(table.filter !== "" ? [`filter ${table.filter}`] : []),
     ...(table.marks.size > 0 ? [`${table.marks.size} marked`] : []),
   ];

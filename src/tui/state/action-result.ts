@@ -1,10 +1,10 @@
 import type { Action, Failure } from "./action.ts";
 import { notify } from "./notify.ts";
-import type { ConfirmedAction } from "./overlays/overlay.ts";
+import type { BulkAction } from "./overlays/overlay.ts";
 import type { DashboardState } from "./state.ts";
 import { processLabel } from "./table/selection.ts";
 
-const DONE: Record<ConfirmedAction, string> = {
+const DONE: Record<BulkAction, string> = {
   stop: "stopped",
   kill: "killed",
   restart: "restarted",

@@ -2,7 +2,7 @@ import type { DaemonInfo, ProcessInfo, UsageSample, WatchEvent } from "../../sdk
 import type { InputEvent } from "../terminal/input.ts";
 import type { LogEvent } from "./log/log-events.ts";
 import type { LogEffect } from "./log/log-update.ts";
-import type { ConfirmedAction, OverlayEffect } from "./overlays/overlay.ts";
+import type { BulkAction, OverlayEffect } from "./overlays/overlay.ts";
 import type { DashboardState } from "./state.ts";
 import type { Notice } from "./toasts/toasts.ts";
 
@@ -40,7 +40,7 @@ export type Action =
   | { readonly type: "start-failed"; readonly submission: number; readonly error: string }
   | {
       readonly type: "action-result";
-      readonly action: ConfirmedAction;
+      readonly action: BulkAction;
       readonly targets: readonly ProcessInfo[];
       readonly failures: readonly Failure[];
       readonly now: number;
@@ -65,7 +65,6 @@ export type Effect =
   | OverlayEffect
   | { readonly type: "read-details"; readonly id: string }
   | { readonly type: "copy"; readonly what: "line" | "view" | "id" }
-  | { readonly type: "attach"; readonly process: ProcessInfo }
   | { readonly type: "read-contexts" }
   | { readonly type: "switch-context"; readonly name: string }
   | { readonly type: "redraw" }

@@ -14,6 +14,9 @@ import type { DashboardState } from "./state.ts";
 import { chosenProcesses, selectedProcess } from "./table/selection.ts";
 import { nextSort, setSort, toggleAllMarks, toggleMark } from "./table/table.ts";
 
+/** How long it takes to see that the cursor is somewhere else. The clock ticks once a second. Milliseconds. */
+const UNSEEN_MS = 2000;
+
 /** There is nothing to do it to: says why. */
 function nothing(state: DashboardState): Update {
   const { table, connection } = state;
@@ -103,7 +106,13 @@ export function perform(state: DashboardState, command: Command): Update {
       return askFirst(state, command);
     case "attach": {
       const process = selectedProcess(state.table);
-      return process ? { state, effects: [{ type: "attach", process }] } : nothing(state);
+      if (!process) {
+        return nothing(state);
+      }
+      const asked = confirmation("attach", [process], table.order);
+      return state.now - state.cursorMovedAt < UNSEEN_MS && typeof asked !== "string"
+        ? only({ ...state, overlay: asked })
+        : { state, effects: [{ type: "attach", process }] };
     }
     case "details": {
       const process = selectedProcess(state.table);

@@ -1,13 +1,13 @@
 import type { InputEvent } from "../terminal/input.ts";
 import { only, type Update } from "./action.ts";
 import { computeLayout } from "./layout.ts";
-import { following, setLogFilter } from "./log/log.ts";
+import { setLogFilter, setPattern } from "./log/log.ts";
 import { isBrokenPattern, logPattern } from "./log/log-pattern.ts";
-import { search } from "./log/log-search.ts";
+import { beginSearch } from "./log/log-search.ts";
 import { afterLog } from "./log-slice.ts";
 import { editText, insertText } from "./overlays/text-field.ts";
 import type { DashboardState, Prompt } from "./state.ts";
-import { moveSelection, setFilter } from "./table/table.ts";
+import { keepSelection, moveSelection, setFilter } from "./table/table.ts";
 
 /** A key or a paste for the line at the bottom. */
 export function promptInput(state: DashboardState, prompt: Prompt, event: InputEvent): Update {
@@ -21,18 +21,14 @@ export function promptInput(state: DashboardState, prompt: Prompt, event: InputE
     const closed = { ...state, prompt: null };
     if (prompt.kind === "filter") {
       // What is selected now was chosen: it stays when the filter goes.
-      return only({ ...closed, table: { ...state.table, hidden: null } });
+      return only({ ...closed, table: keepSelection(state.table) });
     }
     if (prompt.kind === "log-filter") {
       return only(closed);
     }
     // Nothing typed: what was searched for before.
     const pattern = logPattern(prompt.field.text || prompt.before);
-    // From where one looks: the newest match when following, else the first one from the top of the pane.
-    const direction = following(state.log) ? "backwards" : "forwards";
-    return pattern
-      ? afterLog(closed, search({ ...state.log, pattern, match: null }, direction, computeLayout(closed).logSize))
-      : only(closed);
+    return pattern ? afterLog(closed, beginSearch(state.log, pattern, computeLayout(closed).logSize)) : only(closed);
   }
   if (event.type === "key" && prompt.kind === "filter" && (event.key === "down" || event.key === "up")) {
     return only({ ...state, table: moveSelection(state.table, event.key === "down" ? 1 : -1) });
@@ -56,7 +52,7 @@ function applyPrompt(state: DashboardState, kind: Prompt["kind"], text: string):
     case "filter":
       return { ...state, table: setFilter(state.table, text) };
     case "search":
-      return { ...state, log: { ...log, pattern: logPattern(text), match: null } };
+      return { ...state, log: setPattern(log, logPattern(text)) };
     case "log-filter":
       return { ...state, log: setLogFilter(log, logPattern(text), log.filtered?.context ?? 0) };
   }

@@ -2,7 +2,7 @@ import type { Action } from "./action.ts";
 import { notify } from "./notify.ts";
 import type { DashboardState } from "./state.ts";
 import { processLabel } from "./table/selection.ts";
-import { selectId } from "./table/table.ts";
+import { selectId, setFilter } from "./table/table.ts";
 import { applyWatchEvents } from "./table/table-events.ts";
 import { type Notice, remember } from "./toasts/toasts.ts";
 
@@ -19,9 +19,16 @@ export function startResult(
     const table = state.table.processes.has(id)
       ? state.table
       : applyWatchEvents(state.table, [{ type: "added", process: action.process }]);
+    const next = { ...state, overlay: form ? null : overlay };
+    const text = `Started ${processLabel(action.process)}`;
+    const isShown = table.order.includes(id);
+    if (!isShown && state.prompt?.kind === "filter") {
+      // Whoever is typing a filter has the cursor.
+      return notify({ ...next, table }, { level: "info", text: `${text}; the filter hides it` }, action.now);
+    }
     return notify(
-      { ...state, overlay: form ? null : overlay, table: selectId(table, id) },
-      { level: "info", text: `Started ${processLabel(action.process)}` },
+      { ...next, table: selectId(isShown ? table : setFilter(table, ""), id) },
+      { level: "info", text: isShown ? text : `${text}; the filter is cleared` },
       action.now,
     );
   }

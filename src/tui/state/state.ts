@@ -68,6 +68,8 @@ export interface DashboardState {
   readonly now: number;
   /** How many start forms were submitted. */
   readonly submissions: number;
+  /** When something else than a key for it moved the cursor to the process that it is on; -∞: nothing did. Milliseconds since the epoch. */
+  readonly cursorMovedAt: number;
   /** Where the dashboard was started; "": unknown. */
   readonly directory: string;
 }
@@ -113,6 +115,7 @@ export function initialState(options: {
     theme: options.theme,
     now: options.now,
     submissions: 0,
+    cursorMovedAt: options.now,
     directory: options.directory ?? "",
   };
 }

@@ -18,13 +18,33 @@ import { promptInput } from "./prompt.ts";
 import { startResult } from "./start-result.ts";
 import type { DashboardState } from "./state.ts";
 import { selectedProcess } from "./table/selection.ts";
-import { scrollIntoView, setSort } from "./table/table.ts";
+import { isExactMatch, scrollIntoView, setSort } from "./table/table.ts";
 import { dismissToasts, expireToasts } from "./toasts/toasts.ts";
 
 /** The next state, and what is to be done. Pure: the same state and action give the same answer. */
 export function update(state: DashboardState, action: Action): Update {
   const { state: next, effects } = step(state, action);
-  return { state: next === state ? state : settle(state, next), effects };
+  return { state: next === state ? state : settle(state, noteCursor(state, next, action)), effects };
+}
+
+/** Remembers when the cursor came to another process without being sent there. */
+function noteCursor(before: DashboardState, after: DashboardState, action: Action): DashboardState {
+  const named = action.type === "input" && before.prompt?.kind === "filter" && isExactMatch(after.table);
+  return before.table.selected === after.table.selected && !named
+    ? after
+    : { ...after, cursorMovedAt: isAimed(before, after, action) ? Number.NEGATIVE_INFINITY : after.now };
+}
+
+/** Whether whoever pressed the key knew which process the cursor would be on. */
+function isAimed(before: DashboardState, after: DashboardState, action: Action): boolean {
+  if (action.type === "started") {
+    return true;
+  }
+  if (action.type !== "input" || before.overlay) {
+    return false;
+  }
+  // A filter chooses by itself, unless it says the name.
+  return !before.prompt || before.table.filter === after.table.filter || isExactMatch(after.table);
 }
 
 /** What holds in every state: the selection is visible, the log shows its output. */

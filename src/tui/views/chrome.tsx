@@ -35,7 +35,7 @@ function OverlayView({ state, layout, theme }: { state: DashboardState; layout: 
         />
       );
     case "confirm":
-      return <Confirm rect={rect} overlay={overlay} theme={theme} />;
+      return <Confirm rect={rect} overlay={overlay} table={state.table} theme={theme} />;
     case "start":
       return <StartForm rect={rect} overlay={overlay} theme={theme} />;
   }

@@ -1,6 +1,7 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import { lineText } from "../state/log/log-pattern.ts";
+import { isPartial } from "../state/log/log-scroll.ts";
 import { lineAt, previousLine } from "../state/log/log-window.ts";
 import { pageSource, paletteChoices } from "../state/overlay-context.ts";
 import { confirmNotes } from "../state/overlays/confirm.ts";
@@ -26,7 +27,7 @@ function newestLines(state: DashboardState): string[] {
     if (start === null || !line) {
       break;
     }
-    lines.unshift(line.gap ? "output no longer kept" : lineText(line).slice(0, 400));
+    lines.unshift(line.gap ? "output no longer kept" : lineText(line, isPartial(state.log, line)).slice(0, 400));
     offset = start;
   }
   return lines;

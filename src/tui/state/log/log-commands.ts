@@ -1,8 +1,8 @@
 import type { Command } from "../../keys/keymap.ts";
-import { contains, following, type LogState, resume, setLogFilter, setStreams } from "./log.ts";
+import { contains, following, type LogState, resume, setLogFilter, setPattern, setStreams } from "./log.ts";
 import { currentLine, longestRow, visibleRows } from "./log-rows.ts";
 import { bringIntoView, type LogSize, lineRows, pause, scrollLog } from "./log-scroll.ts";
-import { search } from "./log-search.ts";
+import { searchOn } from "./log-search.ts";
 import { type LogUpdate, onlyLog } from "./log-update.ts";
 import { logLines } from "./log-view.ts";
 
@@ -28,9 +28,9 @@ const COLUMN_STEP = 8;
 export function logCommand(log: LogState, command: LogCommand, size: LogSize, run: number | undefined): LogUpdate {
   switch (command) {
     case "search-next":
-      return search(log, "forwards", size);
+      return searchOn(log, false, size);
     case "search-previous":
-      return search(log, "backwards", size);
+      return searchOn(log, true, size);
     case "more-context":
     case "less-context": {
       if (!log.filtered) {
@@ -131,5 +131,5 @@ export function logBack(log: LogState, focused: boolean, size: LogSize): LogUpda
   if (focused && log.filtered) {
     return following(log) ? onlyLog(setLogFilter(log, null, 0)) : leaveFilter(log, size);
   }
-  return focused && log.pattern ? onlyLog({ ...log, pattern: null, match: null }) : null;
+  return focused && log.pattern ? onlyLog(setPattern(log, null)) : null;
 }

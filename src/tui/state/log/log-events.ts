@@ -1,5 +1,14 @@
 import type { OutputInfo } from "../../../sdk/types.ts";
-import { appendLive, isShown, jumpTo, type LogPosition, type LogView, mergeRead, mergeScan } from "./log.ts";
+import {
+  appendLive,
+  isShown,
+  jumpTo,
+  type LogPosition,
+  type LogView,
+  mergeRead,
+  mergeScan,
+  withOutput,
+} from "./log.ts";
 import type { LogSize } from "./log-scroll.ts";
 import { searchFailed, searchFound } from "./log-search.ts";
 import { type LogUpdate, onlyLog, type SearchDirection } from "./log-update.ts";
@@ -46,7 +55,7 @@ export function logEvent(before: LogUpdate["log"], event: LogEvent, size: LogSiz
 function take(log: LogUpdate["log"], event: LogEvent, size: LogSize): LogUpdate {
   switch (event.type) {
     case "log-opened":
-      return onlyLog({ ...log, opened: true, first: event.output.firstOffset, next: event.output.nextOffset });
+      return onlyLog({ ...withOutput(log, event.output), opened: true });
     case "log-gone":
       return onlyLog({ ...log, opened: true, gone: true, complete: true });
     case "log-live":

@@ -1,5 +1,5 @@
 import { type LogPattern, matches } from "./log-pattern.ts";
-import { type LogLine, type LogWindow, lineAt } from "./log-window.ts";
+import { type LogLine, type LogWindow, visitLines } from "./log-window.ts";
 
 /** Lines that fit the pane's filter, with their context. */
 export interface FilteredLog {
@@ -57,18 +57,7 @@ export function filterOn(filtered: FilteredLog, more: LogWindow, complete: boole
   const lines = filtered.lines.slice();
   let { matches: count, after } = filtered;
   const before = filtered.before.slice();
-  let to = filtered.to;
-  let offset = Math.max(filtered.to, more.from);
-  for (;;) {
-    const found = lineAt(more, offset);
-    // A gap may begin where other lines were seen, before they were evicted.
-    const line = found && found.offset < offset ? { ...found, offset } : found;
-    if (!line || (!line.ended && !complete)) {
-      // The rest is looked at when the line is whole, or when the scan reads it again.
-      to = line ? line.offset : Math.max(to, more.to);
-      break;
-    }
-    offset = line.next;
+  const to = visitLines(more, filtered.to, complete, (line) => {
     if (matches(filtered.pattern, line)) {
       count++;
       const previous = lines.at(-1)?.line;
@@ -89,7 +78,7 @@ export function filterOn(filtered: FilteredLog, more: LogWindow, complete: boole
         before.shift();
       }
     }
-  }
+  });
   let bytes = 0;
   let from = lines.length;
   while (from > 0 && lines.length - from < FILTERED_LINES && bytes < FILTERED_BYTES) {

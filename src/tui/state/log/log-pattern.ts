@@ -39,21 +39,34 @@ function beginsPlain(data: Uint8Array, count: number): boolean {
   return true;
 }
 
-/** The line's text as cells, not many more than `enough` of them if that is given. */
-export function styleLine(line: LogLine, enough?: number): StyledLine {
+/** How a line is to be turned into cells. */
+export interface LineStyle {
+  /** Not many more cells than this are made. */
+  readonly enough?: number | undefined;
+  /** Whether its end may still be on its way: half a character or half a sequence is not shown. */
+  readonly partial?: boolean;
+}
+
+/** The line's text as cells. */
+export function styleLine(line: LogLine, { enough, partial = false }: LineStyle = {}): StyledLine {
   const end = line.data.length > 0 && line.data[line.data.length - 1] === 13 ? line.data.length - 1 : line.data.length;
   const data = end === line.data.length ? line.data : line.data.subarray(0, end);
   // What is far to the right may come back to the left.
   const limit = data.includes(13) || data.includes(8) ? undefined : enough;
   const seen = limit !== undefined && limit < data.length && beginsPlain(data, limit) ? data.subarray(0, limit) : data;
-  return parseLine(decoder.decode(seen), limit);
+  return parseLine(textOf(seen, partial), limit, partial);
 }
 
 /** The line's text alone, as searches see it. */
-export function lineText(line: LogLine): string {
-  const text = decoder.decode(line.data);
+export function lineText(line: LogLine, partial = false): string {
+  const text = textOf(line.data, partial);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  return /[\x00-\x1f\x7f-\x9f]/.test(text) ? parseLine(text).text.join("") : text;
+  return /[\x00-\x1f\x7f-\x9f]/.test(text) ? parseLine(text, undefined, partial).text.join("") : text;
+}
+
+function textOf(data: Uint8Array, partial: boolean): string {
+  // A decoder that may go on keeps back the beginning of a character.
+  return partial ? new TextDecoder("utf-8").decode(data, { stream: true }) : decoder.decode(data);
 }
 
 export function matches(pattern: LogPattern, line: LogLine): boolean {

@@ -2,7 +2,7 @@ import { type StyledLine, wrapStarts } from "../../terminal/styled-line.ts";
 import { contains, following, type LogState } from "./log.ts";
 import { type FilteredLine, filteredIndex } from "./log-filter.ts";
 import { lineText, styleLine } from "./log-pattern.ts";
-import { type LogSize, shownTop } from "./log-scroll.ts";
+import { isPartial, type LogSize, shownTop } from "./log-scroll.ts";
 import { logLines } from "./log-view.ts";
 import type { LogLine } from "./log-window.ts";
 
@@ -38,7 +38,10 @@ export function visibleRows(log: LogState, { rows, columns }: LogSize): readonly
     // A place within a line that the filter leaves out says nothing about the next one.
     const first = line.offset === top.offset ? top.row : 0;
     // Of a line that is cut at the edge nobody sees the rest.
-    const styled = styleLine(line, log.wrap ? undefined : log.column + width + beyond);
+    const styled = styleLine(line, {
+      enough: log.wrap ? undefined : log.column + width + beyond,
+      partial: isPartial(log, line),
+    });
     const starts = log.wrap ? wrapStarts(styled, width) : [log.column];
     const filtered = log.filtered?.lines[filteredIndex(log.filtered.lines, line.offset)] ?? null;
     for (let row = first; row < starts.length && result.length < rows; row++) {
@@ -60,11 +63,11 @@ export function copiedText(log: LogState, size: LogSize, what: "line" | "view"):
   const visible = visibleRows(log, size);
   if (what === "line") {
     const line = currentLine(log, visible);
-    return line ? lineText(line) : "";
+    return line ? lineText(line, isPartial(log, line)) : "";
   }
   return visible
     .filter(({ row, line }, i) => (row === 0 || i === 0) && !line.gap)
-    .map(({ line }) => `${lineText(line)}\n`)
+    .map(({ line }) => `${lineText(line, isPartial(log, line))}\n`)
     .join("");
 }
 

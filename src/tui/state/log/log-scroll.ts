@@ -10,12 +10,17 @@ export interface LogSize {
   readonly columns: number;
 }
 
+/** Whether the end of a line may still be on its way. */
+export function isPartial(log: LogState, line: LogLine): boolean {
+  return !line.newline && !(log.complete && line.next >= log.next);
+}
+
 /** Rows that a line takes. */
 export function lineRows(log: LogState, line: LogLine, columns: number): number {
   if (!log.wrap || line.gap) {
     return 1;
   }
-  return wrapStarts(styleLine(line), Math.max(1, columns)).length;
+  return wrapStarts(styleLine(line, { partial: isPartial(log, line) }), Math.max(1, columns)).length;
 }
 
 /** The top of a pane that shows the end. */
@@ -106,7 +111,7 @@ export function pause(log: LogState, size: LogSize): LogState {
 /** Goes to a line, or to where in it the pattern fits, with some rows above it so that it can be read in its place. */
 export function bringIntoView(log: LogState, offset: number, size: LogSize): LogState {
   const line = logLines(log).at(offset);
-  const styled = line && !line.gap && log.pattern ? styleLine(line) : null;
+  const styled = line && !line.gap && log.pattern ? styleLine(line, { partial: isPartial(log, line) }) : null;
   const [cells] = styled && log.pattern ? matchingCells(log.pattern, styled) : [];
   const [first, end] = cells ?? [0, 0];
   const columns = Math.max(1, size.columns);

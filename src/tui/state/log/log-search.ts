@@ -1,6 +1,6 @@
-import { following, type LogState } from "./log.ts";
+import { following, type LogState, setPattern } from "./log.ts";
 import { filteredIndex } from "./log-filter.ts";
-import { matches } from "./log-pattern.ts";
+import { type LogPattern, matches } from "./log-pattern.ts";
 import { bringIntoView, type LogSize } from "./log-scroll.ts";
 import { type LogUpdate, onlyLog, type SearchDirection } from "./log-update.ts";
 
@@ -10,8 +10,21 @@ const WRAPPED: Record<SearchDirection, string> = {
   backwards: "The search went on at the newest output",
 };
 
+/** Begins to look for a pattern: for the newest match when the end is followed, else for the first from the top of the pane on. */
+export function beginSearch(log: LogState, pattern: LogPattern, size: LogSize): LogUpdate {
+  const direction = following(log) ? "backwards" : "forwards";
+  const begun = pattern.text === log.pattern?.text ? { ...log, match: null } : setPattern(log, pattern);
+  return search({ ...begun, direction }, direction, size);
+}
+
+/** Goes on the way that the search began, or the other way. */
+export function searchOn(log: LogState, turned: boolean, size: LogSize): LogUpdate {
+  const other = log.direction === "forwards" ? "backwards" : "forwards";
+  return search(log, turned ? other : log.direction, size);
+}
+
 /** Looks for the next match, on the screen or far from it; at the end it goes on at the other one. */
-export function search(log: LogState, direction: SearchDirection, size: LogSize): LogUpdate {
+function search(log: LogState, direction: SearchDirection, size: LogSize): LogUpdate {
   if (!log.target || log.searching) {
     return onlyLog(log);
   }

@@ -47,6 +47,8 @@ export interface LogLine {
   readonly data: Uint8Array;
   /** Whether it is over: a newline, the other stream or the piece limit ended it. */
   readonly ended: boolean;
+  /** Whether a newline did: what is cut otherwise may be cut within a character or a sequence. */
+  readonly newline: boolean;
   /** Set on the line that stands for missing output. */
   readonly gap: { readonly from: number; readonly to: number } | null;
 }
@@ -261,6 +263,7 @@ export function lineAt(window: LogWindow, offset: number): LogLine | null {
       time: 0,
       data: new Uint8Array(),
       ended: true,
+      newline: true,
       gap: { from: item.offset, to: item.end },
     };
   }
@@ -268,6 +271,7 @@ export function lineAt(window: LogWindow, offset: number): LogLine | null {
   let length = 0;
   let next = start;
   let ended = false;
+  let newline = false;
   for (let first = true; ; index++, first = false) {
     const current = window.items[index];
     if (current?.kind !== "data" || (!first && !continues(window, index))) {
@@ -302,6 +306,7 @@ export function lineAt(window: LogWindow, offset: number): LogLine | null {
     next = at < 0 ? current.end : current.offset + at + 1;
     if (at >= 0) {
       ended = true;
+      newline = true;
       break;
     }
   }
@@ -314,5 +319,24 @@ export function lineAt(window: LogWindow, offset: number): LogLine | null {
       used += part.length;
     }
   }
-  return { offset: start, next, stream: item.stream, time: item.time, data, ended, gap: null };
+  return { offset: start, next, stream: item.stream, time: item.time, data, ended, newline, gap: null };
+}
+
+/**
+ * Visits the lines of a window from an offset on, as far as they are over;
+ * `complete`: nothing comes behind the window, so that the last one is. Returns
+ * the offset from which to go on when there is more.
+ */
+export function visitLines(window: LogWindow, from: number, complete: boolean, visit: (line: LogLine) => void): number {
+  for (let offset = Math.max(from, window.from); ; ) {
+    const found = lineAt(window, offset);
+    // A gap may begin where other lines were seen, before they were dropped.
+    const line = found && found.offset < offset ? { ...found, offset } : found;
+    if (!line || (!line.ended && !complete)) {
+      // The rest is looked at when the line is whole, or when it is read again.
+      return line ? line.offset : Math.max(from, window.to);
+    }
+    visit(line);
+    offset = line.next;
+  }
 }

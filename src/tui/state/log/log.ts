@@ -1,5 +1,6 @@
 import type { OutputInfo, OutputStreamName } from "../../../sdk/types.ts";
 import { emptyFilter, type FilteredLog, filterOn } from "./log-filter.ts";
+import { type LogMatches, matchesIn, noMatches } from "./log-matches.ts";
 import type { LogPattern } from "./log-pattern.ts";
 import { appendWindow, EMPTY_WINDOW, type LogWindow, prependWindow, withEvicted } from "./log-window.ts";
 
@@ -51,7 +52,15 @@ export interface LogState {
   readonly timestamps: boolean;
   /** Columns scrolled to the right. */
   readonly column: number;
+  /** Of the streams that are shown: bytes written so far, those that are no longer kept included. */
+  readonly shownBytes: number;
+  /** Up to which offset they are counted. */
+  readonly countedTo: number;
   readonly pattern: LogPattern | null;
+  /** Which way the search went when it was begun: n goes on that way. */
+  readonly direction: "forwards" | "backwards";
+  /** Where the pattern fits; null: there is none. */
+  readonly found: LogMatches | null;
   /** The line that the search stands on. */
   readonly match: number | null;
   readonly searching: boolean;
@@ -76,23 +85,33 @@ export const EMPTY_LOG: LogState = {
   wrap: false,
   timestamps: false,
   column: 0,
+  shownBytes: 0,
+  countedTo: 0,
   pattern: null,
+  direction: "forwards",
+  found: null,
   match: null,
   searching: false,
   filtered: null,
   skimming: false,
 };
 
-/** Shows another process or run, from its end on. View settings and the pattern stay. */
+/**
+ * Shows another process or run, from its end on. View settings and the pattern
+ * stay; a stream that was left out comes back with another process, which may
+ * have written nothing else.
+ */
 export function openLog(log: LogState, target: LogState["target"]): LogState {
   return {
     ...EMPTY_LOG,
     opening: log.opening + 1,
     target,
-    streams: log.streams,
+    streams: target?.id === log.target?.id ? log.streams : "all",
     wrap: log.wrap,
     timestamps: log.timestamps,
     pattern: log.pattern,
+    direction: log.direction,
+    found: log.pattern && noMatches(log.pattern),
     filtered: log.filtered ? emptyFilter(log.filtered.pattern, log.filtered.context) : null,
   };
 }
@@ -110,6 +129,36 @@ export function isShown(log: LogState, { opening }: LogView): boolean {
 /** The streams that the daemon is asked for; undefined: all. */
 export function wantedStreams(streams: LogStreams): readonly OutputStreamName[] | undefined {
   return streams === "all" ? undefined : streams === "stdout" ? ["stdout", "tty"] : ["stderr"];
+}
+
+/** What the daemon says of the output is taken over. */
+export function withOutput(log: LogState, output: OutputInfo): LogState {
+  const { stdoutBytes, stderrBytes } = output;
+  const isNews = output.nextOffset >= log.countedTo;
+  return {
+    ...log,
+    first: Math.max(log.first, output.firstOffset),
+    next: Math.max(log.next, output.nextOffset),
+    shownBytes: !isNews
+      ? log.shownBytes
+      : log.streams === "all"
+        ? output.nextOffset
+        : log.streams === "stdout"
+          ? stdoutBytes
+          : stderrBytes,
+    countedTo: Math.max(log.countedTo, output.nextOffset),
+  };
+}
+
+/** Bytes of a window from an offset on. */
+function countBytes(window: LogWindow, from: number): number {
+  let count = 0;
+  for (const item of window.items) {
+    if (item.kind === "data" && item.end > from) {
+      count += item.end - Math.max(from, item.offset);
+    }
+  }
+  return count;
 }
 
 function countLines(window: LogWindow, from: number): number {
@@ -134,6 +183,8 @@ export function appendLive(log: LogState, more: LogWindow, complete: boolean): L
     opened: true,
     next: Math.max(log.next, more.to),
     complete: log.complete || complete,
+    shownBytes: log.shownBytes + countBytes(more, log.countedTo),
+    countedTo: Math.max(log.countedTo, more.to),
   };
   if (window.items.length === 0 && window.to <= more.from) {
     next = { ...next, window: more };
@@ -157,33 +208,38 @@ function countNew(log: LogState, more: LogWindow, from: number): number {
   return count;
 }
 
-/** From where the filter needs output that is not at hand; null: it is up to date or will be with the live output. */
+/** From where the filter or the search needs output that is not at hand; null: they are up to date or will be with the live output. */
 export function neededScan(log: LogState): number | null {
-  const { filtered, window, next, first } = log;
-  if (!log.target || !log.opened || !filtered) {
+  const { filtered, found, window, next, first } = log;
+  if (!log.target || !log.opened || log.gone) {
     return null;
   }
-  const to = Math.max(filtered.to, first);
-  // What is at hand has been looked through; only its last line may wait for more, which comes live if it is the newest.
-  return to < next && (to < window.from || window.to < next) ? to : null;
+  const places = [filtered, found].flatMap((looked) => {
+    const to = Math.max(looked?.to ?? next, first);
+    // What is at hand has been looked through; only its last line may wait for more, which comes live if it is the newest.
+    return to < next && (to < window.from || window.to < next) ? [to] : [];
+  });
+  return places.length > 0 ? Math.min(...places) : null;
 }
 
-/** Takes over what a scan for the filter read. */
-export function mergeScan(log: LogState, read: LogWindow, output: OutputInfo): LogState {
-  if (!log.filtered) {
-    return log;
-  }
+/** Takes over what a scan for the filter or the search read. */
+export function mergeScan(before: LogState, read: LogWindow, output: OutputInfo): LogState {
+  const log = withOutput(before, output);
   const ended = output.complete && read.to >= output.nextOffset;
-  // What was evicted before it could be looked at is skipped.
-  const filtered = { ...log.filtered, to: Math.max(log.filtered.to, read.from) };
-  const scanned = filterOn(filtered, read, ended);
+  // What was dropped before it could be looked at is skipped.
+  const skipped = <T extends { readonly to: number }>(looked: T): T =>
+    looked.to < read.from && read.from <= log.first ? { ...looked, to: read.from } : looked;
   // A line longer than a read: go on after it rather than read it for ever.
-  const stuck = scanned.to === filtered.to && read.to > filtered.to && read.to < output.nextOffset;
+  const moved = <T extends { readonly to: number }>(looked: T, scanned: T): T =>
+    looked.to >= read.from && scanned.to === looked.to && read.to > looked.to && read.to < output.nextOffset
+      ? { ...scanned, to: read.to }
+      : scanned;
+  const filtered = log.filtered && skipped(log.filtered);
+  const found = log.found && skipped(log.found);
   return catchUp({
     ...log,
-    first: Math.max(log.first, output.firstOffset),
-    next: Math.max(log.next, output.nextOffset),
-    filtered: stuck ? { ...scanned, to: read.to } : scanned,
+    filtered: filtered && moved(filtered, filterOn(filtered, read, ended)),
+    found: found && moved(found, matchesIn(found, read, ended)),
   });
 }
 
@@ -192,12 +248,7 @@ const WINDOW_ROOM = 1 << 20;
 
 /** Takes a window over that was read because the view came near the edge of what there is at hand, or left it. */
 export function mergeRead(log: LogState, more: LogWindow, output: OutputInfo): LogState {
-  const next: LogState = {
-    ...log,
-    first: Math.max(log.first, output.firstOffset),
-    next: Math.max(log.next, output.nextOffset),
-    complete: output.complete,
-  };
+  const next: LogState = { ...withOutput(log, output), complete: output.complete };
   const { window, top } = log;
   // A place that was evicted is in the gap.
   const read = withEvicted(more, next.first);
@@ -226,10 +277,8 @@ export function jumpTo(log: LogState, read: LogWindow, output: OutputInfo, posit
   // Live output may have overtaken the end that was read.
   const overtaken = position === null && read.to < log.window.to;
   return {
-    ...log,
+    ...withOutput(log, output),
     window: overtaken ? prependWindow(log.window, read) : read,
-    first: Math.max(log.first, output.firstOffset),
-    next: Math.max(log.next, output.nextOffset),
     complete: output.complete,
     top: position,
     newLines: position === null ? 0 : log.newLines,
@@ -254,9 +303,21 @@ export function setLogFilter(log: LogState, pattern: LogPattern | null, context:
   return catchUp({ ...log, filtered: pattern ? emptyFilter(pattern, context) : null, newLines: 0 });
 }
 
+/** Looks for something else; null: for nothing. */
+export function setPattern(log: LogState, pattern: LogPattern | null): LogState {
+  return catchUp({ ...log, pattern, match: null, found: pattern && noMatches(pattern) });
+}
+
 /** Looks through what is at hand. */
 function catchUp(log: LogState): LogState {
-  return log.filtered ? { ...log, filtered: filterOn(log.filtered, log.window, log.complete) } : log;
+  const { filtered, found, window, complete } = log;
+  return filtered || found
+    ? {
+        ...log,
+        filtered: filtered && filterOn(filtered, window, complete),
+        found: found && matchesIn(found, window, complete),
+      }
+    : log;
 }
 
 /** Output that should be at hand but is not: where to read. */

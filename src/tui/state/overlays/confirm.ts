@@ -2,6 +2,7 @@ import type { ProcessInfo } from "../../../sdk/types.ts";
 import { textWidth, visibleText, wrapText } from "../../terminal/wrap.ts";
 import { commandLine } from "../table/process-filter.ts";
 import { processLabel } from "../table/selection.ts";
+import type { TableState } from "../table/table.ts";
 import type { Confirmation, ConfirmedAction } from "./overlay.ts";
 
 const WORDS: Record<ConfirmedAction, { readonly verb: string; readonly meaning: string }> = {
@@ -9,6 +10,7 @@ const WORDS: Record<ConfirmedAction, { readonly verb: string; readonly meaning: 
   kill: { verb: "Kill", meaning: "The whole tree ends at once, unsaved work is lost" },
   restart: { verb: "Restart", meaning: "A stop, then a new run" },
   remove: { verb: "Remove", meaning: "Forgotten, and the output is gone" },
+  attach: { verb: "Attach to", meaning: "The cursor came to it by itself, just now" },
 };
 
 /** Whether nothing of it lives, or nothing that pm could end. */
@@ -22,6 +24,7 @@ function possible(action: ConfirmedAction, process: ProcessInfo): boolean {
     case "kill":
       return !hasEnded(process);
     case "restart":
+    case "attach":
       return true;
     case "remove":
       return hasEnded(process);
@@ -141,7 +144,30 @@ export function confirmLayout(overlay: Confirmation, area: { width: number; heig
   return { width, height, rows, notes, keys, blank: room > notes.length + rows };
 }
 
-/** Cells of its label and its command line, two blanks between them; one that is very long needs no exact answer. */
+/** What tells a target from others: its label, the beginning of its id, its command line. */
+export function targetParts(process: ProcessInfo): {
+  readonly label: string;
+  readonly id: string;
+  readonly command: string;
+} {
+  return {
+    label: visibleText(processLabel(process)),
+    id: process.id.slice(0, 8),
+    command: visibleText(commandLine(process).slice(0, WIDTHS.most)),
+  };
+}
+
+/** What has become of a target since it was asked about; "": it is as it was. */
+export function sinceAsked(target: ProcessInfo, { processes }: TableState): string {
+  const now = processes.get(target.id);
+  if (!now) {
+    return "removed meanwhile";
+  }
+  return now.run !== target.run ? `run ${now.run} by now` : now.state !== target.state ? `${now.state} by now` : "";
+}
+
+/** Cells of its parts, two blanks between them; one that is very long needs no exact answer. */
 function targetWidth(process: ProcessInfo): number {
-  return textWidth(visibleText(`${processLabel(process)}  ${commandLine(process)}`.slice(0, WIDTHS.most)));
+  const { label, id, command } = targetParts(process);
+  return textWidth(`${label}  ${id}  ${command}`.slice(0, WIDTHS.most));
 }

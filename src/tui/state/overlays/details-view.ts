@@ -1,6 +1,7 @@
 import type { ProcessInfo, TreeMember } from "../../../sdk/types.ts";
 import { wrapText } from "../../terminal/wrap.ts";
 import { formatBytes, formatDate, formatDuration, formatPercent, formatTime } from "../../text/format.ts";
+import { naturalKey } from "../../text/natural-key.ts";
 import { STATE_GLYPHS } from "../../text/state-glyphs.ts";
 import type { LogState } from "../log/log.ts";
 import { shownState } from "../table/process-outcome.ts";
@@ -168,7 +169,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
       );
     }
   }
-  const env = Object.entries(spec.env).sort(([a], [b]) => (a < b ? -1 : 1));
+  const env = Object.entries(spec.env).sort(([a], [b]) => (naturalKey(a) < naturalKey(b) ? -1 : 1));
   heading(`Environment: ${spec.envMode === "replace" ? "these alone" : "laid over the daemon's"}`);
   for (const [name, value] of env) {
     // The length of a secret would be a hint.

@@ -1,6 +1,13 @@
 import type { InputEvent } from "../../terminal/input.ts";
 import { confirmLayout } from "./confirm.ts";
-import { type Confirmation, type Overlay, type OverlayUpdate, onlyOverlay, type PageOverlay } from "./overlay.ts";
+import {
+  type Confirmation,
+  type Overlay,
+  type OverlayEffect,
+  type OverlayUpdate,
+  onlyOverlay,
+  type PageOverlay,
+} from "./overlay.ts";
 import { type OverlayRoom, type PageSource, pageExtent, scrolled } from "./pager.ts";
 import type { PaletteChoices } from "./palette.ts";
 import { paletteInput } from "./palette-input.ts";
@@ -52,14 +59,16 @@ function pageInput(overlay: PageOverlay, key: string, { source, rect }: OverlayC
   return onlyOverlay(scroll === null ? overlay : { ...overlay, scroll });
 }
 
+function confirmed({ action, targets }: Confirmation): readonly OverlayEffect[] {
+  return action === "attach"
+    ? targets.map((process) => ({ type: "attach", process }))
+    : [{ type: "act", action, targets }];
+}
+
 /** Only y does it: Enter is pressed too easily, twice or for something else. */
 function confirmInput(overlay: Confirmation, key: string, { body }: OverlayContext): OverlayUpdate {
   if (key === "y") {
-    return {
-      overlay: null,
-      effects: [{ type: "act", action: overlay.action, targets: overlay.targets }],
-      choice: null,
-    };
+    return { ...onlyOverlay(null), effects: confirmed(overlay) };
   }
   if (["n", "N", "q", "escape", "ctrl+c"].includes(key)) {
     return onlyOverlay(null);

@@ -3,8 +3,11 @@ import type { Command } from "../../keys/keymap.ts";
 import type { PaletteEntry } from "./palette.ts";
 import type { TextField } from "./text-field.ts";
 
+/** What can be done to several processes at once. It asks first. */
+export type BulkAction = "stop" | "kill" | "restart" | "remove";
+
 /** What asks before it acts. */
-export type ConfirmedAction = "stop" | "kill" | "restart" | "remove";
+export type ConfirmedAction = BulkAction | "attach";
 
 /** To be answered before something is ended or lost. */
 export interface Confirmation {
@@ -70,7 +73,8 @@ export type StartInput = (typeof START_INPUTS)[number];
 
 /** What an overlay wants to be done. */
 export type OverlayEffect =
-  | { readonly type: "act"; readonly action: ConfirmedAction; readonly targets: readonly ProcessInfo[] }
+  | { readonly type: "act"; readonly action: BulkAction; readonly targets: readonly ProcessInfo[] }
+  | { readonly type: "attach"; readonly process: ProcessInfo }
   | { readonly type: "start"; readonly options: StartOptions; readonly submission: number };
 
 /** What lies over the panes after something happened, and what that leads to. */

@@ -3,7 +3,21 @@ import { regularExpression } from "../../text/expression.ts";
 import { endedBadly } from "./process-outcome.ts";
 
 /** Whether a process fits. */
-export type ProcessPredicate = (process: ProcessInfo) => boolean;
+type ProcessPredicate = (process: ProcessInfo) => boolean;
+
+/** How well a process fits, {@link BEST_MATCH} the best; {@link NO_MATCH}: it does not. */
+export type ProcessMatcher = (process: ProcessInfo) => number;
+
+export const NO_MATCH = -1;
+export const BEST_MATCH = 0;
+
+/** How a word fits, the best first: it is the name, the name begins with it, a word of the name does, … */
+const EXACT = BEST_MATCH;
+const PREFIX = 1;
+const WORD = 2;
+const PART = 3;
+const SUBSEQUENCE = 4;
+const ELSEWHERE = 5;
 
 /** The command line as people know it. */
 export function commandLine(process: ProcessInfo): string {
@@ -60,29 +74,59 @@ function labelPredicate(term: string): ProcessPredicate | null {
   return prefix === undefined ? null : ({ spec }) => Object.hasOwn(spec.labels, key);
 }
 
-function wordPredicate(word: string): ProcessPredicate {
+/** Whether a word within the text begins with this. */
+function beginsWord(text: string, needle: string): boolean {
+  for (let at = text.indexOf(needle, 1); at > 0; at = text.indexOf(needle, at + 1)) {
+    if (!/[\p{L}\p{N}]/u.test(text[at - 1] ?? "")) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function nameRank(name: string, needle: string): number {
+  if (name.startsWith(needle)) {
+    return name.length === needle.length ? EXACT : PREFIX;
+  }
+  return name.includes(needle) ? (beginsWord(name, needle) ? WORD : PART) : SUBSEQUENCE;
+}
+
+function wordMatcher(word: string): ProcessMatcher {
   const needle = word.toLowerCase();
   // As the commands take ids.
   const id = /^[0-9a-f-]{4,}$/.test(needle);
-  return (process) =>
-    isSubsequence(needle, process.spec.name.toLowerCase()) ||
-    (id && process.id.startsWith(needle)) ||
-    hasInCommandLine(process, needle);
+  return (process) => {
+    const name = process.spec.name.toLowerCase();
+    if (isSubsequence(needle, name)) {
+      return nameRank(name, needle);
+    }
+    if (id && process.id.startsWith(needle)) {
+      return PREFIX;
+    }
+    return hasInCommandLine(process, needle) ? ELSEWHERE : NO_MATCH;
+  };
+}
+
+/** What fits fits best, or not at all. */
+function matcherOf(predicate: ProcessPredicate): ProcessMatcher {
+  return (process) => (predicate(process) ? BEST_MATCH : NO_MATCH);
 }
 
 /** Null: something is wrong with it. */
-function termPredicate(term: string): ProcessPredicate | null {
+function termMatcher(term: string): ProcessMatcher | null {
   if (term.startsWith("~")) {
-    return expressionPredicate(term.slice(1));
+    const predicate = expressionPredicate(term.slice(1));
+    return predicate && matcherOf(predicate);
   }
   if (term.startsWith("state:")) {
     const state = term.slice("state:".length).toLowerCase();
-    return (process) => process.state.startsWith(state);
+    return matcherOf((process) => process.state.startsWith(state));
   }
   if (term.startsWith("exit:")) {
-    return exitPredicate(term.slice("exit:".length));
+    return matcherOf(exitPredicate(term.slice("exit:".length)));
   }
-  return labelPredicate(term) ?? wordPredicate(term);
+  const label = labelPredicate(term);
+  return label ? matcherOf(label) : wordMatcher(term);
 }
 
 interface Term {
@@ -105,22 +149,32 @@ function termsOf(filter: string): readonly Term[] {
  * `exit:bad` say how it ended; `k=v`, `k!=v` and `label:k` look at labels, `k=v`
  * at the command line, too; a leading `!` turns a term round. Letter case does
  * not matter. Null: everything fits. What is wrong, see {@link filterError}, fits
- * nothing.
+ * nothing. The ranks of several words are added.
  */
-export function processPredicate(filter: string): ProcessPredicate | null {
+export function processMatcher(filter: string): ProcessMatcher | null {
   const terms = termsOf(filter);
   if (terms.length === 0) {
     return null;
   }
-  const predicates: ProcessPredicate[] = [];
+  const matchers: ProcessMatcher[] = [];
   for (const { negated, text } of terms) {
-    const predicate = termPredicate(text);
-    if (!predicate) {
-      return () => false;
+    const matcher = termMatcher(text);
+    if (!matcher) {
+      return () => NO_MATCH;
     }
-    predicates.push(negated ? (process) => !predicate(process) : predicate);
+    matchers.push(negated ? (process) => (matcher(process) === NO_MATCH ? BEST_MATCH : NO_MATCH) : matcher);
   }
-  return (process) => predicates.every((predicate) => predicate(process));
+  return (process) => {
+    let rank = BEST_MATCH;
+    for (const matcher of matchers) {
+      const own = matcher(process);
+      if (own === NO_MATCH) {
+        return NO_MATCH;
+      }
+      rank += own;
+    }
+    return rank;
+  };
 }
 
 /** What is wrong with a filter; null: nothing. */

@@ -1,15 +1,16 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
-import type { ProcessPredicate } from "./process-filter.ts";
+import { BEST_MATCH, NO_MATCH, type ProcessMatcher } from "./process-filter.ts";
 import { type SortKey, type SortValue, sortValue } from "./sort.ts";
 import type { Usage } from "./usage.ts";
 
-/** A process's place in the order, and whether the filter lets it through. */
+/** A process's place in the order, and how well the filter fits it. */
 export interface Row {
   readonly id: string;
   readonly value: SortValue;
   /** Decides between equal values: the older one comes first, in either direction. */
   readonly created: number;
-  readonly fits: boolean;
+  /** See {@link ProcessMatcher}. */
+  readonly rank: number;
 }
 
 export type RowOrder = (a: Row, b: Row) => number;
@@ -18,14 +19,19 @@ export function rowOf(
   process: ProcessInfo,
   usage: Usage | undefined,
   key: SortKey,
-  predicate: ProcessPredicate | null,
+  matcher: ProcessMatcher | null,
 ): Row {
   return {
     id: process.id,
     value: sortValue(key, process, usage),
     created: process.createTime.getTime(),
-    fits: predicate === null || predicate(process),
+    rank: matcher === null ? BEST_MATCH : matcher(process),
   };
+}
+
+/** Whether the filter lets it through. */
+export function fits({ rank }: Row): boolean {
+  return rank !== NO_MATCH;
 }
 
 /** A total order: no two processes are equal. */

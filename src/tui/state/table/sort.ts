@@ -1,4 +1,5 @@
 import type { ProcessInfo, ProcessState } from "../../../sdk/types.ts";
+import { naturalKey } from "../../text/natural-key.ts";
 import { sinceTime } from "./process-age.ts";
 import { commandLine } from "./process-filter.ts";
 import { endedBadly } from "./process-outcome.ts";
@@ -44,7 +45,7 @@ export function sortValue(key: SortKey, process: ProcessInfo, usage: Usage | und
   switch (key) {
     case "name":
       // Those without a name come after the letters.
-      return process.spec.name === "" ? `\uffff${commandLine(process)}` : process.spec.name.toLowerCase();
+      return naturalKey(process.spec.name === "" ? `\uffff${commandLine(process)}` : process.spec.name.toLowerCase());
     case "state":
       return endedBadly(process) ? ENDED_BADLY : STATE_ORDER[process.state];
     case "cpu":
@@ -60,7 +61,7 @@ export function sortValue(key: SortKey, process: ProcessInfo, usage: Usage | und
     case "exit":
       return exitValue(process);
     case "command":
-      return commandLine(process);
+      return naturalKey(commandLine(process));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ProcessInfo, ProcessUsage, WatchEvent } from "../../../sdk/types.ts";
 import type { PersistentMap } from "./persistent-map.ts";
 import { Counter } from "./process-counts.ts";
-import { processPredicate } from "./process-filter.ts";
+import { processMatcher } from "./process-filter.ts";
 import { findRow, type Row, replaceRows, rowOf } from "./rows.ts";
 import { sortsByUsage } from "./sort.ts";
 import { EMPTY_TABLE, rearrange, type TableState, tableOrder, withRows } from "./table.ts";
@@ -33,7 +33,9 @@ export function applyWatchEvents(table: TableState, events: readonly WatchEvent[
   }
   flush();
   // Nobody has chosen anything while the first list comes in: it begins at its first row.
-  return table.loaded || next === table ? next : { ...next, selected: next.order[0] ?? null, index: 0, hidden: null };
+  return table.loaded || next === table
+    ? next
+    : { ...next, selected: next.order[0] ?? null, index: 0, origin: null, isOriginHidden: false };
 }
 
 /** A first list is shown as it comes. */
@@ -105,7 +107,7 @@ function applyChanges(table: TableState, changes: readonly Change[]): TableState
 
 /** Puts those that have changed where they belong now. */
 function replaceChanged(before: TableState, after: TableState, changed: ReadonlySet<string>): TableState {
-  const predicate = processPredicate(after.filter);
+  const matcher = processMatcher(after.filter);
   const order = tableOrder(after);
   const gone: number[] = [];
   const fresh: Row[] = [];
@@ -113,9 +115,9 @@ function replaceChanged(before: TableState, after: TableState, changed: Readonly
     const old = before.processes.get(id);
     const place = old ? findRow(before.rows, rowOf(old, before.usages.get(id), before.sortKey, null), order) : -1;
     const process = after.processes.get(id);
-    const row = process && rowOf(process, after.usages.get(id), after.sortKey, predicate);
+    const row = process && rowOf(process, after.usages.get(id), after.sortKey, matcher);
     const oldRow = before.rows[place];
-    if (row && oldRow && order(row, oldRow) === 0 && row.fits === oldRow.fits) {
+    if (row && oldRow && order(row, oldRow) === 0 && row.rank === oldRow.rank) {
       continue;
     }
     if (oldRow) {

@@ -1,8 +1,8 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
 import { PersistentMap } from "./persistent-map.ts";
 import { NO_PROCESSES, type ProcessCounts } from "./process-counts.ts";
-import { processPredicate } from "./process-filter.ts";
-import { findRow, type Row, type RowOrder, rowOf, rowOrder } from "./rows.ts";
+import { BEST_MATCH, processMatcher } from "./process-filter.ts";
+import { findRow, fits, type Row, type RowOrder, rowOf, rowOrder } from "./rows.ts";
 import { isDescending, SORT_KEYS, type SortKey } from "./sort.ts";
 import { NO_USAGE, type Usage, type UsageTotal } from "./usage.ts";
 
@@ -20,14 +20,16 @@ export interface TableState {
   readonly reversed: boolean;
   /** Every process, sorted. */
   readonly rows: readonly Row[];
-  /** The ids of those that the filter lets through. */
+  /** The ids of those that the filter lets through; see {@link bestFirst}. */
   readonly order: readonly string[];
   /** The selected process. It stays selected wherever it is sorted to. */
   readonly selected: string | null;
   /** Where it is in `order`; where it was, if it is there no longer. */
   readonly index: number;
-  /** The selected process that the filter hides: selected again when it comes back, unless another one was chosen. */
-  readonly hidden: string | null;
+  /** What was selected before the filter selected something else: selected again when the filter goes, unless another one was chosen. */
+  readonly origin: string | null;
+  /** Whether the filter hides it: then it is also selected again when it fits again. */
+  readonly isOriginHidden: boolean;
   readonly marks: ReadonlySet<string>;
   /** Index of the first row on the screen. */
   readonly top: number;
@@ -50,7 +52,8 @@ export const EMPTY_TABLE: TableState = {
   order: [],
   selected: null,
   index: 0,
-  hidden: null,
+  origin: null,
+  isOriginHidden: false,
   marks: new Set(),
   top: 0,
   loaded: false,
@@ -66,25 +69,40 @@ export function tableOrder(table: TableState): RowOrder {
   return rowOrder(largestFirst(table));
 }
 
-/** Takes sorted rows over, and keeps the selection on its process. */
-export function withRows(table: TableState, rows: readonly Row[]): TableState {
+/**
+ * Whether the best matches are on top: sorted by name, as long as the filter has
+ * a word in it. Whoever sorts by something else wants to see that.
+ */
+export function bestFirst({ filter, sortKey, rows }: TableState): boolean {
+  return filter !== "" && sortKey === "name" && rows.some(({ rank }) => rank > BEST_MATCH);
+}
+
+/** The ids of the rows that fit, in the order in which they are shown. */
+function orderOf(table: TableState): readonly string[] {
+  const ranked = bestFirst(table) ? table.rows.toSorted((a, b) => a.rank - b.rank) : table.rows;
   const order: string[] = [];
-  for (const row of rows) {
-    if (row.fits) {
+  for (const row of ranked) {
+    if (fits(row)) {
       order.push(row.id);
     }
   }
-  return reselect({ ...table, rows, order });
+  return order;
+}
+
+/** Takes sorted rows over, and keeps the selection on its process. */
+export function withRows(table: TableState, rows: readonly Row[]): TableState {
+  const next = { ...table, rows };
+  return reselect({ ...next, order: orderOf(next) });
 }
 
 /** Sorts and filters everything anew. */
 export function rearrange(table: TableState): TableState {
-  const predicate = processPredicate(table.filter);
+  const matcher = processMatcher(table.filter);
   // In the order of before, if it holds them all: what is nearly sorted is sorted in a tenth of the time.
   const known = table.rows.flatMap(({ id }) => table.processes.get(id) ?? []);
   const rows: Row[] = [];
   for (const process of known.length === table.processes.size ? known : table.processes.values()) {
-    rows.push(rowOf(process, table.usages.get(process.id), table.sortKey, predicate));
+    rows.push(rowOf(process, table.usages.get(process.id), table.sortKey, matcher));
   }
   return withRows(table, rows.sort(tableOrder(table)));
 }
@@ -100,7 +118,7 @@ function placeOf(table: TableState, id: string | null): number {
     return table.index;
   }
   // Without a filter the order is that of the rows, and in those it can be searched by value.
-  return table.order.length === table.rows.length
+  return table.filter === "" && table.order.length === table.rows.length
     ? findRow(table.rows, rowOf(process, table.usages.get(process.id), table.sortKey, null), tableOrder(table))
     : table.order.indexOf(process.id);
 }
@@ -108,29 +126,75 @@ function placeOf(table: TableState, id: string | null): number {
 /** Finds the selected process in a new order; if it is gone, what took its place is selected. */
 function reselect(table: TableState): TableState {
   const { order, processes, selected } = table;
-  const wanted = table.hidden ?? selected;
-  const place = placeOf(table, wanted);
-  if (place >= 0) {
-    return { ...table, index: place, selected: wanted, hidden: null };
+  const origin = table.origin !== null && processes.has(table.origin) ? table.origin : null;
+  const back = table.isOriginHidden ? placeOf(table, origin) : -1;
+  if (back >= 0) {
+    return { ...table, index: back, selected: origin, ...HERE };
   }
+  const place = placeOf(table, selected);
+  if (place >= 0) {
+    return { ...table, index: place, origin };
+  }
+  const index = Math.max(0, Math.min(table.index, order.length - 1));
   // Filtered away is not lost: what is selected instead was not chosen.
-  const hidden = wanted !== null && processes.has(wanted) ? wanted : null;
-  const substitute = selected === wanted ? -1 : placeOf(table, selected);
-  const index = substitute >= 0 ? substitute : Math.max(0, Math.min(table.index, order.length - 1));
-  return { ...table, index, selected: order[index] ?? null, hidden };
+  const left = origin ?? selected;
+  return {
+    ...table,
+    index,
+    selected: order[index] ?? null,
+    ...(left !== null && processes.has(left) ? { origin: left, isOriginHidden: true } : HERE),
+  };
 }
 
+/** Whatever is selected was chosen: there is nothing to go back to. */
+const HERE = { origin: null, isOriginHidden: false } as const;
+
+/** Keeps what the filter has selected, as if it had been chosen. */
+export function keepSelection(table: TableState): TableState {
+  return { ...table, ...HERE };
+}
+
+/**
+ * Filters, and selects the best match: what was selected if nothing fits
+ * better, else the first of the best.
+ */
 export function setFilter(table: TableState, filter: string): TableState {
   if (filter === table.filter) {
     return table;
   }
-  const predicate = processPredicate(filter);
+  const matcher = processMatcher(filter);
+  const ranks = new Map<string, number>();
   const rows = table.rows.map((row) => {
     const process = table.processes.get(row.id);
-    const fits = predicate === null || (process !== undefined && predicate(process));
-    return fits === row.fits ? row : { ...row, fits };
+    const rank = matcher === null || !process ? BEST_MATCH : matcher(process);
+    ranks.set(row.id, rank);
+    return rank === row.rank ? row : { ...row, rank };
   });
-  return withRows({ ...table, filter }, rows);
+  const next = { ...table, filter, rows };
+  const order = orderOf(next);
+  const before = table.origin ?? table.selected;
+  const best = order.reduce((least, id) => Math.min(least, ranks.get(id) ?? least), Number.POSITIVE_INFINITY);
+  if (before !== null && ranks.get(before) === best) {
+    return { ...next, order, index: order.indexOf(before), selected: before, ...HERE };
+  }
+  const index = Math.max(
+    0,
+    order.findIndex((id) => ranks.get(id) === best),
+  );
+  const known = before !== null && table.processes.has(before);
+  return {
+    ...next,
+    order,
+    index,
+    selected: order[index] ?? null,
+    ...(known ? { origin: before, isOriginHidden: !order.includes(before) } : HERE),
+  };
+}
+
+/** Whether the selected process is called just what the filter says. */
+export function isExactMatch({ filter, selected, processes }: TableState): boolean {
+  const process = selected === null ? undefined : processes.get(selected);
+  return process !== undefined && process.spec.name.toLowerCase() === filter.trim().toLowerCase();
 }
 
 export function setSort(table: TableState, sortKey: SortKey, reversed: boolean): TableState {
@@ -152,7 +216,7 @@ export function selectIndex(table: TableState, position: number): TableState {
     return table;
   }
   const index = Math.max(0, Math.min(table.order.length - 1, position));
-  return { ...table, index, selected: table.order[index] ?? null, hidden: null };
+  return { ...table, index, selected: table.order[index] ?? null, ...HERE };
 }
 
 export function moveSelection(table: TableState, by: number): TableState {
@@ -161,7 +225,7 @@ export function moveSelection(table: TableState, by: number): TableState {
 
 export function selectId(table: TableState, id: string): TableState {
   const index = table.order.indexOf(id);
-  return index < 0 ? table : { ...table, index, selected: id, hidden: null };
+  return index < 0 ? table : { ...table, index, selected: id, ...HERE };
 }
 
 /** Marks or unmarks the selected process and goes on to the next one. */

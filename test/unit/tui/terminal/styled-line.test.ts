@@ -37,6 +37,25 @@ describe("a line of hostile output", () => {
     expect(plainText(text)).toBe(shown);
   });
 
+  test.each([
+    ["a color", "21ms\x1b[0m"],
+    ["a sequence with parameters", "21ms\x1b[38;5;12m"],
+    ["a title", "21ms\x1b]0;name\x07"],
+    ["a title ended by ST", "21ms\x1b]0;name\x1b\\"],
+    ["a character set", "21ms\x1b(B"],
+    ["a C1 control sequence", "21ms\u009b0m"],
+  ])("%s that has not arrived whole is not shown, wherever it is cut", (_name, text) => {
+    for (let end = "21ms".length; end < text.length; end++) {
+      const { text: cells } = parseLine(text.slice(0, end), undefined, true);
+      expect([end, cells.join("")]).toEqual([end, "21ms"]);
+    }
+  });
+
+  test("what can be no sequence is shown although more may come", () => {
+    expect(parseLine("a\x1b[1\x01b", undefined, true).text.join("")).toBe("a␛[1␁b");
+    expect(parseLine(`a\x1b]${"x".repeat(5000)}`, undefined, true).text.join("")).toHaveLength(5003);
+  });
+
   test("nothing that is returned can act on a terminal, whatever the bytes", () => {
     let seed = 12345;
     const random = (): number => {

@@ -57,7 +57,16 @@ function shown(log: LogState, size: { rows: number; columns: number }): string[]
   return visibleRows(log, size).map(({ line }) => lineText(line).slice(0, 6));
 }
 
-const none: LogLine = { offset: 0, next: 0, stream: "stdout", time: 0, data: new Uint8Array(), ended: true, gap: null };
+const none: LogLine = {
+  offset: 0,
+  next: 0,
+  stream: "stdout",
+  time: 0,
+  data: new Uint8Array(),
+  ended: true,
+  newline: true,
+  gap: null,
+};
 
 describe("the log pane", () => {
   test("follows the end, and pauses when scrolled up with a count of what is new", () => {

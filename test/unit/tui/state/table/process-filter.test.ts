@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { filterError, processPredicate } from "../../../../../src/tui/state/table/process-filter.ts";
+import { filterError, NO_MATCH, processMatcher } from "../../../../../src/tui/state/table/process-filter.ts";
 import { processInfo } from "../../../../support/process-info.ts";
 
 describe("the filter", () => {
@@ -31,7 +31,7 @@ describe("the filter", () => {
     ["sleep state:run", true, false],
     ["sleep !api", false, true],
   ])("%s", (filter, fitsApi, fitsJob) => {
-    const predicate = processPredicate(filter) ?? (() => true);
+    const predicate = predicateOf(filter);
     expect([predicate(api), predicate(job)]).toEqual([fitsApi, fitsJob]);
   });
 
@@ -45,7 +45,7 @@ describe("the filter", () => {
     ["~1111", false],
     ["~cafe", false],
   ])("an id and %s", (filter, fits) => {
-    expect(processPredicate(filter)?.(api)).toBe(fits);
+    expect(predicateOf(filter)(api)).toBe(fits);
   });
 
   test.each([
@@ -56,11 +56,11 @@ describe("the filter", () => {
     ["label:MODE=Fast", false],
     ["mode!=fast", true],
   ])("a command line and %s", (filter, fits) => {
-    expect(processPredicate(filter)?.(api)).toBe(fits);
+    expect(predicateOf(filter)(api)).toBe(fits);
   });
 
   test.each(["~[", "!~[", "api ~[", "!~( api", "~*"])("%s is not a regular expression and fits nothing", (filter) => {
-    expect([api, job].some((process) => processPredicate(filter)?.(process))).toBe(false);
+    expect([api, job].some((process) => predicateOf(filter)(process))).toBe(false);
     expect(filterError(filter)).toMatch(/^not a regular expression: [[(*]$/);
   });
 
@@ -87,8 +87,40 @@ describe("the filter", () => {
     ["exit:", ["28", "killed", "well"]],
     ["!exit:bad", ["runs", "well"]],
   ])("%s", (filter, expected) => {
-    const predicate = processPredicate(filter);
+    const predicate = predicateOf(filter);
     const fitting = Object.entries(ends).filter(([, process]) => predicate?.(process));
     expect(fitting.map(([name]) => name).sort()).toEqual(expected);
   });
 });
+
+describe("the rank of a match", () => {
+  const ranked = (filter: string, ...names: string[]): string[] =>
+    names
+      .map((name) => ({ name, rank: processMatcher(filter)?.(processInfo(name, { name })) ?? 0 }))
+      .filter(({ rank }) => rank !== NO_MATCH)
+      .sort((a, b) => a.rank - b.rank)
+      .map(({ name }) => name);
+
+  test("the name itself, then what begins with it, a word of it, a part of it, its letters in order, the command", () => {
+    expect(ranked("api", "a-p-i", "rapid", "my-api", "api-2", "sleep", "API")).toEqual([
+      "API",
+      "api-2",
+      "my-api",
+      "rapid",
+      "a-p-i",
+    ]);
+    expect(ranked("sleep", "worker", "sleepy")).toEqual(["sleepy", "worker"]);
+  });
+
+  test("each word counts; what only narrows down does not", () => {
+    expect(ranked("svx 1", "svx-10", "svx-x1")).toEqual(["svx-10", "svx-x1"]);
+    expect(ranked("state:run !job", "b", "a")).toEqual(["b", "a"]);
+  });
+});
+
+function predicateOf(
+  filter: string,
+): (process: Parameters<NonNullable<ReturnType<typeof processMatcher>>>[0]) => boolean {
+  const matcher = processMatcher(filter);
+  return (process) => matcher === null || matcher(process) !== NO_MATCH;
+}

@@ -57,7 +57,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       (table) =>
         applyUsages(table, sample),
   ),
-  fc.constantFrom("", "a", "exit:bad", "!state:run").map(
+  fc.constantFrom("", "a", "ab", "sleep", "exit:bad", "!state:run").map(
     (filter): Step =>
       (table) =>
         setFilter(table, filter),
@@ -85,7 +85,7 @@ describe("news of processes", () => {
           }
           expect(table.counts).toEqual(counter.done());
           expect(table.order[table.index] ?? null).toBe(table.selected);
-          expect(table.hidden === null || table.processes.has(table.hidden)).toBe(true);
+          expect(table.origin === null || table.processes.has(table.origin)).toBe(true);
         }
       }),
       { numRuns: 300 },

@@ -93,6 +93,29 @@ describe("the process table", () => {
     expect(setFilter(chosen, "").selected).toBe(chosen.selected);
   });
 
+  test("the best match is on top and selected, whatever was selected before; with Esc that is back", () => {
+    const names = ["svx-1", "svx-2", "svx-10", "svx-12", "svx-20", "svx-21", "svx-22"];
+    const table = selectId(tableOf(...names.toReversed()), "svx-22");
+    expect(table.order).toEqual(names);
+    const filtered = setFilter(table, "svx-1");
+    expect(filtered.order).toEqual(["svx-1", "svx-10", "svx-12", "svx-21"]);
+    expect([filtered.selected, filtered.index]).toEqual(["svx-1", 0]);
+    // What was selected fits no worse than the best: it stays.
+    expect(setFilter(table, "svx-2").selected).toBe("svx-2");
+    expect(setFilter(table, "svx").selected).toBe("svx-22");
+    expect(setFilter(filtered, "").selected).toBe("svx-22");
+    // News do not move it back to what was selected before, although that fits, too.
+    const displaced = setFilter(selectId(table, "svx-21"), "svx-1");
+    const news = applyWatchEvents(displaced, [{ type: "added", process: processInfo("svx-100", { name: "svx-100" }) }]);
+    expect([news.selected, setFilter(news, "").selected]).toEqual(["svx-1", "svx-21"]);
+  });
+
+  test("whoever sorts by something else than the name sees that order, with the best match selected", () => {
+    const sorted = setSort(tableOf("x-web", "web", "web-2"), "cpu", false);
+    const table = setFilter(applyUsages(sorted, [usage("x-web", 9), usage("web-2", 5), usage("web", 1)]), "web");
+    expect([table.order, table.selected]).toEqual([["x-web", "web-2", "web"], "web"]);
+  });
+
   test("the arrow tells whether the largest is on top", () => {
     const table = tableOf("a");
     expect(largestFirst(setSort(table, "cpu", false))).toBe(true);
