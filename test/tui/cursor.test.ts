@@ -64,6 +64,14 @@ describe("the cursor", () => {
     await terminal.shows("watching term");
   });
 
+  test("D1 attach asks where it was typed before there was a list", async () => {
+    const terminal = openUi(daemon(), { columns: 120, rows: 40 });
+    terminal.type("ja");
+    await terminal.shows("Attach to svx-1?");
+    terminal.type("n");
+    await terminal.hides("Attach to");
+  });
+
   test("D1 a confirmation is about what it names, whatever moves meanwhile", async () => {
     const terminal = await open();
     const id = await start(daemon(), "m-2", "exec sleep 1000");

@@ -222,7 +222,7 @@ export class Dashboard {
     const { table, connection } = this.#store.state;
     if (table.loaded || connection.phase === "disconnected") {
       for (const event of this.#typeAhead.release()) {
-        this.#store.dispatch({ type: "input", event });
+        this.#store.dispatch({ type: "input", event, ahead: true });
       }
     }
   }

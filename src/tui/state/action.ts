@@ -8,7 +8,12 @@ import type { Notice } from "./toasts/toasts.ts";
 
 /** Something that happened: a key, news from the daemon, the result of an effect. */
 export type Action =
-  | { readonly type: "input"; readonly event: InputEvent }
+  | {
+      readonly type: "input";
+      readonly event: InputEvent;
+      /** Whether it was typed before there was anything to see. */
+      readonly ahead?: boolean;
+    }
   | { readonly type: "resize"; readonly columns: number; readonly rows: number }
   | { readonly type: "tick"; readonly now: number }
   | { readonly type: "watch"; readonly events: readonly WatchEvent[]; readonly now: number }

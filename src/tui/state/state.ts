@@ -115,7 +115,7 @@ export function initialState(options: {
     theme: options.theme,
     now: options.now,
     submissions: 0,
-    cursorMovedAt: options.now,
+    cursorMovedAt: Number.NEGATIVE_INFINITY,
     directory: options.directory ?? "",
   };
 }

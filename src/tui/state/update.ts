@@ -30,7 +30,9 @@ export function update(state: DashboardState, action: Action): Update {
 /** Remembers when the cursor came to another process without being sent there. */
 function noteCursor(before: DashboardState, after: DashboardState, action: Action): DashboardState {
   const named = action.type === "input" && before.prompt?.kind === "filter" && isExactMatch(after.table);
-  return before.table.selected === after.table.selected && !named
+  // The first list is looked at before anything is done to it, unless keys were typed ahead.
+  const isFirst = !before.table.loaded;
+  return isFirst || (before.table.selected === after.table.selected && !named)
     ? after
     : { ...after, cursorMovedAt: isAimed(before, after, action) ? Number.NEGATIVE_INFINITY : after.now };
 }
@@ -40,7 +42,7 @@ function isAimed(before: DashboardState, after: DashboardState, action: Action):
   if (action.type === "started") {
     return true;
   }
-  if (action.type !== "input" || before.overlay) {
+  if (action.type !== "input" || action.ahead || before.overlay) {
     return false;
   }
   // A filter chooses by itself, unless it says the name.
@@ -92,7 +94,7 @@ function settleLog(state: DashboardState): DashboardState {
 function step(state: DashboardState, action: Action): Update {
   switch (action.type) {
     case "input":
-      return input(state, action.event);
+      return input(action.ahead ? { ...state, cursorMovedAt: state.now } : state, action.event);
     case "resize":
       return only({ ...state, columns: action.columns, rows: action.rows });
     case "tick":
