@@ -40,7 +40,7 @@ describe("the cursor", () => {
 
   test("D1 attach asks where the cursor has just come by itself, not where its name was typed", async () => {
     const terminal = await open();
-    terminal.type("/gnores\ra");
+    terminal.type("G/gnores\ra");
     await terminal.shows("Attach to ignores-term?");
     terminal.type("n");
     await terminal.hides("Attach to");
