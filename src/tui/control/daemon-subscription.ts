@@ -94,7 +94,13 @@ class UsageSource implements Source {
     if (more || this.#newest) {
       this.#store.post(this);
     }
-    return { type: "usage", sample: { ...sample, usages: usages.slice(0, PIECE) }, details: this.#details, more };
+    return {
+      type: "usage",
+      sample: { ...sample, usages: usages.slice(0, PIECE) },
+      details: this.#details,
+      more,
+      now: Date.now(),
+    };
   }
 }
 

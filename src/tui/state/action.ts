@@ -23,6 +23,7 @@ export type Action =
       readonly details: boolean;
       /** Whether the sample goes on in the next action. */
       readonly more?: boolean;
+      readonly now: number;
     }
   /** Which contexts there are now. */
   | { readonly type: "contexts"; readonly names: readonly string[] }

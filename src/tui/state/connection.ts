@@ -1,6 +1,7 @@
 import { type Action, only, type Update } from "./action.ts";
 import { openLog } from "./log/log.ts";
 import type { DashboardState } from "./state.ts";
+import { PersistentMap } from "./table/persistent-map.ts";
 import { EMPTY_TABLE } from "./table/table.ts";
 import { remember, withoutConnectionToasts } from "./toasts/toasts.ts";
 
@@ -28,6 +29,9 @@ export function connectionChanged(
         },
         table: { ...EMPTY_TABLE, sortKey: state.table.sortKey, reversed: state.table.reversed },
         log: openLog(state.log, null),
+        trends: new PersistentMap(),
+        clockOffset: 0,
+        changes: [],
         overlay: null,
       });
     case "connected": {

@@ -28,8 +28,12 @@ export interface Layout {
 /** Below this one pane is shown at a time. */
 const SMALL_COLUMNS = 80;
 const SMALL_ROWS = 24;
+/** Rows for processes at least: an empty table says why in as many. */
+const LEAST_ROWS = 3;
 /** From this width on the log is beside the table unless the user says otherwise. */
 const WIDE_COLUMNS = 200;
+/** What the table takes beside the log, if there is that much: all columns, with room for the command. */
+const BESIDE_COLUMNS = 124;
 /** "HH:MM:SS.mmm " */
 export const TIMESTAMP_COLUMNS = 13;
 /** A sign for the line, one for its stream, and a blank. */
@@ -105,14 +109,14 @@ export function computeLayout(state: DashboardState): Layout {
       log = body;
     }
   } else if (state.beside ?? columns >= WIDE_COLUMNS) {
-    const width = Math.floor(columns * 0.45);
+    const width = Math.max(Math.floor(columns * 0.45), Math.min(BESIDE_COLUMNS, Math.floor(columns * 0.6)));
     table = { ...body, width };
     // One blank column between them.
     log = { ...body, x: width + 1, width: columns - width - 1 };
   } else {
-    // As many rows as there are processes, from a quarter to a half.
-    const wanted = Math.max(state.table.processes.size, state.table.order.length) + 2;
-    const height = Math.max(Math.floor(body.height * 0.25), Math.min(wanted, Math.floor(body.height * 0.45)));
+    // As many rows as there are to show, to not quite a half; the log has the rest.
+    const wanted = Math.max(LEAST_ROWS, state.table.order.length) + 2;
+    const height = Math.min(wanted, Math.max(LEAST_ROWS + 2, Math.floor(body.height * 0.45)));
     table = { ...body, height };
     log = { ...body, y: body.y + height, height: body.height - height };
   }

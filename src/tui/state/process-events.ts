@@ -1,9 +1,15 @@
 import type { ProcessInfo, WatchEvent } from "../../sdk/types.ts";
 import type { Action } from "./action.ts";
-import { type DashboardState, HISTORY_SAMPLES, type UsageHistory } from "./state.ts";
+import { computeLayout } from "./layout.ts";
+import type { DashboardState } from "./state.ts";
 import { recordChanges } from "./table/state-changes.ts";
 import { applyUsages, applyWatchEvents } from "./table/table-events.ts";
-import type { Usage } from "./table/usage.ts";
+import { knownTrends, recordTrends } from "./table/trend.ts";
+
+/** Up to so many living processes the trends of all are kept. */
+const TREND_ALL = 500;
+/** What the way of a sample may take without the clocks being taken for different ones. Milliseconds. */
+const CLOCK_NOISE_MS = 500;
 
 /** Takes over what the watch reports. */
 export function applyProcessEvents(state: DashboardState, events: readonly WatchEvent[], now: number): DashboardState {
@@ -11,8 +17,12 @@ export function applyProcessEvents(state: DashboardState, events: readonly Watch
   return {
     ...state,
     table,
+    trends:
+      table.processes.size < state.table.processes.size || events.some(({ type }) => type === "removed")
+        ? knownTrends(state.trends, (id) => table.processes.has(id))
+        : state.trends,
     overlay: keepDetails(state, events, (id) => table.processes.has(id)),
-    changes: recordChanges(state.changes, state.table, events, now),
+    changes: recordChanges(state.changes, state.table, events, now + state.clockOffset),
   };
 }
 
@@ -37,7 +47,7 @@ function keepDetails(
 /** Takes over what processes use. */
 export function applySample(
   state: DashboardState,
-  { sample, details, more = false }: Extract<Action, { type: "usage" }>,
+  { sample, details, more = false, now }: Extract<Action, { type: "usage" }>,
 ): DashboardState {
   if (details) {
     const usage = sample.usages[0] ?? null;
@@ -45,17 +55,27 @@ export function applySample(
       ? { ...state, overlay: { ...state.overlay, usage } }
       : state;
   }
-  const table = applyUsages(state.table, sample.usages, more);
-  const used = state.history.id === null ? undefined : table.usages.get(state.history.id);
-  const history =
-    used && sample.usages.some(({ id }) => id === state.history.id) ? remember(state.history, used) : state.history;
-  return { ...state, history, table };
+  const time = sample.time.getTime();
+  return {
+    ...state,
+    table: applyUsages(state.table, sample.usages, more),
+    trends: recordTrends(state.trends, sample.usages, time, wantsTrend(state)),
+    clockOffset: clockOffset(state, time, now),
+  };
 }
 
-function remember(history: UsageHistory, { cpuPercent = 0, residentBytes }: Usage): UsageHistory {
-  return {
-    id: history.id,
-    cpu: [...history.cpu, cpuPercent].slice(-HISTORY_SAMPLES),
-    memory: [...history.memory, residentBytes].slice(-HISTORY_SAMPLES),
-  };
+/** Whose trends are kept: of everything where that is little, else of what is in view. */
+function wantsTrend(state: DashboardState): (id: string) => boolean {
+  const { table } = state;
+  if (table.counts.alive <= TREND_ALL) {
+    return () => true;
+  }
+  const inView = new Set(table.order.slice(table.top, table.top + computeLayout(state).tableRows));
+  return (id) => inView.has(id) || id === table.selected;
+}
+
+/** A daemon on this machine has this clock; of another the sample's time tells, about as exactly as it came fast. */
+function clockOffset({ connection, clockOffset: before }: DashboardState, time: number, now: number): number {
+  const offset = connection.endpoint.startsWith("unix:") ? 0 : time - now;
+  return Math.abs(offset - before) < CLOCK_NOISE_MS ? before : offset;
 }

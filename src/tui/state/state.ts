@@ -1,8 +1,11 @@
 import { EMPTY_LOG, type LogState } from "./log/log.ts";
 import type { Overlay } from "./overlays/overlay.ts";
 import type { TextField } from "./overlays/text-field.ts";
+import type { ColumnKey } from "./table/columns.ts";
+import { PersistentMap } from "./table/persistent-map.ts";
 import type { StateChange } from "./table/state-changes.ts";
 import { EMPTY_TABLE, type TableState } from "./table/table.ts";
+import type { Trends } from "./table/trend.ts";
 import { NO_TOASTS, type ToastsState } from "./toasts/toasts.ts";
 
 export type Pane = "table" | "log";
@@ -38,15 +41,6 @@ export interface Prompt {
   readonly before: string;
 }
 
-/** CPU and memory of the selected process over the last samples, oldest first. */
-export interface UsageHistory {
-  readonly id: string | null;
-  readonly cpu: readonly number[];
-  readonly memory: readonly number[];
-}
-
-export const HISTORY_SAMPLES = 40;
-
 /** Everything that is on the screen, or may be. */
 export interface DashboardState {
   readonly columns: number;
@@ -62,7 +56,12 @@ export interface DashboardState {
   readonly prompt: Prompt | null;
   readonly toasts: ToastsState;
   readonly changes: readonly StateChange[];
-  readonly history: UsageHistory;
+  /** What the processes that were in view have used. */
+  readonly trends: Trends;
+  /** By how much the daemon's clock is ahead of this one's. Milliseconds. */
+  readonly clockOffset: number;
+  /** Columns of the table that are not wanted. */
+  readonly hiddenColumns: readonly ColumnKey[];
   readonly theme: string;
   /** The time that ages are shown for. Milliseconds since the epoch. */
   readonly now: number;
@@ -111,7 +110,9 @@ export function initialState(options: {
     prompt: null,
     toasts: NO_TOASTS,
     changes: [],
-    history: { id: null, cpu: [], memory: [] },
+    trends: new PersistentMap(),
+    clockOffset: 0,
+    hiddenColumns: [],
     theme: options.theme,
     now: options.now,
     submissions: 0,
@@ -120,7 +121,10 @@ export function initialState(options: {
   };
 }
 
-/** The moment that the screen shows: what is known of processes is no newer than the connection. */
-export function shownTime({ connection, now }: DashboardState): number {
-  return connection.lostAt ?? now;
+/**
+ * The moment that the screen shows, by the daemon's clock, whose all times of
+ * processes are: what is known of them is no newer than the connection.
+ */
+export function shownTime({ connection, now, clockOffset }: DashboardState): number {
+  return (connection.lostAt ?? now) + clockOffset;
 }

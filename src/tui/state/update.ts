@@ -66,9 +66,6 @@ function settle(before: DashboardState, state: DashboardState): DashboardState {
       const table = scrollIntoView(next.table, rows);
       next = table === next.table ? next : { ...next, table };
     }
-    if (next.history.id !== next.table.selected) {
-      next = { ...next, history: { id: next.table.selected, cpu: [], memory: [] } };
-    }
   }
   return settleLog(next);
 }

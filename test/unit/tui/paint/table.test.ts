@@ -108,7 +108,7 @@ describe("the table", () => {
     const rows = paint(driver).rows.join("\n");
     expect(rows).toMatch(/ended .* 1h00m/);
     driver.act({ type: "tick", now: 125_000 });
-    expect(paint(driver).rows.join("\n")).toMatch(/ended .* 2m 0/);
+    expect(paint(driver).rows.join("\n")).toMatch(/ended .* 2m {2}0/);
     expect(paint(driver).rows.join("\n")).toMatch(/lives .* 2m05s/);
   });
 });
