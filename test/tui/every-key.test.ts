@@ -92,7 +92,7 @@ const TRIALS: Readonly<Record<Command, Trial>> = {
   "previous-line": { ...searched, shows: /▸ +line 0398/ },
   "previous-run": { shows: "the one before" },
   "copy-line": {
-    shows: (terminal) => terminal.raw.includes("\x1b]52;c;") && terminal.text().includes("Copied the id"),
+    shows: (terminal) => terminal.raw.includes("\x1b]52;c;") && terminal.text().includes("Sent the ID"),
   },
   "copy-view": {
     shows: ({ raw }) => copied(raw).includes("line 0499\nline 0500\n"),

@@ -262,10 +262,10 @@ describe("the log", () => {
     await say("to be copied");
     await terminal.shows("to be copied");
     terminal.type("y");
-    await terminal.shows("Copied the line");
+    await terminal.shows("Sent the line to the terminal: it is copied if the terminal allows that (OSC 52)");
     expect(terminal.raw).toContain(`\x1b]52;c;${Buffer.from("to be copied").toString("base64")}\x07`);
     terminal.type("Y");
-    await terminal.shows("Copied the view");
+    await terminal.shows("Sent the view to the terminal");
   });
 
   test("shows both streams in their own colors, and either alone", async () => {

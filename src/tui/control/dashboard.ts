@@ -6,10 +6,10 @@ import type { Effect } from "../state/action.ts";
 import { computeLayout } from "../state/layout.ts";
 import { copiedText } from "../state/log/log-rows.ts";
 import { initialState } from "../state/state.ts";
-import { copySequence } from "../terminal/clipboard.ts";
 import { ESCAPE_DELAY, InputDecoder, type InputEvent } from "../terminal/input.ts";
 import { act } from "./actions.ts";
 import { attach, type InputOwner } from "./attach.ts";
+import { copyText } from "./clipboard.ts";
 import { DaemonSubscription } from "./daemon-subscription.ts";
 import { errorText, isConnectionError } from "./errors.ts";
 import { LogFeed } from "./log-feed.ts";
@@ -337,7 +337,9 @@ export class Dashboard {
       this.#toast("error", "There is nothing to copy");
       return;
     }
-    this.#presenter.write(copySequence(text));
-    this.#toast("info", what === "id" ? "Copied the id" : what === "line" ? "Copied the line" : "Copied the view");
+    const name = what === "id" ? "the ID" : what === "line" ? "the line" : "the view";
+    void copyText(text, name, (sequence) => this.#presenter.write(sequence)).then((outcome) =>
+      this.#toast("info", outcome),
+    );
   }
 }
