@@ -97,6 +97,8 @@ const TRIALS: Readonly<Record<Command, Trial>> = {
   "copy-view": {
     shows: ({ raw }) => copied(raw).includes("line 0499\nline 0500\n"),
   },
+  "next-failure": { shows: "Nothing has failed" },
+  "start-daemon": { shows: "The daemon is running" },
   start: { shows: "Start a process" },
   stop: { shows: "Stop p0?" },
   kill: { shows: "Kill p0?" },

@@ -193,7 +193,7 @@ describe("the terminal", () => {
       ? [
           ["?", "Keys"],
           [":", "Commands"],
-          ["i", "Id  "],
+          ["i", "ID  "],
           ["s", "Start"],
           ["x", "Stop api?"],
         ]

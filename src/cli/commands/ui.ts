@@ -1,5 +1,7 @@
-import { contextsPath, localContext, readContexts } from "../../sdk/context/contexts.ts";
-import { DEFAULT_THEME, THEME_NAMES } from "../../tui/themes/themes.ts";
+import { join } from "node:path";
+import { configDirectory, contextsPath, localContext, readContexts } from "../../sdk/context/contexts.ts";
+import { defaultSocketPath } from "../../sdk/index.ts";
+import { THEME_NAMES } from "../../tui/themes/themes.ts";
 import { choice } from "../arguments/values.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
@@ -42,7 +44,9 @@ export const command = defineCommand({
       context: namedContext(globals),
       contextInUse: contextName(globals),
       contexts: contextNames,
-      theme: options.theme ?? DEFAULT_THEME,
+      theme: options.theme,
+      settingsPath: join(configDirectory(), "dashboard.json"),
+      startDaemon: (context) => startDaemon({ ...globals, context: context || globals.context }),
       color:
         globals.color === undefined || globals.color === "auto" ? !process.env["NO_COLOR"] : globals.color === "always",
       mouse: options.mouse,
@@ -52,6 +56,26 @@ export const command = defineCommand({
     return ExitCode.ok;
   },
 });
+
+/** Starts the daemon of the default socket, as commands do that need it. */
+async function startDaemon(globals: Globals): Promise<string> {
+  const { manager } = await openConnection(globals, { autoStart: false });
+  try {
+    if (manager.address !== `unix://${defaultSocketPath()}`) {
+      throw new CommandError("only the daemon of the default socket can be started from here", {
+        exitCode: ExitCode.usage,
+      });
+    }
+    let said = "The daemon has started";
+    const { launchDaemon } = await import("../daemon/launch.ts");
+    await launchDaemon(manager, (text) => {
+      said = text.replace(/^pm: s/, "S").trim();
+    });
+    return said;
+  } finally {
+    manager.close();
+  }
+}
 
 /** The context that the command line leads to; "": none, but an address. */
 function contextName({ host, context }: Globals): string {

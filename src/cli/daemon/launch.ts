@@ -33,11 +33,12 @@ const alreadyRunning = ExitCode.conflict;
 
 /**
  * Starts a daemon in a session of its own and resolves once one answers on the
- * default socket: this one, or one that somebody else started meanwhile.
+ * default socket: this one, or one that somebody else started meanwhile. `say`
+ * tells a person; default: on standard error.
  *
  * @throws CommandError with what the daemon said
  */
-export async function launchDaemon(manager: ProcessManager): Promise<void> {
+export async function launchDaemon(manager: ProcessManager, say: (text: string) => void = note): Promise<void> {
   prepareDirectory();
   const log = openLog();
   let child: ChildProcess;
@@ -54,7 +55,7 @@ export async function launchDaemon(manager: ProcessManager): Promise<void> {
   const outcome = await readiness(child);
   child.unref();
   if (outcome.kind === "ready") {
-    note(`pm: started the daemon (pid ${child.pid})\n`);
+    say(`pm: started the daemon (pid ${child.pid})\n`);
     return;
   }
   if (outcome.kind === "ended" && outcome.code === alreadyRunning) {

@@ -22,6 +22,7 @@ function chromeChanged(a: DashboardState, b: DashboardState): boolean {
     a.toasts !== b.toasts ||
     a.focus !== b.focus ||
     a.theme !== b.theme ||
+    a.unseen !== b.unseen ||
     (b.connection.phase === "disconnected" && a.now !== b.now) ||
     (b.overlay?.kind === "details" && (a.now !== b.now || a.changes !== b.changes))
   );
@@ -60,6 +61,9 @@ export class DashboardScreen {
           grid.addFlags(pane, DIM);
         }
       }
+    }
+    if (layout.overlay) {
+      grid.addFlags(layout.body, DIM);
     }
     const stale = this.#drawChrome(state, layout);
     const chrome = this.#chrome;

@@ -5,17 +5,22 @@ import { terminalSize } from "../../terminal/size.ts";
 import type { Effect } from "../state/action.ts";
 import { computeLayout } from "../state/layout.ts";
 import { copiedText } from "../state/log/log-rows.ts";
+import { settingsOf } from "../state/settings-of.ts";
 import { initialState } from "../state/state.ts";
+import { alertSequence } from "../terminal/alert.ts";
 import { ESCAPE_DELAY, InputDecoder, type InputEvent } from "../terminal/input.ts";
+import { DEFAULT_THEME } from "../themes/themes.ts";
 import { act } from "./actions.ts";
 import { attach, type InputOwner } from "./attach.ts";
 import { copyText } from "./clipboard.ts";
 import { DaemonSubscription } from "./daemon-subscription.ts";
 import { errorText, isConnectionError } from "./errors.ts";
+import { failureNotices } from "./failures.ts";
 import { LogFeed } from "./log-feed.ts";
 import type { Presenter } from "./presenter.ts";
 import { ScreenPresenter } from "./screen-presenter.ts";
 import { ScreenReaderPresenter } from "./screen-reader-presenter.ts";
+import { SettingsFile } from "./settings-file.ts";
 import { Store } from "./store.ts";
 import { TypeAhead } from "./type-ahead.ts";
 
@@ -29,7 +34,12 @@ export interface DashboardOptions {
   readonly context: string;
   /** Which of `contexts` that is, the default one included; "": none of them. */
   readonly contextInUse: string;
-  readonly theme: string;
+  /** Undefined: the one that is remembered, else the default. */
+  readonly theme: string | undefined;
+  /** The file in which the dashboard remembers what was chosen. */
+  readonly settingsPath: string;
+  /** Starts the daemon of a context, which must be this machine's; resolves with what happened, in a sentence. */
+  readonly startDaemon: (context: string) => Promise<string>;
   readonly color: boolean;
   readonly mouse: boolean;
   /** Plain lines for a screen reader, or for a terminal that cannot place its cursor. */
@@ -51,6 +61,7 @@ function workingDirectory(): string {
 /** The dashboard on a terminal: keys in, cells out, effects carried out. */
 export class Dashboard {
   readonly #options: DashboardOptions;
+  readonly #settings: SettingsFile;
   readonly #store: Store;
   readonly #presenter: Presenter;
   readonly #text = new StringDecoder("utf8");
@@ -69,13 +80,15 @@ export class Dashboard {
 
   constructor(options: DashboardOptions) {
     this.#options = options;
+    this.#settings = new SettingsFile(options.settingsPath);
     const state = initialState({
       ...terminalSize(),
       endpoint: "",
       context: options.context,
       contexts: options.contexts(),
       contextInUse: options.contextInUse,
-      theme: options.theme,
+      theme: options.theme ?? this.#settings.settings.theme ?? DEFAULT_THEME,
+      settings: this.#settings.settings,
       now: Date.now(),
       directory: workingDirectory(),
     });
@@ -85,6 +98,7 @@ export class Dashboard {
       () => this.#guard(() => this.#draw()),
       () => {
         this.#admit();
+        this.#settings.changed(settingsOf(this.#store.state));
         this.#subscription?.changed(this.#store.state);
         this.#log?.changed(this.#store.state.log);
       },
@@ -113,9 +127,14 @@ export class Dashboard {
       if (!this.#ended) {
         this.#tick = setInterval(() => this.#store.dispatch({ type: "tick", now: Date.now() }), TICK_MS);
         void this.#connect(this.#options.context);
+        this.#settings.changed(settingsOf(this.#store.state));
+        if (this.#settings.problem !== "") {
+          this.#toast("error", this.#settings.problem);
+        }
       }
       await this.#done.promise;
     } finally {
+      await this.#settings.flush();
       process.off("uncaughtException", onError);
       process.off("unhandledRejection", onError);
     }
@@ -260,6 +279,9 @@ export class Dashboard {
       case "copy":
         this.#copy(effect.what);
         return;
+      case "start-daemon":
+        void this.#startDaemon();
+        return;
       case "read-contexts":
         this.#store.dispatch({ type: "contexts", names: this.#options.contexts() });
         return;
@@ -277,7 +299,10 @@ export class Dashboard {
     }
     switch (effect.type) {
       case "act":
-        void act(manager, effect.action, effect.targets).then((result) => this.#store.dispatch(result));
+        this.#act(manager, effect);
+        return;
+      case "tell-failures":
+        void this.#tellFailures(manager, effect.processes);
         return;
       case "start": {
         const { submission } = effect;
@@ -311,6 +336,27 @@ export class Dashboard {
       case "attach":
         void this.#attach(manager, effect.process);
         return;
+    }
+  }
+
+  #act(manager: ProcessManager, { action, targets }: Extract<Effect, { type: "act" }>): void {
+    const total = targets.length;
+    const onProgress = (done: number): void => this.#store.dispatch({ type: "action-progress", action, done, total });
+    void act(manager, action, targets, onProgress).then((result) => this.#store.dispatch(result));
+  }
+
+  async #tellFailures(manager: ProcessManager, processes: readonly ProcessInfo[]): Promise<void> {
+    for (const { key, text } of await failureNotices(manager, processes)) {
+      this.#store.dispatch({ type: "toast", notice: { level: "error", key, text }, now: Date.now() });
+      this.#presenter.write(alertSequence(this.#store.state.alert, text));
+    }
+  }
+
+  async #startDaemon(): Promise<void> {
+    try {
+      this.#toast("info", await this.#options.startDaemon(this.#store.state.connection.context));
+    } catch (error) {
+      this.#toast("error", errorText(error));
     }
   }
 

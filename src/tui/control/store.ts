@@ -103,7 +103,11 @@ export class Store {
       for (const source of sources) {
         const action = source.drain();
         if (action) {
-          this.state = update(this.state, action).state;
+          const { state, effects } = update(this.state, action);
+          this.state = state;
+          for (const effect of effects) {
+            this.#run(effect);
+          }
         }
       }
       const flushed = this.#flushed;

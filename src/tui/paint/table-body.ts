@@ -1,5 +1,5 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
-import { computeLayout, connectionErrorLines } from "../state/layout.ts";
+import { computeLayout, connectionErrorLines, tableWidth } from "../state/layout.ts";
 import { type DashboardState, shownTime } from "../state/state.ts";
 import { type Column, fittingColumns } from "../state/table/columns.ts";
 import { filterError } from "../state/table/process-filter.ts";
@@ -11,18 +11,13 @@ import type { Theme } from "../themes/themes.ts";
 import { paintScrollbar } from "./scrollbar.ts";
 import { paintTableTitle, sortArrow } from "./table-title.ts";
 
-/** From this width on the table has a column for the scrollbar. */
-const SCROLLBAR_WIDTH = 80;
-
 /** The process table: title, column names, rows. */
 export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
   paintTableTitle(grid, rect, state, theme);
   if (rect.height < 2) {
     return;
   }
-  // The column is kept when nothing is to be scrolled: text does not move when that changes.
-  const wide = rect.width >= SCROLLBAR_WIDTH;
-  const area = { x: rect.x, y: rect.y + 2, width: rect.width - (wide ? 1 : 0), height: rect.height - 2 };
+  const area = { x: rect.x, y: rect.y + 2, width: tableWidth(rect), height: rect.height - 2 };
   const columns = fittingColumns(area.width, state.hiddenColumns);
   paintColumnTitles(grid, rect, columns, state, theme);
   const { order, top } = state.table;
@@ -37,7 +32,7 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
       paintRow(grid, row, columns, process, index === state.table.index, state, theme);
     }
   }
-  if (wide) {
+  if (area.width < rect.width) {
     paintScrollbar(grid, { ...area, x: rect.x + area.width, width: 1 }, order.length, top, theme);
   }
 }

@@ -1,8 +1,10 @@
 import type { Action, Failure } from "./action.ts";
+import { endOwn } from "./failure-events.ts";
 import { notify } from "./notify.ts";
 import type { BulkAction } from "./overlays/overlay.ts";
 import type { DashboardState } from "./state.ts";
 import { processLabel } from "./table/selection.ts";
+import type { Notice } from "./toasts/toasts.ts";
 
 const DONE: Record<BulkAction, string> = {
   stop: "stopped",
@@ -10,6 +12,23 @@ const DONE: Record<BulkAction, string> = {
   restart: "restarted",
   remove: "removed",
 };
+
+/** What the progress of an action and how it went have in common. */
+function keyOf(action: BulkAction): string {
+  return `action ${action}`;
+}
+
+const UNDER_WAY: Record<BulkAction, string> = {
+  stop: "Stopping",
+  kill: "Killing",
+  restart: "Restarting",
+  remove: "Removing",
+};
+
+/** "Stopping: 312 of 846" */
+export function progressText({ action, done, total }: Extract<Action, { type: "action-progress" }>): Notice {
+  return { level: "info", key: keyOf(action), text: `${UNDER_WAY[action]}: ${done} of ${total}` };
+}
 
 /** How an action went: the marks of those that it was done to go, the others can be tried again. */
 export function actionResult(
@@ -24,8 +43,13 @@ export function actionResult(
     : table.marks;
   const connection = failed.size > 0 && action.failures.every((failure) => failure.connection);
   return notify(
-    { ...state, table: { ...table, marks } },
     {
+      ...state,
+      table: { ...table, marks },
+      ownActions: endOwn(state.ownActions, action.targets, action.now),
+    },
+    {
+      key: keyOf(action.action),
       level: failed.size > 0 ? "error" : "info",
       text: outcome(action),
       ...(connection && { about: "connection" as const }),

@@ -51,6 +51,8 @@ export type Action =
       readonly failures: readonly Failure[];
       readonly now: number;
     }
+  /** How far a long action has come. */
+  | { readonly type: "action-progress"; readonly action: BulkAction; readonly done: number; readonly total: number }
   | {
       readonly type: "toast";
       readonly notice: Notice;
@@ -70,6 +72,9 @@ export type Effect =
   | LogEffect
   | OverlayEffect
   | { readonly type: "read-details"; readonly id: string }
+  /** Reads why they failed, says so, and makes itself heard as the settings say. */
+  | { readonly type: "tell-failures"; readonly processes: readonly ProcessInfo[] }
+  | { readonly type: "start-daemon" }
   | { readonly type: "copy"; readonly what: "line" | "view" | "id" }
   | { readonly type: "read-contexts" }
   | { readonly type: "switch-context"; readonly name: string }

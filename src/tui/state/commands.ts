@@ -1,6 +1,7 @@
 import type { Command } from "../keys/keymap.ts";
 import { nextThemeName } from "../themes/themes.ts";
 import { only, type Update } from "./action.ts";
+import { goToFailure } from "./failure-events.ts";
 import { computeLayout } from "./layout.ts";
 import { logCommand } from "./log/log-commands.ts";
 import { afterLog } from "./log-slice.ts";
@@ -10,6 +11,7 @@ import { confirmation } from "./overlays/confirm.ts";
 import type { ConfirmedAction } from "./overlays/overlay.ts";
 import { startForm } from "./overlays/start-form.ts";
 import { textField } from "./overlays/text-field.ts";
+import { openPrompt } from "./prompt.ts";
 import type { DashboardState } from "./state.ts";
 import { chosenProcesses, selectedProcess } from "./table/selection.ts";
 import { nextSort, setSort, toggleAllMarks, toggleMark } from "./table/table.ts";
@@ -69,10 +71,8 @@ export function perform(state: DashboardState, command: Command): Update {
       return go(state, command);
     case "open":
       return selectedProcess(state.table) ? go(state, command) : nothing(state);
-    case "log-filter": {
-      const text = log.filtered?.pattern.text ?? "";
-      return only({ ...state, focus: "log", prompt: { kind: "log-filter", field: textField(text), before: text } });
-    }
+    case "log-filter":
+      return only(openPrompt({ ...state, focus: "log" }, "log-filter"));
     case "search-next":
     case "search-previous":
     case "more-context":
@@ -92,11 +92,13 @@ export function perform(state: DashboardState, command: Command): Update {
       return only({ ...state, beside: layout.log && layout.table ? layout.log.y !== layout.table.y : state.beside });
     }
     case "search":
-      return only(
-        state.focus === "table"
-          ? { ...state, prompt: { kind: "filter", field: textField(table.filter), before: table.filter } }
-          : { ...state, prompt: { kind: "search", field: textField(), before: log.pattern?.text ?? "" } },
-      );
+      return only(openPrompt(state, state.focus === "table" ? "filter" : "search"));
+    case "next-failure":
+      return only(goToFailure(state));
+    case "start-daemon":
+      return state.connection.phase === "disconnected"
+        ? { state, effects: [{ type: "start-daemon" }] }
+        : only(notify(state, { level: "info", text: "The daemon is running" }));
     case "start":
       return only({ ...state, overlay: startForm(isLocal(state) ? state.directory : "") });
     case "stop":

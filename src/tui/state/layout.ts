@@ -50,6 +50,14 @@ function centered(area: Rect, width: number, height: number): Rect {
   };
 }
 
+/** From this width on the table has a column for the scrollbar. */
+const SCROLLBAR_WIDTH = 80;
+
+/** Cells of a table's rows: the column of the scrollbar is kept when nothing is to be scrolled, text does not move then. */
+export function tableWidth({ width }: Rect): number {
+  return width >= SCROLLBAR_WIDTH ? width - 1 : width;
+}
+
 function overlayRect(overlay: Overlay, area: Rect): Rect {
   switch (overlay.kind) {
     case "help":

@@ -2,6 +2,7 @@ import { computeLayout } from "./layout.ts";
 import type { OverlayContext } from "./overlays/overlay-input.ts";
 import type { PageSource } from "./overlays/pager.ts";
 import type { PaletteChoices } from "./overlays/palette.ts";
+import { settingsOf } from "./settings-of.ts";
 import { type DashboardState, shownTime } from "./state.ts";
 
 /** What pages tell of. */
@@ -11,8 +12,10 @@ export function pageSource(state: DashboardState): PageSource {
 }
 
 /** What the palette offers. */
-export function paletteChoices({ connection, theme, table }: DashboardState): PaletteChoices {
-  return { contexts: connection.contexts, context: connection.contextInUse, theme, sortKey: table.sortKey };
+export function paletteChoices(state: DashboardState): PaletteChoices {
+  const { theme, sort, hiddenColumns, alert, layout } = settingsOf(state);
+  const { contexts, contextInUse } = state.connection;
+  return { contexts, context: contextInUse, theme, sortKey: sort, hiddenColumns, alert, layout };
 }
 
 /** What a key for an overlay may depend on. */
@@ -26,5 +29,6 @@ export function overlayContext(state: DashboardState): OverlayContext {
     columns: state.columns,
     rows: state.rows,
     submission: state.submissions + 1,
+    commands: state.typed.command,
   };
 }

@@ -1,6 +1,7 @@
 import { EMPTY_LOG, type LogState } from "./log/log.ts";
 import type { Overlay } from "./overlays/overlay.ts";
-import type { TextField } from "./overlays/text-field.ts";
+import type { History, RecallingField } from "./overlays/prompt-history.ts";
+import type { Alert, Settings } from "./settings/settings.ts";
 import type { ColumnKey } from "./table/columns.ts";
 import { PersistentMap } from "./table/persistent-map.ts";
 import type { StateChange } from "./table/state-changes.ts";
@@ -33,10 +34,11 @@ export interface ConnectionState {
   readonly lostAt: number | null;
 }
 
+export type PromptKind = "filter" | "search" | "log-filter";
+
 /** The line that is being typed at the bottom. */
-export interface Prompt {
-  readonly kind: "filter" | "search" | "log-filter";
-  readonly field: TextField;
+export interface Prompt extends RecallingField {
+  readonly kind: PromptKind;
   /** What Esc goes back to. */
   readonly before: string;
 }
@@ -62,6 +64,13 @@ export interface DashboardState {
   readonly clockOffset: number;
   /** Columns of the table that are not wanted. */
   readonly hiddenColumns: readonly ColumnKey[];
+  readonly alert: Alert;
+  /** What has failed and was not looked at since, oldest first. */
+  readonly unseen: readonly string[];
+  /** Until when the end of a process is what this dashboard did to it, by id. Milliseconds since the epoch. */
+  readonly ownActions: ReadonlyMap<string, number>;
+  /** What was typed before. */
+  readonly typed: Readonly<Record<PromptKind | "command", History>>;
   readonly theme: string;
   /** The time that ages are shown for. Milliseconds since the epoch. */
   readonly now: number;
@@ -83,6 +92,7 @@ export function initialState(options: {
   now: number;
   directory?: string;
   contextInUse?: string;
+  settings?: Partial<Settings>;
 }): DashboardState {
   return {
     columns: options.columns,
@@ -101,18 +111,26 @@ export function initialState(options: {
       attempt: 0,
       lostAt: null,
     },
-    table: EMPTY_TABLE,
+    table: {
+      ...EMPTY_TABLE,
+      sortKey: options.settings?.sort ?? EMPTY_TABLE.sortKey,
+      reversed: options.settings?.reversed ?? EMPTY_TABLE.reversed,
+    },
     log: EMPTY_LOG,
     focus: "table",
     zoom: false,
-    beside: null,
+    beside: { auto: null, beside: true, below: false }[options.settings?.layout ?? "auto"],
     overlay: null,
     prompt: null,
     toasts: NO_TOASTS,
     changes: [],
     trends: new PersistentMap(),
     clockOffset: 0,
-    hiddenColumns: [],
+    hiddenColumns: options.settings?.hiddenColumns ?? [],
+    alert: options.settings?.alert ?? "none",
+    unseen: [],
+    ownActions: new Map(),
+    typed: { filter: [], search: [], "log-filter": [], command: [] },
     theme: options.theme,
     now: options.now,
     submissions: 0,

@@ -1,9 +1,11 @@
 import { commandOf } from "../keys/keymap.ts";
 import type { InputEvent } from "../terminal/input.ts";
 import { type Action, only, type Update } from "./action.ts";
-import { actionResult } from "./action-result.ts";
+import { actionResult, progressText } from "./action-result.ts";
 import { perform } from "./commands.ts";
 import { connectionChanged } from "./connection.ts";
+import { beginOwn, tellFailures, withoutSeen } from "./failure-events.ts";
+import { footerKeyAt } from "./footer.ts";
 import { computeLayout } from "./layout.ts";
 import { openLog } from "./log/log.ts";
 import { logEvent } from "./log/log-events.ts";
@@ -13,13 +15,14 @@ import { notify } from "./notify.ts";
 import { overlayContext } from "./overlay-context.ts";
 import type { OverlayUpdate } from "./overlays/overlay.ts";
 import { overlayInput } from "./overlays/overlay-input.ts";
+import { rememberTyped } from "./overlays/prompt-history.ts";
 import { applyProcessEvents, applySample } from "./process-events.ts";
 import { promptInput } from "./prompt.ts";
 import { startResult } from "./start-result.ts";
 import type { DashboardState } from "./state.ts";
 import { selectedProcess } from "./table/selection.ts";
 import { isExactMatch, scrollIntoView, setSort } from "./table/table.ts";
-import { dismissToasts, expireToasts } from "./toasts/toasts.ts";
+import { dismissToasts, expireToasts, showProgress } from "./toasts/toasts.ts";
 
 /** The next state, and what is to be done. Pure: the same state and action give the same answer. */
 export function update(state: DashboardState, action: Action): Update {
@@ -67,7 +70,8 @@ function settle(before: DashboardState, state: DashboardState): DashboardState {
       next = table === next.table ? next : { ...next, table };
     }
   }
-  return settleLog(next);
+  const unseen = withoutSeen(next.unseen, next.table);
+  return settleLog(unseen === next.unseen ? next : { ...next, unseen });
 }
 
 /** The log shows the selected process's current run, or the one before it. */
@@ -101,7 +105,7 @@ function step(state: DashboardState, action: Action): Update {
         now: action.now,
       });
     case "watch":
-      return only(applyProcessEvents(state, action.events, action.now));
+      return tellFailures(state, applyProcessEvents(state, action.events, action.now), action.events);
     case "usage":
       return only(applySample(state, action));
     case "contexts":
@@ -125,6 +129,8 @@ function step(state: DashboardState, action: Action): Update {
           ? { ...state, overlay: { ...state.overlay, full: action.process } }
           : state,
       );
+    case "action-progress":
+      return only({ ...state, toasts: showProgress(state.toasts, progressText(action)) });
     case "action-result":
       return only(actionResult(state, action));
     case "started":
@@ -137,7 +143,12 @@ function step(state: DashboardState, action: Action): Update {
 
 function input(before: DashboardState, event: InputEvent): Update {
   if (event.type === "mouse") {
-    return mouseInput(before, event);
+    const { footer } = computeLayout(before);
+    const pressed =
+      event.button === "left" && footer.height > 0 && event.y === footer.y && !before.prompt
+        ? footerKeyAt(before, event.x)
+        : null;
+    return pressed === null ? mouseInput(before, event) : input(before, { type: "key", key: pressed });
   }
   // Esc takes messages away along with what it goes back from: one press is enough for both.
   const state =
@@ -157,10 +168,24 @@ function input(before: DashboardState, event: InputEvent): Update {
   return command ? perform(state, command) : only(state);
 }
 
+/** What an effect that is about to be carried out leaves in the state. */
+function begin(state: DashboardState, effect: OverlayUpdate["effects"][number]): DashboardState {
+  switch (effect.type) {
+    case "start": {
+      const form = state.overlay?.kind === "start" ? state.overlay.fields.command.text : "";
+      const command = rememberTyped(state.typed.command, form);
+      return { ...state, submissions: state.submissions + 1, typed: { ...state.typed, command } };
+    }
+    case "act":
+      return { ...state, ownActions: beginOwn(state.ownActions, effect.targets) };
+    case "attach":
+      return state;
+  }
+}
+
 /** Takes over what became of the overlay, and carries out what was chosen in it. */
 function afterOverlay(before: DashboardState, { overlay, effects, choice }: OverlayUpdate): Update {
-  const submitted = effects.some(({ type }) => type === "start") ? 1 : 0;
-  const state = { ...before, overlay, submissions: before.submissions + submitted };
+  const state = effects.reduce(begin, { ...before, overlay });
   switch (choice?.kind) {
     case undefined:
       return { state, effects };
@@ -172,6 +197,19 @@ function afterOverlay(before: DashboardState, { overlay, effects, choice }: Over
       return { state, effects: [{ type: "switch-context", name: choice.name }] };
     case "theme":
       return only({ ...state, theme: choice.name });
+    case "column": {
+      const { hiddenColumns: hidden } = state;
+      return only({
+        ...state,
+        hiddenColumns: hidden.includes(choice.key)
+          ? hidden.filter((key) => key !== choice.key)
+          : [...hidden, choice.key],
+      });
+    }
+    case "alert":
+      return only({ ...state, alert: choice.name });
+    case "layout":
+      return only({ ...state, beside: { auto: null, beside: true, below: false }[choice.name] });
   }
 }
 

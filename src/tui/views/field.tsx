@@ -12,11 +12,14 @@ export function Field({
   width,
   theme,
   focused,
+  offered = false,
 }: {
   field: TextField;
   width: number;
   theme: Theme;
   focused: boolean;
+  /** Whether the next character takes the place of the text. */
+  offered?: boolean;
 }): ReactNode {
   const { text, cursor } = field;
   if (!focused) {
@@ -25,7 +28,7 @@ export function Field({
   const { before, under, after } = fieldWindow(text, cursor, width);
   return (
     <Text wrap="truncate">
-      {before}
+      <Text underline={offered}>{before}</Text>
       <Text {...ink(theme.selected)}>{under}</Text>
       {after}
     </Text>

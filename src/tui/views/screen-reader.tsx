@@ -109,7 +109,7 @@ export function sentences(state: DashboardState): readonly string[] {
   const usage = process && state.table.usages.get(process.id);
   const lines = [
     state.connection.phase === "connected" && state.table.loaded
-      ? `${state.table.processes.size} processes, ${counts.running} running, ${counts.failed} failed, ${counts.errors} ended with errors.`
+      ? `${state.table.processes.size} processes, ${counts.running} running, ${counts.failed} failed, ${counts.errors} exited with errors.`
       : state.connection.phase !== "disconnected"
         ? "Connecting."
         : `Disconnected: ${state.connection.error}. Trying again.`,

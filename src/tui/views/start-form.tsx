@@ -16,7 +16,7 @@ import { ink } from "./ink-style.ts";
 import { Panel } from "./panel.tsx";
 
 const LABELS: Record<StartField, { label: string; hint: string }> = {
-  command: { label: "Command", hint: "no shell is involved: quotes, but no $ or *" },
+  command: { label: "Command", hint: "no shell is involved: quotes, but no $ or * · Ctrl-P before" },
   cwd: { label: "Directory", hint: "absolute; empty: the daemon user's home" },
   env: { label: "Environment", hint: "NAME=VALUE, separated by blanks; laid over the daemon's" },
   name: { label: "Name", hint: "optional; letters, digits, . _ -" },

@@ -27,8 +27,8 @@ interface Detail {
 }
 
 /** Cells of the column of names at most; of a narrow screen it takes no more than its share. */
-const LABEL_MOST = 32;
-const LABEL_SHARE = 0.4;
+const LABEL_MOST = 48;
+const LABEL_SHARE = 0.5;
 
 function exitText(process: ProcessInfo): string {
   const { exit, failure } = process;
@@ -102,14 +102,14 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   const { spec, output } = process;
   const started = process.startTime;
   const usage = present && process.treeAlive ? overlay.usage : null;
-  detail("Id", process.id);
+  detail("ID", process.id);
   detail("Name", spec.name);
   detail(
     "State",
     `${STATE_GLYPHS[shownState(process)]} ${process.state}${process.treeAlive && !process.pid ? ", children live on" : ""}`,
   );
   detail("Run", String(process.run));
-  detail("Pid", process.pid === undefined ? "" : String(process.pid));
+  detail("PID", process.pid === undefined ? "" : String(process.pid));
   detail("Exit", exitText(process));
   if (usage) {
     detail(

@@ -52,6 +52,9 @@ export interface StartForm {
   readonly scroll: number;
   /** The submission whose response is awaited; null: none. */
   readonly waiting: number | null;
+  /** How far back in the commands of before it is, and what was typed before that; see `recall`. */
+  readonly back: number;
+  readonly draft: string;
 }
 
 /** What is read by scrolling. */

@@ -1,5 +1,7 @@
 import { type Command, KEY_MAP, keyName } from "../../keys/keymap.ts";
 import { THEME_NAMES } from "../../themes/themes.ts";
+import { ALERTS, type Alert, LAYOUTS, type PaneLayout } from "../settings/settings.ts";
+import { COLUMN_KEYS, type ColumnKey, columnName, isOptional } from "../table/columns.ts";
 import { SORT_KEYS, type SortKey } from "../table/sort.ts";
 
 /** A line of the palette: what it does, how it reads, and its key or that it is so already. */
@@ -8,6 +10,9 @@ export type PaletteEntry = { readonly label: string; readonly hint: string } & (
   | { readonly kind: "context"; readonly name: string }
   | { readonly kind: "theme"; readonly name: string }
   | { readonly kind: "sort"; readonly key: SortKey }
+  | { readonly kind: "column"; readonly key: ColumnKey }
+  | { readonly kind: "alert"; readonly name: Alert }
+  | { readonly kind: "layout"; readonly name: PaneLayout }
 );
 
 /** What there is to choose from, and what is chosen now. */
@@ -16,6 +21,9 @@ export interface PaletteChoices {
   readonly context: string;
   readonly theme: string;
   readonly sortKey: SortKey;
+  readonly hiddenColumns: readonly ColumnKey[];
+  readonly alert: Alert;
+  readonly layout: PaneLayout;
 }
 
 /** Commands that make no sense from the palette: moving, and the palette itself. */
@@ -62,7 +70,27 @@ function commandEntries(): PaletteEntry[] {
     }));
 }
 
-function allEntries({ contexts, context, theme, sortKey }: PaletteChoices): PaletteEntry[] {
+/** What an alert is called. */
+const ALERT_LABELS: Readonly<Record<Alert, string>> = {
+  none: "nothing but a message",
+  bell: "the bell",
+  notification: "a notification (OSC 9)",
+};
+const LAYOUT_LABELS: Readonly<Record<PaneLayout, string>> = {
+  auto: "as the width suggests",
+  beside: "beside the table",
+  below: "below the table",
+};
+
+function allEntries({
+  contexts,
+  context,
+  theme,
+  sortKey,
+  hiddenColumns,
+  alert,
+  layout,
+}: PaletteChoices): PaletteEntry[] {
   return [
     ...commandEntries(),
     ...SORT_KEYS.map(
@@ -79,6 +107,30 @@ function allEntries({ contexts, context, theme, sortKey }: PaletteChoices): Pale
         name,
         label: `Context: ${name}`,
         hint: inUse(name === context),
+      }),
+    ),
+    ...COLUMN_KEYS.filter(isOptional).map(
+      (key): PaletteEntry => ({
+        kind: "column",
+        key,
+        label: `Column: ${columnName(key)}`,
+        hint: hiddenColumns.includes(key) ? "hidden" : "✓ shown",
+      }),
+    ),
+    ...LAYOUTS.map(
+      (name): PaletteEntry => ({
+        kind: "layout",
+        name,
+        label: `Log: ${LAYOUT_LABELS[name]}`,
+        hint: inUse(name === layout),
+      }),
+    ),
+    ...ALERTS.map(
+      (name): PaletteEntry => ({
+        kind: "alert",
+        name,
+        label: `When something fails: ${ALERT_LABELS[name]}`,
+        hint: inUse(name === alert),
       }),
     ),
     ...THEME_NAMES.map(

@@ -11,6 +11,7 @@ import {
   type StartTextField,
 } from "./overlay.ts";
 import { scrolled } from "./pager.ts";
+import { type History, recall } from "./prompt-history.ts";
 import { shellSplit } from "./shell-split.ts";
 import { startLayout } from "./start-layout.ts";
 import { editText, insertText, type TextField, textField } from "./text-field.ts";
@@ -21,6 +22,8 @@ export interface StartContext {
   /** The terminal that a process may be started on. */
   readonly columns: number;
   readonly rows: number;
+  /** Commands that were started before, oldest first. */
+  readonly commands: History;
   /** The number that the form gets when it is submitted. */
   readonly submission: number;
 }
@@ -40,7 +43,17 @@ export function startForm(directory: string): StartForm {
     name: textField(),
     labels: textField(),
   };
-  return { kind: "start", fields, input: "none", focus: "command", error: "", scroll: 0, waiting: null };
+  return {
+    kind: "start",
+    fields,
+    input: "none",
+    focus: "command",
+    error: "",
+    scroll: 0,
+    waiting: null,
+    back: 0,
+    draft: "",
+  };
 }
 
 /** A key or a paste for the form. */
@@ -54,6 +67,20 @@ export function startInput(overlay: StartForm, event: InputEvent, context: Start
     case "shift+tab":
     case "up":
       return become({ focus: neighbor(START_FIELDS, overlay.focus, -1) });
+    case "ctrl+p":
+    case "ctrl+n": {
+      const { back, draft } = overlay;
+      const recalling = { field: overlay.fields.command, offered: false, back, draft };
+      const recalled = recall(recalling, context.commands, key === "ctrl+p" ? 1 : -1);
+      return recalled
+        ? become({
+            focus: "command",
+            back: recalled.back,
+            draft: recalled.draft,
+            fields: { ...overlay.fields, command: recalled.field },
+          })
+        : onlyOverlay(overlay);
+    }
     case "enter":
       return submit(overlay, context);
     case "pageup":

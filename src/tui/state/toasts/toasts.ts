@@ -13,6 +13,8 @@ export interface Notice {
   readonly text: string;
   /** What it is no longer true of once that is well again. */
   readonly about?: "connection";
+  /** A later one with the same key takes its place on the screen. */
+  readonly key?: string;
 }
 
 /** A message that is on the screen for a while. */
@@ -45,7 +47,21 @@ export function addToast(toasts: ToastsState, notice: Notice, now: number): Toas
   const toast: Toast = { ...notice, id: toasts.nextId, until };
   return {
     ...remember(toasts, notice, now),
-    shown: [...toasts.shown.filter((shown) => shown.text !== notice.text), toast].slice(-TOASTS),
+    shown: [...toasts.shown.filter((shown) => !replaces(notice, shown)), toast].slice(-TOASTS),
+  };
+}
+
+function replaces(notice: Notice, shown: Notice): boolean {
+  return shown.text === notice.text || (notice.key !== undefined && shown.key === notice.key);
+}
+
+/** Shows how far something is that takes long, until it is said how it went. It is no message. */
+export function showProgress(toasts: ToastsState, notice: Notice): ToastsState {
+  const toast: Toast = { ...notice, id: toasts.nextId, until: Number.POSITIVE_INFINITY };
+  return {
+    ...toasts,
+    nextId: toasts.nextId + 1,
+    shown: [...toasts.shown.filter((shown) => !replaces(notice, shown)), toast].slice(-TOASTS),
   };
 }
 

@@ -123,7 +123,15 @@ test("details show long values whole, and one key back from the end moves", () =
 });
 
 test("the palette puts what begins with the words before what only holds them", () => {
-  const choices = { contexts: ["prod"], context: "", theme: "ocean", sortKey: "name" } as const;
+  const choices = {
+    contexts: ["prod"],
+    context: "",
+    theme: "ocean",
+    sortKey: "name",
+    hiddenColumns: [],
+    alert: "none",
+    layout: "auto",
+  } as const;
   expect(paletteEntries("context", choices)[0]?.label).toBe("Context: prod");
   expect(paletteEntries("sort by cpu", choices)[0]).toMatchObject({ kind: "sort", key: "cpu" });
 });
