@@ -134,6 +134,8 @@ export class Dashboard {
       }
       await this.#done.promise;
     } finally {
+      // The last key may have changed something, too.
+      this.#settings.changed(settingsOf(this.#store.state));
       await this.#settings.flush();
       process.off("uncaughtException", onError);
       process.off("unhandledRejection", onError);

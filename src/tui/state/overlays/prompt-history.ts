@@ -34,6 +34,10 @@ export function recall(recalling: RecallingField, history: History, by: 1 | -1):
   }
   const draft = recalling.back === 0 ? recalling.field.text : recalling.draft;
   const text = back === 0 ? draft : (history[history.length - back] ?? "");
+  if (back > 0 && text === recalling.field.text) {
+    // It is there already.
+    return recall({ ...recalling, back, draft }, history, by);
+  }
   return { field: textField(text), offered: false, back, draft };
 }
 
