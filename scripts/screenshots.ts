@@ -23,7 +23,7 @@ const FONT = "DejaVu Sans Mono";
 interface Background {
   readonly background: string;
   readonly foreground: string;
-  /** The terminal's sixteen colours. */
+  /** The terminal's sixteen colors. */
   readonly palette: readonly string[];
 }
 
@@ -48,7 +48,7 @@ function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** One step between two colours, for dim text. */
+/** One step between two colors, for dim text. */
 function mix(a: string, b: string, share: number): string {
   const channel = (text: string, i: number): number => Number.parseInt(text.slice(1 + 2 * i, 3 + 2 * i), 16);
   return `#${[0, 1, 2]
@@ -60,22 +60,22 @@ function mix(a: string, b: string, share: number): string {
     .join("")}`;
 }
 
-function toSvg(terminal: TestTerminal, colours: Background): string {
-  const colour = (index: number | null, fallback: string): string =>
+function toSvg(terminal: TestTerminal, colors: Background): string {
+  const color = (index: number | null, fallback: string): string =>
     index === null
       ? fallback
-      : (colours.palette[index] ?? (index > 255 ? `#${index.toString(16).padStart(6, "0")}` : fallback));
+      : (colors.palette[index] ?? (index > 255 ? `#${index.toString(16).padStart(6, "0")}` : fallback));
   const width = terminal.columns * CELL.width + 16;
   const height = terminal.rows * CELL.height + 16;
-  const parts: string[] = [`<rect width="${width}" height="${height}" fill="${colours.background}"/>`];
+  const parts: string[] = [`<rect width="${width}" height="${height}" fill="${colors.background}"/>`];
   for (let y = 0; y < terminal.rows; y++) {
     for (let x = 0; x < terminal.columns; x++) {
       const cell = terminal.cell(x, y);
       if (cell.width === 0) {
         continue;
       }
-      let front = colour(cell.foreground, colours.foreground);
-      let back = colour(cell.background, colours.background);
+      let front = color(cell.foreground, colors.foreground);
+      let back = color(cell.background, colors.background);
       if (cell.inverse) {
         [front, back] = [back, front];
       }
@@ -85,7 +85,7 @@ function toSvg(terminal: TestTerminal, colours: Background): string {
       const left = 8 + x * CELL.width;
       const top = 8 + y * CELL.height;
       const wide = CELL.width * cell.width;
-      if (back !== colours.background) {
+      if (back !== colors.background) {
         // On whole pixels, or hairlines show between cells.
         const from = Math.round(left);
         const to = Math.round(left + wide);
@@ -108,8 +108,8 @@ function toSvg(terminal: TestTerminal, colours: Background): string {
   );
 }
 
-function save(name: string, terminal: TestTerminal, colours: Background = DARK): void {
-  const png = new Resvg(toSvg(terminal, colours), {
+function save(name: string, terminal: TestTerminal, colors: Background = DARK): void {
+  const png = new Resvg(toSvg(terminal, colors), {
     fitTo: { mode: "zoom", value: 1 },
     font: { loadSystemFonts: true, defaultFontFamily: FONT },
   })

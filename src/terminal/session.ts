@@ -165,6 +165,8 @@ export class TerminalSession {
       return;
     }
     this.#input.resume();
+    // Node.js learns of a new size by this signal, which a stopped process group does not get.
+    process.emit("SIGWINCH", "SIGWINCH");
     this.#output.writeNow(this.#modes.enter);
     this.#events.onEnter();
   }

@@ -1,4 +1,4 @@
-import "./views/force-colour.ts";
+import "./views/force-color.ts";
 
 import { Dashboard, type DashboardOptions } from "./control/dashboard.ts";
 

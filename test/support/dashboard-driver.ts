@@ -1,7 +1,7 @@
 import type { DaemonInfo, ProcessInfo } from "../../src/sdk/types.ts";
-import type { Action, Effect } from "../../src/tui/store/action.ts";
-import { type DashboardState, initialState } from "../../src/tui/store/state.ts";
-import { update } from "../../src/tui/store/update.ts";
+import type { Action, Effect } from "../../src/tui/state/action.ts";
+import { type DashboardState, initialState } from "../../src/tui/state/state.ts";
+import { update } from "../../src/tui/state/update.ts";
 import { processInfo } from "./process-info.ts";
 
 /** A dashboard without a terminal, that remembers what it was told to do. */
@@ -65,6 +65,6 @@ export class DashboardDriver {
 
   /** What the toasts say, the newest last. */
   get said(): readonly string[] {
-    return this.state.toasts.map(({ text }) => text);
+    return this.state.toasts.shown.map(({ text }) => text);
   }
 }

@@ -1,6 +1,8 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
-import { startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
+import { launchDaemon, startDaemon, type TestDaemon } from "../support/daemon.ts";
 import { type TerminalOptions, TestTerminal } from "../support/terminal.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -18,6 +20,49 @@ export async function start(daemon: TestDaemon, name: string, script: string, ex
   return process?.id ?? "";
 }
 
+/** One daemon for all tests of a file. */
+export function sharedDaemon(): () => TestDaemon {
+  let daemon: TestDaemon | null = null;
+  beforeAll(async () => {
+    daemon = await launchDaemon();
+  });
+  afterAll(() => daemon?.close());
+  return () => {
+    if (!daemon) {
+      throw new Error("the daemon is not up yet");
+    }
+    return daemon;
+  };
+}
+
+/** What `pm ui` runs with: settings and contexts of its own, removed when the test is over. */
+function uiEnvironment(daemon: TestDaemon): Record<string, string> {
+  const config = mkdtempSync(join(tmpdir(), "pm-config-"));
+  onTestFinished(() => rmSync(config, { recursive: true, force: true }));
+  return {
+    PM_RUNTIME_DIR: daemon.runtimeDir,
+    PM_NO_AUTOSTART: "1",
+    PM_NODE: process.execPath,
+    XDG_CONFIG_HOME: config,
+  };
+}
+
+/** The dashboard as a job of a shell, which says when it has stopped, continues it at Enter, and says how it ended. */
+export function openUnderShell(
+  daemon: TestDaemon,
+  { args = [], env, ...size }: TerminalOptions & { readonly args?: readonly string[] } = {},
+): TestTerminal {
+  const script = 'set -m; "$@"; echo "stopped $?"; read -r _; fg; echo "ended $?"; read -r _';
+  const terminal = new TestTerminal("/bin/sh", ["-c", script, "sh", join(root, "bin/pm"), "ui", ...args], {
+    columns: 100,
+    rows: 30,
+    ...size,
+    env: { ...uiEnvironment(daemon), ...env },
+  });
+  onTestFinished(() => terminal.close());
+  return terminal;
+}
+
 /** The built `pm ui` on a daemon of its own; ended when the test is over. */
 export function openUi(
   daemon: TestDaemon,
@@ -25,7 +70,7 @@ export function openUi(
 ): TestTerminal {
   const terminal = new TestTerminal(join(root, "bin/pm"), ["ui", ...(options.args ?? [])], {
     ...options,
-    env: { PM_RUNTIME_DIR: daemon.runtimeDir, PM_NO_AUTOSTART: "1", PM_NODE: process.execPath, ...options.env },
+    env: { ...uiEnvironment(daemon), ...options.env },
   });
   onTestFinished(() => terminal.close());
   return terminal;
@@ -43,6 +88,21 @@ export async function openDashboard(
   const terminal = openUi(daemon, options);
   await terminal.shows((options.rows ?? 45) < 10 ? "api" : "worker");
   return { daemon, terminal };
+}
+
+/** The processes' names in the order of the table; for a table that is not cut. */
+export function namesInTable(terminal: TestTerminal): readonly string[] {
+  const top = rowOf(terminal, " NAME");
+  const names: string[] = [];
+  for (let y = top + 1; y < terminal.rows && !/^─ Log/.test(terminal.row(y)) && terminal.row(y).trim() !== ""; y++) {
+    names.push(/^..(\S+)/.exec(terminal.row(y))?.[1] ?? "");
+  }
+  return names;
+}
+
+/** The first row that holds a text; -1: none does. */
+export function rowOf(terminal: TestTerminal, text: string): number {
+  return Array.from({ length: terminal.rows }, (_, y) => terminal.row(y)).findIndex((row) => row.includes(text));
 }
 
 /** The row that is selected, as text: the first inverted one. */

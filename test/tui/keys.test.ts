@@ -224,10 +224,10 @@ describe("the log", () => {
     terminal.type("/line 03\r");
     await terminal.shows("line 0399");
     await terminal.shows("search line 03");
-    terminal.type("N");
-    await terminal.until("the match before", () => highlighted(terminal, "line 0398"));
     terminal.type("n");
-    await terminal.until("the next match", () => highlighted(terminal, "line 0399"));
+    await terminal.until("on the way that it began", () => highlighted(terminal, "line 0398"));
+    terminal.type("N");
+    await terminal.until("the other way", () => highlighted(terminal, "line 0399"));
     terminal.type("\x1b");
     await terminal.hides("search line 03");
 
@@ -262,13 +262,13 @@ describe("the log", () => {
     await say("to be copied");
     await terminal.shows("to be copied");
     terminal.type("y");
-    await terminal.shows("Copied the line");
+    await terminal.shows("Sent the line to the terminal: it is copied if the terminal allows that (OSC 52)");
     expect(terminal.raw).toContain(`\x1b]52;c;${Buffer.from("to be copied").toString("base64")}\x07`);
     terminal.type("Y");
-    await terminal.shows("Copied the view");
+    await terminal.shows("Sent the view to the terminal");
   });
 
-  test("shows both streams in their own colours, and either alone", async () => {
+  test("shows both streams in their own colors, and either alone", async () => {
     const daemon = await startDaemon();
     await start(daemon, "both", "printf 'to %s\\n' stdout; printf 'to %s\\n' stderr >&2; exec sleep 1000");
     const terminal = openUi(daemon);

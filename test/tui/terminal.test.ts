@@ -3,9 +3,9 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { FATAL_SIGNALS } from "../../src/terminal/session.ts";
-import { startDaemon, type TestDaemon } from "../support/daemon.ts";
-import { TestTerminal } from "../support/terminal.ts";
-import { openDashboard, openUi, selectedRow, start } from "./dashboard.ts";
+import { startDaemon } from "../support/daemon.ts";
+import type { TestTerminal } from "../support/terminal.ts";
+import { openDashboard, openUi, openUnderShell, selectedRow, start } from "./dashboard.ts";
 
 /** Signal numbers of x86-64 and arm64 (signal(7)). */
 function expectRestored(terminal: Awaited<ReturnType<typeof openUi>>): void {
@@ -15,6 +15,12 @@ function expectRestored(terminal: Awaited<ReturnType<typeof openUi>>): void {
   expect(terminal.modes.get("?2004")).toBe(false);
   expect(terminal.modes.get("?2026")).toBe(false);
   expect(terminal.modes.get("?1049")).toBe(false);
+}
+
+/** Resolves when both show the same, whichever changes last. */
+async function sameScreen(one: TestTerminal, other: TestTerminal): Promise<void> {
+  const same = (): boolean => one.cells() === other.cells();
+  await Promise.any([one, other].map((each) => each.until("every cell is the same", same)));
 }
 
 describe("the terminal", () => {
@@ -129,6 +135,23 @@ describe("the terminal", () => {
     }
   });
 
+  test("D3 a resize while it is stopped is seen when it goes on", async () => {
+    const daemon = await startDaemon();
+    await start(daemon, "ended", "seq 1 100");
+    await daemon.processes.waitProcess({ id: "ended", condition: 3 });
+    const terminal = openUnderShell(daemon, { columns: 140, rows: 40 });
+    await terminal.shows("end of output");
+    terminal.type("\x1a");
+    await terminal.shows("stopped 148");
+    terminal.resize(90, 25);
+    terminal.type("\r");
+    const fresh = openUi(daemon, { columns: 90, rows: 25 });
+    await fresh.shows("end of output");
+    await sameScreen(terminal, fresh);
+    terminal.type("q");
+    await terminal.shows("ended 0");
+  });
+
   test("a storm of resizes ends equal to a fresh render", async () => {
     const { daemon, terminal } = await openDashboard({ columns: 120, rows: 40 });
     await daemon.processes.stopProcess({ id: "api", force: true, gracePeriod: { nanos: 1 } });
@@ -140,7 +163,7 @@ describe("the terminal", () => {
     terminal.resize(120, 40);
     await terminal.shows("end of output");
     const fresh = openUi(daemon, { columns: 120, rows: 40 });
-    await fresh.until("every cell is the same", () => fresh.cells() === terminal.cells());
+    await sameScreen(terminal, fresh);
   });
 
   test("nothing is written while nothing changes", async () => {
@@ -170,7 +193,7 @@ describe("the terminal", () => {
       ? [
           ["?", "Keys"],
           [":", "Commands"],
-          ["i", "Id  "],
+          ["i", "ID  "],
           ["s", "Start"],
           ["x", "Stop api?"],
         ]
@@ -328,19 +351,3 @@ describe("the connection", () => {
     expect(processes.map((process) => process.spec?.name).sort()).toEqual(["api", "worker"]);
   });
 });
-
-/** The dashboard as a job of a shell, which says when it has stopped, continues it at Enter, and says how it ended. */
-function openUnderShell(
-  daemon: TestDaemon,
-  options: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
-): TestTerminal {
-  const script = 'set -m; "$@"; echo "stopped $?"; read -r _; fg; echo "ended $?"; read -r _';
-  const pm = join(import.meta.dirname, "../../bin/pm");
-  const terminal = new TestTerminal("/bin/sh", ["-c", script, "sh", pm, "ui", ...(options.args ?? [])], {
-    columns: 100,
-    rows: 30,
-    env: { PM_RUNTIME_DIR: daemon.runtimeDir, PM_NO_AUTOSTART: "1", PM_NODE: process.execPath, ...options.env },
-  });
-  onTestFinished(() => terminal.close());
-  return terminal;
-}

@@ -1,5 +1,7 @@
-import { contextsPath, localContext, readContexts } from "../../sdk/context/contexts.ts";
-import { DEFAULT_THEME, THEME_NAMES } from "../../tui/themes/themes.ts";
+import { join } from "node:path";
+import { configDirectory } from "../../common/paths.ts";
+import { contextsPath, defaultSocketPath, localContext, readContexts } from "../../sdk/index.ts";
+import { THEME_NAMES } from "../../tui/themes/themes.ts";
 import { choice } from "../arguments/values.ts";
 import type { Caller } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
@@ -44,15 +46,38 @@ export const command = defineCommand({
       context: namedContext(caller, globals),
       contextInUse: contextName(caller, globals),
       contexts: () => contextNames(caller),
-      theme: options.theme ?? DEFAULT_THEME,
-      colour:
+      theme: options.theme,
+      settingsPath: join(configDirectory(caller.env), "dashboard.json"),
+      startDaemon: (context) => startDaemon(caller, { ...globals, context: context || globals.context }),
+      color:
         globals.color === undefined || globals.color === "auto" ? !caller.env["NO_COLOR"] : globals.color === "always",
       mouse: options.mouse,
-      spoken: options["screen-reader"] || caller.env["INK_SCREEN_READER"] === "true" || caller.env["TERM"] === "dumb",
+      screenReader:
+        options["screen-reader"] || caller.env["INK_SCREEN_READER"] === "true" || caller.env["TERM"] === "dumb",
     });
     return ExitCode.ok;
   },
 });
+
+/** Starts the daemon of the default socket, as commands do that need it. */
+async function startDaemon(caller: Caller, globals: Globals): Promise<string> {
+  const { manager } = await openConnection(caller, globals, { autoStart: false });
+  try {
+    if (manager.address !== `unix://${defaultSocketPath(caller.env)}`) {
+      throw new CommandError("only the daemon of the default socket can be started from here", {
+        exitCode: ExitCode.usage,
+      });
+    }
+    let said = "The daemon has started";
+    const { launchDaemon } = await import("../daemon/launch.ts");
+    await launchDaemon(caller, manager, (text) => {
+      said = text.replace(/^pm: s/, "S").trim();
+    });
+    return said;
+  } finally {
+    manager.close();
+  }
+}
 
 /** The context that the command line leads to; "": none, but an address. */
 function contextName(caller: Caller, { host, context }: Globals): string {

@@ -34,11 +34,16 @@ const alreadyRunning = ExitCode.conflict;
 
 /**
  * Starts a daemon in a session of its own and resolves once one answers on the
- * default socket: this one, or one that somebody else started meanwhile.
+ * default socket: this one, or one that somebody else started meanwhile. `say`
+ * tells a person; default: on standard error.
  *
  * @throws CommandError with what the daemon said
  */
-export async function launchDaemon(caller: Caller, manager: ProcessManager): Promise<void> {
+export async function launchDaemon(
+  caller: Caller,
+  manager: ProcessManager,
+  say: (text: string) => void = (text) => caller.note(text),
+): Promise<void> {
   const own = caller.ownProcess();
   const directory = runtimeDirectory(caller);
   prepareDirectory(directory, own);
@@ -57,7 +62,7 @@ export async function launchDaemon(caller: Caller, manager: ProcessManager): Pro
   const outcome = await readiness(child);
   child.unref();
   if (outcome.kind === "ready") {
-    caller.note(`pm: started the daemon (pid ${child.pid})\n`);
+    say(`pm: started the daemon (pid ${child.pid})\n`);
     return;
   }
   if (outcome.kind === "ended" && outcome.code === alreadyRunning) {

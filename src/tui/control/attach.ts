@@ -2,12 +2,12 @@ import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
 import { standardTerminal } from "../../terminal/attached-terminal.ts";
 import { Attachment } from "../../terminal/attachment.ts";
-import { processLabel } from "../store/selection.ts";
+import { processLabel } from "../state/table/selection.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import type { Presenter } from "./presenter.ts";
 
 /** Who has the terminal while the dashboard lends it. */
-export interface Borrower {
+export interface InputOwner {
   input(data: Buffer): void;
   resized(): void;
   /** The terminal is back after a suspension. */
@@ -17,14 +17,14 @@ export interface Borrower {
 }
 
 /**
- * Lends the terminal to a process until the user leaves it. `onBorrowed` is
+ * Lends the terminal to a process until the user leaves it. `onOwner` is
  * told who has it, and with null that nobody has, before it is taken back.
  */
 export async function attach(
   manager: ProcessManager,
   process: ProcessInfo,
   presenter: Presenter,
-  onBorrowed: (borrower: Borrower | null) => void,
+  onOwner: (owner: InputOwner | null) => void,
 ): Promise<void> {
   const terminal = standardTerminal(presenter);
   const attachment = new Attachment(manager, process, terminal, {
@@ -33,7 +33,7 @@ export async function attach(
   });
   const left = Promise.withResolvers<void>();
   let ended = false;
-  const borrower: Borrower = {
+  const owner: InputOwner = {
     input: (data) => (ended ? left.resolve() : attachment.input(data)),
     resized: () => attachment.resized(),
     redraw: () => attachment.redraw(),
@@ -43,7 +43,7 @@ export async function attach(
     },
   };
   await presenter.lend(attachment.modes, async () => {
-    onBorrowed(borrower);
+    onOwner(owner);
     try {
       if ((await attachment.run()).reason === "ended") {
         ended = true;
@@ -51,7 +51,7 @@ export async function attach(
         await left.promise;
       }
     } finally {
-      onBorrowed(null);
+      onOwner(null);
     }
   });
 }

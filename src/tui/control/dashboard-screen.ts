@@ -1,8 +1,8 @@
 import { createElement } from "react";
 import { paintLog } from "../paint/log-body.ts";
 import { paintTable } from "../paint/table-body.ts";
-import { computeLayout, type Layout } from "../store/layout.ts";
-import type { DashboardState } from "../store/state.ts";
+import { computeLayout, type Layout } from "../state/layout.ts";
+import type { DashboardState } from "../state/state.ts";
 import { Grid } from "../terminal/grid.ts";
 import { DIM } from "../terminal/style.ts";
 import { themeOf } from "../themes/themes.ts";
@@ -20,9 +20,9 @@ function chromeChanged(a: DashboardState, b: DashboardState): boolean {
     a.overlay !== b.overlay ||
     a.prompt !== b.prompt ||
     a.toasts !== b.toasts ||
-    a.messages !== b.messages ||
     a.focus !== b.focus ||
     a.theme !== b.theme ||
+    a.unseen !== b.unseen ||
     (b.connection.phase === "disconnected" && a.now !== b.now) ||
     (b.overlay?.kind === "details" && (a.now !== b.now || a.changes !== b.changes))
   );
@@ -61,6 +61,9 @@ export class DashboardScreen {
           grid.addFlags(pane, DIM);
         }
       }
+    }
+    if (layout.overlay) {
+      grid.addFlags(layout.body, DIM);
     }
     const stale = this.#drawChrome(state, layout);
     const chrome = this.#chrome;

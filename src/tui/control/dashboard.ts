@@ -2,22 +2,27 @@ import { StringDecoder } from "node:string_decoder";
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { ProcessInfo } from "../../sdk/types.ts";
 import { terminalSize } from "../../terminal/size.ts";
-import type { Effect } from "../store/action.ts";
-import { computeLayout } from "../store/layout.ts";
-import { copiedText } from "../store/log-rows.ts";
-import { initialState } from "../store/state.ts";
-import { copySequence } from "../terminal/clipboard.ts";
+import type { Effect } from "../state/action.ts";
+import { computeLayout } from "../state/layout.ts";
+import { copiedText } from "../state/log/log-rows.ts";
+import { settingsOf } from "../state/settings-of.ts";
+import { initialState } from "../state/state.ts";
+import { alertSequence } from "../terminal/alert.ts";
 import { ESCAPE_DELAY, InputDecoder, type InputEvent } from "../terminal/input.ts";
+import { DEFAULT_THEME } from "../themes/themes.ts";
 import { act } from "./actions.ts";
-import { attach, type Borrower } from "./attach.ts";
-import { EarlyInput } from "./early-input.ts";
+import { attach, type InputOwner } from "./attach.ts";
+import { copyText } from "./clipboard.ts";
+import { DaemonSubscription } from "./daemon-subscription.ts";
 import { errorText, isConnectionError } from "./errors.ts";
-import { DaemonLink } from "./link.ts";
+import { failureNotices } from "./failures.ts";
 import { LogFeed } from "./log-feed.ts";
 import type { Presenter } from "./presenter.ts";
 import { ScreenPresenter } from "./screen-presenter.ts";
-import { SpokenPresenter } from "./spoken-presenter.ts";
+import { ScreenReaderPresenter } from "./screen-reader-presenter.ts";
+import { SettingsFile } from "./settings-file.ts";
 import { Store } from "./store.ts";
+import { TypeAhead } from "./type-ahead.ts";
 
 /** How the dashboard is to run. */
 export interface DashboardOptions {
@@ -29,11 +34,16 @@ export interface DashboardOptions {
   readonly context: string;
   /** Which of `contexts` that is, the default one included; "": none of them. */
   readonly contextInUse: string;
-  readonly theme: string;
-  readonly colour: boolean;
+  /** Undefined: the one that is remembered, else the default. */
+  readonly theme: string | undefined;
+  /** The file in which the dashboard remembers what was chosen. */
+  readonly settingsPath: string;
+  /** Starts the daemon of a context, which must be this machine's; resolves with what happened, in a sentence. */
+  readonly startDaemon: (context: string) => Promise<string>;
+  readonly color: boolean;
   readonly mouse: boolean;
   /** Plain lines for a screen reader, or for a terminal that cannot place its cursor. */
-  readonly spoken: boolean;
+  readonly screenReader: boolean;
 }
 
 const TICK_MS = 1000;
@@ -51,31 +61,34 @@ function workingDirectory(): string {
 /** The dashboard on a terminal: keys in, cells out, effects carried out. */
 export class Dashboard {
   readonly #options: DashboardOptions;
+  readonly #settings: SettingsFile;
   readonly #store: Store;
   readonly #presenter: Presenter;
   readonly #text = new StringDecoder("utf8");
   readonly #decoder = new InputDecoder();
   readonly #done = Promise.withResolvers<void>();
   #manager: ProcessManager | null = null;
-  #link: DaemonLink | null = null;
+  #subscription: DaemonSubscription | null = null;
   #log: LogFeed | null = null;
   #escape: NodeJS.Timeout | null = null;
   #tick: NodeJS.Timeout | null = null;
   /** While a process has the terminal, nothing is drawn. */
   #away = false;
-  #borrower: Borrower | null = null;
-  readonly #early = new EarlyInput();
+  #inputOwner: InputOwner | null = null;
+  readonly #typeAhead = new TypeAhead();
   #ended = false;
 
   constructor(options: DashboardOptions) {
     this.#options = options;
+    this.#settings = new SettingsFile(options.settingsPath);
     const state = initialState({
       ...terminalSize(),
       endpoint: "",
       context: options.context,
       contexts: options.contexts(),
       contextInUse: options.contextInUse,
-      theme: options.theme,
+      theme: options.theme ?? this.#settings.settings.theme ?? DEFAULT_THEME,
+      settings: this.#settings.settings,
       now: Date.now(),
       directory: workingDirectory(),
     });
@@ -85,14 +98,15 @@ export class Dashboard {
       () => this.#guard(() => this.#draw()),
       () => {
         this.#admit();
-        this.#link?.changed(this.#store.state);
+        this.#settings.changed(settingsOf(this.#store.state));
+        this.#subscription?.changed(this.#store.state);
         this.#log?.changed(this.#store.state.log);
       },
     );
     const events = {
       onEnter: () => {
         this.#resize();
-        this.#borrower?.redraw();
+        this.#inputOwner?.redraw();
         this.#store.frame();
       },
       onInput: (data: Buffer) => this.#guard(() => this.#input(data)),
@@ -100,7 +114,7 @@ export class Dashboard {
       onHangup: () => this.#end(),
       onReady: () => this.#guard(() => this.#draw()),
     };
-    this.#presenter = options.spoken ? new SpokenPresenter(events) : new ScreenPresenter(events, options);
+    this.#presenter = options.screenReader ? new ScreenReaderPresenter(events) : new ScreenPresenter(events, options);
   }
 
   /** Runs until the user quits or the terminal goes away; rejects with what went wrong. The terminal is restored first. */
@@ -113,9 +127,16 @@ export class Dashboard {
       if (!this.#ended) {
         this.#tick = setInterval(() => this.#store.dispatch({ type: "tick", now: Date.now() }), TICK_MS);
         void this.#connect(this.#options.context);
+        this.#settings.changed(settingsOf(this.#store.state));
+        if (this.#settings.problem !== "") {
+          this.#toast("error", this.#settings.problem);
+        }
       }
       await this.#done.promise;
     } finally {
+      // The last key may have changed something, too.
+      this.#settings.changed(settingsOf(this.#store.state));
+      await this.#settings.flush();
       process.off("uncaughtException", onError);
       process.off("unhandledRejection", onError);
     }
@@ -134,7 +155,7 @@ export class Dashboard {
       return;
     }
     this.#ended = true;
-    this.#borrower?.leave();
+    this.#inputOwner?.leave();
     this.#presenter.close();
     this.#store.close();
     for (const timer of [this.#tick, this.#escape]) {
@@ -151,10 +172,10 @@ export class Dashboard {
   }
 
   #disconnect(): void {
-    this.#link?.close();
+    this.#subscription?.close();
     this.#log?.close();
     this.#manager?.close();
-    this.#link = null;
+    this.#subscription = null;
     this.#log = null;
     this.#manager = null;
   }
@@ -169,9 +190,9 @@ export class Dashboard {
       this.#disconnect();
       this.#manager = manager;
       this.#store.dispatch({ type: "connecting", endpoint: manager.address, context });
-      this.#link = new DaemonLink(manager, this.#store);
+      this.#subscription = new DaemonSubscription(manager, this.#store);
       this.#log = new LogFeed(manager, this.#store);
-      this.#link.open();
+      this.#subscription.open();
     } catch (error) {
       this.#fail(error);
       if (!this.#manager) {
@@ -181,18 +202,19 @@ export class Dashboard {
   }
 
   #toast(level: "info" | "error", text: string): void {
-    this.#store.dispatch({ type: "toast", level, text, now: Date.now() });
+    this.#store.dispatch({ type: "toast", notice: { level, text }, now: Date.now() });
   }
 
   /** Says what went wrong; for want of a connection, until it is back. */
   #fail(error: unknown): void {
+    const notice = { level: "error" as const, text: errorText(error) };
     const about = isConnectionError(error) ? { about: "connection" as const } : {};
-    this.#store.dispatch({ type: "toast", level: "error", text: errorText(error), now: Date.now(), ...about });
+    this.#store.dispatch({ type: "toast", notice: { ...notice, ...about }, now: Date.now() });
   }
 
   #input(data: Buffer): void {
     if (this.#away) {
-      this.#borrower?.input(data);
+      this.#inputOwner?.input(data);
       return;
     }
     if (this.#escape) {
@@ -210,7 +232,7 @@ export class Dashboard {
 
   #accept(events: readonly InputEvent[]): void {
     for (const event of events) {
-      if (!this.#early.keep(event)) {
+      if (!this.#typeAhead.keep(event)) {
         this.#store.dispatch({ type: "input", event });
       }
     }
@@ -220,8 +242,8 @@ export class Dashboard {
   #admit(): void {
     const { table, connection } = this.#store.state;
     if (table.loaded || connection.phase === "disconnected") {
-      for (const event of this.#early.release()) {
-        this.#store.dispatch({ type: "input", event });
+      for (const event of this.#typeAhead.release()) {
+        this.#store.dispatch({ type: "input", event, ahead: true });
       }
     }
   }
@@ -231,7 +253,7 @@ export class Dashboard {
     const { columns, rows } = this.#store.state;
     if (size.columns !== columns || size.rows !== rows) {
       this.#store.dispatch({ type: "resize", ...size });
-      this.#borrower?.resized();
+      this.#inputOwner?.resized();
     }
   }
 
@@ -259,6 +281,9 @@ export class Dashboard {
       case "copy":
         this.#copy(effect.what);
         return;
+      case "start-daemon":
+        void this.#startDaemon();
+        return;
       case "read-contexts":
         this.#store.dispatch({ type: "contexts", names: this.#options.contexts() });
         return;
@@ -276,7 +301,10 @@ export class Dashboard {
     }
     switch (effect.type) {
       case "act":
-        void act(manager, effect.action, effect.targets).then((result) => this.#store.dispatch(result));
+        this.#act(manager, effect);
+        return;
+      case "tell-failures":
+        void this.#tellFailures(manager, effect.processes);
         return;
       case "start": {
         const { submission } = effect;
@@ -313,15 +341,36 @@ export class Dashboard {
     }
   }
 
+  #act(manager: ProcessManager, { action, targets }: Extract<Effect, { type: "act" }>): void {
+    const total = targets.length;
+    const onProgress = (done: number): void => this.#store.dispatch({ type: "action-progress", action, done, total });
+    void act(manager, action, targets, onProgress).then((result) => this.#store.dispatch(result));
+  }
+
+  async #tellFailures(manager: ProcessManager, processes: readonly ProcessInfo[]): Promise<void> {
+    for (const { key, text } of await failureNotices(manager, processes)) {
+      this.#store.dispatch({ type: "toast", notice: { level: "error", key, text }, now: Date.now() });
+      this.#presenter.write(alertSequence(this.#store.state.alert, text));
+    }
+  }
+
+  async #startDaemon(): Promise<void> {
+    try {
+      this.#toast("info", await this.#options.startDaemon(this.#store.state.connection.context));
+    } catch (error) {
+      this.#toast("error", errorText(error));
+    }
+  }
+
   async #attach(manager: ProcessManager, process: ProcessInfo): Promise<void> {
     if (this.#away) {
       return;
     }
     this.#away = true;
     try {
-      await attach(manager, process, this.#presenter, (borrower) => {
-        this.#borrower = borrower;
-        this.#away = borrower !== null;
+      await attach(manager, process, this.#presenter, (owner) => {
+        this.#inputOwner = owner;
+        this.#away = owner !== null;
       });
     } catch (error) {
       this.#fail(error);
@@ -336,7 +385,9 @@ export class Dashboard {
       this.#toast("error", "There is nothing to copy");
       return;
     }
-    this.#presenter.write(copySequence(text));
-    this.#toast("info", what === "id" ? "Copied the id" : what === "line" ? "Copied the line" : "Copied the view");
+    const name = what === "id" ? "the ID" : what === "line" ? "the line" : "the view";
+    void copyText(text, name, (sequence) => this.#presenter.write(sequence)).then((outcome) =>
+      this.#toast("info", outcome),
+    );
   }
 }

@@ -1,6 +1,6 @@
 import type { ProcessManager } from "../../sdk/manager.ts";
-import type { OutputInfo, OutputRead } from "../../sdk/types.ts";
-import type { Action, Effect } from "../store/action.ts";
+import type { OutputInfo, OutputRead, OutputStreamName } from "../../sdk/types.ts";
+import type { Action, Effect } from "../state/action.ts";
 import {
   contains,
   isShown,
@@ -11,9 +11,9 @@ import {
   neededScan,
   READ_BYTES,
   wantedStreams,
-} from "../store/log.ts";
-import type { SearchDirection } from "../store/log-search.ts";
-import { type LogItem, type LogWindow, windowOf } from "../store/log-window.ts";
+} from "../state/log/log.ts";
+import type { SearchDirection } from "../state/log/log-update.ts";
+import { type LogItem, type LogWindow, windowOf } from "../state/log/log-window.ts";
 import { errorReason, errorText, isConnectionError } from "./errors.ts";
 import { LogSearch } from "./log-search.ts";
 import { sleep } from "./sleep.ts";
@@ -34,8 +34,11 @@ const SLOW_MS = 500;
 /** How much is read each time while skimming, and how often. */
 const SKIM_BYTES = 32 << 10;
 const SKIM_MS = FRAME_MS + 5;
-/** At least so long between reads of a filter's scan. Milliseconds. */
+/** At least so long between reads of a filter's scan, and of one that only counts matches. Milliseconds. */
 const SCAN_MS = 20;
+const COUNT_MS = 60;
+/** How many of the newest lines of one stream are read when it is shown alone. */
+const STREAM_LINES = 1000;
 
 /** Live output, collected between frames. */
 class LiveSource implements Source {
@@ -177,10 +180,10 @@ export class LogFeed {
     log: LogState,
     offset: number,
     wrapped: SearchDirection | null = null,
-    cancelled?: AbortSignal,
+    canceled?: AbortSignal,
   ): Promise<void> {
     const view = this.#viewNow();
-    const signal = cancelled ?? this.#abort.signal;
+    const signal = canceled ?? this.#abort.signal;
     if (!view) {
       return;
     }
@@ -232,7 +235,8 @@ export class LogFeed {
       return { window: windowFromRead(read, from), output: read.output };
     } catch (error) {
       if (!signal.aborted && !isConnectionError(error)) {
-        this.#store.dispatch({ type: "toast", level: "error", text: errorText(error), now: Date.now() });
+        const notice = { level: "error" as const, text: errorText(error) };
+        this.#store.dispatch({ type: "toast", notice, now: Date.now() });
       }
       return null;
     }
@@ -265,7 +269,7 @@ export class LogFeed {
     this.#reading = false;
   }
 
-  /** Looks through history for the filter until the live output takes over. */
+  /** Looks through history for the filter and the search until the live output takes over. */
   async #scan(view: LogView, signal: AbortSignal): Promise<void> {
     this.#scanning = true;
     for (;;) {
@@ -278,11 +282,9 @@ export class LogFeed {
       if (!read || signal.aborted) {
         break;
       }
-      const { filtered } = this.#store.state.log;
-      if (filtered?.pattern === log.filtered?.pattern && filtered?.context === log.filtered?.context) {
-        this.#apply(view, { type: "log-scanned", read: read.window, output: read.output });
-      }
-      await sleep(SCAN_MS, signal);
+      this.#apply(view, { type: "log-scanned", read: read.window, output: read.output });
+      // A filter's lines are waited for; matches are only counted.
+      await sleep(log.filtered ? SCAN_MS : COUNT_MS, signal);
     }
     if (!signal.aborted) {
       this.#scanning = false;
@@ -321,10 +323,12 @@ export class LogFeed {
     const { target } = view;
     const source = new LiveSource(view);
     const streams = wantedStreams(view.streams);
+    // Of one stream it is to be known at once whether there is anything: nothing may come for a long time.
+    const from = resumeAt ?? (streams ? await this.#streamTail(view, streams, source, signal) : null);
     const stream = this.#manager.stream(target.id, {
       run: target.run,
       follow: true,
-      start: resumeAt === null ? { tailBytes: TAIL_BYTES } : { offset: resumeAt },
+      start: from === null ? { tailBytes: TAIL_BYTES } : { offset: from },
       signal,
       ...(streams && { streams }),
     });
@@ -333,8 +337,10 @@ export class LogFeed {
     for await (const frame of stream) {
       switch (frame.type) {
         case "opened":
-          source.from = frame.startOffset;
-          source.to = frame.startOffset;
+          if (resumeAt !== null || from === null) {
+            source.from = frame.startOffset;
+            source.to = frame.startOffset;
+          }
           this.#apply(view, { type: "log-opened", output: frame.output });
           break;
         case "chunk": {
@@ -375,6 +381,30 @@ export class LogFeed {
       }
     }
     return null;
+  }
+
+  /** Brings the newest lines of one stream; returns where to go on. */
+  async #streamTail(
+    view: LogView,
+    streams: readonly OutputStreamName[],
+    source: LiveSource,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const read = await this.#manager.output(view.target.id, {
+      run: view.target.run,
+      start: { tailLines: STREAM_LINES },
+      streams,
+      signal,
+    });
+    const from = read.gap?.from ?? read.chunks[0]?.offset ?? read.nextOffset;
+    const window = windowFromRead(read, from);
+    source.from = from;
+    source.to = window.to;
+    source.items = [...window.items];
+    source.changed = true;
+    this.#apply(view, { type: "log-opened", output: read.output });
+    this.#store.post(source);
+    return window.to;
   }
 
   /** Reads only the newest, a frame at a time, until it comes slowly again; returns where to go on. */

@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import type { LogState } from "../store/log.ts";
-import { type LogPattern, matches } from "../store/log-pattern.ts";
-import type { SearchDirection } from "../store/log-search.ts";
-import { type LogWindow, lineAt } from "../store/log-window.ts";
+import type { LogState } from "../state/log/log.ts";
+import { type LogPattern, matches } from "../state/log/log-pattern.ts";
+import type { SearchDirection } from "../state/log/log-update.ts";
+import { type LogWindow, lineAt } from "../state/log/log-window.ts";
 
 /** How much is looked through at a time. Bytes. */
 const CHUNK_BYTES = 512 << 10;

@@ -1,5 +1,5 @@
 import type { SessionEvents, TerminalModes } from "../../terminal/session.ts";
-import type { DashboardState } from "../store/state.ts";
+import type { DashboardState } from "../state/state.ts";
 
 export interface PresenterEvents extends SessionEvents {
   /** What held a frame back is over: draw the newest state. */

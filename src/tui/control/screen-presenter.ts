@@ -1,7 +1,7 @@
 import type { ReadStream } from "node:tty";
 import { TerminalOutput } from "../../terminal/output.ts";
 import { type TerminalModes, TerminalSession } from "../../terminal/session.ts";
-import type { DashboardState } from "../store/state.ts";
+import type { DashboardState } from "../state/state.ts";
 import { screenModes } from "../terminal/modes.ts";
 import { Screen } from "../terminal/screen.ts";
 import { DashboardScreen } from "./dashboard-screen.ts";
@@ -20,10 +20,10 @@ export class ScreenPresenter implements Presenter {
   #held = false;
   #stale: NodeJS.Timeout | null = null;
 
-  constructor(events: PresenterEvents, options: { readonly colour: boolean; readonly mouse: boolean }) {
+  constructor(events: PresenterEvents, options: { readonly color: boolean; readonly mouse: boolean }) {
     this.#events = events;
     this.#output = new TerminalOutput(1, () => events.onHangup());
-    this.#screen = new Screen(options.colour);
+    this.#screen = new Screen(options.color);
     const sessionEvents = {
       ...events,
       onEnter: () => {

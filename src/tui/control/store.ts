@@ -1,6 +1,6 @@
-import type { Action, Effect } from "../store/action.ts";
-import type { DashboardState } from "../store/state.ts";
-import { update } from "../store/update.ts";
+import type { Action, Effect } from "../state/action.ts";
+import type { DashboardState } from "../state/state.ts";
+import { update } from "../state/update.ts";
 
 /** News that comes faster than it can be read: collected by its owner, taken once a frame. */
 export interface Source {
@@ -103,7 +103,11 @@ export class Store {
       for (const source of sources) {
         const action = source.drain();
         if (action) {
-          this.state = update(this.state, action).state;
+          const { state, effects } = update(this.state, action);
+          this.state = state;
+          for (const effect of effects) {
+            this.#run(effect);
+          }
         }
       }
       const flushed = this.#flushed;

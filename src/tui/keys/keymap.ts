@@ -32,6 +32,8 @@ export type Command =
   | "previous-run"
   | "next-line"
   | "previous-line"
+  | "next-failure"
+  | "start-daemon"
   | "start"
   | "stop"
   | "kill"
@@ -115,10 +117,10 @@ export const KEY_MAP: readonly KeyBinding[] = [
     command: "search-next",
     keys: ["n"],
     group: "Log",
-    description: "Next match, towards the newest output",
+    description: "Next match, the way the search began",
     footer: { log: "next", rank: 11 },
   },
-  { command: "search-previous", keys: ["N"], group: "Log", description: "Previous match" },
+  { command: "search-previous", keys: ["N"], group: "Log", description: "Next match, the other way" },
   {
     command: "log-filter",
     keys: ["&"],
@@ -231,6 +233,13 @@ export const KEY_MAP: readonly KeyBinding[] = [
   },
   { command: "sort-reverse", keys: ["O"], group: "Processes", description: "Reverse the order" },
   {
+    command: "next-failure",
+    keys: ["!"],
+    group: "Processes",
+    description: "To the next failure that has not been seen, else to the next failed one",
+    footer: { table: "failed", log: "failed", rank: 10 },
+  },
+  {
     command: "mark",
     keys: ["space"],
     group: "Processes",
@@ -258,6 +267,7 @@ export const KEY_MAP: readonly KeyBinding[] = [
     description: "All commands, contexts and themes",
     footer: { table: "commands", log: "commands", rank: 15 },
   },
+  { command: "start-daemon", keys: ["D"], group: "General", description: "Start the daemon of this machine" },
   { command: "messages", keys: ["M"], group: "General", description: "The last messages" },
   { command: "theme", keys: ["T"], group: "General", description: "Next theme" },
   { command: "redraw", keys: ["ctrl+l"], group: "General", description: "Draw everything again" },

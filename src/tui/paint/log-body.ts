@@ -1,11 +1,12 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
-import { GUTTER_COLUMNS, TIMESTAMP_COLUMNS } from "../store/layout.ts";
-import { following, type LogState } from "../store/log.ts";
-import { matchingCells } from "../store/log-pattern.ts";
-import { currentLine, type LogRow, visibleRows } from "../store/log-rows.ts";
-import { progress } from "../store/log-scroll.ts";
-import { processLabel, selectedProcess } from "../store/selection.ts";
-import type { DashboardState } from "../store/state.ts";
+import { GUTTER_COLUMNS, TIMESTAMP_COLUMNS } from "../state/layout.ts";
+import { following, type LogState, neededScan } from "../state/log/log.ts";
+import { matchPlace } from "../state/log/log-matches.ts";
+import { matchingCells } from "../state/log/log-pattern.ts";
+import { currentLine, type LogRow, visibleRows } from "../state/log/log-rows.ts";
+import { progress } from "../state/log/log-scroll.ts";
+import type { DashboardState } from "../state/state.ts";
+import { processLabel, selectedProcess } from "../state/table/selection.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { BOLD, type Style } from "../terminal/style.ts";
 import type { StyledLine } from "../terminal/styled-line.ts";
@@ -17,7 +18,7 @@ import { paintTitle } from "./title.ts";
 export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
   const { log } = state;
   const focused = state.focus === "log";
-  const process = selectedProcess(state);
+  const process = selectedProcess(state.table);
   paintTitle(grid, rect, "Log", process ? titleParts(log, process) : [], titleEnd(state), focused, theme);
   const rows = rect.height - 1;
   if (rows < 1) {
@@ -52,9 +53,24 @@ function titleParts(log: LogState, process: ProcessInfo): string[] {
           ...(log.filtered.context > 0 ? [`±${log.filtered.context}`] : []),
         ]
       : []),
-    ...(log.pattern ? [`search ${log.pattern.text}${log.searching ? " … Esc ends it" : ""}`] : []),
+    ...searchParts(log),
     ...(log.skimming ? ["too fast: showing the newest"] : []),
   ];
+}
+
+/** What is searched for, which way n goes, and which of how many matches the search stands on. */
+function searchParts(log: LogState): string[] {
+  const { pattern, found } = log;
+  if (!pattern) {
+    return [];
+  }
+  const arrow = log.direction === "forwards" ? "↓" : "↑";
+  if (log.searching) {
+    return [`search ${pattern.text} ${arrow}`, "… Esc ends it"];
+  }
+  const { place, count } = found ? matchPlace(found, log.first, log.match) : { place: 0, count: 0 };
+  const unsure = found?.more || neededScan(log) !== null ? "+" : "";
+  return [`search ${pattern.text} ${arrow}`, `${place === 0 ? "" : `${place}/`}${count}${unsure}`];
 }
 
 function titleEnd({ log, connection }: DashboardState): string {
@@ -76,13 +92,27 @@ function emptyText(log: LogState): string {
   if (log.gone) {
     return "Its output is no longer kept";
   }
-  if (!log.opened || (!log.filtered && (log.top !== null || log.window.to < log.next))) {
+  if (!log.opened) {
     return "Reading…";
   }
-  if (log.filtered) {
-    return "No line fits";
+  if (log.shownBytes === 0) {
+    return nothingWritten(log);
   }
-  return log.complete ? "It wrote nothing" : "Nothing written yet";
+  if (log.filtered) {
+    return neededScan(log) === null ? "No line fits" : "Looking through the output…";
+  }
+  return log.top !== null || log.window.to < log.next ? "Reading…" : "Nothing of it is kept any more";
+}
+
+/** The streams that are shown have brought nothing: where to look instead. */
+function nothingWritten({ streams, complete, countedTo }: LogState): string {
+  if (streams === "all") {
+    return complete ? "It wrote nothing" : "Nothing written yet";
+  }
+  const [own, other] =
+    streams === "stdout" ? ["standard output", "standard error"] : ["standard error", "standard output"];
+  const nothing = complete ? `It wrote nothing to ${own}` : `Nothing on ${own} yet`;
+  return countedTo === 0 ? nothing : `${nothing} · ${formatBytes(countedTo)} on ${other}: e shows it`;
 }
 
 /** One row: signs for the line and its stream, its time, and its text in `rect.width` cells. */
@@ -127,7 +157,7 @@ function paintRow(grid: Grid, rect: Rect, log: LogState, shown: LogRow, current:
   }
 }
 
-/** Standard error in its own colour, where the process did not choose one. */
+/** Standard error in its own color, where the process did not choose one. */
 function tint(line: StyledLine, style: Style): StyledLine {
   const plain: Style = { ...style, flags: style.flags & BOLD };
   return {

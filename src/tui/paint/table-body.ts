@@ -1,18 +1,15 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
-import { computeLayout, connectionErrorLines } from "../store/layout.ts";
-import { filterError } from "../store/process-filter.ts";
-import { shownState } from "../store/process-outcome.ts";
-import type { DashboardState } from "../store/state.ts";
+import { computeLayout, connectionErrorLines, tableWidth } from "../state/layout.ts";
+import { type DashboardState, shownTime } from "../state/state.ts";
+import { type Column, fittingColumns } from "../state/table/columns.ts";
+import { filterError } from "../state/table/process-filter.ts";
+import { shownState } from "../state/table/process-outcome.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
-import { INVERSE, type Style } from "../terminal/style.ts";
+import { DIM, type Style } from "../terminal/style.ts";
 import { wrapText } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";
-import { type Column, cellText, fittingColumns, MARK_COLUMNS } from "./columns.ts";
 import { paintScrollbar } from "./scrollbar.ts";
 import { paintTableTitle, sortArrow } from "./table-title.ts";
-
-/** From this width on the table has a column for the scrollbar. */
-const SCROLLBAR_WIDTH = 80;
 
 /** The process table: title, column names, rows. */
 export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
@@ -20,10 +17,8 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
   if (rect.height < 2) {
     return;
   }
-  // The column is kept when nothing is to be scrolled: text does not move when that changes.
-  const wide = rect.width >= SCROLLBAR_WIDTH;
-  const area = { x: rect.x, y: rect.y + 2, width: rect.width - (wide ? 1 : 0), height: rect.height - 2 };
-  const columns = fittingColumns(area.width);
+  const area = { x: rect.x, y: rect.y + 2, width: tableWidth(rect), height: rect.height - 2 };
+  const columns = fittingColumns(area.width, state.hiddenColumns);
   paintColumnTitles(grid, rect, columns, state, theme);
   const { order, top } = state.table;
   if (order.length === 0) {
@@ -37,7 +32,7 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
       paintRow(grid, row, columns, process, index === state.table.index, state, theme);
     }
   }
-  if (wide) {
+  if (area.width < rect.width) {
     paintScrollbar(grid, { ...area, x: rect.x + area.width, width: 1 }, order.length, top, theme);
   }
 }
@@ -49,13 +44,11 @@ function paintColumnTitles(
   { table }: DashboardState,
   theme: Theme,
 ): void {
-  let x = rect.x + MARK_COLUMNS;
   for (const column of columns) {
     const sorted = column.sort === table.sortKey;
     const title = `${column.title}${sorted ? sortArrow(table) : ""}`;
     const text = column.right ? title.padStart(column.width) : title;
-    grid.write(x, rect.y + 1, text, sorted ? theme.strong : theme.faint, column.width);
-    x += column.width + 1;
+    grid.write(rect.x + column.x, rect.y + 1, text, sorted ? theme.strong : theme.faint, column.width);
   }
 }
 
@@ -76,30 +69,41 @@ function paintRow(
   if (state.table.marks.has(process.id)) {
     grid.write(rect.x, rect.y, "▌", style(theme.mark));
   }
-  // On the inverted row dim text and colours would be hard to read.
-  const inverted = row !== null && (row.flags & INVERSE) !== 0;
-  let x = rect.x + MARK_COLUMNS;
+  const context = {
+    usage: process.treeAlive ? state.table.usages.get(process.id) : undefined,
+    trend: state.trends.get(process.id),
+    now: shownTime(state),
+  };
   for (const column of columns) {
-    const text = cellText(column, process, state);
-    const shown = inverted ? theme.text : cellStyle(column, process, theme);
-    grid.write(x, rect.y, column.right ? text.padStart(column.width) : text, style(shown), column.width);
-    x += column.width + 1;
+    const text = column.text(process, context, column.width);
+    const own = cellStyle(column, process, theme);
+    // On the selected row what is dim would be hard to read; what has a color keeps it.
+    const shown = row ? { ...own, flags: own.flags & ~DIM } : own;
+    grid.write(
+      rect.x + column.x,
+      rect.y,
+      column.right ? text.padStart(column.width) : text,
+      style(shown),
+      column.width,
+    );
   }
 }
 
-function cellStyle({ key }: Column, process: ProcessInfo, theme: Theme): Style {
-  switch (key) {
+function cellStyle({ look }: Column, process: ProcessInfo, theme: Theme): Style {
+  switch (look) {
     case "state":
       return theme.states[shownState(process)];
     case "exit":
       return shownState(process) === "failed" ? theme.bad : theme.text;
-    case "id":
-    case "command":
+    case "faint":
       return theme.faint;
-    default:
+    case "plain":
       return theme.text;
   }
 }
+
+/** Where text begins that is no row: as the first column does. */
+const MARK_COLUMNS = 2;
 
 function paintEmpty(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
   const { table, connection } = state;

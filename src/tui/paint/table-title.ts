@@ -1,14 +1,11 @@
-import type { DashboardState } from "../store/state.ts";
-import { largestFirst, type TableState } from "../store/table.ts";
+import type { DashboardState } from "../state/state.ts";
+import { bestFirst, largestFirst, type TableState } from "../state/table/table.ts";
+import { cpuTrendText, memoryTrendText } from "../state/table/trend.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
-import { formatBytes, formatPercent, sparkline } from "../text/format.ts";
+import { textWidth } from "../terminal/wrap.ts";
+import { formatBytes, formatPercent } from "../text/format.ts";
 import type { Theme } from "../themes/themes.ts";
 import { paintTitle } from "./title.ts";
-
-/** From this width on there is room for what the selected process uses. */
-const USAGE_WIDTH = 100;
-/** Samples that are drawn. */
-const SAMPLES = 16;
 
 /** Which way the table is sorted: down from the largest, or up from the smallest. */
 export function sortArrow(table: TableState): string {
@@ -21,32 +18,36 @@ function position({ order, index, processes }: TableState): string {
   return order.length === processes.size ? place : `${place} of ${processes.size}`;
 }
 
-/** From the least to the most, or a tenth of the most: growth is seen, and what is steady is a low line. */
-function memorySparkline(values: readonly number[]): string {
-  const least = Math.min(...values);
-  return sparkline(values, least, least + Math.max(1, ...values) / 10);
-}
-
-/** What the selected process uses, and has used. */
-function usageText({ history, table }: DashboardState): string {
-  const usage = history.id === null ? undefined : table.usages.get(history.id);
-  if (!usage || history.cpu.length < 2) {
+/** What the selected process uses, and has used over ten minutes, in as many cells as there is room for. */
+function usageText({ trends, table }: DashboardState, room: number): string {
+  const usage = table.selected === null ? undefined : table.usages.get(table.selected);
+  const trend = table.selected === null ? undefined : trends.get(table.selected);
+  if (!usage || !trend) {
     return "";
   }
-  return (
-    `cpu ${sparkline(history.cpu.slice(-SAMPLES), 0, 10)} ${formatPercent(usage.cpuPercent ?? 0).padStart(6)}` +
-    `  mem ${memorySparkline(history.memory.slice(-SAMPLES))} ${formatBytes(usage.residentBytes).padStart(5)}`
-  );
+  const cpu = formatPercent(usage.cpuPercent ?? 0).padStart(6);
+  const memory = formatBytes(usage.residentBytes).padStart(5);
+  // "cpu " and " mem " around them.
+  const cells = Math.min(TREND_CELLS.most, Math.floor((room - cpu.length - memory.length - 12) / 2));
+  if (cells >= TREND_CELLS.least) {
+    return `cpu ${cpuTrendText(trend, cells)} ${cpu}  mem ${memoryTrendText(trend, cells)} ${memory}`;
+  }
+  const alone = Math.min(TREND_CELLS.least, room - cpu.length - 5);
+  return alone >= 3 ? `cpu ${cpuTrendText(trend, alone)} ${cpu}` : "";
 }
+
+/** Cells for a trend. */
+const TREND_CELLS = { least: 8, most: 16 };
 
 export function paintTableTitle(grid: Grid, rect: Rect, state: DashboardState, theme: Theme): void {
   const { table } = state;
   const parts = [
     position(table),
-    `by ${table.sortKey} ${sortArrow(table)}`,
+    bestFirst(table) ? "best match first" : `by ${table.sortKey} ${sortArrow(table)}`,
     ...(table.filter !== "" ? [`filter ${table.filter}`] : []),
     ...(table.marks.size > 0 ? [`${table.marks.size} marked`] : []),
   ];
-  const right = rect.width >= USAGE_WIDTH ? usageText(state) : "";
+  const used = parts.reduce((sum, part) => sum + textWidth(part) + 3, " Processes ".length + 4);
+  const right = usageText(state, Math.max(Math.floor(rect.width / 4), rect.width - used));
   paintTitle(grid, rect, "Processes", parts, right, state.focus === "table", theme);
 }

@@ -1,5 +1,5 @@
 /** Terminals limit what they accept, some to 100,000 bytes of base64. */
-const LIMIT = 74_000;
+export const SEQUENCE_BYTES = 74_000;
 
 /**
  * The sequence that puts text on the clipboard of the terminal's own machine,
@@ -9,5 +9,5 @@ const LIMIT = 74_000;
  */
 export function copySequence(text: string): string {
   const bytes = Buffer.from(text);
-  return `\x1b]52;c;${bytes.subarray(Math.max(0, bytes.length - LIMIT)).toString("base64")}\x07`;
+  return `\x1b]52;c;${bytes.subarray(Math.max(0, bytes.length - SEQUENCE_BYTES)).toString("base64")}\x07`;
 }

@@ -11,12 +11,12 @@ const JUMP = 6;
  * terminals without it ignore it).
  */
 export class Screen {
-  readonly #colour: boolean;
+  readonly #color: boolean;
   #shown: Grid | null = null;
 
-  /** Without `colour` (NO_COLOR, https://no-color.org) bold, dim, underline and inverse remain. */
-  constructor(colour: boolean) {
-    this.#colour = colour;
+  /** Without `color` (NO_COLOR, https://no-color.org) bold, dim, underline and inverse remain. */
+  constructor(color: boolean) {
+    this.#color = color;
   }
 
   /** Forgets what the terminal shows: the next update repaints everything. */
@@ -34,7 +34,7 @@ export class Screen {
       out = "\x1b[0m\x1b[2J";
     }
     const { width, height } = next;
-    const colour = this.#colour;
+    const color = this.#color;
     let fg = 0;
     let bg = 0;
     let flags = -1;
@@ -73,8 +73,8 @@ export class Screen {
         while (k <= x) {
           const at = row + k;
           const text = next.text[at] ?? " ";
-          const wanted = colour ? (next.fg[at] ?? 0) : 0;
-          const wantedBg = colour ? (next.bg[at] ?? 0) : 0;
+          const wanted = color ? (next.fg[at] ?? 0) : 0;
+          const wantedBg = color ? (next.bg[at] ?? 0) : 0;
           const wantedFlags = next.flags[at] ?? 0;
           if (wanted !== fg || wantedBg !== bg || wantedFlags !== flags) {
             fg = wanted;

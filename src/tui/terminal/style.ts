@@ -1,4 +1,4 @@
-/** How a cell looks. Colours are numbers: see {@link palette} and {@link rgb}; 0 is the terminal's default. */
+/** How a cell looks. Colors are numbers: see {@link palette} and {@link rgb}; 0 is the terminal's default. */
 export interface Style {
   readonly fg: number;
   readonly bg: number;
@@ -16,26 +16,26 @@ export const STRIKE = 32;
 const PALETTE = 1 << 24;
 const RGB = 2 << 24;
 
-/** A colour of the 256-colour palette; 0 to 15 are the terminal's own theme. */
+/** A color of the 256-color palette; 0 to 15 are the terminal's own theme. */
 export function palette(index: number): number {
   return PALETTE | index;
 }
 
-/** A 24-bit colour. */
+/** A 24-bit color. */
 export function rgb(red: number, green: number, blue: number): number {
   return RGB | (red << 16) | (green << 8) | blue;
 }
 
 export const PLAIN: Style = { fg: 0, bg: 0, flags: 0 };
 
-function colourParameters(colour: number, base: number): string {
-  if (colour === 0) {
+function colorParameters(color: number, base: number): string {
+  if (color === 0) {
     return "";
   }
-  if ((colour & RGB) !== 0) {
-    return `;${base + 8};2;${(colour >> 16) & 255};${(colour >> 8) & 255};${colour & 255}`;
+  if ((color & RGB) !== 0) {
+    return `;${base + 8};2;${(color >> 16) & 255};${(color >> 8) & 255};${color & 255}`;
   }
-  const index = colour & 255;
+  const index = color & 255;
   if (index < 8) {
     return `;${base + index}`;
   }
@@ -54,7 +54,7 @@ export function sgr(fg: number, bg: number, flags: number): string {
       (flags & INVERSE ? ";7" : "") +
       (flags & STRIKE ? ";9" : "");
   }
-  return `\x1b[${parameters}${colourParameters(fg, 30)}${colourParameters(bg, 40)}m`;
+  return `\x1b[${parameters}${colorParameters(fg, 30)}${colorParameters(bg, 40)}m`;
 }
 
 function byte(value: number | undefined): number {
@@ -63,7 +63,7 @@ function byte(value: number | undefined): number {
 
 /** Applies the parameters of one SGR sequence. What pm does not show (blinking, concealment) is left out. */
 export function applySgr(style: Style, parameters: string): Style {
-  // Colons separate the sub-parameters of one colour (ITU-T T.416); semicolons do as well in practice.
+  // Colons separate the sub-parameters of one color (ITU-T T.416); semicolons do as well in practice.
   const values = parameters === "" ? [0] : parameters.split(/[;:]/).map((text) => Number(text) || 0);
   let { fg, bg, flags } = style;
   for (let i = 0; i < values.length; i++) {
@@ -73,18 +73,18 @@ export function applySgr(style: Style, parameters: string): Style {
       bg = 0;
       flags = 0;
     } else if (value === 38 || value === 48) {
-      let colour = 0;
+      let color = 0;
       if (values[i + 1] === 5) {
-        colour = palette(byte(values[i + 2]));
+        color = palette(byte(values[i + 2]));
         i += 2;
       } else if (values[i + 1] === 2) {
-        colour = rgb(byte(values[i + 2]), byte(values[i + 3]), byte(values[i + 4]));
+        color = rgb(byte(values[i + 2]), byte(values[i + 3]), byte(values[i + 4]));
         i += 4;
       }
       if (value === 38) {
-        fg = colour;
+        fg = color;
       } else {
-        bg = colour;
+        bg = color;
       }
     } else if (value >= 30 && value <= 37) {
       fg = palette(value - 30);

@@ -21,7 +21,14 @@ function isControl(code: number): boolean {
   return code < 0x20 || (code >= 0x7f && code <= 0x9f);
 }
 
-/** Where the control sequence that `body` begins after ends, or -1 if nothing ends it. */
+/** Nothing ends a sequence: it is none. */
+const NEVER = -1;
+/** The text ends within a sequence. */
+const CUT = -2;
+/** The longest sequence whose end is waited for. UTF-16 units. */
+const SEQUENCE_LIMIT = 4096;
+
+/** Where the control sequence ends whose parameters begin at `body`; or {@link NEVER}, or {@link CUT}. */
 function endOfCsi(text: string, body: number): number {
   for (let i = body; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -29,10 +36,10 @@ function endOfCsi(text: string, body: number): number {
       return i + 1;
     }
     if (code < 0x20 || code > 0x3f) {
-      return -1;
+      return NEVER;
     }
   }
-  return -1;
+  return CUT;
 }
 
 /** The same for a control string (OSC, DCS, SOS, PM, APC), which ST or BEL ends. */
@@ -43,20 +50,22 @@ function endOfString(text: string, body: number): number {
       return i + 1;
     }
     if (code === 0x1b) {
-      return text.charCodeAt(i + 1) === 0x5c ? i + 2 : -1;
+      return i + 1 === text.length ? CUT : text.charCodeAt(i + 1) === 0x5c ? i + 2 : NEVER;
     }
   }
-  return -1;
+  return CUT;
 }
 
 /**
- * Turns one line of a process's output into cells. Colours and the like (SGR)
+ * Turns one line of a process's output into cells. Colors and the like (SGR)
  * are kept, tabs expanded, carriage return and backspace move as on a terminal;
  * every other control sequence is dropped, and what only looks like one, or
  * never ends, is shown with its control characters as symbols. Nothing that
  * is returned can act on a terminal. No more than `limit` cells are made.
+ * `partial` says that the rest may be on its way: a sequence that the end cuts
+ * is not shown.
  */
-export function parseLine(text: string, limit = CELL_LIMIT): StyledLine {
+export function parseLine(text: string, limit = CELL_LIMIT, partial = false): StyledLine {
   const cells: string[] = [];
   const styles: Style[] = [];
   let style = PLAIN;
@@ -143,14 +152,16 @@ export function parseLine(text: string, limit = CELL_LIMIT): StyledLine {
         while (end < text.length && text.charCodeAt(end) >= 0x20 && text.charCodeAt(end) <= 0x2f) {
           end++;
         }
-        end = end < text.length ? end + 1 : -1;
+        end = end < text.length ? end + 1 : CUT;
       } else if (code === 0x1b) {
-        end = kind >= 0x30 && kind <= 0x7e ? i + 2 : -1;
+        end = Number.isNaN(kind) ? CUT : kind >= 0x30 && kind <= 0x7e ? i + 2 : NEVER;
       } else {
         end = i + 1;
       }
       if (end > 0) {
         i = end;
+      } else if (end === CUT && partial && text.length - i < SEQUENCE_LIMIT) {
+        break;
       } else {
         symbol(code);
         i++;

@@ -52,9 +52,9 @@ export function formatDate(date: Date): string {
 
 const BARS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
-/** Values as bars between `least` and the largest of them, or `most` if that is more. */
-export function sparkline(values: readonly number[], least: number, most: number): string {
-  const range = Math.max(most, ...values) - least;
+/** Values as bars between `least` and the largest of them, or `most` if that is more; null is a blank. */
+export function sparkline(values: readonly (number | null)[], least: number, most: number): string {
+  const range = values.reduce<number>((largest, value) => Math.max(largest, value ?? most), most) - least;
   const bar = (value: number): number => Math.floor(((value - least) / range) * 7.999);
-  return values.map((value) => BARS[Math.max(0, Math.min(7, bar(value)))] ?? "▁").join("");
+  return values.map((value) => (value === null ? " " : (BARS[Math.max(0, Math.min(7, bar(value)))] ?? "▁"))).join("");
 }

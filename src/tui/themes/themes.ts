@@ -2,9 +2,9 @@ import type { ProcessState } from "../../sdk/types.ts";
 import { BOLD, DIM, INVERSE, palette, type Style, UNDERLINE } from "../terminal/style.ts";
 
 /**
- * Colours by meaning, from the terminal's own sixteen, so that they suit its
- * background, light or dark. Text is never written in colour 0, 7, 8 or 15,
- * which one background or the other swallows: the default colour is used, dim
+ * Colors by meaning, from the terminal's own sixteen, so that they suit its
+ * background, light or dark. Text is never written in color 0, 7, 8 or 15,
+ * which one background or the other swallows: the default color is used, dim
  * for what matters less.
  */
 export interface Theme {

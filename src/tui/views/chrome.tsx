@@ -1,9 +1,10 @@
 import { Box } from "ink";
 import type { ReactNode } from "react";
-import type { Layout } from "../store/layout.ts";
-import { paletteLines } from "../store/palette-input.ts";
-import type { DashboardState } from "../store/state.ts";
-import { toastBlocks } from "../store/toast-lines.ts";
+import type { Layout } from "../state/layout.ts";
+import { pageSource, paletteChoices } from "../state/overlay-context.ts";
+import { paletteEntries } from "../state/overlays/palette.ts";
+import type { DashboardState } from "../state/state.ts";
+import { toastBlocks } from "../state/toasts/toast-view.ts";
 import type { Theme } from "../themes/themes.ts";
 import { Confirm } from "./confirm.tsx";
 import { Footer } from "./footer.tsx";
@@ -23,11 +24,18 @@ function OverlayView({ state, layout, theme }: { state: DashboardState; layout: 
     case "help":
     case "details":
     case "messages":
-      return <Page rect={rect} overlay={overlay} state={state} theme={theme} />;
+      return <Page rect={rect} overlay={overlay} source={pageSource(state)} theme={theme} />;
     case "palette":
-      return <Palette rect={rect} overlay={overlay} entries={paletteLines(state, overlay)} theme={theme} />;
+      return (
+        <Palette
+          rect={rect}
+          overlay={overlay}
+          entries={paletteEntries(overlay.field.text, paletteChoices(state))}
+          theme={theme}
+        />
+      );
     case "confirm":
-      return <Confirm rect={rect} overlay={overlay} theme={theme} />;
+      return <Confirm rect={rect} overlay={overlay} table={state.table} theme={theme} />;
     case "start":
       return <StartForm rect={rect} overlay={overlay} theme={theme} />;
   }
@@ -36,7 +44,7 @@ function OverlayView({ state, layout, theme }: { state: DashboardState; layout: 
 function ToastsView({ state, layout, theme }: { state: DashboardState; layout: Layout; theme: Theme }): ReactNode {
   const rect = layout.toasts;
   return rect ? (
-    <Toasts rect={rect} blocks={toastBlocks(state.toasts, state.columns, rect.height)} theme={theme} />
+    <Toasts rect={rect} blocks={toastBlocks(state.toasts.shown, state.columns, rect.height)} theme={theme} />
   ) : null;
 }
 

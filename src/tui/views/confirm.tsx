@@ -1,11 +1,11 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import { type Confirmation, confirmLayout, confirmQuestion, confirmVerb } from "../store/confirm.ts";
-import { clampScroll, positionText } from "../store/pager.ts";
-import { commandLine } from "../store/process-filter.ts";
-import { processLabel } from "../store/selection.ts";
+import type { ProcessInfo } from "../../sdk/types.ts";
+import { confirmLayout, confirmQuestion, confirmVerb, sinceAsked, targetParts } from "../state/overlays/confirm.ts";
+import type { Confirmation } from "../state/overlays/overlay.ts";
+import { clampScroll, positionText } from "../state/overlays/pager.ts";
+import type { TableState } from "../state/table/table.ts";
 import type { Rect } from "../terminal/grid.ts";
-import { visibleText } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
 import { Panel } from "./panel.tsx";
@@ -25,8 +25,34 @@ function Answers({ verb, width, theme }: { verb: string; width: number; theme: T
   );
 }
 
+/** One of those that it is about: named by its id, whatever has happened since. */
+function Target({ process, table, theme }: { process: ProcessInfo; table: TableState; theme: Theme }): ReactNode {
+  const { label, id, command } = targetParts(process);
+  const news = sinceAsked(process, table);
+  return (
+    <Box height={1} flexShrink={0}>
+      <Text wrap="truncate">
+        <Text {...ink(theme.strong)}>{label}</Text>
+        <Text {...ink(theme.accent)}>{`  ${id}`}</Text>
+        {news === "" ? null : <Text {...ink(theme.warning)}>{`  ${news}`}</Text>}
+        <Text {...ink(theme.faint)}>{`  ${command}`}</Text>
+      </Text>
+    </Box>
+  );
+}
+
 /** Asks before something is ended or lost, and names what: all of it, by scrolling where there is no room. */
-export function Confirm({ rect, overlay, theme }: { rect: Rect; overlay: Confirmation; theme: Theme }): ReactNode {
+export function Confirm({
+  rect,
+  overlay,
+  table,
+  theme,
+}: {
+  rect: Rect;
+  overlay: Confirmation;
+  table: TableState;
+  theme: Theme;
+}): ReactNode {
   const { targets } = overlay;
   const { rows, notes, keys, blank } = confirmLayout(overlay, rect);
   const from = clampScroll(overlay.scroll, targets.length, rows);
@@ -34,12 +60,7 @@ export function Confirm({ rect, overlay, theme }: { rect: Rect; overlay: Confirm
   return (
     <Panel rect={rect} title={confirmQuestion(overlay)} note={position} theme={theme}>
       {targets.slice(from, from + rows).map((process) => (
-        <Box key={process.id} height={1} flexShrink={0}>
-          <Text wrap="truncate">
-            <Text {...ink(theme.strong)}>{visibleText(processLabel(process))}</Text>
-            <Text {...ink(theme.faint)}>{`  ${visibleText(commandLine(process).slice(0, rect.width))}`}</Text>
-          </Text>
-        </Box>
+        <Target key={process.id} process={process} table={table} theme={theme} />
       ))}
       {notes.map((note) => (
         <Box key={note} height={1} flexShrink={0}>

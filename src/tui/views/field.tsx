@@ -1,6 +1,6 @@
 import { Text } from "ink";
 import type { ReactNode } from "react";
-import type { TextField } from "../store/text-field.ts";
+import type { TextField } from "../state/overlays/text-field.ts";
 import { fieldWindow } from "../terminal/field-window.ts";
 import { visibleText } from "../terminal/wrap.ts";
 import type { Theme } from "../themes/themes.ts";
@@ -12,11 +12,14 @@ export function Field({
   width,
   theme,
   focused,
+  offered = false,
 }: {
   field: TextField;
   width: number;
   theme: Theme;
   focused: boolean;
+  /** Whether the next character takes the place of the text. */
+  offered?: boolean;
 }): ReactNode {
   const { text, cursor } = field;
   if (!focused) {
@@ -25,7 +28,7 @@ export function Field({
   const { before, under, after } = fieldWindow(text, cursor, width);
   return (
     <Text wrap="truncate">
-      {before}
+      <Text underline={offered}>{before}</Text>
       <Text {...ink(theme.selected)}>{under}</Text>
       {after}
     </Text>

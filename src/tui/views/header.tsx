@@ -1,36 +1,42 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import type { ProcessState } from "../../sdk/types.ts";
-import { connectionErrorLines } from "../store/layout.ts";
-import type { ProcessCounts } from "../store/process-counts.ts";
-import type { DashboardState } from "../store/state.ts";
+import { connectionErrorLines } from "../state/layout.ts";
+import type { DashboardState } from "../state/state.ts";
+import { TALLY_GAP, tallies } from "../state/tallies.ts";
 import { formatBytes, formatPercent } from "../text/format.ts";
 import { STATE_GLYPHS } from "../text/state-glyphs.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
 
-/** What the header counts, and the state whose sign it has. What is wrong stands before what is over. */
-const COUNTED: readonly { readonly label: string; readonly sign: ProcessState; readonly of: Count }[] = [
-  { label: "running", sign: "running", of: ({ running }) => running },
-  { label: "starting", sign: "starting", of: ({ starting }) => starting },
-  { label: "stopping", sign: "stopping", of: ({ stopping }) => stopping },
-  { label: "with errors", sign: "failed", of: ({ errors }) => errors },
-  { label: "failed", sign: "failed", of: ({ failed }) => failed },
-  { label: "lost", sign: "lost", of: ({ lost }) => lost },
-  { label: "exited", sign: "exited", of: ({ exited, errors }) => exited - errors },
-];
-
-type Count = (counts: ProcessCounts) => number;
-
-/** A sign and a number; what is wrong is coloured as a whole. */
-function Tally({ sign, text, theme }: { sign: ProcessState; text: string; theme: Theme }): ReactNode {
+/** A sign and a number; what is wrong is colored as a whole. */
+function Tally({ sign, text, gap, theme }: { sign: ProcessState; text: string; gap: string; theme: Theme }): ReactNode {
   const glyph = STATE_GLYPHS[sign];
   const wrong = sign === "failed" || sign === "lost";
   return (
     <Text>
       <Text {...ink(theme.states[sign])}>{wrong ? `${glyph} ${text}` : glyph}</Text>
-      {wrong ? "   " : ` ${text}   `}
+      {wrong ? gap : ` ${text}${gap}`}
     </Text>
+  );
+}
+
+/** How many there are in each state, in words or as numbers alone. */
+function Tallies({ state, words, theme }: { state: DashboardState; words: boolean; theme: Theme }): ReactNode {
+  const unseen = state.unseen.length;
+  return (
+    <>
+      {tallies(state.table.counts).map(({ label, sign, count }) => (
+        <Tally
+          key={`${sign} ${label}`}
+          sign={sign}
+          text={words ? `${count} ${label}` : String(count)}
+          gap={words ? TALLY_GAP : " "}
+          theme={theme}
+        />
+      ))}
+      {unseen > 0 ? <Text {...ink(theme.banner)}>{` ! ${words ? `${unseen} not seen` : unseen} `}</Text> : null}
+    </>
   );
 }
 
@@ -54,7 +60,9 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
       {formatPercent(usageTotal.cpuPercent)}
       <Text {...ink(theme.faint)}> mem </Text>
       {formatBytes(usageTotal.residentBytes)}
-      {counts.alive <= usageTotal.processes ? null : <Text {...ink(theme.faint)}> in view</Text>}
+      {counts.alive <= usageTotal.processes ? null : (
+        <Text {...ink(theme.faint)}>{` · only ${usageTotal.processes} of ${counts.alive}, those in view`}</Text>
+      )}
     </Text>
   );
   return (
@@ -62,9 +70,17 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
       <Box height={1} flexShrink={0} justifyContent="space-between" gap={2}>
         <Text wrap="truncate">
           <Text {...ink(theme.title)}>pm</Text>
-          <Text {...ink(theme.strong)}>{`  ${where}`}</Text>
+          {rows === 1 && connection.phase !== "disconnected" ? (
+            <>
+              {"  "}
+              <Tallies state={state} words={false} theme={theme} />
+              <Text {...ink(theme.strong)}>{` ${where}`}</Text>
+            </>
+          ) : (
+            <Text {...ink(theme.strong)}>{`  ${where}`}</Text>
+          )}
           {state.columns >= 100 && connection.version !== "" ? (
-            <Text {...ink(theme.faint)}>{`  daemon ${connection.version} · pid ${connection.pid}`}</Text>
+            <Text {...ink(theme.faint)}>{`  daemon ${connection.version} · PID ${connection.pid}`}</Text>
           ) : null}
         </Text>
         <Box flexShrink={0}>{link}</Box>
@@ -83,9 +99,7 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
       ) : rows > 1 ? (
         <Box height={1} flexShrink={0} justifyContent="space-between" gap={2}>
           <Text wrap="truncate">
-            {COUNTED.filter(({ label, of }) => of(counts) > 0 || label === "running").map(({ label, sign, of }) => (
-              <Tally key={label} sign={sign} text={`${of(counts)} ${label}`} theme={theme} />
-            ))}
+            <Tallies state={state} words theme={theme} />
           </Text>
           <Box flexShrink={0}>{usage}</Box>
         </Box>

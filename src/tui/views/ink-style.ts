@@ -22,9 +22,9 @@ const NAMES = [
 
 /** A style of the theme as properties of Ink's `Text`. */
 export function ink(style: Style): TextProps {
-  const colour = style.fg === 0 ? undefined : NAMES[style.fg & 255];
+  const color = style.fg === 0 ? undefined : NAMES[style.fg & 255];
   return {
-    ...(colour && { color: colour }),
+    ...(color && { color: color }),
     bold: (style.flags & BOLD) !== 0,
     dimColor: (style.flags & DIM) !== 0,
     inverse: (style.flags & INVERSE) !== 0,

@@ -1,6 +1,6 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import type { PageLine } from "../store/labelled-lines.ts";
+import type { PageLine } from "../state/overlays/labeled-view.ts";
 import type { Style } from "../terminal/style.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";

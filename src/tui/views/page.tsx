@@ -1,12 +1,12 @@
 import { Box } from "ink";
 import type { ReactNode } from "react";
-import { detailsLines, detailsProcess } from "../store/details-lines.ts";
-import { HELP_GAP, helpColumns } from "../store/help-lines.ts";
-import type { PageLine } from "../store/labelled-lines.ts";
-import { messageLines } from "../store/message-lines.ts";
-import { clampScroll, type PageOverlay, pageRows, pageWidth, positionText } from "../store/pager.ts";
-import { processLabel } from "../store/selection.ts";
-import type { DashboardState } from "../store/state.ts";
+import { detailsProcess, detailsView } from "../state/overlays/details-view.ts";
+import { HELP_GAP, helpColumns } from "../state/overlays/help-view.ts";
+import type { PageLine } from "../state/overlays/labeled-view.ts";
+import { messageView } from "../state/overlays/message-view.ts";
+import type { PageOverlay } from "../state/overlays/overlay.ts";
+import { clampScroll, type PageSource, pageRows, pageWidth, positionText } from "../state/overlays/pager.ts";
+import { processLabel } from "../state/table/selection.ts";
 import type { Rect } from "../terminal/grid.ts";
 import type { Style } from "../terminal/style.ts";
 import { visibleText } from "../terminal/wrap.ts";
@@ -22,17 +22,17 @@ interface Content {
   readonly label: Style;
 }
 
-function contentOf(state: DashboardState, overlay: PageOverlay, width: number, theme: Theme): Content {
+function contentOf(source: PageSource, overlay: PageOverlay, width: number, theme: Theme): Content {
   switch (overlay.kind) {
     case "help": {
       const { width: columnWidth, columns } = helpColumns(width);
       return { title: "Keys", columns, columnWidth, label: theme.accent };
     }
     case "details": {
-      const process = detailsProcess(state, overlay);
+      const process = detailsProcess(source, overlay);
       return {
         title: process ? visibleText(processLabel(process)) : "Details",
-        columns: [detailsLines(state, overlay, width)],
+        columns: [detailsView(source, overlay, width)],
         columnWidth: width,
         label: theme.faint,
       };
@@ -40,7 +40,7 @@ function contentOf(state: DashboardState, overlay: PageOverlay, width: number, t
     case "messages":
       return {
         title: "Messages",
-        columns: [messageLines(state.messages, width)],
+        columns: [messageView(source.messages, width)],
         columnWidth: width,
         label: theme.faint,
       };
@@ -51,15 +51,15 @@ function contentOf(state: DashboardState, overlay: PageOverlay, width: number, t
 export function Page({
   rect,
   overlay,
-  state,
+  source,
   theme,
 }: {
   rect: Rect;
   overlay: PageOverlay;
-  state: DashboardState;
+  source: PageSource;
   theme: Theme;
 }): ReactNode {
-  const { title, columns, columnWidth, label } = contentOf(state, overlay, pageWidth(rect.width), theme);
+  const { title, columns, columnWidth, label } = contentOf(source, overlay, pageWidth(rect.width), theme);
   const { rows, blank } = pageRows(rect.height);
   const longest = Math.max(...columns.map((lines) => lines.length));
   const from = clampScroll(overlay.scroll, longest, rows);

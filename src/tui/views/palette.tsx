@@ -1,7 +1,7 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import type { PaletteEntry } from "../store/palette.ts";
-import type { Overlay } from "../store/state.ts";
+import type { Palette as PaletteOverlay } from "../state/overlays/overlay.ts";
+import type { PaletteEntry } from "../state/overlays/palette.ts";
 import type { Rect } from "../terminal/grid.ts";
 import type { Theme } from "../themes/themes.ts";
 import { Field } from "./field.tsx";
@@ -16,7 +16,7 @@ export function Palette({
   theme,
 }: {
   rect: Rect;
-  overlay: Extract<Overlay, { kind: "palette" }>;
+  overlay: PaletteOverlay;
   entries: readonly PaletteEntry[];
   theme: Theme;
 }): ReactNode {

@@ -1,13 +1,16 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import { type Confirmation, confirmNotes } from "../store/confirm.ts";
-import { detailsSentences } from "../store/details-lines.ts";
-import { helpSentences } from "../store/help-lines.ts";
-import { lineText } from "../store/log-pattern.ts";
-import { lineAt, previousLine } from "../store/log-window.ts";
-import { paletteLines } from "../store/palette-input.ts";
-import { processLabel, selectedProcess } from "../store/selection.ts";
-import type { DashboardState, Overlay } from "../store/state.ts";
+import { lineText } from "../state/log/log-pattern.ts";
+import { isPartial } from "../state/log/log-scroll.ts";
+import { lineAt, previousLine } from "../state/log/log-window.ts";
+import { pageSource, paletteChoices } from "../state/overlay-context.ts";
+import { confirmNotes } from "../state/overlays/confirm.ts";
+import { detailsSentences } from "../state/overlays/details-view.ts";
+import { helpSentences } from "../state/overlays/help-view.ts";
+import type { Confirmation, StartForm } from "../state/overlays/overlay.ts";
+import { paletteEntries } from "../state/overlays/palette.ts";
+import type { DashboardState } from "../state/state.ts";
+import { processLabel, selectedProcess } from "../state/table/selection.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { visibleText } from "../terminal/wrap.ts";
 import { formatBytes, formatPercent, formatTime } from "../text/format.ts";
@@ -24,7 +27,7 @@ function newestLines(state: DashboardState): string[] {
     if (start === null || !line) {
       break;
     }
-    lines.unshift(line.gap ? "output no longer kept" : lineText(line).slice(0, 400));
+    lines.unshift(line.gap ? "output no longer kept" : lineText(line, isPartial(state.log, line)).slice(0, 400));
     offset = start;
   }
   return lines;
@@ -38,13 +41,13 @@ function overlayLines(state: DashboardState): readonly string[] {
     case "help":
       return helpSentences();
     case "messages":
-      return state.messages.length === 0
+      return state.toasts.messages.length === 0
         ? ["There is no message yet."]
-        : state.messages.toReversed().map(({ time, text }) => `${formatTime(time).slice(0, 8)}: ${text}`);
+        : state.toasts.messages.toReversed().map(({ time, text }) => `${formatTime(time).slice(0, 8)}: ${text}`);
     case "confirm":
       return confirmLines(overlay);
     case "palette": {
-      const entries = paletteLines(state, overlay);
+      const entries = paletteEntries(overlay.field.text, paletteChoices(state));
       const entry = entries[overlay.index];
       return [
         `Command: ${overlay.field.text}`,
@@ -59,7 +62,7 @@ function overlayLines(state: DashboardState): readonly string[] {
         ...(overlay.error ? [overlay.error] : []),
       ];
     case "details":
-      return detailsSentences(state, overlay);
+      return detailsSentences(pageSource(state), overlay);
   }
 }
 
@@ -74,7 +77,7 @@ function confirmLines(overlay: Confirmation): readonly string[] {
   ];
 }
 
-function startValue(overlay: Extract<Overlay, { kind: "start" }>): string {
+function startValue(overlay: StartForm): string {
   return overlay.focus === "input" ? overlay.input : visibleText(overlay.fields[overlay.focus].text);
 }
 
@@ -102,11 +105,11 @@ function logLines(state: DashboardState): readonly string[] {
 /** What the screen says, as sentences in reading order. */
 export function sentences(state: DashboardState): readonly string[] {
   const { counts } = state.table;
-  const process = selectedProcess(state);
+  const process = selectedProcess(state.table);
   const usage = process && state.table.usages.get(process.id);
   const lines = [
     state.connection.phase === "connected" && state.table.loaded
-      ? `${state.table.processes.size} processes, ${counts.running} running, ${counts.failed} failed, ${counts.errors} ended with errors.`
+      ? `${state.table.processes.size} processes, ${counts.running} running, ${counts.failed} failed, ${counts.errors} exited with errors.`
       : state.connection.phase !== "disconnected"
         ? "Connecting."
         : `Disconnected: ${state.connection.error}. Trying again.`,
@@ -135,14 +138,14 @@ export function sentences(state: DashboardState): readonly string[] {
   if (state.prompt) {
     lines.push(`${state.prompt.kind}: ${state.prompt.field.text}`);
   }
-  for (const toast of state.toasts.slice(-1)) {
+  for (const toast of state.toasts.shown.slice(-1)) {
     lines.push(toast.text);
   }
   lines.push("Question mark: keys. q: quit.");
   return lines.map(plainText);
 }
 
-/** The dashboard for a screen reader: nothing is placed, drawn or coloured. */
+/** The dashboard for a screen reader: nothing is placed, drawn or colored. */
 export function ScreenReaderView({ state }: { state: DashboardState }): ReactNode {
   return (
     <Box flexDirection="column">

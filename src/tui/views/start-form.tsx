@@ -1,8 +1,14 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import { clampScroll } from "../store/pager.ts";
-import { startLayout } from "../store/start-layout.ts";
-import { type Overlay, START_FIELDS, START_INPUTS, type StartField, type StartInput } from "../store/state.ts";
+import {
+  START_FIELDS,
+  START_INPUTS,
+  type StartField,
+  type StartInput,
+  type StartForm as StartOverlay,
+} from "../state/overlays/overlay.ts";
+import { clampScroll } from "../state/overlays/pager.ts";
+import { startLayout } from "../state/overlays/start-layout.ts";
 import type { Rect } from "../terminal/grid.ts";
 import type { Theme } from "../themes/themes.ts";
 import { Field } from "./field.tsx";
@@ -10,7 +16,7 @@ import { ink } from "./ink-style.ts";
 import { Panel } from "./panel.tsx";
 
 const LABELS: Record<StartField, { label: string; hint: string }> = {
-  command: { label: "Command", hint: "no shell is involved: quotes, but no $ or *" },
+  command: { label: "Command", hint: "no shell is involved: quotes, but no $ or * · Ctrl-P before" },
   cwd: { label: "Directory", hint: "absolute; empty: the daemon user's home" },
   env: { label: "Environment", hint: "NAME=VALUE, separated by blanks; laid over the daemon's" },
   name: { label: "Name", hint: "optional; letters, digits, . _ -" },
@@ -44,15 +50,7 @@ function Hint({ field, theme }: { field: StartField; theme: Theme }): ReactNode 
 }
 
 /** What to start. */
-export function StartForm({
-  rect,
-  overlay,
-  theme,
-}: {
-  rect: Rect;
-  overlay: Extract<Overlay, { kind: "start" }>;
-  theme: Theme;
-}): ReactNode {
+export function StartForm({ rect, overlay, theme }: { rect: Rect; overlay: StartOverlay; theme: Theme }): ReactNode {
   const { hints, blank, from, to, error, errorRows } = startLayout(overlay, rect);
   const first = clampScroll(overlay.scroll, error.length, errorRows);
   const each = hints === "each";

@@ -1,6 +1,6 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import type { ToastBlock } from "../store/toast-lines.ts";
+import type { ToastBlock } from "../state/toasts/toast-view.ts";
 import type { Rect } from "../terminal/grid.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";

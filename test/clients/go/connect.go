@@ -61,7 +61,7 @@ func (c connectCaller) stop(ctx context.Context, id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return stopped(response.Msg.GetReceipt()), nil
+	return isStopped(response.Msg), nil
 }
 
 func (c connectCaller) explain(err error) (code, reason, errnoName string) {

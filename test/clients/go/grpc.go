@@ -59,7 +59,7 @@ func (c grpcCaller) wait(ctx context.Context, id string) error {
 
 func (c grpcCaller) stop(ctx context.Context, id string) (bool, error) {
 	response, err := c.client.StopProcess(ctx, &pm.StopProcessRequest{Process: byID(id), Options: &pm.StopOptions{Force: true}})
-	return stopped(response.GetReceipt()), err
+	return isStopped(response), err
 }
 
 var codeNames = map[codes.Code]string{

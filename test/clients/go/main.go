@@ -89,3 +89,11 @@ func run(ctx context.Context, c caller) error {
 	}
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
+
+func byID(id string) *pm.ProcessRef {
+	return &pm.ProcessRef{Ref: &pm.ProcessRef_Id{Id: id}}
+}
+
+func isStopped(response *pm.StopProcessResponse) bool {
+	return response.GetReceipt().GetOutcome() == pm.StopOutcome_STOP_OUTCOME_STOPPED
+}

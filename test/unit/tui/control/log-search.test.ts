@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LogSearch } from "../../../../src/tui/control/log-search.ts";
-import { EMPTY_LOG, type LogState } from "../../../../src/tui/store/log.ts";
-import { type LogPattern, logPattern } from "../../../../src/tui/store/log-pattern.ts";
-import type { SearchDirection } from "../../../../src/tui/store/log-search.ts";
-import { EMPTY_WINDOW, type LogWindow, windowOf } from "../../../../src/tui/store/log-window.ts";
+import { EMPTY_LOG, type LogState } from "../../../../src/tui/state/log/log.ts";
+import { type LogPattern, logPattern } from "../../../../src/tui/state/log/log-pattern.ts";
+import type { SearchDirection } from "../../../../src/tui/state/log/log-update.ts";
+import { EMPTY_WINDOW, type LogWindow, windowOf } from "../../../../src/tui/state/log/log-window.ts";
 
 /** A daemon that keeps a text from `first` on. */
 function daemonWith(text: string, first: number) {

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { type Source, Store } from "../../../../src/tui/control/store.ts";
-import type { Action, Effect } from "../../../../src/tui/store/action.ts";
-import { initialState } from "../../../../src/tui/store/state.ts";
+import type { Action, Effect } from "../../../../src/tui/state/action.ts";
+import { initialState } from "../../../../src/tui/state/state.ts";
 
 function newStore(): { store: Store; effects: Effect[]; drawn: number[] } {
   const effects: Effect[] = [];

@@ -27,8 +27,8 @@ function paint(driver: DashboardDriver, width = 120, height = 12): Painted {
   return { grid, rows };
 }
 
-/** The colour of a text's first cell. */
-function colourOf({ grid, rows }: Painted, text: string): number | undefined {
+/** The color of a text's first cell. */
+function colorOf({ grid, rows }: Painted, text: string): number | undefined {
   const y = rows.findIndex((row) => row.includes(text));
   return grid.fg[y * grid.width + (rows[y]?.indexOf(text) ?? 0)];
 }
@@ -51,7 +51,7 @@ describe("the table", () => {
     expect(paint(driver).rows.slice(0, 2).join()).toMatch(/by since ↑.*SINCE↑/);
   });
 
-  test("one that ended with an error has another sign and colour than one that ended well", () => {
+  test("one that ended with an error has another sign and color than one that ended well", () => {
     const painted = paint(
       new DashboardDriver().list(
         processInfo("well", { name: "a-first" }),
@@ -64,8 +64,8 @@ describe("the table", () => {
     for (const row of [/well +○ exited/, /coded +✗ exited/, /killed +✗ exited/, /stopped +○ exited/]) {
       expect(painted.rows.join("\n")).toMatch(row);
     }
-    expect(colourOf(painted, "✗ exited")).toBe(theme.bad.fg);
-    expect(colourOf(painted, "○ exited")).toBe(theme.states.exited.fg);
+    expect(colorOf(painted, "✗ exited")).toBe(theme.bad.fg);
+    expect(colorOf(painted, "○ exited")).toBe(theme.states.exited.fg);
   });
 
   test("the title says where the selection is", () => {
@@ -108,7 +108,7 @@ describe("the table", () => {
     const rows = paint(driver).rows.join("\n");
     expect(rows).toMatch(/ended .* 1h00m/);
     driver.act({ type: "tick", now: 125_000 });
-    expect(paint(driver).rows.join("\n")).toMatch(/ended .* 2m 0/);
+    expect(paint(driver).rows.join("\n")).toMatch(/ended .* 2m {2}0/);
     expect(paint(driver).rows.join("\n")).toMatch(/lives .* 2m05s/);
   });
 });

@@ -100,7 +100,7 @@ describe("the screen", () => {
     expect(out.endsWith("\x1b[?2026l")).toBe(true);
   });
 
-  test("without colour only weight and inversion are left", () => {
+  test("without color only weight and inversion are left", () => {
     const screen = new Screen(false);
     const grid = new Grid(20, 2);
     grid.write(0, 0, "x", { fg: palette(1), bg: palette(2), flags: BOLD });

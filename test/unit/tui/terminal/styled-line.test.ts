@@ -3,7 +3,7 @@ import { BOLD, palette, rgb } from "../../../../src/tui/terminal/style.ts";
 import { parseLine, plainText } from "../../../../src/tui/terminal/styled-line.ts";
 
 describe("a line of hostile output", () => {
-  test("keeps colours and nothing else", () => {
+  test("keeps colors and nothing else", () => {
     const line = parseLine("\x1b[1;31mred\x1b[0m \x1b[38;5;200mx\x1b[48;2;1;2;3my\x1b[m");
     expect(line.text.join("")).toBe("red xy");
     expect(line.style[0]).toEqual({ fg: palette(1), bg: 0, flags: BOLD });
@@ -35,6 +35,25 @@ describe("a line of hostile output", () => {
     ["a backspace", "ab\bc", "ac"],
   ])("%s", (_name, text, shown) => {
     expect(plainText(text)).toBe(shown);
+  });
+
+  test.each([
+    ["a color", "21ms\x1b[0m"],
+    ["a sequence with parameters", "21ms\x1b[38;5;12m"],
+    ["a title", "21ms\x1b]0;name\x07"],
+    ["a title ended by ST", "21ms\x1b]0;name\x1b\\"],
+    ["a character set", "21ms\x1b(B"],
+    ["a C1 control sequence", "21ms\u009b0m"],
+  ])("%s that has not arrived whole is not shown, wherever it is cut", (_name, text) => {
+    for (let end = "21ms".length; end < text.length; end++) {
+      const { text: cells } = parseLine(text.slice(0, end), undefined, true);
+      expect([end, cells.join("")]).toEqual([end, "21ms"]);
+    }
+  });
+
+  test("what can be no sequence is shown although more may come", () => {
+    expect(parseLine("a\x1b[1\x01b", undefined, true).text.join("")).toBe("a␛[1␁b");
+    expect(parseLine(`a\x1b]${"x".repeat(5000)}`, undefined, true).text.join("")).toHaveLength(5003);
   });
 
   test("nothing that is returned can act on a terminal, whatever the bytes", () => {

@@ -1,0 +1,213 @@
+import type { ProcessInfo, TreeMember } from "../../../sdk/types.ts";
+import { wrapText } from "../../terminal/wrap.ts";
+import { formatBytes, formatDate, formatDuration, formatPercent, formatTime } from "../../text/format.ts";
+import { naturalKey } from "../../text/natural-key.ts";
+import { STATE_GLYPHS } from "../../text/state-glyphs.ts";
+import type { LogState } from "../log/log.ts";
+import { shownState } from "../table/process-outcome.ts";
+import type { StateChange } from "../table/state-changes.ts";
+import type { TableState } from "../table/table.ts";
+import { BLANK_LINE, labelColumn, labeledLines, type PageLine, wholeLine } from "./labeled-view.ts";
+import type { DetailsPage } from "./overlay.ts";
+
+/** Where the page has what it tells. */
+export interface DetailsSource {
+  readonly table: TableState;
+  readonly log: LogState;
+  readonly changes: readonly StateChange[];
+  /** The moment that the screen shows. Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** What is known under a name; a heading has no value. */
+interface Detail {
+  readonly look: "heading" | "plain" | "warning";
+  readonly label: string;
+  readonly value: string;
+}
+
+/** Cells of the column of names at most; of a narrow screen it takes no more than its share. */
+const LABEL_MOST = 48;
+const LABEL_SHARE = 0.5;
+
+function exitText(process: ProcessInfo): string {
+  const { exit, failure } = process;
+  if (failure) {
+    return `${failure.message}${failure.errnoName ? ` (${failure.errnoName})` : ""} in step ${failure.step}${failure.path ? `: ${failure.path}` : ""}`;
+  }
+  if (!exit) {
+    return "";
+  }
+  const how =
+    exit.code !== undefined ? `code ${exit.code}` : `${exit.signalName}${exit.coreDumped ? ", core dumped" : ""}`;
+  return `${how}${exit.oomKilled ? ", out of memory" : ""} · cpu ${formatDuration(exit.usage.userMs + exit.usage.systemMs)} · at most ${formatBytes(exit.usage.maxResidentBytes)}`;
+}
+
+/** The tree with each member under its parent. */
+function treeDetails(members: readonly TreeMember[]): Detail[] {
+  const children = new Map<number, TreeMember[]>();
+  const pids = new Set(members.map(({ pid }) => pid));
+  for (const member of members) {
+    const parent = pids.has(member.parentPid) ? member.parentPid : 0;
+    children.set(parent, [...(children.get(parent) ?? []), member]);
+  }
+  const details: Detail[] = [];
+  const seen = new Set<number>();
+  const visit = (parent: number, indent: string): void => {
+    const list = children.get(parent) ?? [];
+    for (const [i, member] of list.entries()) {
+      if (seen.has(member.pid)) {
+        continue;
+      }
+      seen.add(member.pid);
+      const last = i === list.length - 1;
+      const branch = indent === "" && parent === 0 ? "" : last ? "└ " : "├ ";
+      details.push({
+        look: "plain",
+        label: String(member.pid),
+        value: `${indent}${branch}${member.command}  ${member.state} · ${formatBytes(member.residentBytes)}`,
+      });
+      visit(member.pid, parent === 0 ? " " : `${indent}${last ? "  " : "│ "}`);
+    }
+  };
+  visit(0, "");
+  return details;
+}
+
+/** The process, with its environment as soon as that has been read; undefined: nothing is known of it any more. */
+export function detailsProcess(state: DetailsSource, overlay: DetailsPage): ProcessInfo | undefined {
+  const process = state.table.processes.get(overlay.id) ?? overlay.full ?? undefined;
+  return process && overlay.full ? { ...process, spec: { ...process.spec, env: overlay.full.spec.env } } : process;
+}
+
+/** Everything about one process: names and values, in order. */
+function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] {
+  const process = detailsProcess(state, overlay);
+  const list: Detail[] = [];
+  const heading = (text: string): void => {
+    list.push({ look: "plain", label: "", value: "" }, { look: "heading", label: text, value: "" });
+  };
+  const detail = (label: string, value: string): void => {
+    if (value !== "") {
+      list.push({ look: "plain", label, value });
+    }
+  };
+  const present = state.table.processes.has(overlay.id);
+  if (!present) {
+    list.push({ look: "warning", label: "", value: "It was removed" });
+  }
+  if (!process) {
+    return list;
+  }
+  const { spec, output } = process;
+  const started = process.startTime;
+  const usage = present && process.treeAlive ? overlay.usage : null;
+  detail("ID", process.id);
+  detail("Name", spec.name);
+  detail(
+    "State",
+    `${STATE_GLYPHS[shownState(process)]} ${process.state}${process.treeAlive && !process.pid ? ", children live on" : ""}`,
+  );
+  detail("Run", String(process.run));
+  detail("PID", process.pid === undefined ? "" : String(process.pid));
+  detail("Exit", exitText(process));
+  if (usage) {
+    detail(
+      "Usage",
+      `cpu ${usage.cpuPercent === undefined ? "–" : formatPercent(usage.cpuPercent)}, ${formatDuration(usage.cpuMs)} in all · mem ${formatBytes(usage.residentBytes)}` +
+        (usage.io ? ` · read ${formatBytes(usage.io.readBytes)} · written ${formatBytes(usage.io.writtenBytes)}` : ""),
+    );
+  }
+  heading("Spec");
+  detail("Executable", spec.executable);
+  for (const [i, argument] of spec.args.entries()) {
+    detail(i === 0 ? "Arguments" : "", argument === "" ? '""' : argument);
+  }
+  detail("Directory", spec.cwd);
+  detail(
+    "Input",
+    spec.terminal ? `terminal ${spec.terminal.columns}x${spec.terminal.rows}` : spec.stdin === "pipe" ? "pipe" : "none",
+  );
+  detail("Stop", `${spec.stop.signal}, ${formatDuration(spec.stop.graceMs)} to end`);
+  for (const [i, [key, value]] of Object.entries(spec.labels).entries()) {
+    detail(i === 0 ? "Labels" : "", `${key}=${value}`);
+  }
+  for (const limit of spec.limits.rlimits ?? []) {
+    detail("Limit", `${limit.resource} ${limit.soft ?? "unlimited"}:${limit.hard ?? "unlimited"}`);
+  }
+  heading("Times");
+  detail("Created", formatDate(process.createTime));
+  detail("Started", started ? `${formatDate(started)}, ${formatDuration(state.now - started.getTime())} ago` : "");
+  detail(
+    "Ended",
+    process.exitTime
+      ? `${formatDate(process.exitTime)}${started ? `, after ${formatDuration(process.exitTime.getTime() - started.getTime())}` : ""}`
+      : "",
+  );
+  heading("Output");
+  // Growth alone is no event of the watch; the log pane knows better.
+  const shown = state.log.target?.id === process.id && state.log.opened ? state.log : null;
+  const first = shown?.first ?? output.firstOffset;
+  const next = shown?.next ?? output.nextOffset;
+  detail(
+    "Kept",
+    `${formatBytes(next - first)} of ${formatBytes(next)} written, at most ${formatBytes(output.limitBytes)}${(shown?.complete ?? output.complete) ? ", complete" : ""}`,
+  );
+  if (usage && usage.members.length > 0) {
+    heading("Process tree");
+    list.push(...treeDetails(usage.members));
+  }
+  const changes = state.changes.filter(({ id }) => id === process.id);
+  heading("Recent changes");
+  if (changes.length === 0) {
+    list.push({ look: "plain", label: "none", value: "since this dashboard was opened" });
+  } else {
+    for (const change of changes.slice(-10).reverse()) {
+      detail(
+        formatTime(change.time),
+        `${STATE_GLYPHS[change.shown]} ${change.state}${change.run > 1 ? `, run ${change.run}` : ""}`,
+      );
+    }
+  }
+  const env = Object.entries(spec.env).sort(([a], [b]) => (naturalKey(a) < naturalKey(b) ? -1 : 1));
+  heading(`Environment: ${spec.envMode === "replace" ? "these alone" : "laid over the daemon's"}`);
+  for (const [name, value] of env) {
+    // The length of a secret would be a hint.
+    detail(name, overlay.reveal ? value || '""' : "••••••••");
+  }
+  if (env.length === 0) {
+    detail("none", overlay.full ? "nothing set" : "reading…");
+  }
+  return list;
+}
+
+/** The rows of the page. Long values take several: nothing is cut. A line break is shown, and made. */
+export function detailsView(state: DetailsSource, overlay: DetailsPage, width: number): readonly PageLine[] {
+  const list = details(state, overlay);
+  // The names of variables are long and would push everything else aside: they have a column of their own.
+  const environment = list.findLastIndex(({ look }) => look === "heading");
+  return [list.slice(0, environment), list.slice(environment)].flatMap((part) => {
+    const labelWidth = labelColumn(
+      part.map(({ look, label }) => (look === "plain" ? label : "")),
+      Math.max(1, Math.min(LABEL_MOST, Math.floor(width * LABEL_SHARE))),
+    );
+    return part.flatMap((detail) => rowsOf(detail, labelWidth, width));
+  });
+}
+
+function rowsOf({ look, label, value }: Detail, labelWidth: number, width: number): readonly PageLine[] {
+  if (label === "" && value === "") {
+    return [BLANK_LINE];
+  }
+  return look === "plain"
+    ? labeledLines(label, value.replaceAll("\n", "↵\n"), labelWidth, width)
+    : wrapText(label || value, width).map((text) => wholeLine(look, text));
+}
+
+/** The same as sentences. */
+export function detailsSentences(state: DetailsSource, overlay: DetailsPage): readonly string[] {
+  return details(state, overlay).flatMap(({ label, value }) => {
+    const text = `${label} ${value}`.trim();
+    return text === "" ? [] : [text];
+  });
+}

@@ -1,0 +1,88 @@
+import { KEY_MAP, type KeyGroup, keyName } from "../../keys/keymap.ts";
+import { BLANK_LINE, labeledLines, type PageLine, wholeLine } from "./labeled-view.ts";
+
+const LEFT: readonly KeyGroup[] = ["Move", "Panes", "General"];
+const RIGHT: readonly KeyGroup[] = ["Log", "Processes"];
+
+/** What is typed into a filter, and what it fits. */
+type Syntax = readonly [syntax: string, meaning: string];
+
+const TABLE_FILTER: readonly Syntax[] = [
+  ["word", "Letters of the name in order, a part of the command line, four or more letters that an id begins with"],
+  ["!word", "What does not fit; works before any of these"],
+  ["~regex", "A regular expression (RE2) for name or command line"],
+  ["state:run", "The beginning of the state"],
+  ["k=v", "The label k has the value v, or k=v is in the command line"],
+  ["k!=v", "The label k has another value, or is not there"],
+  ["label:k", "The label k is there"],
+  ["exit:1", "It ended so: a code, a signal as exit:KILL, or exit:bad for an error"],
+  ["a b", "Both must fit; case does not matter"],
+];
+
+const LOG_FILTER: readonly Syntax[] = [
+  ["text", "This text, in searches (/) and filters (&)"],
+  ["~regex", "A regular expression (RE2)"],
+  ["Capitals", "With one of them case matters"],
+];
+
+/** From this width on the help stands in two columns. */
+const TWO_COLUMNS = 84;
+const LABEL_COLUMNS = 12;
+export const HELP_GAP = 2;
+
+function section(
+  heading: string,
+  entries: readonly (readonly [label: string, text: string])[],
+  width: number,
+): PageLine[] {
+  return [
+    wholeLine("heading", heading),
+    ...entries.flatMap(([label, text]) => labeledLines(label, text, LABEL_COLUMNS, width)),
+  ];
+}
+
+function keySection(group: KeyGroup, width: number): PageLine[] {
+  const bindings = KEY_MAP.filter((binding) => binding.group === group);
+  return section(
+    group,
+    bindings.map(({ keys, description }) => [keys.map(keyName).join(" "), description]),
+    width,
+  );
+}
+
+function filterSections(width: number): PageLine[][] {
+  return [section("Filter: the table", TABLE_FILTER, width), section("Filter: the log", LOG_FILTER, width)];
+}
+
+function joined(sections: readonly (readonly PageLine[])[]): readonly PageLine[] {
+  return sections.flatMap((lines, i) => (i > 0 ? [BLANK_LINE, ...lines] : lines));
+}
+
+/** The key map and the filters, in one column or, where there is room, in two. */
+export function helpColumns(width: number): {
+  readonly width: number;
+  readonly columns: readonly (readonly PageLine[])[];
+} {
+  if (width < TWO_COLUMNS) {
+    const keys = [...LEFT, ...RIGHT].map((group) => keySection(group, width));
+    return { width, columns: [joined([...keys, ...filterSections(width)])] };
+  }
+  const half = Math.floor((width - HELP_GAP) / 2);
+  const [table = [], log = []] = filterSections(half);
+  return {
+    width: half,
+    columns: [
+      joined([...LEFT.map((group) => keySection(group, half)), log]),
+      joined([...RIGHT.map((group) => keySection(group, half)), table]),
+    ],
+  };
+}
+
+/** Every line of it, as it is read aloud. */
+export function helpSentences(): readonly string[] {
+  return [
+    ...KEY_MAP.map(({ keys, description }) => `${keys.map(keyName).join(" or ")}: ${description}`),
+    ...TABLE_FILTER.map(([syntax, meaning]) => `Filter of the table, ${syntax}: ${meaning}`),
+    ...LOG_FILTER.map(([syntax, meaning]) => `Filter of the log, ${syntax}: ${meaning}`),
+  ];
+}

@@ -1,0 +1,147 @@
+import { describe, expect, test } from "vitest";
+import { TypeAhead } from "../../../../../src/tui/control/type-ahead.ts";
+import { pageSource } from "../../../../../src/tui/state/overlay-context.ts";
+import { confirmLayout, confirmNotes } from "../../../../../src/tui/state/overlays/confirm.ts";
+import { detailsView } from "../../../../../src/tui/state/overlays/details-view.ts";
+import { paletteEntries } from "../../../../../src/tui/state/overlays/palette.ts";
+import { type DashboardState, initialState } from "../../../../../src/tui/state/state.ts";
+import { toastBlocks } from "../../../../../src/tui/state/toasts/toast-view.ts";
+import { update } from "../../../../../src/tui/state/update.ts";
+import { processInfo } from "../../../../support/process-info.ts";
+
+type Overrides = Parameters<typeof processInfo>[1];
+
+function dashboardOf(...processes: readonly [name: string, overrides: Overrides][]): DashboardState {
+  const state = initialState({
+    columns: 100,
+    rows: 30,
+    endpoint: "unix:///x",
+    context: "",
+    contexts: [],
+    contextInUse: "",
+    theme: "ocean",
+    now: 0,
+    directory: "/srv",
+  });
+  return update(state, {
+    type: "watch",
+    now: 0,
+    events: [
+      { type: "reset" },
+      ...processes.map(([name, overrides]) => ({
+        type: "added" as const,
+        process: processInfo(`id-${name}`, { name, ...overrides }),
+      })),
+      { type: "bookmark", resourceVersion: "1" },
+    ],
+  }).state;
+}
+
+function keys(state: DashboardState, ...names: string[]): DashboardState {
+  return names.reduce((next, key) => update(next, { type: "input", event: { type: "key", key } }).state, state);
+}
+
+const many = Array.from({ length: 40 }, (_, i): [string, Overrides] => [`p${String(i).padStart(2, "0")}`, {}]);
+
+describe("before something is ended or lost", () => {
+  test("every target can be seen, by scrolling where there is no room", () => {
+    let state = keys(dashboardOf(...many), "*", "x");
+    expect(state.overlay).toMatchObject({ kind: "confirm", scroll: 0 });
+    state = keys(state, "G");
+    const { overlay } = state;
+    if (overlay?.kind !== "confirm") {
+      throw new Error("no confirmation");
+    }
+    const { rows } = confirmLayout(overlay, { width: 100, height: 27 });
+    expect(overlay.targets).toHaveLength(40);
+    expect(overlay.scroll).toBe(40 - rows);
+    expect(keys(state, "k").overlay).toMatchObject({ scroll: 40 - rows - 1 });
+  });
+
+  test("only y confirms", () => {
+    const asked = keys(dashboardOf(["api", {}]), "X");
+    for (const key of ["enter", "space", "x", "X"]) {
+      expect(update(asked, { type: "input", event: { type: "key", key } }).effects).toEqual([]);
+    }
+    expect(update(asked, { type: "input", event: { type: "key", key: "y" } }).effects).toMatchObject([{ type: "act" }]);
+  });
+
+  test("what the filter hides is told", () => {
+    const marked = keys(dashboardOf(["api", {}], ["job", {}]), "*", "/", "a", "p", "i", "enter", "x");
+    expect(marked.overlay?.kind === "confirm" && confirmNotes(marked.overlay)[0]).toBe(
+      "1 of them is hidden by the filter",
+    );
+  });
+
+  test("nothing is asked where nothing can be done: it is told why", () => {
+    const running = keys(dashboardOf(["api", {}]), "d");
+    expect(running.overlay).toBeNull();
+    expect(running.toasts.shown.at(-1)?.text).toBe("api is running: x stops it first");
+    const none = keys(dashboardOf(), "x");
+    expect([none.overlay, none.toasts.shown.length]).toEqual([null, 1]);
+  });
+});
+
+test("what failed stays marked and is named, each with its reason", () => {
+  const state = keys(dashboardOf(["a", {}], ["b", {}], ["c", {}]), "*");
+  const targets = [...state.table.processes.values()];
+  const failures = targets.slice(1).map((process) => ({ process, reason: "it did not end", connection: false }));
+  const after = update(state, { type: "action-result", action: "stop", targets, failures, now: 0 }).state;
+  expect([...after.table.marks]).toEqual(["id-b", "id-c"]);
+  expect(after.toasts.shown.at(-1)?.text).toBe("1 of 3 stopped. Not stopped: it did not end: b, c");
+  expect(after.toasts.messages.at(-1)?.text).toBe(after.toasts.shown.at(-1)?.text);
+});
+
+test("a long message is wrapped, not cut", () => {
+  const text = "why ".repeat(60).trim();
+  const [block] = toastBlocks([{ id: 1, level: "error", text, until: 0 }], 70, 20);
+  expect(block?.lines.join(" ")).toBe(text);
+  expect(block?.lines.length).toBeGreaterThan(1);
+});
+
+test("Esc takes a message away and goes back at once", () => {
+  let state = keys(dashboardOf(["api", {}]), "d", "/", "x");
+  expect(state.toasts.shown).toHaveLength(1);
+  state = keys(state, "escape");
+  expect([state.toasts.shown.length, state.prompt]).toEqual([0, null]);
+});
+
+test("details show long values whole, and one key back from the end moves", () => {
+  const value = "word ".repeat(100).trim();
+  let state = keys(dashboardOf(["api", { args: ["-c", value] }]), "i");
+  const { overlay } = state;
+  if (overlay?.kind !== "details") {
+    throw new Error("no details");
+  }
+  const lines = detailsView(pageSource(state), overlay, 60);
+  expect(lines.every(({ text, label }) => text.length + label.length <= 60)).toBe(true);
+  expect(lines.map(({ text }) => text).join(" ")).toContain(value);
+  state = keys({ ...state, columns: 60, rows: 14 }, "G");
+  const bottom = state.overlay?.kind === "details" ? state.overlay.scroll : -1;
+  expect(bottom).toBeGreaterThan(0);
+  expect(keys(state, "k").overlay).toMatchObject({ scroll: bottom - 1 });
+});
+
+test("the palette puts what begins with the words before what only holds them", () => {
+  const choices = {
+    contexts: ["prod"],
+    context: "",
+    theme: "ocean",
+    sortKey: "name",
+    hiddenColumns: [],
+    alert: "none",
+    layout: "auto",
+  } as const;
+  expect(paletteEntries("context", choices)[0]?.label).toBe("Context: prod");
+  expect(paletteEntries("sort by cpu", choices)[0]).toMatchObject({ kind: "sort", key: "cpu" });
+});
+
+test("q among keys typed ahead does not quit, alone it does", () => {
+  const key = (name: string) => ({ type: "key", key: name }) as const;
+  const early = new TypeAhead();
+  expect(early.keep(key("q"))).toBe(false);
+  expect(early.keep(key("/"))).toBe(true);
+  expect(early.keep(key("q"))).toBe(true);
+  expect(early.keep(key("ctrl+c"))).toBe(false);
+  expect(early.release()).toEqual([key("/"), key("q")]);
+});

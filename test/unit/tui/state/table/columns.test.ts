@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { fittingColumns } from "../../../../../src/tui/state/table/columns.ts";
+
+const keys = (width: number, hidden: Parameters<typeof fittingColumns>[1] = []) =>
+  fittingColumns(width, hidden).map(({ key }) => key);
+
+test("with more room there are more columns, and none is lost again", () => {
+  for (let width = 20; width < 250; width++) {
+    const wider = keys(width + 1);
+    expect([width, keys(width).filter((key) => !wider.includes(key))]).toEqual([width, []]);
+  }
+  expect(keys(37)).toEqual(["name", "state"]);
+  expect(keys(119)).toHaveLength(11);
+});
+
+test("columns stand beside each other, never touch, and use all the room", () => {
+  for (let width = 40; width < 250; width++) {
+    const columns = fittingColumns(width, []);
+    for (const [i, column] of columns.entries()) {
+      const before = columns[i - 1];
+      if (before) {
+        expect(column.x - before.x - before.width).toBeGreaterThanOrEqual(before.right && !column.right ? 2 : 1);
+      }
+    }
+    const last = columns.at(-1);
+    expect([width, (last?.x ?? 0) + (last?.width ?? 0) <= width]).toEqual([width, true]);
+    if (columns.some(({ key }) => key === "command")) {
+      expect((last?.x ?? 0) + (last?.width ?? 0)).toBe(width);
+    }
+  }
+});
+
+test("what is hidden makes room; name and state cannot be", () => {
+  expect(keys(160, ["command", "name", "state", "pid"])).toEqual([
+    "name",
+    "state",
+    "id",
+    "cpu",
+    "trend",
+    "memory",
+    "since",
+    "exit",
+    "run",
+  ]);
+});

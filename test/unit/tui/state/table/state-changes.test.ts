@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { recordChanges, type StateChange } from "../../../../../src/tui/state/table/state-changes.ts";
+import { EMPTY_TABLE } from "../../../../../src/tui/state/table/table.ts";
+import { applyWatchEvents } from "../../../../../src/tui/state/table/table-events.ts";
+import { DashboardDriver } from "../../../../support/dashboard-driver.ts";
+import { processInfo } from "../../../../support/process-info.ts";
+
+test("D7 times of changes never run backwards: what was only seen was not later than what came after it", () => {
+  let table = applyWatchEvents(EMPTY_TABLE, [{ type: "reset" }, { type: "bookmark", resourceVersion: "1" }]);
+  let changes: readonly StateChange[] = [];
+  const see = (now: number, process: Parameters<typeof processInfo>[1]): void => {
+    const events = [{ type: "modified" as const, process: processInfo("a", process) }];
+    changes = recordChanges(changes, table, events, now);
+    table = applyWatchEvents(table, events);
+  };
+  // Each is seen 40 ms after it happened.
+  see(1040, { state: "starting" });
+  see(1040, { state: "running", startTime: new Date(1010) });
+  see(5040, { state: "stopping" });
+  see(5060, { state: "exited", code: 0, exitTime: new Date(5020) });
+  see(5061, { state: "starting", run: 2 });
+  expect(changes.map(({ state, time }) => [state, time])).toEqual([
+    ["starting", 1010],
+    ["running", 1010],
+    ["stopping", 5020],
+    ["exited", 5020],
+    ["starting", 5061],
+  ]);
+});
+
+test("D7 ages are by the clock that set the times: a daemon elsewhere may have another one", () => {
+  const driver = new DashboardDriver(160, 45, { endpoint: "https://far:1" });
+  const sample = { time: new Date(3_600_000), usages: [] };
+  driver.act({ type: "tick", now: 0 }).act({ type: "usage", sample, details: false, now: 0 });
+  expect(driver.state.clockOffset).toBe(3_600_000);
+  // A little more is the way that the sample took.
+  driver.act({ type: "usage", sample: { ...sample, time: new Date(3_600_900) }, details: false, now: 1000 });
+  expect(driver.state.clockOffset).toBe(3_600_000);
+  const local = new DashboardDriver().act({ type: "usage", sample, details: false, now: 0 });
+  expect(local.state.clockOffset).toBe(0);
+});

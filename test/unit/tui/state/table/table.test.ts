@@ -1,0 +1,162 @@
+import { describe, expect, test } from "vitest";
+
+import {
+  EMPTY_TABLE,
+  largestFirst,
+  moveSelection,
+  nextSort,
+  scrollIntoView,
+  selectId,
+  setFilter,
+  setSort,
+  type TableState,
+  targets,
+  toggleAllMarks,
+  toggleMark,
+} from "../../../../../src/tui/state/table/table.ts";
+import { applyUsages, applyWatchEvents } from "../../../../../src/tui/state/table/table-events.ts";
+import { processInfo } from "../../../../support/process-info.ts";
+
+function tableOf(...names: string[]): TableState {
+  return applyWatchEvents(EMPTY_TABLE, [
+    { type: "reset" },
+    ...names.map((name) => ({ type: "added" as const, process: processInfo(name, { name }) })),
+    { type: "bookmark", resourceVersion: "1" },
+  ]);
+}
+
+function usage(id: string, cpuPercent: number, residentBytes = 0) {
+  return { id, run: 1, cpuMs: 0, cpuPercent, residentBytes, descendants: 0, members: [] };
+}
+
+describe("the process table", () => {
+  test("is sorted by name, and the selection follows the process, never the row", () => {
+    let table = tableOf("delta", "bravo", "charlie");
+    expect(table.order).toEqual(["bravo", "charlie", "delta"]);
+    table = selectId(table, "charlie");
+    table = applyWatchEvents(table, [{ type: "added", process: processInfo("alpha", { name: "alpha" }) }]);
+    expect(table.order).toEqual(["alpha", "bravo", "charlie", "delta"]);
+    expect([table.selected, table.index]).toEqual(["charlie", 2]);
+    table = setSort(table, "name", true);
+    expect([table.selected, table.index]).toEqual(["charlie", 1]);
+  });
+
+  test("what takes the place of a removed process is selected", () => {
+    let table = selectId(tableOf("a", "b", "c"), "b");
+    table = applyWatchEvents(table, [{ type: "removed", id: "b" }]);
+    expect(table.selected).toBe("c");
+    table = applyWatchEvents(table, [{ type: "removed", id: "c" }]);
+    expect(table.selected).toBe("a");
+  });
+
+  test("a watch that begins anew takes the place of the old list only when it is whole", () => {
+    let table = selectId(tableOf("a", "b"), "b");
+    table = applyWatchEvents(table, [{ type: "reset" }]);
+    expect(table.order).toEqual(["a", "b"]);
+    table = applyWatchEvents(table, [{ type: "added", process: processInfo("b", { name: "b" }) }]);
+    expect(table.processes.size).toBe(2);
+    table = applyWatchEvents(table, [{ type: "bookmark", resourceVersion: "2" }]);
+    expect(table.order).toEqual(["b"]);
+    expect(table.selected).toBe("b");
+  });
+
+  test("a change that does not matter for the order keeps it", () => {
+    const table = tableOf("a", "b");
+    const next = applyWatchEvents(table, [
+      { type: "modified", process: processInfo("a", { name: "a", state: "exited" }) },
+    ]);
+    expect(next.order).toBe(table.order);
+    expect(next.processes.get("a")?.state).toBe("exited");
+  });
+
+  test("sorts by usage, the most first, as samples come", () => {
+    let table = setSort(tableOf("a", "b", "c"), "cpu", false);
+    table = applyUsages(table, [usage("a", 1), usage("b", 50), usage("c", 7)]);
+    expect(table.order).toEqual(["b", "c", "a"]);
+    expect(setSort(table, "memory", false).sortKey).toBe("memory");
+    expect(nextSort(table).sortKey).toBe("memory");
+  });
+
+  test("a first sample does not blank a percentage that is known", () => {
+    let table = applyUsages(tableOf("a"), [usage("a", 33)]);
+    const { cpuPercent: _, ...first } = usage("a", 0);
+    table = applyUsages(table, [first]);
+    expect(table.usages.get("a")?.cpuPercent).toBe(33);
+  });
+
+  test("what the filter hides is selected again when it comes back, unless another one was chosen", () => {
+    const table = selectId(tableOf("api", "job", "web"), "web");
+    const filtered = setFilter(table, "job");
+    expect([filtered.selected, setFilter(filtered, "").selected]).toEqual(["job", "web"]);
+    expect(setFilter(setFilter(filtered, "nothing fits"), "").selected).toBe("web");
+    const chosen = moveSelection(setFilter(table, "!web"), 1);
+    expect(setFilter(chosen, "").selected).toBe(chosen.selected);
+  });
+
+  test("the best match is on top and selected, whatever was selected before; with Esc that is back", () => {
+    const names = ["svx-1", "svx-2", "svx-10", "svx-12", "svx-20", "svx-21", "svx-22"];
+    const table = selectId(tableOf(...names.toReversed()), "svx-22");
+    expect(table.order).toEqual(names);
+    const filtered = setFilter(table, "svx-1");
+    expect(filtered.order).toEqual(["svx-1", "svx-10", "svx-12", "svx-21"]);
+    expect([filtered.selected, filtered.index]).toEqual(["svx-1", 0]);
+    // What was selected fits no worse than the best: it stays.
+    expect(setFilter(table, "svx-2").selected).toBe("svx-2");
+    expect(setFilter(table, "svx").selected).toBe("svx-22");
+    expect(setFilter(filtered, "").selected).toBe("svx-22");
+    // News do not move it back to what was selected before, although that fits, too.
+    const displaced = setFilter(selectId(table, "svx-21"), "svx-1");
+    const news = applyWatchEvents(displaced, [{ type: "added", process: processInfo("svx-100", { name: "svx-100" }) }]);
+    expect([news.selected, setFilter(news, "").selected]).toEqual(["svx-1", "svx-21"]);
+  });
+
+  test("whoever sorts by something else than the name sees that order, with the best match selected", () => {
+    const sorted = setSort(tableOf("x-web", "web", "web-2"), "cpu", false);
+    const table = setFilter(applyUsages(sorted, [usage("x-web", 9), usage("web-2", 5), usage("web", 1)]), "web");
+    expect([table.order, table.selected]).toEqual([["x-web", "web-2", "web"], "web"]);
+  });
+
+  test("the arrow tells whether the largest is on top", () => {
+    const table = tableOf("a");
+    expect(largestFirst(setSort(table, "cpu", false))).toBe(true);
+    expect(largestFirst(setSort(table, "cpu", true))).toBe(false);
+    expect(largestFirst(setSort(table, "name", false))).toBe(false);
+    expect(largestFirst(setSort(table, "name", true))).toBe(true);
+  });
+
+  test("marks: one, all that the filter shows, none; actions are about them", () => {
+    let table = toggleMark(tableOf("a1", "a2", "b1"));
+    expect(targets(table).map(({ id }) => id)).toEqual(["a1"]);
+    expect(table.selected).toBe("a2");
+    table = toggleAllMarks(setFilter(table, "a"));
+    expect([...table.marks].sort()).toEqual(["a1", "a2"]);
+    table = toggleAllMarks(table);
+    expect(table.marks.size).toBe(0);
+    expect(targets(table).map(({ id }) => id)).toEqual(["a2"]);
+    table = applyWatchEvents(toggleMark(table), [{ type: "removed", id: "a2" }]);
+    expect(table.marks.size).toBe(0);
+  });
+
+  test("the selected row is scrolled into view", () => {
+    let table = tableOf(...Array.from({ length: 100 }, (_, i) => `p${String(i).padStart(3, "0")}`));
+    table = scrollIntoView(moveSelection(table, 50), 10);
+    expect(table.top).toBe(41);
+    table = scrollIntoView(moveSelection(table, -20), 10);
+    expect(table.top).toBe(30);
+    table = scrollIntoView(setFilter(table, "~^p00"), 10);
+    expect(table.top).toBe(0);
+  });
+
+  test("10,000 processes: only what has changed is made anew", () => {
+    const before = setSort(tableOf(...Array.from({ length: 10_000 }, (_, i) => `process-${i}`)), "cpu", false);
+    const sampled = applyUsages(
+      before,
+      Array.from({ length: 10_000 }, (_, i) => usage(`process-${i}`, i === 7777 ? 50 : 0)),
+    );
+    expect(sampled.order[0]).toBe("process-7777");
+    const again = applyUsages(sampled, [usage("process-5555", 60), usage("process-7777", 50)]);
+    expect(again.order.slice(0, 2)).toEqual(["process-5555", "process-7777"]);
+    const known = new Set(sampled.rows);
+    expect(again.rows.filter((row) => !known.has(row)).map(({ id }) => id)).toEqual(["process-5555"]);
+  });
+});
