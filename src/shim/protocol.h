@@ -199,7 +199,8 @@ enum pm_stream {
 /* What the process said on its notify socket, as sd_notify(3) defines it.
  * READY=1, STOPPING=1, STATUS=, WATCHDOG=1 and WATCHDOG_USEC= are taken;
  * everything else is ignored, descriptors are closed. Only processes of the
- * tree are believed. */
+ * tree are believed; one that is gone when its message is read cannot be told
+ * from a stranger, which is what sd_notify_barrier(3) is for. */
 enum pm_notify_flags {
 	PM_NOTIFY_READY = 1,
 	PM_NOTIFY_STOPPING = 2,

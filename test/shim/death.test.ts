@@ -1,7 +1,21 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { Control, RunState, ringLayout } from "../../src/server/engine/shim/layout.ts";
 import { acquireDaemonLock } from "../../src/server/engine/shim/lock.ts";
+import { runPaths } from "../../src/server/engine/shim/paths.ts";
+import { RingUnreadableError } from "../../src/server/engine/shim/ring-errors.ts";
 import { Zygote } from "../../src/server/engine/shim/zygote.ts";
 import { alive, Bench, type Run, shimPath, until, zygotePid } from "./run.ts";
 
@@ -48,6 +62,41 @@ test("a zygote's death under fifty writers costs nothing", async () => {
     expect(run.text()).toBe(expected);
     expect(await bench.gone(run)).toEqual({ pid: run.shimPid, failure: null });
   }
+});
+
+test("no zygote is ready before the shims of the last one have published their rings", async () => {
+  const first = await open();
+  const uuid = first.prepare(["true"]);
+  const { spec } = runPaths(first.dir, uuid, 1);
+  // A shim that waits in the middle: its spec comes through a FIFO.
+  rmSync(spec);
+  execFileSync("mkfifo", [spec]);
+  const shim = await first.zygote.start(uuid, 1);
+  const old = zygotePid(first.dir);
+  first.abandon();
+  await until("the old zygote's end", () => !alive(old));
+  // What a zygote takes before it says that it is ready.
+  const lock = `${first.dir}/zygote.lock`;
+  expect(await acquireDaemonLock(lock, shimPath)).toBeNull();
+  // The end of the file: no spec, and the shim exits.
+  closeSync(openSync(spec, "w"));
+  await until("the shim's end", () => !alive(shim));
+  const free = await acquireDaemonLock(lock, shimPath);
+  expect(free).toBeTypeOf("number");
+  closeSync(Number(free));
+  await open({ dir: first.dir });
+});
+
+test("a start whose ring cannot be read fails, and destroys nothing", async () => {
+  const bench = await open();
+  const uuid = bench.prepare(["true"]);
+  const { ring } = runPaths(bench.dir, uuid, 1);
+  const garbled = Buffer.alloc(8192, 7);
+  writeFileSync(ring, garbled);
+  // In flight when the zygote died: whether it had forked is for the ring to say.
+  process.kill(zygotePid(bench.dir), "SIGKILL");
+  await expect(bench.zygote.start(uuid, 1)).rejects.toThrow(RingUnreadableError);
+  expect(readFileSync(ring).equals(garbled)).toBe(true);
 });
 
 test("the next daemon adopts what the last one left, and learns of what is gone", async () => {

@@ -76,6 +76,17 @@ test("a terminal has its size before the program asks, echoes, resizes and ends"
   expect(run.chunks().every((chunk) => chunk.stream === Stream.tty)).toBe(true);
 });
 
+test("C18: a terminal knows that its input is UTF-8", async () => {
+  const run = await bench.sh('stty -a; echo ready; read x; printf %s "$x" | od -An -tx1', {
+    terminal: { rows: 24, columns: 80 },
+  });
+  await run.says(/[^-]iutf8[\s\S]*ready/);
+  // A backspace (DEL) takes the whole character away.
+  await writeStdin(run.paths.stdin, Buffer.from("aä\x7fb\n"), never);
+  await run.done();
+  expect(run.text()).toMatch(/ 61 62\r\n$/);
+});
+
 test("a terminal's interrupt character reaches the process", async () => {
   const run = await bench.sh("echo ready; exec sleep 1000", { terminal: { rows: 24, columns: 80 } });
   await run.says(/ready/);

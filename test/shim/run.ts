@@ -91,8 +91,11 @@ export class Bench {
     });
   }
 
-  static async open(options: { dir?: string; shim?: string; listen?: boolean } = {}): Promise<Bench> {
+  static async open(
+    options: { dir?: string; shim?: string; listen?: boolean; prepare?: (dir: string) => void } = {},
+  ): Promise<Bench> {
     const dir = options.dir ?? mkdtempSync(join(tmpdir(), "pm-shim-"));
+    options.prepare?.(dir);
     const bench = new Bench(dir, options.shim ?? shimPath);
     await within("the zygote", bench.zygote.ready());
     if (options.listen !== false) {

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { constants, getPriority } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { rlimitNumber } from "../../src/server/engine/rlimits.ts";
+import { rlimitNumber } from "../../src/server/engine/limits/rlimits.ts";
 import { Step } from "../../src/server/engine/shim/layout.ts";
 import { encodeSpec, type ShimSpec } from "../../src/server/engine/shim/spec.ts";
 import { Bench } from "./run.ts";

@@ -1,8 +1,10 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sendControl } from "../../src/server/engine/shim/control.ts";
 import { survivors } from "../../src/server/engine/shim/descendants.ts";
 import { Control, RunState, Target } from "../../src/server/engine/shim/layout.ts";
-import { alive, Bench, until } from "./run.ts";
+import { buildProgram } from "./compile.ts";
+import { alive, Bench, type Run, until } from "./run.ts";
 
 let bench: Bench;
 beforeAll(async () => {
@@ -88,6 +90,77 @@ test("chains of fork and exit do not outrun the kill", async () => {
   await run.says(/chains/);
   await run.control(Control.killTree);
   expect(await run.done()).toMatchObject({ treeGone: true });
+});
+
+test("F8: thousands of zombies below a subreaper do not stand in the way", async () => {
+  const run = await bench.start([buildProgram("zombies"), "9000", "3"], { outputLimit: 4096 });
+  await run.says(/zombies/);
+  expect(await run.control(Control.signal, SIGTERM, Target.tree)).toBe(0);
+  // Deaf to that; and the chains fork on.
+  expect(run.ring().header()).toMatchObject({ state: RunState.running, treeGone: false });
+  expect(await run.control(Control.killTree)).toBe(0);
+  expect(await run.done()).toMatchObject({ waitStatus: 9, treeGone: true });
+});
+
+test("zombies alone are nobody to signal", async () => {
+  // The middle process ends: its zombie's parent, deaf and not reaping, is all that lives.
+  const run = await bench.start([buildProgram("zombies"), "50", "0"]);
+  await run.says(/zombies/);
+  expect(survivors(run.shimPid)).toHaveLength(2);
+  await run.control(Control.killTree);
+  await run.done();
+});
+
+test("a kill does not wait for a signal's walk over a large tree", async () => {
+  const run = await bench.start([buildProgram("zombies"), "5000", "3"]);
+  await run.says(/zombies/);
+  process.kill(run.shimPid, "SIGSTOP");
+  sendControl(run.paths.control, { type: Control.signal, seq: 1, a: SIGTERM, b: Target.tree });
+  sendControl(run.paths.control, { type: Control.killTree, seq: 2, a: 0, b: 0 });
+  process.kill(run.shimPid, "SIGCONT");
+  expect(await run.done()).toMatchObject({ waitStatus: 9, treeGone: true });
+});
+
+test("a signal to the tree reaches what the tree forks on it", async () => {
+  const program = buildProgram("forks-on-term");
+  // The first process has the time that the walk takes over the others; where
+  // that was too short for it to be scheduled, it is tried again.
+  for (let round = 0; round < 20; round++) {
+    const run = await bench.start([program, "400"]);
+    await run.says(/ready/);
+    expect(await run.control(Control.signal, SIGTERM, Target.tree)).toBe(0);
+    // It forks, or has forked, a child for this signal, which ends by it or stays.
+    const isReached = run.text().includes("reached") || (await forkedChildEnds(run));
+    await run.control(Control.killTree);
+    await run.done();
+    if (isReached) {
+      return;
+    }
+  }
+  throw new Error("no signal ever reached a process that was forked during the walk");
+});
+
+/** Whether the child that the main process forked is gone again, once it was forked. */
+async function forkedChildEnds(run: Run): Promise<boolean> {
+  const { childPid } = run.ring().header();
+  const children = () => readFileSync(`/proc/${childPid}/task/${childPid}/children`, "utf8").trim().split(" ").length;
+  await until("the handler", () => children() > 400 || run.text().includes("reached"));
+  return run.text().includes("reached");
+}
+
+test("F19: an exit and the end of its tree are published together", async () => {
+  for (let round = 0; round < 200; round++) {
+    const run = await bench.start(["true"], { outputLimit: 4096 });
+    await run.header("a ring", (h) => h.published);
+    // As closely as it can be looked at.
+    let header = run.ring().header();
+    while (header.state < RunState.exited) {
+      header = run.ring().header();
+    }
+    expect(header).toMatchObject({ state: RunState.exited, treeGone: true, outputComplete: true, done: true });
+    await bench.gone(run);
+    run.destroy();
+  }
 });
 
 test("a writer outside the tree holds the end back until RELEASE", async () => {

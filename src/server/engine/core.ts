@@ -214,7 +214,11 @@ export class Core {
       run.failure ??= ringFailure(now.header, process.spec, cwd, pathCandidates(process.spec, this.options).map(show));
     }
     const events = eventsBetween(before?.header ?? null, now.header);
-    for (const event of events) this.apply(process, run, event);
+    for (const event of events) {
+      // Seen together with the rest, it is no change of its own.
+      if (event === "outputComplete" && events.length > 1) run.apply(event);
+      else this.apply(process, run, event);
+    }
     const isQuiet = events.length === 0 && run === process.current && run.running;
     if (isQuiet && detailsDiffer(before?.header ?? null, now.header)) this.note(process, "changed", ofItself(""));
   }

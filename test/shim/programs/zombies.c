@@ -27,16 +27,14 @@ int main(int count, char **arguments)
 			chain();
 	if (fork() == 0) {
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
-		pid_t last = 0;
 		for (int i = atoi(arguments[1]); i > 0; i--) {
+			siginfo_t info;
 			pid_t pid = fork();
 			if (pid == 0)
 				_exit(0);
 			if (pid > 0)
-				last = pid;
+				waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
 		}
-		siginfo_t info;
-		waitid(P_PID, (id_t)last, &info, WEXITED | WNOWAIT);
 		puts("zombies");
 		fflush(stdout);
 	}

@@ -69,12 +69,15 @@ const retryMs = 100;
  * one that somebody was told and that is not on record is then never used again.
  */
 const unknownEnd = 1 << 20;
+/** More than one turn of the event loop can have brought. */
+const unwritten = 1 << 16;
 const maxDetail = 512;
 
 /**
  * What happened to the processes, in order: it outlives the daemon, is bounded,
- * and drops its oldest part first. Entries are written before anybody hears of
- * them: at the end of the current turn (of one microtask), or by `flush`.
+ * and drops its oldest part first. Entries are written together at the end of a
+ * turn of the event loop, or at once by `flush`: a request is on record before it
+ * is carried out.
  *
  * Where the file system is full, entries stay in memory until there is room.
  */
@@ -85,7 +88,7 @@ export class Journal {
   readonly #segmentBytes: number;
   readonly #segmentEntries: number;
   readonly #segments: Segment[] = [];
-  readonly #listeners = new Set<(entry: JournalEntry) => void>();
+  readonly #listeners = new Set<() => void>();
   #sequence = 0;
   /** Entries up to here may be missing. */
   #incomplete = 0;
@@ -98,7 +101,7 @@ export class Journal {
   /** The file is this long, zeros included. */
   #allocated = 0;
   #pending: JournalEntry[] = [];
-  #scheduled = false;
+  #scheduled: NodeJS.Immediate | null = null;
   /** The last write failed, and the header says so. */
   #failing = false;
   #failedAt = 0;
@@ -110,6 +113,7 @@ export class Journal {
     this.#segmentBytes = Math.max(leastSegmentBytes, Math.floor(options.limits.bytes / segmentCount));
     this.#segmentEntries = Math.max(1, Math.floor(options.limits.entries / segmentCount));
     this.identity = this.#readAll() ?? randomUUID();
+    this.#mark({});
   }
 
   /** The number of the last entry. */
@@ -157,25 +161,21 @@ export class Journal {
     };
     this.#keep(whole);
     this.#pending.push(whole);
-    if (!this.#scheduled && !this.#closed) {
-      this.#scheduled = true;
-      queueMicrotask(() => {
-        this.#scheduled = false;
-        this.flush();
-      });
-    }
-    for (const listener of this.#listeners) listener(whole);
+    this.#scheduled ??= setImmediate(() => this.flush());
     return whole;
   }
 
   /** Writes what waits to be written: what is acted upon next is on record. */
   flush(): void {
+    if (this.#scheduled !== null) clearImmediate(this.#scheduled);
+    this.#scheduled = null;
     if (this.#pending.length === 0 || this.#closed) return;
     if (this.#failing && performance.now() - this.#failedAt < retryMs) {
       if (this.#pending.length > maxPending * 1.25) this.#pending.splice(0, this.#pending.length - maxPending);
-      return;
+    } else {
+      this.#writePending();
     }
-    this.#writePending();
+    for (const listener of this.#listeners) listener();
   }
 
   #writePending(): void {
@@ -209,20 +209,33 @@ export class Journal {
     return { gap, entries };
   }
 
+  /** Whether this is the number of an entry after which all that followed is known. */
+  knows(sequence: number): boolean {
+    if (sequence === this.#incomplete) return true;
+    if (sequence < this.#incomplete) return false;
+    for (const { entries } of this.#segments) {
+      if ((entries.at(-1)?.sequence ?? 0) < sequence) continue;
+      return entries[firstAfter(entries, sequence) - 1]?.sequence === sequence;
+    }
+    return false;
+  }
+
   /** Every entry that is kept, oldest first. */
   *all(): Generator<JournalEntry, void, undefined> {
     for (const { entries } of this.#segments) yield* entries;
   }
 
-  /** Hears of every entry from now on; the result ends that. */
-  listen(listener: (entry: JournalEntry) => void): () => void {
+  /** Calls `listener` when entries were written; the result ends that. */
+  listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   close(): void {
     if (this.#closed) return;
+    if (this.#scheduled !== null) clearImmediate(this.#scheduled);
     this.#writePending();
+    if (this.#pending.length === 0) this.#mark({ closed: true });
     this.#closed = true;
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = -1;
@@ -311,22 +324,22 @@ export class Journal {
     if (this.#failing) return;
     this.#failing = true;
     this.#options.logger.warn({ error: String(error) }, "the journal cannot be written; it goes on in memory");
-    this.#setLossy(true);
+    this.#mark({ lossy: true });
   }
 
   #recovered(): void {
     if (!this.#failing) return;
     this.#failing = false;
     this.#options.logger.info({}, "the journal is written again");
-    this.#setLossy(false);
+    this.#mark({});
   }
 
   /** Overwrites a page that is allocated, which needs no room. */
-  #setLossy(lossy: boolean): void {
+  #mark({ lossy = false, closed = false }: { readonly lossy?: boolean; readonly closed?: boolean }): void {
     const segment = this.#segments.at(-1);
     if (this.#fd < 0 || segment === undefined) return;
     try {
-      writeWhole(this.#fd, encodeHeader({ identity: this.identity, first: segment.first, lossy }), 0);
+      writeWhole(this.#fd, encodeHeader({ identity: this.identity, first: segment.first, lossy, closed }), 0);
     } catch (error) {
       this.#options.logger.warn({ error: String(error) }, "cannot mark the journal");
     }
@@ -341,7 +354,7 @@ export class Journal {
       try {
         mkdirSync(this.#options.directory, { recursive: true, mode: 0o700 });
         fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
-        writeWhole(fd, encodeHeader({ identity: this.identity, first, lossy: this.#failing }), 0);
+        writeWhole(fd, encodeHeader({ identity: this.identity, first, lossy: this.#failing, closed: false }), 0);
         break;
       } catch (error) {
         if (fd >= 0) {
@@ -393,25 +406,34 @@ export class Journal {
     if (current === undefined) return null;
     const { identity } = current.contents.header;
     let endIsKnown = true;
+    let wasClosed = true;
     for (const { path, contents, length } of found) {
       const { header, entries, end, torn, damaged } = contents;
       if (header.identity !== identity) {
         this.#options.quarantine.setAside(path, "a segment of another journal");
         continue;
       }
-      if (header.first > this.#sequence + 1) this.#incomplete = header.first - 1;
+      const missing = header.first - this.#sequence - 1;
+      if (missing > 0 && missing !== unwritten) this.#incomplete = header.first - 1;
       this.#sequence = Math.max(this.#sequence, header.first - 1);
       for (const { sequence } of entries) {
-        if (sequence !== this.#sequence + 1) this.#incomplete = sequence - 1;
+        const skipped = sequence - this.#sequence - 1;
+        if (skipped > 0 && skipped !== unwritten) this.#incomplete = sequence - 1;
         this.#sequence = sequence;
       }
       endIsKnown = !header.lossy && !torn && !damaged;
+      wasClosed = header.closed;
       if (damaged) this.#replaceDamaged(path, contents);
       this.#segments.push({ path, first: header.first, entries: [...entries], end, length });
       this.#count += entries.length;
     }
-    if (endIsKnown) {
+    if (endIsKnown && wasClosed) {
       this.#goOn();
+    } else if (endIsKnown) {
+      // A killed daemon may have told of numbers that it had not written yet. What
+      // happened then is found again, under others.
+      this.#goOn();
+      this.#sequence += unwritten;
     } else {
       this.#sequence += unknownEnd;
       this.#incomplete = this.#sequence;
@@ -450,7 +472,7 @@ export class Journal {
     let fd = -1;
     try {
       fd = openSync(path, "wx", 0o600);
-      writeWhole(fd, Buffer.concat([encodeHeader({ ...header, lossy: false }), ...parts]), 0);
+      writeWhole(fd, Buffer.concat([encodeHeader({ ...header, lossy: false, closed: false }), ...parts]), 0);
     } catch (error) {
       this.#options.logger.warn({ path, error: String(error) }, "cannot rewrite a segment of the journal");
     } finally {

@@ -22,6 +22,8 @@ const firstAt = 32;
 const crcAt = 40;
 /** Set before entries are known that could not be written. */
 const lossyFlag = 1;
+/** The daemon that wrote it ended in order: nothing is missing at the end. */
+const closedFlag = 2;
 /** Longer ones are not written: a length beyond it is no length. */
 const maxPayload = 64 * 1024;
 
@@ -31,6 +33,7 @@ export interface SegmentHeader {
   /** The sequence number of the first entry. */
   readonly first: number;
   readonly lossy: boolean;
+  readonly closed: boolean;
 }
 
 export interface SegmentContents {
@@ -55,11 +58,11 @@ export class SegmentError extends Error {
   }
 }
 
-export function encodeHeader({ identity, first, lossy }: SegmentHeader): Buffer {
+export function encodeHeader({ identity, first, lossy, closed }: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(headerSize);
   magic.copy(bytes);
   bytes.writeUInt32LE(version, 8);
-  bytes.writeUInt32LE(lossy ? lossyFlag : 0, flagsAt);
+  bytes.writeUInt32LE((lossy ? lossyFlag : 0) | (closed ? closedFlag : 0), flagsAt);
   uuidToBytes(identity).copy(bytes, identityAt);
   bytes.writeBigUInt64LE(BigInt(first), firstAt);
   bytes.writeUInt32LE(crc32(bytes.subarray(identityAt, crcAt)), crcAt);
@@ -115,10 +118,12 @@ function decodeHeader(bytes: Buffer): SegmentHeader {
   }
   const first = bytes.readBigUInt64LE(firstAt);
   if (first < 1n || first > BigInt(Number.MAX_SAFE_INTEGER)) throw new SegmentError("its header is damaged");
+  const flags = bytes.readUInt32LE(flagsAt);
   return {
     identity: uuidFromBytes(bytes, identityAt),
     first: Number(first),
-    lossy: (bytes.readUInt32LE(flagsAt) & lossyFlag) !== 0,
+    lossy: (flags & lossyFlag) !== 0,
+    closed: (flags & closedFlag) !== 0,
   };
 }
 

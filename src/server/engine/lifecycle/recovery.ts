@@ -19,7 +19,6 @@ import { control } from "../run/shim-control.ts";
 import { survivors } from "../shim/descendants.ts";
 import { Control, RunState as RingState } from "../shim/layout.ts";
 import { runtimePaths } from "../shim/paths.ts";
-import { processState } from "../shim/shim-process.ts";
 import { type PastOf, readPast } from "./past.ts";
 
 /** A directory below `p` without a record that can be used. */
@@ -63,10 +62,10 @@ export function recover(core: Core): void {
   for (const leftover of leftovers.values()) {
     if (!adopted.has(leftover.id)) clear(core, leftover, past(leftover.id));
   }
-  for (const process of [...core.table.ordered]) conclude(core, process, past(process.id));
+  for (const process of core.table.ordered) conclude(core, process, past(process.id));
   core.cgroups.sweep((id) => core.table.byId(id) !== undefined);
   core.journal.flush();
-  for (const process of [...core.table.ordered]) void carryOn(core, process);
+  for (const process of core.table.ordered) if (process.intents.length > 0) void carryOn(core, process);
 }
 
 function readAll(core: Core): { readable: ProcessRecord[]; leftovers: Map<string, Leftover> } {
@@ -146,18 +145,14 @@ function readRing(core: Core, process: ManagedProcess, run: Run): void {
   core.quietly(process, () => core.refresh(process, run));
 }
 
-/** Sees to it that somebody watches the shim. */
+/** Sees to it that somebody watches the shim. If it is not there any more, the zygote says so at once. */
 function attend(core: Core, process: ManagedProcess, managed: Set<number>): void {
   const run = process.current;
   const header = run.view?.header;
   if (header === undefined || header.done) return;
   managed.add(header.shimPid);
   managed.add(header.childPid);
-  if (processState(header.shimPid, header.shimStart) !== "gone") {
-    core.zygote.adopt(process.id, run.number, header.shimPid, header.shimStart);
-  } else {
-    core.quietly(process, () => core.shimGone(process, run, null));
-  }
+  core.zygote.adopt(process.id, run.number, header.shimPid, header.shimStart);
 }
 
 /** Manages a shim that lives and whose record or ring is gone or cannot be read. */
@@ -176,10 +171,11 @@ function adopt(core: Core, shim: LivingShim, leftover: Leftover | undefined, pas
     return;
   }
   run.unreadable = false;
+  const paths = core.paths(process, run.number);
   run.adoption = {
     shimPid: shim.pid,
-    control: openFileOf(shim.pid, "control"),
-    ring: openFileOf(shim.pid, "ring"),
+    control: openFileOf(shim.pid, paths.control),
+    ring: openFileOf(shim.pid, paths.ring),
   };
   readRing(core, process, run);
   if (run.view === null) core.quietly(process, () => core.apply(process, run, "executed"));
@@ -275,13 +271,14 @@ function read(action: () => string): string {
 function decideWithoutRing(core: Core, process: ManagedProcess, past: PastOf): void {
   const run = process.current;
   const wasExecuted = past.executed.has(run.number);
-  if (!wasExecuted && !run.unreadable && run.number === 1 && past.created) {
+  const neverBegan = !wasExecuted && core.journal.completeAfter < process.sequence;
+  if (neverBegan && !run.unreadable && run.number === 1) {
     // A start that nobody was told of.
     run.failure = null;
     discard(core, process);
     return;
   }
-  if (!wasExecuted && !run.unreadable && run.number > 1) {
+  if (neverBegan && !run.unreadable && run.number > 1) {
     // Its last run was stopped in order to begin this one.
     process.starting = finish(core, process, () => relaunch(core, process, run));
     return;
@@ -302,9 +299,9 @@ function decideWithoutRing(core: Core, process: ManagedProcess, past: PastOf): v
 
 /** Nothing lives of it, and its record cannot be used. */
 function clear(core: Core, { id, directory, file }: Leftover, past: PastOf): void {
-  const wasRemoved = past.removed;
-  const neverBegan = past.created && past.executed.size === 0;
-  if (file.kind === "missing" && (wasRemoved || neverBegan)) {
+  // Nothing but a record that was being written: nobody was answered.
+  const isEmpty = readdirSync(directory).every((name) => name === `${recordFileName}.new`);
+  if (file.kind === "missing" && (past.removed || isEmpty)) {
     rmSync(directory, { recursive: true, force: true });
     return;
   }

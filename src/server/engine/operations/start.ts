@@ -20,10 +20,10 @@ import { causeOf } from "./stop.ts";
 /**
  * Starts a process, or answers the one that has this id, name, labels and spec.
  *
- * What the daemon's death leaves, step by step: the journal's entry that says
- * it was accepted; `p/<uuid>`, alone or with a record and no ring: removed by
- * the next daemon, as the journal says that it was never executed; with a ring:
- * the next daemon sees it through.
+ * What the daemon's death leaves, step by step: `p/<uuid>`, empty or with a
+ * half-written record: removed by the next daemon; with a record and no ring:
+ * removed if the journal reaches back to its creation and says nothing of it
+ * having been executed; with a ring: the next daemon sees it through.
  */
 export async function start(
   core: Core,
@@ -112,7 +112,7 @@ export function discard(core: Core, process: ManagedProcess): void {
   }
 }
 
-/** On record first: whatever is found below `p` later, the journal says whether it ever began. */
+/** The record names this number: whatever is found of it later, the journal says whether it ever began. */
 function accept(core: Core, id: string, wanted: Wanted, context: RequestContext): ManagedProcess {
   const cause = causeOf(context);
   const entry = core.journal.append({
@@ -132,7 +132,6 @@ function accept(core: Core, id: string, wanted: Wanted, context: RequestContext)
   const change = { sequence, time: createTime, run: 1, from: null, to: "starting", cause } as const;
   const process = new ManagedProcess({ id, ...wanted, createTime, sequence }, run, change);
   core.table.add(process);
-  core.journal.flush();
   return process;
 }
 

@@ -19,7 +19,12 @@ export function list<T>(fields: Fields, key: string, decode: (item: Fields) => T
 }
 
 export function objects<T>(fields: Fields, key: string, decode: (item: Fields) => T): T[] {
-  return list(fields, key, (wrapped) => decode(object(wrapped, "item")));
+  const value = fields[key];
+  if (!Array.isArray(value)) throw new DecodeError(`${key} is no list`);
+  return value.map((item) => {
+    if (isFields(item)) return decode(item);
+    throw new DecodeError(`${key} holds something that is no object`);
+  });
 }
 
 export function optional<T>(fields: Fields, key: string, decode: (fields: Fields, key: string) => T): T | null {

@@ -107,12 +107,70 @@ export function deleteRecord(directory: string): void {
   rmSync(join(directory, recordFileName), { force: true });
 }
 
+/** 64-bit numbers are decimal strings. A replacer for JSON.stringify would cost three times as much. */
 export function encodeRecord(record: ProcessRecord): string {
-  return JSON.stringify({ version: recordVersion, ...record }, (_, value: unknown) => {
-    if (typeof value === "bigint") return String(value);
-    if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString("base64") };
-    return value;
+  const { createTime, spec, lastChange, intents, runs } = record;
+  return JSON.stringify({
+    version: recordVersion,
+    ...record,
+    createTime: String(createTime),
+    spec: encodeSpec(spec),
+    lastChange: lastChange === null ? null : { ...lastChange, time: String(lastChange.time) },
+    intents: intents.map((intent) => ({ ...intent, spec: intent.spec === null ? null : encodeSpec(intent.spec) })),
+    runs: runs.map(encodeRun),
   });
+}
+
+function encodeRun(run: RunRecord): object {
+  const { createTime, end, stop, past } = run;
+  return {
+    ...run,
+    createTime: String(createTime),
+    end: end === null ? null : { ...end, time: String(end.time) },
+    stop: stop === null ? null : encodeReceipt(stop),
+    past: past === null ? null : { ...past, summary: encodeSummary(past.summary) },
+  };
+}
+
+function encodeSummary(summary: RunSummary): object {
+  const { startTime, exitTime } = summary;
+  return { ...summary, startTime: decimal(startTime), exitTime: decimal(exitTime) };
+}
+
+function encodeReceipt(receipt: StopReceipt): object {
+  const { requestTime, signalTime, killTime, endTime } = receipt;
+  return {
+    ...receipt,
+    requestTime: String(requestTime),
+    signalTime: decimal(signalTime),
+    killTime: decimal(killTime),
+    endTime: decimal(endTime),
+  };
+}
+
+function encodeSpec(spec: ProcessSpec): object {
+  const { limits } = spec;
+  const rlimits = limits.rlimits.map(({ resource, soft, hard }) => ({
+    resource,
+    soft: decimal(soft),
+    hard: decimal(hard),
+  }));
+  return {
+    ...spec,
+    executable: encodeText(spec.executable),
+    args: spec.args.map(encodeText),
+    env: spec.env.map(({ name, value }) => ({ name: encodeText(name), value: encodeText(value) })),
+    cwd: encodeText(spec.cwd),
+    limits: { ...limits, rlimits },
+  };
+}
+
+function encodeText(text: Text): string | object {
+  return typeof text === "string" ? text : { base64: Buffer.from(text).toString("base64") };
+}
+
+function decimal(value: bigint | null): string | null {
+  return value === null ? null : String(value);
 }
 
 export function decodeRecord(text: string): RecordFile {

@@ -116,7 +116,7 @@ export class Table implements ReferenceIndex<ManagedProcess> {
       });
     }
     const sequence = Number(match[2]);
-    if (match[1] !== this.#instance || sequence < this.#journal.completeAfter || sequence > this.sequence) {
+    if (match[1] !== this.#instance || !this.#journal.knows(sequence)) {
       throw new EngineError(
         "RESOURCE_VERSION_EXPIRED",
         "the resource version is too old, or of another journal: list again and watch from there",

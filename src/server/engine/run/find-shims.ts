@@ -1,4 +1,5 @@
-import { readdirSync, readlinkSync, realpathSync } from "node:fs";
+import { readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import { isUuid } from "../process/references.ts";
 import { allPids, procStat } from "./proc-stat.ts";
 
@@ -38,15 +39,19 @@ export function findShims(runtimeDir: string, known: ReadonlySet<number>): Livin
 }
 
 /**
- * Where a living shim has a file of its run open, though its name may be gone:
- * opening that opens the file itself (proc_pid_fd(5)). Null: it has not.
+ * Where a living shim has a file of its run open whose name is gone: opening
+ * that opens the file itself (proc_pid_fd(5)). Null: it has not, or the name is
+ * still that of the file.
  */
-export function openFileOf(pid: number, name: string): string | null {
+export function openFileOf(pid: number, path: string): string | null {
   const directory = `/proc/${pid}/fd`;
+  const name = basename(path);
+  const named = statSync(path, { throwIfNoEntry: false });
   try {
     for (const fd of readdirSync(directory)) {
       const target = readlinkSync(`${directory}/${fd}`).replace(/ \(deleted\)$/, "");
-      if (target.endsWith(`/${name}`)) return `${directory}/${fd}`;
+      if (!target.endsWith(`/${name}`)) continue;
+      return statSync(`${directory}/${fd}`).ino === named?.ino ? null : `${directory}/${fd}`;
     }
   } catch {
     // It has ended, or is not ours to look into.

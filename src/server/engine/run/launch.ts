@@ -5,6 +5,7 @@ import type { ProcessSpec } from "../api/spec.ts";
 import { type Core, shuttingDown } from "../core.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { Step } from "../shim/layout.ts";
+import { RingUnreadableError, RingVersionError } from "../shim/ring-errors.ts";
 import { encodeSpec } from "../shim/spec.ts";
 import { ForkFailedError, type ShimFailure } from "../shim/zygote.ts";
 import type { Run } from "./run.ts";
@@ -39,11 +40,20 @@ export async function launch(core: Core, process: ManagedProcess, run: Run): Pro
   try {
     await core.zygote.start(process.id, run.number);
   } catch (error) {
+    if (error instanceof RingUnreadableError || error instanceof RingVersionError)
+      return setAside(core, process, run, error);
     if (!(error instanceof ForkFailedError)) throw core.closed ? shuttingDown() : error;
     gone = error.failure;
   }
   if (gone !== null) core.fail(process, run, failure(gone.step, gone.errno, ""), "shimFailed");
   return await untilDecided(core, process, run);
+}
+
+/** Somebody garbled the ring of a run that was about to begin; its shim may live. */
+function setAside(core: Core, process: ManagedProcess, run: Run, error: Error): StartFailure | null {
+  core.quarantine.setAside(core.paths(process, run.number).run, error.message, process.id);
+  core.fail(process, run, failure(Step.shim, 0, "", error.message), "shimFailed");
+  return run.failure;
 }
 
 /** Waits until a run that has, or may get, a shim has begun or failed. */

@@ -101,7 +101,7 @@ function send(core: Core, process: ManagedProcess, run: Run, message: ControlMes
       core.refresh(process, run);
       const header = run.view?.header;
       const isThere = header !== undefined && !run.final && processState(header.shimPid, header.shimStart) !== "gone";
-      const open = isThere ? openFileOf(header.shimPid, "control") : null;
+      const open = isThere ? openFileOf(header.shimPid, core.paths(process, run.number).control) : null;
       if (open !== null && header !== undefined) {
         sendControl(open, message);
         run.adoption = { shimPid: header.shimPid, control: open, ring: null };

@@ -85,9 +85,14 @@ export class Ring {
     this.#fd = fd;
   }
 
-  /** @throws a Node system error, ENOENT if the shim has made no ring (yet). */
+  /**
+   * @param path Of the run's file, or of a shim's own descriptor of it
+   * (proc_pid_fd(5)) where the file's name is gone.
+   * @throws a Node system error, ENOENT if the shim has made no ring (yet).
+   */
   static open(path: string): Ring {
-    return new Ring(openSync(path, constants.O_RDWR | constants.O_NOFOLLOW));
+    const isDescriptor = path.startsWith("/proc/");
+    return new Ring(openSync(path, constants.O_RDWR | (isDescriptor ? 0 : constants.O_NOFOLLOW)));
   }
 
   /**

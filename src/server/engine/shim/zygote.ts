@@ -56,6 +56,12 @@ interface RequestFields {
   readonly timeoutMs?: number;
 }
 
+/** Whose a run is, as its ring says. */
+interface Published {
+  readonly shimPid: number;
+  readonly shimStart: bigint;
+}
+
 interface PendingStart {
   readonly uuid: string;
   readonly run: number;
@@ -112,7 +118,8 @@ export class Zygote {
    *
    * @returns the shim's process id. What becomes of the run is told by its ring
    * and by `onGone`.
-   * @throws ForkFailedError; Error when closed.
+   * @throws ForkFailedError; RingUnreadableError or RingVersionError if the run
+   * has a ring that cannot be read; Error when closed.
    */
   start(uuid: string, run: number): Promise<number> {
     if (this.#closed) {
@@ -311,7 +318,12 @@ export class Zygote {
 
   /** A shim that the dead zygote forked: what its ring says counts. */
   #adoptForked(shim: Shim): void {
-    const published = this.#published(shim.uuid, shim.run);
+    let published: Published | null = null;
+    try {
+      published = this.#published(shim.uuid, shim.run);
+    } catch (error) {
+      this.#options.onWarning(`cannot read the ring of process ${shim.uuid}: ${String(error)}`);
+    }
     if (published?.shimPid === shim.pid) {
       shim.start = published.shimStart;
       this.#send(Request.adopt, shim);
@@ -324,7 +336,15 @@ export class Zygote {
   /** A start whose answer the dead zygote did not give: it may have forked or not. */
   #resend(pending: PendingStart): void {
     const { uuid, run } = pending;
-    const published = this.#published(uuid, run);
+    let published: Published | null;
+    try {
+      published = this.#published(uuid, run);
+    } catch (error) {
+      // Its shim may live: nothing is removed, and nothing is started beside it.
+      this.#starts.delete(key(uuid, run));
+      pending.reject(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
     if (published) {
       this.#starts.delete(key(uuid, run));
       this.adopt(uuid, run, published.shimPid, published.shimStart);
@@ -339,7 +359,8 @@ export class Zygote {
     this.#send(Request.start, { uuid, run });
   }
 
-  #published(uuid: string, run: number): { shimPid: number; shimStart: bigint } | null {
+  /** @throws what Ring throws, but for a ring that does not exist. */
+  #published(uuid: string, run: number): Published | null {
     try {
       const ring = Ring.open(runPaths(this.#options.runtimeDir, uuid, run).ring);
       try {
@@ -350,7 +371,7 @@ export class Zygote {
       }
     } catch (error) {
       if (!hasCode(error, "ENOENT")) {
-        this.#options.onWarning(`cannot read the ring of process ${uuid}: ${String(error)}`);
+        throw error;
       }
       return null;
     }

@@ -70,12 +70,13 @@ test("what was appended is there for the next daemon, and numbers go on", () => 
   expect(quarantine.files).toEqual([]);
 });
 
-test("an entry is on disk at the end of the turn in which it was appended, before others hear of it", async () => {
+test("an entry is on disk at the end of the turn in which it was appended, or at once", async () => {
   const base = directory();
   const { journal } = openIn(base);
+  const heard = new Promise<void>((resolve) => journal.listen(resolve));
   journal.append(entry(1));
   journal.append(entry(2));
-  await Promise.resolve();
+  await heard;
   expect(sequences(openIn(base).journal.read(0).entries)).toEqual([1, 2]);
   journal.append(entry(3));
   journal.flush();
@@ -107,6 +108,24 @@ test.each<[string, Partial<JournalLimits>, number]>([
   expect(sequences(again.entries)).toEqual(sequences(entries));
 });
 
+test("after a killed daemon no number is used again that it may have told, and what is on record can be resumed from", () => {
+  const base = directory();
+  const { journal } = openIn(base);
+  for (const number of [1, 2]) journal.append(entry(number));
+  journal.flush();
+  // Told to somebody, and never written.
+  const { sequence } = journal.append(entry(3));
+  const { journal: next } = openIn(base);
+  const fresh = next.append(entry(4)).sequence;
+  expect(fresh).toBeGreaterThan(sequence);
+  expect([next.knows(2), next.knows(sequence), next.knows(fresh)]).toEqual([true, false, true]);
+  expect(sequences(next.read(2).entries)).toEqual([fresh]);
+  next.close();
+  const { journal: third } = openIn(base);
+  expect(third.read(0)).toMatchObject({ gap: null });
+  expect([third.knows(2), third.append(entry(5)).sequence]).toEqual([true, fresh + 1]);
+});
+
 /** Where record `number` begins, counted from 0. */
 function recordAt(bytes: Buffer, number: number): number {
   let at = 64;
@@ -132,6 +151,7 @@ test("a record that was being written is no damage, and its number is not used a
   writeFileSync(path, bytes);
   const { journal, quarantine } = openIn(base);
   expect(sequences(journal.read(0).entries)).toEqual([1, 2]);
+  expect(journal.knows(2)).toBe(false);
   expect(journal.append(entry(4)).sequence).toBeGreaterThan(1_000);
   expect(journal.read(3).gap).not.toBeNull();
   expect(quarantine.files).toEqual([]);

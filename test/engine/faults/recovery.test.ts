@@ -1,0 +1,216 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ringLayout } from "../../../src/server/engine/shim/layout.ts";
+import {
+  alive,
+  type Bench,
+  complete,
+  emptyDirectory,
+  everything,
+  limit,
+  open,
+  parentOf,
+  reasonOf,
+  runtimeDirectory,
+  shell,
+  spec,
+  start,
+  stopDefaults,
+  text,
+  untilOutput,
+} from "../harness.ts";
+
+/** A running process with output and an ended one, of a daemon that is gone. */
+async function twoProcesses(): Promise<{ runtimeDir: string; living: string; pid: number; ended: string }> {
+  const runtimeDir = runtimeDirectory();
+  const engine = await open({ runtimeDir });
+  const { id: living, pid } = await start(engine, shell("echo here; exec sleep 1000", { name: "web" }));
+  await untilOutput(engine, living, "here\n");
+  const { id: ended } = await complete(engine, shell("echo over; exit 3"));
+  await engine.close();
+  return { runtimeDir, living, pid, ended };
+}
+
+function garble(path: string, offset: number, bytes: Uint8Array): void {
+  writeSync(openSync(path, "r+"), bytes, 0, bytes.length, offset);
+}
+
+async function ids(bench: Bench): Promise<string[]> {
+  return (await bench.list(everything, { size: 100, token: "" })).processes.map(({ id }) => id);
+}
+
+describe("F1 one garbled ring", () => {
+  test("of an ended process costs its output alone, and is named", async () => {
+    const { runtimeDir, living, ended } = await twoProcesses();
+    const ring = join(runtimeDir, "p", ended, "1/ring");
+    garble(ring, ringLayout.index_size, Buffer.alloc(8));
+    const engine = await open({ runtimeDir });
+    expect(await ids(engine)).toEqual([living, ended]);
+    // The journal knows how it ended.
+    expect(engine.get(ended)).toMatchObject({ state: "exited", exit: { code: 3 }, treeAlive: false });
+    expect(await reasonOf(text(engine, ended))).toBe("OUTPUT_UNREADABLE");
+    expect(await text(engine, living)).toBe("here\n");
+    expect(engine.info().setAside).toMatchObject([{ path: ring, processId: ended, newer: false }]);
+    await engine.remove(ended, false);
+    expect(await ids(engine)).toEqual([living]);
+  });
+
+  test("of a running process leaves it manageable", async () => {
+    const { runtimeDir, living, pid } = await twoProcesses();
+    garble(join(runtimeDir, "p", living, "1/ring"), ringLayout.index_size, Buffer.alloc(8));
+    const engine = await open({ runtimeDir });
+    expect(engine.get(living)).toMatchObject({ state: "running", name: "web", treeAlive: true });
+    expect(await reasonOf(text(engine, living))).toBe("OUTPUT_UNREADABLE");
+    expect(await engine.stop(living, stopDefaults)).toMatchObject({ stopped: true });
+    expect(alive(pid)).toBe(false);
+  });
+});
+
+describe("F2 recovery deletes nothing that lives", () => {
+  test.each<[string, (directory: string) => void]>([
+    ["its record", (directory) => rmSync(join(directory, "process.json"))],
+    ["its ring", (directory) => rmSync(join(directory, "1/ring"))],
+    ["its control FIFO", (directory) => rmSync(join(directory, "1/control"))],
+    ["its whole directory", (directory) => rmSync(directory, { recursive: true })],
+  ])("a running process that lost %s is adopted, with its output, and stopped when asked to", async (_, damage) => {
+    const { runtimeDir, living, pid, ended } = await twoProcesses();
+    damage(join(runtimeDir, "p", living));
+    const engine = await open({ runtimeDir });
+    expect(new Set(await ids(engine))).toEqual(new Set([living, ended]));
+    const found = engine.get(living);
+    expect(found).toMatchObject({ state: "running", name: "web", pid, treeAlive: true });
+    expect([found.spec.executable, ...found.spec.args].join(" ")).toContain("sleep 1000");
+    expect(await text(engine, living)).toBe("here\n");
+    // The next daemon finds it just so.
+    await engine.close();
+    const next = await open({ runtimeDir });
+    expect(next.get(living)).toMatchObject({ state: "running", pid });
+    expect(await next.stop(living, stopDefaults)).toMatchObject({ stopped: true });
+    expect(alive(pid)).toBe(false);
+    expect(await text(next, ended)).toBe("over\n");
+  });
+
+  test("a running process whose ring has lost its magic is listed and stopped", async () => {
+    const { runtimeDir, living, pid } = await twoProcesses();
+    garble(join(runtimeDir, "p", living, "1/ring"), ringLayout.magic, Buffer.from("garbage!"));
+    const engine = await open({ runtimeDir });
+    expect(engine.get(living)).toMatchObject({ state: "running", name: "web" });
+    expect(await engine.stop(living, { ...stopDefaults, force: true })).toMatchObject({ stopped: true });
+    expect(alive(pid)).toBe(false);
+  });
+
+  test.each<[string, (directory: string) => void]>([
+    ["no record", (directory) => rmSync(join(directory, "process.json"))],
+    ["a garbled record", (directory) => writeFileSync(join(directory, "process.json"), '{"version":2,"id":7}')],
+  ])("an ended process with %s keeps its output, set aside and named", async (_, damage) => {
+    const { runtimeDir, living, ended } = await twoProcesses();
+    const directory = join(runtimeDir, "p", ended);
+    const ring = readFileSync(join(directory, "1/ring"));
+    damage(directory);
+    const engine = await open({ runtimeDir });
+    expect(await ids(engine)).toEqual([living]);
+    const kept = join(runtimeDir, "quarantine", ended);
+    expect(engine.info().setAside).toMatchObject([{ path: kept, processId: ended }]);
+    expect(readFileSync(join(kept, "1/ring")).equals(ring)).toBe(true);
+  });
+
+  test("an ended process without its ring is listed with what the journal knows", async () => {
+    const { runtimeDir, ended } = await twoProcesses();
+    rmSync(join(runtimeDir, "p", ended, "1/ring"));
+    const engine = await open({ runtimeDir });
+    expect(engine.get(ended)).toMatchObject({ state: "exited", exit: { code: 3 } });
+  });
+
+  test("a foreign directory with a UUID for a name is moved, not deleted", async () => {
+    const runtimeDir = runtimeDirectory();
+    const foreign = randomUUID();
+    mkdirSync(join(runtimeDir, "p", foreign));
+    writeFileSync(join(runtimeDir, "p", foreign, "thesis"), "years of work");
+    const engine = await open({ runtimeDir });
+    expect(readFileSync(join(runtimeDir, "quarantine", foreign, "thesis"), "utf8")).toBe("years of work");
+    expect(engine.info().setAsideCount).toBe(1);
+  });
+});
+
+describe("F3 versions", () => {
+  test("a newer record is left as it is; its living process is listed and killable", async () => {
+    const { runtimeDir, living, pid, ended } = await twoProcesses();
+    const path = join(runtimeDir, "p", living, "process.json");
+    writeFileSync(path, '{"version":3,"whatever":true}');
+    const engine = await open({ runtimeDir });
+    expect(engine.get(living)).toMatchObject({ state: "running", pid });
+    expect(engine.info().setAside).toMatchObject([{ path, processId: living, newer: true }]);
+    expect(await engine.stop(living, stopDefaults)).toMatchObject({ stopped: true });
+    expect(readFileSync(path, "utf8")).toBe('{"version":3,"whatever":true}');
+    expect(engine.get(ended).state).toBe("exited");
+  });
+
+  test("an older record is set aside; its living process is listed and killable", async () => {
+    const { runtimeDir, living, pid } = await twoProcesses();
+    const path = join(runtimeDir, "p", living, "process.json");
+    writeFileSync(path, '{"version":1}');
+    const engine = await open({ runtimeDir });
+    expect(engine.get(living)).toMatchObject({ state: "running", pid });
+    expect(readFileSync(join(runtimeDir, "quarantine/process.json"), "utf8")).toBe('{"version":1}');
+    expect(await engine.stop(living, stopDefaults)).toMatchObject({ stopped: true });
+  });
+
+  test("a ring of a newer version is left alone; its living process is listed and killable", async () => {
+    const { runtimeDir, living, pid } = await twoProcesses();
+    const ring = join(runtimeDir, "p", living, "1/ring");
+    garble(ring, ringLayout.version, Uint8Array.of(99, 0, 0, 0));
+    const engine = await open({ runtimeDir });
+    expect(engine.get(living)).toMatchObject({ state: "running", name: "web" });
+    expect(engine.info().setAside).toMatchObject([{ path: ring, processId: living, newer: true }]);
+    expect(await engine.stop(living, { ...stopDefaults, force: true })).toMatchObject({ stopped: true });
+    expect(alive(pid)).toBe(false);
+    expect(existsSync(ring)).toBe(true);
+  });
+});
+
+test("F6 what a killed shim leaves is named, is not run twice, and can be stopped", async (context) => {
+  if (process.getuid?.() !== 0) return context.skip("changing to another user needs privileges");
+  const runtimeDir = runtimeDirectory();
+  const engine = await open({ runtimeDir });
+  const args = ["--reuid=12345", "--clear-groups", "sh", "-c", "echo ready; sleep 4343 & exec sleep 4344"];
+  const { id, pid } = await start(engine, spec("setpriv", args));
+  await untilOutput(engine, id, "ready\n");
+  process.kill(parentOf(pid), "SIGKILL");
+  const lost = await engine.wait(id, "exited", 0, limit());
+  expect(lost).toMatchObject({ state: "lost", treeAlive: true, exit: null });
+  expect(lost.survivors.map((survivor) => survivor.command).sort()).toEqual(["sleep 4343", "sleep 4344"]);
+  // The next daemon knows it too, and what does not end is not run twice.
+  await engine.close();
+  const next = await open({ runtimeDir });
+  await next.wait(id, "exited", 0, limit());
+  expect(next.get(id)).toMatchObject({ state: "lost", treeAlive: true });
+  const stubborn = next.restart(id, { signal: "SIGWINCH", graceMs: 100, force: false });
+  expect(await reasonOf(stubborn)).toBe("STILL_RUNNING");
+  expect(next.get(id).run).toBe(1);
+  expect(await next.stop(id, { ...stopDefaults, graceMs: 20_000 })).toMatchObject({ stopped: true });
+  expect(next.get(id)).toMatchObject({ state: "lost", treeAlive: false, survivors: [] });
+  expect(alive(pid)).toBe(false);
+});
+
+test("F12 with no inode free a daemon comes back, and can make room", async (context) => {
+  const { fillInodes, smallFileSystem } = await import("../../support/small-file-system.ts");
+  const { prepareRuntimeDirectory } = await import("../../../src/server/engine/lifecycle/runtime-directory.ts");
+  const base = smallFileSystem("size=8m,nr_inodes=120");
+  if (base === null) return context.skip("mounting a tmpfs needs privileges");
+  const runtimeDir = join(base, "run");
+  prepareRuntimeDirectory(runtimeDir);
+  const engine = await open({ runtimeDir });
+  const { id } = await complete(engine, shell("echo over"));
+  await engine.close();
+  fillInodes(base);
+  const next = await open({ runtimeDir });
+  // What the daemon's own files need is free for them: the socket, the process id.
+  for (const name of ["daemon.pid", "pm.sock"]) writeFileSync(join(runtimeDir, name), "");
+  expect(await text(next, id)).toBe("over\n");
+  expect((await next.prune(everything, 0, false)).ids).toEqual([id]);
+  await next.close();
+  for (const name of readdirSync(base)) if (name.startsWith("inode-")) rmSync(join(base, name));
+  await emptyDirectory(runtimeDir);
+});

@@ -1,0 +1,49 @@
+/**
+ * A daemon to be killed. Arguments: the runtime directory, the path of pm-shim,
+ * and orders as JSON. Orders are carried out side by side but for starts, which
+ * are waited for. It writes "done N" when order N is done, and "state N STATE"
+ * when the process of order N is in another state.
+ */
+import { openEngine } from "../../../src/server/engine/lifecycle/open.ts";
+import type { Order } from "./daemon.ts";
+
+const [, , runtimeDir = "", shimPath = "", json = "[]"] = process.argv;
+const orders: Order[] = JSON.parse(json);
+const engine = await openEngine({ runtimeDir, shimPath, cgroupRoot: null });
+const context = { principal: "local", requestId: "", precondition: null };
+
+function carryOut(order: Order): Promise<unknown> {
+  switch (order.do) {
+    case "start": {
+      const { name, labels, ...spec } = order.spec;
+      return engine.start({ id: order.id, name, labels, spec }, context);
+    }
+    case "stop": {
+      const { id, graceMs, force } = order;
+      return engine.stop({ id }, { signal: "", graceMs, force, wait: true }, context);
+    }
+    case "restart": {
+      const { id, graceMs, force } = order;
+      return engine.restart({ id }, { signal: "", graceMs, force }, null, context);
+    }
+    case "remove":
+      return engine.remove({ id: order.id }, true, context);
+  }
+}
+
+async function report(): Promise<void> {
+  const options = { afterSequence: null, filter: null, types: [], follow: true, heartbeatMs: 60_000 };
+  for await (const frame of engine.events(options, new AbortController().signal)) {
+    if (frame.kind !== "event" || frame.event.to === null) continue;
+    const number = orders.findIndex(({ id }) => id === frame.event.processId);
+    process.stdout.write(`state ${number} ${frame.event.to}\n`);
+  }
+}
+
+void report();
+for (const [number, order] of orders.entries()) {
+  const work = carryOut(order).then(() => process.stdout.write(`done ${number}\n`));
+  if (order.do === "start") await work;
+  else work.catch((error: unknown) => process.stdout.write(`failed ${number} ${String(error)}\n`));
+}
+setInterval(() => {}, 1000);
