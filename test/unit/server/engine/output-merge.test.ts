@@ -308,6 +308,24 @@ describe("what comes", () => {
     expect(client.order).toBe("1234");
   });
 
+  test("is kept back as well if it came while the members joined one after the other", async () => {
+    const world = new World();
+    const [a, b] = [world.start("a"), world.start("b")];
+    const client = await until(
+      world,
+      { mergeWindowMs: 1500 },
+      (now) => now.order.length === 2,
+      (_, frame) => {
+        if (frame.kind !== "memberOpened" || frame.processId !== "a") return;
+        // After the opening, and before its process joins.
+        const now = Date.now() * 1000 + 1000;
+        b.run.write("2", now + 1);
+        setTimeout(() => a.run.write("1", now), 20);
+      },
+    );
+    expect(client.order).toBe("12");
+  });
+
   test("comes even if a clock was set back by an hour", async () => {
     const world = new World();
     const a = world.start("a");
