@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { ProcessFilter } from "../api/list.ts";
 import type {
   OutputAcknowledgement,
@@ -109,7 +110,7 @@ class EngineDirectory implements RunDirectory {
   of(process: ManagedProcess): EngineProcess {
     let known = this.#processes.get(process);
     if (known === undefined) {
-      known = new EngineProcess(process, (run) => this.#ofRun(process, run));
+      known = new EngineProcess(this.#core, process, (run) => this.#ofRun(process, run));
       this.#processes.set(process, known);
     }
     return known;
@@ -130,10 +131,12 @@ class EngineDirectory implements RunDirectory {
 }
 
 class EngineProcess implements OutputProcess {
+  readonly #core: Core;
   readonly #process: ManagedProcess;
   readonly #of: (run: Run) => EngineRun;
 
-  constructor(process: ManagedProcess, of: (run: Run) => EngineRun) {
+  constructor(core: Core, process: ManagedProcess, of: (run: Run) => EngineRun) {
+    this.#core = core;
     this.#process = process;
     this.#of = of;
   }
@@ -156,7 +159,7 @@ class EngineProcess implements OutputProcess {
   }
 
   get runs(): readonly EngineRun[] {
-    return this.#process.runs.filter((run) => !isDropped(run)).map((run) => this.#of(run));
+    return this.#process.runs.filter((run) => !isDropped(this.#core, this.#process, run)).map((run) => this.#of(run));
   }
 }
 
@@ -211,7 +214,11 @@ class EngineRun implements OutputRun {
   }
 
   get removed(): boolean {
-    return this.#process.removed || isDropped(this.#run) || !this.#process.runs.includes(this.#run);
+    return (
+      this.#process.removed ||
+      isDropped(this.#core, this.#process, this.#run) ||
+      !this.#process.runs.includes(this.#run)
+    );
   }
 
   openSource(): OutputSource | null {
@@ -236,7 +243,11 @@ class EngineRun implements OutputRun {
   }
 }
 
-/** Its output went to make room; what else is known of it stays on record. */
-function isDropped(run: Run): boolean {
-  return run.summary !== null && run.view === null;
+/**
+ * Its output went to make room; what else is known of it stays on record. After
+ * a recovery the record is all that was read of an earlier run whose ring is
+ * there.
+ */
+function isDropped(core: Core, process: ManagedProcess, run: Run): boolean {
+  return run.summary !== null && run.view === null && !existsSync(core.ringPath(process, run));
 }
