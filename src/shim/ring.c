@@ -5,10 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#ifdef __x86_64__
+#include <emmintrin.h>
+#endif
 
-#define READ_SIZE 65536u
+#define READ_LEAST 65536u
+#define READ_MOST (256u * 1024u)
 #define GROW_MOST (1024u * 1024u)
 #define INDEX_LEAST 256u
 #define INDEX_MOST (1024u * 1024u)
@@ -27,8 +32,10 @@ static uint64_t round_page(uint64_t n) { return (n + PM_PAGE - 1) / PM_PAGE * PM
 
 int ring_create(struct ring *ring, uint64_t output_limit)
 {
-	/* A whole read more than the limit: it may be about to be overwritten. */
-	uint64_t data_size = round_page(output_limit) + READ_SIZE;
+	/* A whole read more than the limit: it may be about to be overwritten. Large
+	 * reads cost a small ring more than they gain. */
+	ring->read_most = min_u64(max_u64(round_page(output_limit / 4), READ_LEAST), READ_MOST);
+	uint64_t data_size = round_page(output_limit) + ring->read_most;
 	uint64_t index_bytes =
 		round_page(min_u64(max_u64(output_limit / 64, INDEX_LEAST), INDEX_MOST) * sizeof(struct pm_entry));
 	uint64_t data_offset = PM_PAGE + index_bytes;
@@ -145,7 +152,7 @@ static uint64_t room_beside_hold(const struct ring *ring)
 	return h->hold_offset + h->data_size - h->written;
 }
 
-static uint64_t read_most(const struct ring *ring) { return min_u64(READ_SIZE, ring->header->data_size / 2); }
+static uint64_t read_most(const struct ring *ring) { return min_u64(ring->read_most, ring->header->data_size / 2); }
 
 int ring_hold(struct ring *ring, uint64_t offset, uint32_t milliseconds)
 {
@@ -185,6 +192,55 @@ int64_t ring_hold_left_ms(const struct ring *ring)
 
 /* ---- reading --------------------------------------------------------- */
 
+/* A ring that does not fit into the cache is cold wherever it is written: a
+ * store there first reads the memory that it replaces. Past the cache it does
+ * not. CPU time of a plain reader with a 1 MiB pipe, as a part of ours, 4 GB in
+ * 64 KiB writes into 64 MiB, interleaved on a busy 2-core machine: 0.39 when the
+ * kernel writes into the ring, 0.66 so. Elsewhere than on x86 unmeasured. */
+#ifdef __x86_64__
+#define COLD_RING (4u * 1024u * 1024u)
+
+static void stream_copy(uint8_t *to, const uint8_t *from, size_t length)
+{
+	size_t head = min_u64(-(uintptr_t)to & 15, length);
+	memcpy(to, from, head);
+	size_t at = head;
+	for (; at + 64 <= length; at += 64) {
+		__m128i a = _mm_loadu_si128((const __m128i *)(from + at));
+		__m128i b = _mm_loadu_si128((const __m128i *)(from + at + 16));
+		__m128i c = _mm_loadu_si128((const __m128i *)(from + at + 32));
+		__m128i d = _mm_loadu_si128((const __m128i *)(from + at + 48));
+		_mm_stream_si128((__m128i *)(to + at), a);
+		_mm_stream_si128((__m128i *)(to + at + 16), b);
+		_mm_stream_si128((__m128i *)(to + at + 32), c);
+		_mm_stream_si128((__m128i *)(to + at + 48), d);
+	}
+	memcpy(to + at, from + at, length - at);
+	/* Streaming stores are not ordered: before `written` says that they are there. */
+	_mm_sfence();
+}
+
+void ring_flood(struct ring *ring)
+{
+	if (ring->bounce != NULL || ring->header->data_size < COLD_RING)
+		return;
+	void *map = mmap(NULL, ring->read_most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map != MAP_FAILED)
+		ring->bounce = map;
+}
+
+void ring_quiet(struct ring *ring)
+{
+	if (ring->bounce != NULL)
+		munmap(ring->bounce, ring->read_most);
+	ring->bounce = NULL;
+}
+#else
+static void stream_copy(uint8_t *to, const uint8_t *from, size_t length) { memcpy(to, from, length); }
+void ring_flood(struct ring *ring) { (void)ring; }
+void ring_quiet(struct ring *ring) { (void)ring; }
+#endif
+
 ssize_t ring_read(struct ring *ring, int fd, enum pm_stream stream)
 {
 	struct pm_ring *h = ring->header;
@@ -211,9 +267,12 @@ ssize_t ring_read(struct ring *ring, int fd, enum pm_stream stream)
 		/* Before the kernel overwrites: a full barrier, since it is not our store. */
 		atomic_thread_fence(memory_order_seq_cst);
 	}
-	ssize_t n = read(fd, ring->data + position, room);
+	uint8_t *place = ring->data + position;
+	ssize_t n = read(fd, ring->bounce != NULL ? ring->bounce : place, room);
 	if (n <= 0)
 		return n;
+	if (ring->bounce != NULL)
+		stream_copy(place, ring->bounce, (size_t)n);
 
 	uint64_t micros = now_ns() / 1000;
 	bool extend = false;

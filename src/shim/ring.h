@@ -14,6 +14,8 @@ struct ring {
 	uint8_t *data;
 	uint64_t data_allocated;
 	uint64_t index_allocated; /* entries */
+	uint64_t read_most;
+	uint8_t *bounce; /* NULL: the kernel writes into the ring itself */
 };
 
 /* Makes the file "ring" and maps it, unpublished. 0 or an errno: EEXIST if
@@ -30,6 +32,11 @@ void ring_end(struct ring *ring);
 /* One read(2) from fd straight into the ring; its result and errno. EBUSY: the
  * ring is full of what the holder has not taken. */
 ssize_t ring_read(struct ring *ring, int fd, enum pm_stream stream);
+
+/* Large reads follow each other: from now on reads may take another way into the
+ * ring, until it is quiet. */
+void ring_flood(struct ring *ring);
+void ring_quiet(struct ring *ring);
 
 /* Holds everything from `offset` on for `milliseconds`; 0 ends the hold. 0 or
  * EINVAL for an offset beyond the end. What is no longer kept is not held. */

@@ -28,6 +28,17 @@
 /* Reaped in one round. */
 #define REAP_MOST 1000
 #define CONTROL_MOST 16
+/* Of each stream, in one round of the loop: a round then takes a millisecond or
+ * two, and signals and control messages wait no longer than that. */
+#define READS_AT_ONCE 16
+/* So much in such a time is a flood. */
+#define FLOOD_BYTES (1024u * 1024u)
+#define FLOOD_MS 16
+/* Less than this has usually emptied the pipe. */
+#define SHORT_READ 4096
+#define FLOOD_PIPE (1024 * 1024)
+#define USUAL_PIPE (64 * 1024)
+#define QUIET_MS 1000
 /* More than any pipe holds. */
 #define REST_MOST (4u << 20)
 
@@ -65,6 +76,12 @@ struct shim {
 	int signals;
 	int control;
 	int notify; /* -1: none */
+	struct {
+		int64_t since; /* monotonic ms */
+		uint64_t bytes;
+		bool grown; /* the pipe was */
+	} flood[2];
+	int64_t quiet_at; /* monotonic ms, while a pipe is grown */
 	int output[2]; /* stdout or terminal, stderr; -1 after end of file */
 	int stdin_writer; /* keeps the FIFO from end of file; -1: none */
 	char cgroup_kill[PATH_MAX];
@@ -512,6 +529,40 @@ static void end_output(struct shim *s, int which)
 	}
 	close(s->output[which]);
 	s->output[which] = -1;
+	s->flood[which].grown = false;
+}
+
+/* A flood gets a larger pipe: fewer switches between its writer and us. A user
+ * has a limited share of those (pipe(7)), so that it is given back. With this,
+ * reads of 256 KiB and several in a round, the figure of ring.c for a 1 MiB ring
+ * went from 0.78 to 0.92 (64 KiB writes) and 0.82 (8 KiB). */
+static void note_flood(struct shim *s, int which, uint64_t bytes)
+{
+	int64_t now = monotonic_ms();
+	if (now - s->flood[which].since > FLOOD_MS) {
+		s->flood[which].since = now;
+		s->flood[which].bytes = 0;
+	}
+	s->flood[which].bytes += bytes;
+	if (s->flood[which].bytes < FLOOD_BYTES)
+		return;
+	s->quiet_at = now + QUIET_MS;
+	ring_flood(&s->ring);
+	/* EPERM beyond the user's share: it stays as it is. */
+	if (!s->flood[which].grown && s->output[which] >= 0)
+		s->flood[which].grown = fcntl(s->output[which], F_SETPIPE_SZ, FLOOD_PIPE) > 0;
+	s->flood[which].bytes = 0;
+}
+
+static void end_flood(struct shim *s)
+{
+	ring_quiet(&s->ring);
+	for (int which = 0; which < 2; which++) {
+		/* EBUSY: it holds more than that. It is tried again. */
+		if (s->flood[which].grown && fcntl(s->output[which], F_SETPIPE_SZ, USUAL_PIPE) > 0)
+			s->flood[which].grown = false;
+	}
+	s->quiet_at = s->flood[0].grown || s->flood[1].grown ? monotonic_ms() + QUIET_MS : 0;
 }
 
 /* Whether a read brought something. */
@@ -541,6 +592,26 @@ static bool take_output(struct shim *s, int which)
 	return false;
 }
 
+/* What the streams have, standard output first and then in turn: fair to both.
+ * A short read has usually emptied its pipe: poll(2) says when there is more. */
+static void take_round(struct shim *s, bool first, bool second)
+{
+	bool ready[2] = {first && s->output[0] >= 0, second && s->output[1] >= 0};
+	const uint64_t *counts[2] = {&s->ring.header->stdout_bytes, &s->ring.header->stderr_bytes};
+	const uint64_t before[2] = {*counts[0], *counts[1]};
+	for (int i = 0; i < READS_AT_ONCE && (ready[0] || ready[1]); i++) {
+		for (int which = 0; which < 2; which++) {
+			uint64_t at = s->ring.header->written;
+			if (ready[which])
+				ready[which] = take_output(s, which) && s->output[which] >= 0 &&
+				               s->ring.header->written - at >= SHORT_READ;
+		}
+	}
+	for (int which = 0; which < 2; which++)
+		if (*counts[which] - before[which] >= SHORT_READ)
+			note_flood(s, which, *counts[which] - before[which]);
+}
+
 /* The tree is gone: what is in the pipes is the rest of its output, and there
  * usually is an end of file behind it. As far as a hold lets us, and not for
  * ever: a foreign writer may write on. */
@@ -564,6 +635,8 @@ static int timeout(const struct shim *s)
 	int64_t at = events_due(&s->events);
 	if (s->killing && s->kill_at < at)
 		at = s->kill_at;
+	if (s->quiet_at != 0 && s->quiet_at < at)
+		at = s->quiet_at;
 	int64_t left = at == INT64_MAX ? INT64_MAX : at - monotonic_ms();
 	int64_t hold = ring_hold_left_ms(&s->ring);
 	if (hold >= 0 && hold < left)
@@ -578,6 +651,8 @@ static void on_timers(struct shim *s)
 	events_flush(&s->events);
 	if (s->reap_again)
 		reap(s);
+	if (s->quiet_at != 0 && monotonic_ms() >= s->quiet_at)
+		end_flood(s);
 	if (s->killing && (s->kill.active || monotonic_ms() >= s->kill_at))
 		kill_tree(s);
 }
@@ -623,11 +698,8 @@ static void serve(struct shim *s)
 			terminal_pump(t);
 		if (s->holding && t->master >= 0 && (polled[STDOUT].revents & (POLLHUP | POLLERR)))
 			terminal_discard(t);
-		/* Standard output first, one read each a round: fair to both. */
-		if (polled[STDOUT].revents & ~POLLOUT && s->output[0] >= 0)
-			take_output(s, 0);
-		if (polled[STDERR].revents != 0 && s->output[1] >= 0)
-			take_output(s, 1);
+		if ((polled[STDOUT].revents & ~POLLOUT) != 0 || polled[STDERR].revents != 0)
+			take_round(s, (polled[STDOUT].revents & ~POLLOUT) != 0, polled[STDERR].revents != 0);
 		on_timers(s);
 		if (s->tree_gone) {
 			stop_killing(s);

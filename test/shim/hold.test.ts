@@ -33,10 +33,10 @@ async function untilFull(run: Run): Promise<void> {
 }
 
 /** Takes what is there, tells so, and goes on to the end: what a holder does. */
-async function takeAll(run: Run, sink: (data: Buffer) => void, from = 0): Promise<number> {
+async function takeAll(run: Run, sink: (data: Buffer) => void, from = 0, most = 8192): Promise<number> {
   let at = from;
   for (;;) {
-    const read = run.ring().read(at, 8192);
+    const read = run.ring().read(at, most);
     expect(read.gap).toBeNull();
     for (const chunk of read.chunks) {
       sink(chunk.data);
@@ -64,6 +64,15 @@ test("a slow holder gets every byte, many times the size of the ring", async () 
   expect(await takeAll(run, (data) => hash.update(data))).toBe(3_000_000);
   expect(hash.digest("hex")).toBe(createHash("sha256").update(readFileSync(file)).digest("hex"));
   expect(run.ring().header().waitStatus).toBe(0);
+});
+
+test("a flood into a large ring is held without a byte lost", async () => {
+  const file = join(bench.dir, "flood");
+  const run = await held(`head -c 50000000 /dev/urandom | tee ${file}`, 8 << 20);
+  await untilFull(run);
+  const hash = createHash("sha256");
+  expect(await takeAll(run, (data) => hash.update(data), 0, 1 << 20)).toBe(50_000_000);
+  expect(hash.digest("hex")).toBe(createHash("sha256").update(readFileSync(file)).digest("hex"));
 });
 
 test("both streams in tiny pieces: no entry of the index is dropped either", async () => {

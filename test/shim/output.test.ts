@@ -36,13 +36,14 @@ test("a ring that wrapped returns at least its limit, exactly, and tells the gap
   expect(run.ring().read(3, 10)).toMatchObject({ gap: { from: 3, to: first } });
 });
 
-test("a reader that follows a flood never sees a torn byte", async () => {
+// The larger one does not fit into a cache: the shim writes it in another way.
+test.each([1 << 16, 8 << 20])("a reader that follows a flood never sees a torn byte, ring of %i", async (limit) => {
   // Each 8-byte record says at which offset it stands.
   const program = `let i = 0; const b = Buffer.alloc(65536);
     const { writeSync } = require("fs");
     for (; i < 100e6;) { for (let j = 0; j < 65536; j += 8, i += 8) b.writeDoubleLE(i, j);
       for (let k = 0; k < 65536;) k += writeSync(1, b, k); }`;
-  const run = await bench.start([process.execPath, "-e", program], { outputLimit: 1 << 16 });
+  const run = await bench.start([process.execPath, "-e", program], { outputLimit: limit });
   await run.running();
   let at = 0;
   let seen = 0;
@@ -163,4 +164,22 @@ test("RELEASE keeps all that is in the pipes", async () => {
   for (const fd of foreign) {
     closeSync(fd);
   }
+});
+
+test("a pipe is grown for a flood, and given back when it is over", async () => {
+  const run = await bench.start([buildProgram("pipe-size")]);
+  // 64 KiB at first, 1 MiB, and 64 KiB again: the program waits for each.
+  expect((await run.done()).waitStatus).toBe(0);
+});
+
+test("a flood on one stream does not keep back the other", async () => {
+  const run = await bench.sh("yes & while read x; do echo $x >&2; done", { outputLimit: 64 << 20, stdin: "pipe" });
+  const { signal } = new AbortController();
+  await run.header("the flood", (h) => h.stdoutBytes > 100e6);
+  await writeStdin(run.paths.stdin, Buffer.from("line\n"), signal);
+  // While it goes on.
+  const { stdoutBytes } = await run.header("the line", (h) => h.stderrBytes === 5);
+  await run.header("more of the flood", (h) => h.stdoutBytes > stdoutBytes);
+  await run.control(Control.killTree);
+  await run.done();
 });

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { ProcessFilter } from "../api/list.ts";
 import type {
   OutputAcknowledgement,
@@ -110,7 +109,7 @@ class EngineDirectory implements RunDirectory {
   of(process: ManagedProcess): EngineProcess {
     let known = this.#processes.get(process);
     if (known === undefined) {
-      known = new EngineProcess(this.#core, process, (run) => this.#ofRun(process, run));
+      known = new EngineProcess(process, (run) => this.#ofRun(process, run));
       this.#processes.set(process, known);
     }
     return known;
@@ -131,12 +130,10 @@ class EngineDirectory implements RunDirectory {
 }
 
 class EngineProcess implements OutputProcess {
-  readonly #core: Core;
   readonly #process: ManagedProcess;
   readonly #of: (run: Run) => EngineRun;
 
-  constructor(core: Core, process: ManagedProcess, of: (run: Run) => EngineRun) {
-    this.#core = core;
+  constructor(process: ManagedProcess, of: (run: Run) => EngineRun) {
     this.#process = process;
     this.#of = of;
   }
@@ -159,7 +156,7 @@ class EngineProcess implements OutputProcess {
   }
 
   get runs(): readonly EngineRun[] {
-    return this.#process.runs.filter((run) => !isDropped(this.#core, this.#process, run)).map((run) => this.#of(run));
+    return this.#process.runs.filter((run) => !isDropped(run)).map((run) => this.#of(run));
   }
 }
 
@@ -214,11 +211,7 @@ class EngineRun implements OutputRun {
   }
 
   get removed(): boolean {
-    return (
-      this.#process.removed ||
-      isDropped(this.#core, this.#process, this.#run) ||
-      !this.#process.runs.includes(this.#run)
-    );
+    return this.#process.removed || isDropped(this.#run) || !this.#process.runs.includes(this.#run);
   }
 
   openSource(): OutputSource | null {
@@ -243,11 +236,7 @@ class EngineRun implements OutputRun {
   }
 }
 
-/**
- * Its output went to make room; what else is known of it stays on record. After
- * a recovery the record is all that was read of an earlier run whose ring is
- * there.
- */
-function isDropped(core: Core, process: ManagedProcess, run: Run): boolean {
-  return run.summary !== null && run.view === null && !existsSync(core.ringPath(process, run));
+/** Its output went to make room; what else is known of it stays on record. */
+function isDropped(run: Run): boolean {
+  return run.outputDropped;
 }
