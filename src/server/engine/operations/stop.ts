@@ -68,8 +68,13 @@ export async function stop(
   return await work;
 }
 
-export function causeOf({ principal, requestId }: RequestContext, detail = ""): Cause {
-  return { kind: "request", principal, requestId, detail };
+export function causeOf({ principal, requestId, cause }: RequestContext, detail = ""): Cause {
+  return cause ?? { kind: "request", principal, requestId, detail };
+}
+
+/** What supervision does by itself leaves it open what a process is meant to do. */
+export function decidesDesire({ kind }: Cause): boolean {
+  return kind === "request" || kind === "project";
 }
 
 /** Also stops the run that a restart under way begins. */
@@ -134,8 +139,8 @@ export async function stopRun(
   if (purpose.onRecord !== true) {
     const keepsDesired = purpose.keepsDesired === true;
     intent = newIntent(core, process, purpose.kind, plan, { keepsDesired });
-    if (keepsDesired) process.stoppedByShutdown = true;
-    else if (purpose.kind === "stop") process.desired = "stopped";
+    if (keepsDesired) process.endsWithDaemon = true;
+    else if (purpose.kind === "stop" && decidesDesire(cause)) process.desired = "stopped";
     process.intents = [...process.intents, intent];
   }
   return await carryOut(core, process, run, plan, intent, purpose.onSent);
