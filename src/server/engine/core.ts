@@ -202,6 +202,7 @@ export class Core {
 
   /** Looks at the ring again, and tells whoever waits if something changed. */
   refresh(process: ManagedProcess, run: Run = process.current): void {
+    if (run.shimGone && run.treeAlive) run.remains = refreshRemains(run.remains);
     if (run.final || run.unreadable || process.removed) return;
     const before = run.view;
     try {

@@ -53,7 +53,7 @@ export class Retention {
   }
 
   #mayRemove(process: ManagedProcess): boolean {
-    if (!process.settled || process.removing) return false;
+    if (!process.expendable || process.removing) return false;
     return this.#core.supervision?.mayRemove(this.#core.table.info(process)) ?? true;
   }
 
@@ -88,7 +88,9 @@ export async function dropOldest(core: Core, except: ManagedProcess): Promise<bo
     dropOutput(core, past.process, past.run);
     return true;
   }
-  const candidates = core.table.ordered.filter((process) => process !== except && process.settled && !process.removing);
+  const candidates = core.table.ordered.filter(
+    (process) => process !== except && process.expendable && !process.removing,
+  );
   const [oldest] = byEnd(candidates);
   if (oldest === undefined) return false;
   await removeAll(core, [oldest], { ...cause, detail: "no room was left for others" }, () => {});

@@ -89,7 +89,10 @@ export async function runCommand(
   const env = [...spec.env.filter(({ name }) => typeof name !== "string" || !(name in options.env)), ...added];
   const { executable, args } = command;
   try {
-    const asked = shimSpec({ ...spec, executable, args, env, terminal: null, stdin: "null" }, core.options, "");
+    const asked = shimSpec({ ...spec, executable, args, env, terminal: null, stdin: "null" }, core.options, {
+      cgroup: "",
+      notify: null,
+    });
     const outcome = await core.zygote.probe(asked, { timeoutMs: options.timeoutMs, signal });
     const { code, timedOut } = outcome;
     const output = new Uint8Array(outcome.output.subarray(0, options.maxOutputBytes));

@@ -91,7 +91,6 @@ export class ManagedProcess {
   get settled(): boolean {
     const { current } = this;
     return (
-      this.standing !== "waiting" &&
       current.ended &&
       !current.treeAlive &&
       current.stops === 0 &&
@@ -99,6 +98,11 @@ export class ManagedProcess {
       this.restarting === null &&
       this.intents.length === 0
     );
+  }
+
+  /** Settled, and nobody is about to run it again: it may make room for others. */
+  get expendable(): boolean {
+    return this.settled && this.standing !== "waiting";
   }
 
   info(resourceVersion: string): ProcessInfo {
