@@ -1,6 +1,6 @@
 /**
  * Installs what pm is measured beside into bench/peers/bin, which git ignores:
- * `node bench/peers/install.ts`. Each by its own ecosystem's client, in a pinned
+ * `npm run bench:peers`. Each by its own ecosystem's client, in a pinned
  * version. What cannot be installed is named and left out.
  */
 import { spawnSync } from "node:child_process";
