@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
-import type { EngineLogger } from "../options.ts";
+import type { EngineLogger } from "../logger.ts";
 import type { Quarantine } from "../quarantine.ts";
 import { encodeEntry, type JournalEntry, type NewEntry } from "./entry.ts";
 import {
