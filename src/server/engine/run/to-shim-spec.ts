@@ -4,6 +4,8 @@ import type { ResolvedOptions } from "../options.ts";
 import { bytesOf, hasByte, isEmpty } from "../process/text.ts";
 import type { ShimSpec } from "../shim/spec.ts";
 
+/** How long a run's output is held for the stream that is to hold it: it can ask only once the run is there. */
+const firstHolderMs = 5_000;
 const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 const slash = 0x2f;
 const colon = 0x3a;
@@ -12,6 +14,7 @@ const colon = 0x3a;
 export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, cgroup: string): ShimSpec {
   return {
     outputLimit: spec.output.limitBytes,
+    holdMs: spec.output.whenFull === "allowHold" ? firstHolderMs : 0,
     stdin: spec.stdin,
     terminal: spec.terminal,
     rlimits: spec.limits.rlimits.flatMap(({ resource, soft, hard }) => {
