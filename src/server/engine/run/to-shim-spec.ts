@@ -4,6 +4,8 @@ import type { ResolvedOptions } from "../options.ts";
 import { bytesOf, hasByte, isEmpty } from "../process/text.ts";
 import type { ShimSpec } from "../shim/spec.ts";
 
+/** How long a run's output is held for the stream that is to hold it: it can ask only once the run is there. */
+const firstHolderMs = 5_000;
 const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 const slash = 0x2f;
 const colon = 0x3a;
@@ -20,6 +22,7 @@ export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, { cgroup, 
   const environment = environmentOf(spec, options).map(([name, value]) => joined(name, "=", value));
   return {
     outputLimit: spec.output.limitBytes,
+    holdMs: spec.output.whenFull === "allowHold" ? firstHolderMs : 0,
     stdin: spec.stdin,
     terminal: spec.terminal,
     rlimits: spec.limits.rlimits.flatMap(({ resource, soft, hard }) => {
