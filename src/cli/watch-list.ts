@@ -22,7 +22,7 @@ export async function watchList(caller: Caller, connection: Connection, options:
     throw new UsageError("--watch shows a table or writes --output jsonl");
   }
   const own = caller.ownProcess();
-  await connection.call((manager) => manager.daemon.info());
+  await connection.manager.daemon.info();
   const events = connection.manager.processes.watch({
     filter,
     onConnection: (event) => {

@@ -43,7 +43,7 @@ export const command = defineCommand({
         format: options.quiet ? "id" : (options.output ?? "table"),
       });
     }
-    const processes = await connection.call((manager) => manager.processes.listAll({ filter }));
+    const processes = await connection.manager.processes.listAll({ filter });
     switch (options.quiet ? "id" : (options.output ?? "table")) {
       case "id":
         caller.print(processes.map(({ id }) => `${id}\n`).join(""));
