@@ -54,19 +54,27 @@ export function changesOf(
 /** How often somebody else may change the process between the look and the change. */
 const maxRaces = 10;
 
-/** Changes the spec of one process for its next run, and `rest` with it. */
-export async function changeSpec(
+/** What is to be changed of a process. */
+export interface ProcessChanges {
+  readonly spec?: SpecChanges;
+  /** null takes it away. */
+  readonly name?: string | null;
+  readonly labels?: { readonly set: Readonly<Record<string, string>>; readonly unset: readonly string[] };
+}
+
+/** Changes one process; what somebody else changes at the same time is not undone. */
+export async function changeProcess(
   { processes }: ProcessManager,
   ref: string,
-  changes: SpecChanges,
-  rest: Pick<UpdateOptions, "name" | "labels"> = {},
+  { spec, name, labels }: ProcessChanges,
 ): Promise<ProcessInfo> {
   for (let attempt = 1; ; attempt++) {
-    const existing = await processes.get(ref, { env: true });
+    const existing = await processes.get(ref, { env: spec !== undefined });
     try {
       return await processes.update(existing.id, {
-        ...rest,
-        spec: applied(existing, changes),
+        ...(name !== undefined && { name }),
+        ...(labels && { labels: without({ ...existing.labels, ...labels.set }, labels.unset) }),
+        ...(spec && { spec: applied(existing, spec) }),
         precondition: { resourceVersion: existing.resourceVersion },
       });
     } catch (error) {
@@ -75,6 +83,10 @@ export async function changeSpec(
       }
     }
   }
+}
+
+function without(labels: Readonly<Record<string, string>>, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => !keys.includes(key)));
 }
 
 /** The fields that change, whole: of limits, output and stop what is not named stays. */

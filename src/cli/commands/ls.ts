@@ -30,7 +30,7 @@ export const command = defineCommand({
     if (options.quiet && options.output !== undefined) {
       throw new UsageError("give either --quiet or --output");
     }
-    const connection = await openConnection(caller, globals);
+    const connection = await openConnection(caller, globals, { follows: options.watch });
     const filter: ProcessFilter = {
       ...(options.all ? {} : { states: ["starting", "running", "stopping"] }),
       ...(options.selector === undefined ? {} : { selector: options.selector }),

@@ -1,6 +1,6 @@
 import { PmError, type ProcessInfo, type RunInfo, toContractJson } from "../../sdk/index.ts";
 import { actOn, errorJson, resultFormats } from "../bulk.ts";
-import { changeOptions, changeSpec, changesOf } from "../change.ts";
+import { changeOptions, changeProcess, changesOf } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
@@ -54,7 +54,7 @@ export const command = defineCommand({
         doing: "restarting",
         states: livingStates,
         async one(ref) {
-          const { id } = changes === undefined ? { id: ref } : await changeSpec(manager, ref, changes);
+          const { id } = changes === undefined ? { id: ref } : await changeProcess(manager, ref, { spec: changes });
           try {
             return about(await manager.processes.restart(id, how));
           } catch (error) {

@@ -7,7 +7,7 @@ import type { OutputChunk, OutputStreamName } from "../../sdk/index.ts";
 const maxLineBytes = 64 * 1024 * 1024;
 
 const newline = 0x0a;
-const escape = 0x1b;
+const escapeByte = 0x1b;
 
 /** One line of output, without its newline. */
 export interface OutputLine {
@@ -80,7 +80,7 @@ export class ColorKeeper {
 
   closed({ stream, data }: OutputLine): Uint8Array {
     const before = this.#open.get(stream) ?? [];
-    if (before.length === 0 && !data.includes(escape)) {
+    if (before.length === 0 && !data.includes(escapeByte)) {
       return data;
     }
     const after = colorsAfter(before, Buffer.from(data).toString("latin1"));
