@@ -40,6 +40,8 @@ export interface Caller {
    * @throws OwnProcessNeeded where the command runs elsewhere; it is then run again in a process of its own
    */
   ownProcess(): NodeJS.Process;
+  /** Whether {@link ownProcess} gives it. */
+  readonly ownsProcess: boolean;
   /** Has something let go of when the command is over, or nobody waits for it any longer. */
   onEnd(release: () => void): void;
 }
