@@ -114,8 +114,15 @@ export function manyProcesses(count: number, change: Partial<ProcessInfo> = {}):
 }
 
 /** The part of an engine that calls by filter need, of these processes. */
-export function engineOf(processes: readonly ProcessInfo[]): Pick<Engine, "select" | "get"> {
+export function engineOf(processes: readonly ProcessInfo[]): Pick<Engine, "select" | "selectOnce" | "get"> {
+  const selections = new Map<string, readonly string[]>();
   return {
+    selectOnce: ({ principal, requestId }, fingerprint, select) => {
+      const key = `${principal} ${requestId} ${fingerprint}`;
+      const ids = selections.get(key) ?? select();
+      selections.set(key, ids);
+      return ids;
+    },
     select: () => processes.map(({ id }) => id),
     get: ({ id }) => {
       const process = processes.find((candidate) => candidate.id === id);

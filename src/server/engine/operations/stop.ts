@@ -232,6 +232,7 @@ export function newIntent(
 
 export function forgetIntent(_core: Core, process: ManagedProcess, intent: Intent | null): void {
   process.intents = process.intents.filter((other) => other !== intent);
+  process.changed.notify();
 }
 
 /** The receipt of a stop, where the run shows it for as long as it is the latest one. */
