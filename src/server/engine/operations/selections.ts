@@ -23,6 +23,8 @@ interface Selection {
 interface Kept {
   readonly bytes: number;
   readonly bootMs: number;
+  /** Where it could not be written. */
+  readonly selection?: Selection;
 }
 
 /**
@@ -62,7 +64,8 @@ export class Selections {
     if (!this.#found) this.#find();
     this.#drop(0);
     const name = createHash("sha256").update(`${principal}\0${requestId}`).digest("hex");
-    const known = this.#kept.has(name) ? this.#read(name) : null;
+    const kept = this.#kept.get(name);
+    const known = kept === undefined ? null : (kept.selection ?? this.#read(name));
     if (known === null) {
       const ids = select();
       this.#write(name, { version, fingerprint, bootMs: this.#clock.boot(), ids });
@@ -88,7 +91,7 @@ export class Selections {
     }
     for (const name of names) {
       const selection = this.#read(name);
-      if (selection === null) rmSync(join(this.#directory, name), { force: true, recursive: true });
+      if (selection === null) this.#delete(name);
       else found.push([name, { bytes: pages(statSync(join(this.#directory, name)).size), bootMs: selection.bootMs }]);
     }
     for (const [name, kept] of found.sort(([, a], [, b]) => a.bootMs - b.bootMs)) this.#keep(name, kept);
@@ -106,7 +109,7 @@ export class Selections {
       if (bootMs > oldest && this.#bytes + room <= this.#maxBytes) return;
       this.#kept.delete(name);
       this.#bytes -= bytes;
-      rmSync(join(this.#directory, name), { force: true });
+      this.#delete(name);
     }
   }
 
@@ -122,11 +125,17 @@ export class Selections {
       renameSync(`${path}.new`, path);
       this.#keep(name, { bytes, bootMs: selection.bootMs });
     } catch (error) {
-      rmSync(`${path}.new`, { force: true });
-      this.#logger.warn(
-        { error: String(error) },
-        "cannot record what a call by filter selected; repeated, it selects anew",
-      );
+      this.#logger.warn({ error: String(error) }, "cannot record what a call by filter selected for the next daemon");
+      this.#keep(name, { bytes, bootMs: selection.bootMs, selection });
+      this.#delete(`${name}.new`);
+    }
+  }
+
+  #delete(name: string): void {
+    try {
+      rmSync(join(this.#directory, name), { force: true, recursive: true });
+    } catch {
+      // The directory is none. What is left is found by the next daemon.
     }
   }
 
