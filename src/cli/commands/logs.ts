@@ -1,10 +1,10 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import type { ConnectionEvent, OutputStart, OutputStream, ProcessInfo, StreamOptions } from "../../sdk/index.ts";
 import { choice, moment, wholeNumber } from "../arguments/values.ts";
 import { type Caller, endsCommand } from "../caller.ts";
 import { defineCommand, flag, type OptionValues, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { painter, type Style } from "../output/color.ts";
 import { displayName } from "../output/format.ts";
 import { LineFormatter } from "../output/line-formatter.ts";

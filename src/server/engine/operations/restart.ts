@@ -15,17 +15,7 @@ import { prepareFailure, startFailed } from "../run/start-failure.ts";
 import { checkPrecondition } from "./conditions.ts";
 import { release } from "./remove.ts";
 import { checkName, unsupportedLimit } from "./start.ts";
-import {
-  causeOf,
-  checkOptions,
-  forgetIntent,
-  newIntent,
-  planOf,
-  resumeStop,
-  stillRunning,
-  stopRun,
-  untilStarted,
-} from "./stop.ts";
+import { causeOf, forgetIntent, newIntent, planOf, resumeStop, stillRunning, stopRun, untilStarted } from "./stop.ts";
 
 /**
  * Begins a new run of a process, after stopping the one there is. A restart
@@ -42,7 +32,6 @@ export async function restart(
   context: RequestContext,
 ): Promise<ProcessInfo> {
   core.checkAccepting();
-  checkOptions(options);
   core.checkPresent(process);
   checkPrecondition(core, process, context);
   const next = spec === null ? null : normalizeSpec(spec, core.options);

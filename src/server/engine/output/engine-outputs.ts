@@ -216,6 +216,13 @@ class EngineRun implements OutputRun {
 
   openSource(): OutputSource | null {
     if (this.removed) return null;
+    if (this.#run.unreadable) {
+      throw new EngineError(
+        "OUTPUT_UNREADABLE",
+        `the output of run ${this.number} of process ${this.processId} was damaged and set aside`,
+        { id: this.processId, run: String(this.number) },
+      );
+    }
     let ring: Ring;
     try {
       ring = this.#core.openRing(this.#process, this.#run);
@@ -238,5 +245,5 @@ class EngineRun implements OutputRun {
 
 /** Its output went to make room; what else is known of it stays on record. */
 function isDropped(run: Run): boolean {
-  return run.summary !== null && run.view === null;
+  return run.summary !== null && run.view === null && !run.unreadable;
 }

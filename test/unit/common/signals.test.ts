@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { signalName, signalNumber } from "../../../../src/server/engine/limits/signals.ts";
+import { signalName, signalNumber } from "../../../src/common/signals.ts";
 
 test.each([
   ["SIGTERM", 15],
@@ -9,16 +9,28 @@ test.each([
   ["rtmin+3", 37],
   ["SIGRTMAX", 64],
   ["RTMAX-30", 34],
+  ["9", 9],
 ])("%s is signal %i", (name, number) => {
   expect(signalNumber(name)).toBe(number);
 });
 
-test.each(["", "SIG", "SIGNOPE", "9", "RTMIN-1", "RTMAX+1", "RTMIN+31", "RTMAX-31", "RTMIN+", "TERM "])(
-  "%j is no signal",
-  (name) => {
-    expect(signalNumber(name)).toBeUndefined();
-  },
-);
+test.each([
+  "",
+  "SIG",
+  "SIGNOPE",
+  "0",
+  "32",
+  "65",
+  "-9",
+  "RTMIN-1",
+  "RTMAX+1",
+  "RTMIN+31",
+  "RTMAX-31",
+  "RTMIN+",
+  "TERM ",
+])("%j is no signal", (name) => {
+  expect(signalNumber(name)).toBeUndefined();
+});
 
 test("every signal has one name, which leads back to it", () => {
   for (let number = 1; number <= 64; number++) {
