@@ -96,7 +96,7 @@ async function renew(
   core.note(process, "restartRequested", cause);
   core.journal.flush();
   try {
-    const { stopped } = await stopRun(core, process, options, cause, { kind: "restart", onRecord: true });
+    const { stopped } = await stopRun(core, process, options, cause, { kind: "restart", onRecord: true, intent });
     if (!stopped) throw stillRunning(process, "was not restarted, for something of it lives on");
     return await begin(core, process, run, spec, intent);
   } catch (error) {
@@ -140,7 +140,7 @@ async function renewFrom(core: Core, process: ManagedProcess, intent: Intent): P
 
 /** The intent stays on record until the new run has begun. */
 async function stopForRestart(core: Core, process: ManagedProcess, intent: Intent): Promise<boolean> {
-  const { stopped } = await resumeStop(core, process, { ...intent });
+  const { stopped } = await resumeStop(core, process, intent, true);
   return stopped;
 }
 
