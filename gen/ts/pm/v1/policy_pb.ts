@@ -949,8 +949,8 @@ export const DependencyCondition = {
   UNSPECIFIED: 0,
 
   /**
-   * DEPENDENCY_CONDITION_STARTED: its program was executed, and it has not
-   * ended since.
+   * DEPENDENCY_CONDITION_STARTED: the program of its latest run was executed; it
+   * may have ended since.
    *
    * @generated from enum value: DEPENDENCY_CONDITION_STARTED = 1;
    */
@@ -958,7 +958,7 @@ export const DependencyCondition = {
 
   /**
    * DEPENDENCY_CONDITION_READY: it runs and its readiness probe has succeeded;
-   * without such a probe as STARTED.
+   * without such a probe, it runs.
    *
    * @generated from enum value: DEPENDENCY_CONDITION_READY = 2;
    */
