@@ -51,8 +51,8 @@ export type Schedule = Message<"pm.v1.Schedule"> & {
      * @monthly and @yearly. If both days are given, either suffices, as in
      * crontab(5). One that is never due, such as "0 0 31 2 *", is refused. A
      * time that a change of the clock to summer time leaves out is made up for
-     * right after it; one that comes twice in autumn counts once, unless the
-     * expression is for every hour.
+     * right after it; one that comes twice in autumn counts once, if the
+     * expression names one hour, and else each time.
      *
      * @generated from field: string cron = 3;
      */
@@ -186,8 +186,8 @@ export type ScheduleJson = {
    * @monthly and @yearly. If both days are given, either suffices, as in
    * crontab(5). One that is never due, such as "0 0 31 2 *", is refused. A
    * time that a change of the clock to summer time leaves out is made up for
-   * right after it; one that comes twice in autumn counts once, unless the
-   * expression is for every hour.
+   * right after it; one that comes twice in autumn counts once, if the
+   * expression names one hour, and else each time.
    *
    * @generated from field: string cron = 3;
    */
@@ -827,7 +827,8 @@ export const OverlapPolicySchema: GenEnum<OverlapPolicy, OverlapPolicyJson> = /*
 
 /**
  * CatchUpPolicy says what happens to times that passed while there was no
- * daemon, or the machine was off or asleep.
+ * daemon, or the machine was off. After a sleep of the machine, or a clock set
+ * forward, one run makes up for all that passed.
  *
  * @generated from enum pm.v1.CatchUpPolicy
  */
@@ -864,7 +865,8 @@ export const CatchUpPolicy = {
 
 /**
  * CatchUpPolicy says what happens to times that passed while there was no
- * daemon, or the machine was off or asleep.
+ * daemon, or the machine was off. After a sleep of the machine, or a clock set
+ * forward, one run makes up for all that passed.
  *
  * @generated from enum pm.v1.CatchUpPolicy
  */
@@ -872,7 +874,8 @@ export type CatchUpPolicy = (typeof CatchUpPolicy)[keyof typeof CatchUpPolicy] |
 
 /**
  * CatchUpPolicy says what happens to times that passed while there was no
- * daemon, or the machine was off or asleep.
+ * daemon, or the machine was off. After a sleep of the machine, or a clock set
+ * forward, one run makes up for all that passed.
  *
  * @generated from enum pm.v1.CatchUpPolicy
  */
