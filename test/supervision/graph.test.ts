@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { closure, findCycle, startOrder, stopOrder } from "../../src/server/supervision/dependency/graph.ts";
+import { closure, findCycle, startOrder, stopOrder } from "../../src/common/dependency-graph.ts";
 
 const graph = (edges: Record<string, readonly string[]>) => new Map(Object.entries(edges));
 

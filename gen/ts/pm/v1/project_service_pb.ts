@@ -10,6 +10,10 @@ import type { Process, ProcessJson, ProcessState, ProcessStateJson, ProcessView,
 import { file_pm_v1_process } from "./process_pb.ts";
 import type { BatchError, BatchErrorJson } from "./process_service_pb.ts";
 import { file_pm_v1_process_service } from "./process_service_pb.ts";
+import type { SetQueueRequest, SetQueueRequestJson } from "./queue_service_pb.ts";
+import { file_pm_v1_queue_service } from "./queue_service_pb.ts";
+import type { Schedule, ScheduleJson } from "./schedule_service_pb.ts";
+import { file_pm_v1_schedule_service } from "./schedule_service_pb.ts";
 import type { ProcessSpec, ProcessSpecJson } from "./spec_pb.ts";
 import { file_pm_v1_spec } from "./spec_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -18,7 +22,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file pm/v1/project_service.proto.
  */
 export const file_pm_v1_project_service: GenFile = /*@__PURE__*/
-  fileDesc("ChtwbS92MS9wcm9qZWN0X3NlcnZpY2UucHJvdG8SBXBtLnYxItcBCg5Qcm9qZWN0UHJvY2VzcxIMCgRuYW1lGAEgASgJEjEKBmxhYmVscxgCIAMoCzIhLnBtLnYxLlByb2plY3RQcm9jZXNzLkxhYmVsc0VudHJ5EiAKBHNwZWMYAyABKAsyEi5wbS52MS5Qcm9jZXNzU3BlYxIVCghyZXBsaWNhcxgEIAEoDUgAiAEBEg8KB3N0b3BwZWQYBSABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfcmVwbGljYXMi5gEKB1Byb2plY3QSDAoEbmFtZRgBIAEoCRIoCglwcm9jZXNzZXMYAiADKAsyFS5wbS52MS5Qcm9qZWN0UHJvY2VzcxIlCgdtZW1iZXJzGAMgAygLMhQucG0udjEuUHJvamVjdE1lbWJlchIOCgZzb3VyY2UYBCABKAkSLgoKYXBwbHlfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIYXBwbHlpbmcYBiABKAgSEAoIcmVtb3ZpbmcYByABKAgSGAoQcmVzb3VyY2VfdmVyc2lvbhgIIAEoCSJrCg1Qcm9qZWN0TWVtYmVyEhIKCnByb2Nlc3NfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIUCgxwcm9jZXNzX25hbWUYAyABKAkSIgoFc3RhdGUYBCABKA4yEy5wbS52MS5Qcm9jZXNzU3RhdGUibQoLUHJvamVjdFN0ZXASDAoEbmFtZRgBIAEoCRIkCgZhY3Rpb24YAiABKA4yFC5wbS52MS5Qcm9qZWN0QWN0aW9uEhYKDmNoYW5nZWRfZmllbGRzGAMgAygJEhIKCnByb2Nlc3NfaWQYBCABKAkiMAoLUHJvamVjdFBsYW4SIQoFc3RlcHMYASADKAsyEi5wbS52MS5Qcm9qZWN0U3RlcCJiCg9Qcm9qZWN0UHJvZ3Jlc3MSDAoEc3RlcBgBIAEoDRIfCgdwcm9jZXNzGAIgASgLMg4ucG0udjEuUHJvY2VzcxIgCgVlcnJvchgDIAEoCzIRLnBtLnYxLkJhdGNoRXJyb3IiPQoKUHJvamVjdEVuZBIfCgdwcm9qZWN0GAEgASgLMg4ucG0udjEuUHJvamVjdBIOCgZmYWlsZWQYAiABKA0izgEKE0FwcGx5UHJvamVjdFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIoCglwcm9jZXNzZXMYAiADKAsyFS5wbS52MS5Qcm9qZWN0UHJvY2VzcxIOCgZzb3VyY2UYAyABKAkSDQoFcHJ1bmUYBCABKAgSDwoHZHJ5X3J1bhgFIAEoCBIMCgRvbmx5GAYgAygJEhgKEHJlc291cmNlX3ZlcnNpb24YByABKAkSEgoKcmVxdWVzdF9pZBgIIAEoCRITCgtyZXN0YXJ0X2FsbBgJIAEoCCKRAQoUQXBwbHlQcm9qZWN0UmVzcG9uc2USIgoEcGxhbhgBIAEoCzISLnBtLnYxLlByb2plY3RQbGFuSAASKgoIcHJvZ3Jlc3MYAiABKAsyFi5wbS52MS5Qcm9qZWN0UHJvZ3Jlc3NIABIgCgNlbmQYAyABKAsyES5wbS52MS5Qcm9qZWN0RW5kSABCBwoFZnJhbWUiQwoRR2V0UHJvamVjdFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgCgR2aWV3GAIgASgOMhIucG0udjEuUHJvY2Vzc1ZpZXciNQoSR2V0UHJvamVjdFJlc3BvbnNlEh8KB3Byb2plY3QYASABKAsyDi5wbS52MS5Qcm9qZWN0IhUKE0xpc3RQcm9qZWN0c1JlcXVlc3QiOAoUTGlzdFByb2plY3RzUmVzcG9uc2USIAoIcHJvamVjdHMYASADKAsyDi5wbS52MS5Qcm9qZWN0IpsBChRSZW1vdmVQcm9qZWN0UmVxdWVzdBIMCgRuYW1lGAEgASgJEi8KDGdyYWNlX3BlcmlvZBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5rZWVwX3Byb2Nlc3NlcxgDIAEoCBIYChByZXNvdXJjZV92ZXJzaW9uGAQgASgJEhIKCnJlcXVlc3RfaWQYBSABKAkikgEKFVJlbW92ZVByb2plY3RSZXNwb25zZRIiCgRwbGFuGAEgASgLMhIucG0udjEuUHJvamVjdFBsYW5IABIqCghwcm9ncmVzcxgCIAEoCzIWLnBtLnYxLlByb2plY3RQcm9ncmVzc0gAEiAKA2VuZBgDIAEoCzIRLnBtLnYxLlByb2plY3RFbmRIAEIHCgVmcmFtZSroAQoNUHJvamVjdEFjdGlvbhIeChpQUk9KRUNUX0FDVElPTl9VTlNQRUNJRklFRBAAEhcKE1BST0pFQ1RfQUNUSU9OX05PTkUQARIZChVQUk9KRUNUX0FDVElPTl9DUkVBVEUQAhIZChVQUk9KRUNUX0FDVElPTl9VUERBVEUQAxIaChZQUk9KRUNUX0FDVElPTl9SRVNUQVJUEAQSGAoUUFJPSkVDVF9BQ1RJT05fU1RBUlQQBRIZChVQUk9KRUNUX0FDVElPTl9SRU1PVkUQBhIXChNQUk9KRUNUX0FDVElPTl9LRUVQEAcyvwIKDlByb2plY3RTZXJ2aWNlEkkKDEFwcGx5UHJvamVjdBIaLnBtLnYxLkFwcGx5UHJvamVjdFJlcXVlc3QaGy5wbS52MS5BcHBseVByb2plY3RSZXNwb25zZTABEkYKCkdldFByb2plY3QSGC5wbS52MS5HZXRQcm9qZWN0UmVxdWVzdBoZLnBtLnYxLkdldFByb2plY3RSZXNwb25zZSIDkAIBEkwKDExpc3RQcm9qZWN0cxIaLnBtLnYxLkxpc3RQcm9qZWN0c1JlcXVlc3QaGy5wbS52MS5MaXN0UHJvamVjdHNSZXNwb25zZSIDkAIBEkwKDVJlbW92ZVByb2plY3QSGy5wbS52MS5SZW1vdmVQcm9qZWN0UmVxdWVzdBocLnBtLnYxLlJlbW92ZVByb2plY3RSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_pm_v1_process, file_pm_v1_process_service, file_pm_v1_spec]);
+  fileDesc("ChtwbS92MS9wcm9qZWN0X3NlcnZpY2UucHJvdG8SBXBtLnYxItcBCg5Qcm9qZWN0UHJvY2VzcxIMCgRuYW1lGAEgASgJEjEKBmxhYmVscxgCIAMoCzIhLnBtLnYxLlByb2plY3RQcm9jZXNzLkxhYmVsc0VudHJ5EiAKBHNwZWMYAyABKAsyEi5wbS52MS5Qcm9jZXNzU3BlYxIVCghyZXBsaWNhcxgEIAEoDUgAiAEBEg8KB3N0b3BwZWQYBSABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfcmVwbGljYXMiigIKB1Byb2plY3QSDAoEbmFtZRgBIAEoCRIoCglwcm9jZXNzZXMYAiADKAsyFS5wbS52MS5Qcm9qZWN0UHJvY2VzcxIlCgdtZW1iZXJzGAMgAygLMhQucG0udjEuUHJvamVjdE1lbWJlchIOCgZzb3VyY2UYBCABKAkSLgoKYXBwbHlfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIYXBwbHlpbmcYBiABKAgSEAoIcmVtb3ZpbmcYByABKAgSGAoQcmVzb3VyY2VfdmVyc2lvbhgIIAEoCRIiCglzY2hlZHVsZXMYCSADKAsyDy5wbS52MS5TY2hlZHVsZSJrCg1Qcm9qZWN0TWVtYmVyEhIKCnByb2Nlc3NfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIUCgxwcm9jZXNzX25hbWUYAyABKAkSIgoFc3RhdGUYBCABKA4yEy5wbS52MS5Qcm9jZXNzU3RhdGUibQoLUHJvamVjdFN0ZXASDAoEbmFtZRgBIAEoCRIkCgZhY3Rpb24YAiABKA4yFC5wbS52MS5Qcm9qZWN0QWN0aW9uEhYKDmNoYW5nZWRfZmllbGRzGAMgAygJEhIKCnByb2Nlc3NfaWQYBCABKAkiMAoLUHJvamVjdFBsYW4SIQoFc3RlcHMYASADKAsyEi5wbS52MS5Qcm9qZWN0U3RlcCJiCg9Qcm9qZWN0UHJvZ3Jlc3MSDAoEc3RlcBgBIAEoDRIfCgdwcm9jZXNzGAIgASgLMg4ucG0udjEuUHJvY2VzcxIgCgVlcnJvchgDIAEoCzIRLnBtLnYxLkJhdGNoRXJyb3IiPQoKUHJvamVjdEVuZBIfCgdwcm9qZWN0GAEgASgLMg4ucG0udjEuUHJvamVjdBIOCgZmYWlsZWQYAiABKA0imgIKE0FwcGx5UHJvamVjdFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIoCglwcm9jZXNzZXMYAiADKAsyFS5wbS52MS5Qcm9qZWN0UHJvY2VzcxIOCgZzb3VyY2UYAyABKAkSDQoFcHJ1bmUYBCABKAgSDwoHZHJ5X3J1bhgFIAEoCBIMCgRvbmx5GAYgAygJEhgKEHJlc291cmNlX3ZlcnNpb24YByABKAkSEgoKcmVxdWVzdF9pZBgIIAEoCRITCgtyZXN0YXJ0X2FsbBgJIAEoCBImCgZxdWV1ZXMYCiADKAsyFi5wbS52MS5TZXRRdWV1ZVJlcXVlc3QSIgoJc2NoZWR1bGVzGAsgAygLMg8ucG0udjEuU2NoZWR1bGUikQEKFEFwcGx5UHJvamVjdFJlc3BvbnNlEiIKBHBsYW4YASABKAsyEi5wbS52MS5Qcm9qZWN0UGxhbkgAEioKCHByb2dyZXNzGAIgASgLMhYucG0udjEuUHJvamVjdFByb2dyZXNzSAASIAoDZW5kGAMgASgLMhEucG0udjEuUHJvamVjdEVuZEgAQgcKBWZyYW1lIkMKEUdldFByb2plY3RSZXF1ZXN0EgwKBG5hbWUYASABKAkSIAoEdmlldxgCIAEoDjISLnBtLnYxLlByb2Nlc3NWaWV3IjUKEkdldFByb2plY3RSZXNwb25zZRIfCgdwcm9qZWN0GAEgASgLMg4ucG0udjEuUHJvamVjdCIVChNMaXN0UHJvamVjdHNSZXF1ZXN0IjgKFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiAKCHByb2plY3RzGAEgAygLMg4ucG0udjEuUHJvamVjdCKbAQoUUmVtb3ZlUHJvamVjdFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIvCgxncmFjZV9wZXJpb2QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoOa2VlcF9wcm9jZXNzZXMYAyABKAgSGAoQcmVzb3VyY2VfdmVyc2lvbhgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJIpIBChVSZW1vdmVQcm9qZWN0UmVzcG9uc2USIgoEcGxhbhgBIAEoCzISLnBtLnYxLlByb2plY3RQbGFuSAASKgoIcHJvZ3Jlc3MYAiABKAsyFi5wbS52MS5Qcm9qZWN0UHJvZ3Jlc3NIABIgCgNlbmQYAyABKAsyES5wbS52MS5Qcm9qZWN0RW5kSABCBwoFZnJhbWUq6AEKDVByb2plY3RBY3Rpb24SHgoaUFJPSkVDVF9BQ1RJT05fVU5TUEVDSUZJRUQQABIXChNQUk9KRUNUX0FDVElPTl9OT05FEAESGQoVUFJPSkVDVF9BQ1RJT05fQ1JFQVRFEAISGQoVUFJPSkVDVF9BQ1RJT05fVVBEQVRFEAMSGgoWUFJPSkVDVF9BQ1RJT05fUkVTVEFSVBAEEhgKFFBST0pFQ1RfQUNUSU9OX1NUQVJUEAUSGQoVUFJPSkVDVF9BQ1RJT05fUkVNT1ZFEAYSFwoTUFJPSkVDVF9BQ1RJT05fS0VFUBAHMr8CCg5Qcm9qZWN0U2VydmljZRJJCgxBcHBseVByb2plY3QSGi5wbS52MS5BcHBseVByb2plY3RSZXF1ZXN0GhsucG0udjEuQXBwbHlQcm9qZWN0UmVzcG9uc2UwARJGCgpHZXRQcm9qZWN0EhgucG0udjEuR2V0UHJvamVjdFJlcXVlc3QaGS5wbS52MS5HZXRQcm9qZWN0UmVzcG9uc2UiA5ACARJMCgxMaXN0UHJvamVjdHMSGi5wbS52MS5MaXN0UHJvamVjdHNSZXF1ZXN0GhsucG0udjEuTGlzdFByb2plY3RzUmVzcG9uc2UiA5ACARJMCg1SZW1vdmVQcm9qZWN0EhsucG0udjEuUmVtb3ZlUHJvamVjdFJlcXVlc3QaHC5wbS52MS5SZW1vdmVQcm9qZWN0UmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_pm_v1_process, file_pm_v1_process_service, file_pm_v1_queue_service, file_pm_v1_schedule_service, file_pm_v1_spec]);
 
 /**
  * ProjectProcess describes a process of a project.
@@ -160,7 +164,7 @@ export type Project = Message<"pm.v1.Project"> & {
   source: string;
 
   /**
-   * apply_time is when it was last applied.
+   * apply_time is when its description last changed.
    *
    * @generated from field: google.protobuf.Timestamp apply_time = 5;
    */
@@ -186,6 +190,13 @@ export type Project = Message<"pm.v1.Project"> & {
    * @generated from field: string resource_version = 8;
    */
   resourceVersion: string;
+
+  /**
+   * schedules are those of the project, by name.
+   *
+   * @generated from field: repeated pm.v1.Schedule schedules = 9;
+   */
+  schedules: Schedule[];
 };
 
 /**
@@ -225,7 +236,7 @@ export type ProjectJson = {
   source?: string;
 
   /**
-   * apply_time is when it was last applied.
+   * apply_time is when its description last changed.
    *
    * @generated from field: google.protobuf.Timestamp apply_time = 5;
    */
@@ -251,6 +262,13 @@ export type ProjectJson = {
    * @generated from field: string resource_version = 8;
    */
   resourceVersion?: string;
+
+  /**
+   * schedules are those of the project, by name.
+   *
+   * @generated from field: repeated pm.v1.Schedule schedules = 9;
+   */
+  schedules?: ScheduleJson[];
 };
 
 /**
@@ -638,6 +656,23 @@ export type ApplyProjectRequest = Message<"pm.v1.ApplyProjectRequest"> & {
    * @generated from field: bool restart_all = 9;
    */
   restartAll: boolean;
+
+  /**
+   * queues are set as by SetQueue. They are not the project's: they stay when
+   * it is removed.
+   *
+   * @generated from field: repeated pm.v1.SetQueueRequest queues = 10;
+   */
+  queues: SetQueueRequest[];
+
+  /**
+   * schedules are set as by SetSchedule; `process.name` is the name of a process
+   * of the project without replicas. Those that are no longer described are
+   * removed.
+   *
+   * @generated from field: repeated pm.v1.Schedule schedules = 11;
+   */
+  schedules: Schedule[];
 };
 
 /**
@@ -713,6 +748,23 @@ export type ApplyProjectRequestJson = {
    * @generated from field: bool restart_all = 9;
    */
   restartAll?: boolean;
+
+  /**
+   * queues are set as by SetQueue. They are not the project's: they stay when
+   * it is removed.
+   *
+   * @generated from field: repeated pm.v1.SetQueueRequest queues = 10;
+   */
+  queues?: SetQueueRequestJson[];
+
+  /**
+   * schedules are set as by SetSchedule; `process.name` is the name of a process
+   * of the project without replicas. Those that are no longer described are
+   * removed.
+   *
+   * @generated from field: repeated pm.v1.Schedule schedules = 11;
+   */
+  schedules?: ScheduleJson[];
 };
 
 /**
@@ -1205,9 +1257,10 @@ export const ProjectActionSchema: GenEnum<ProjectAction, ProjectActionJson> = /*
 export const ProjectService: GenService<{
   /**
    * ApplyProject makes a project, or brings it to another description: it
-   * starts what is new, restarts what changed, and nothing else; with `prune`
-   * it stops and removes what is no longer described. Applying the same again
-   * changes nothing. The description is on record first: if the caller, or the
+   * starts what is new or was stopped, restarts what changed, removes replicas
+   * beyond their number, and nothing else; with `prune` it stops and removes
+   * what is no longer described. What has ended successfully by itself is not
+   * started again. Applying the same again changes nothing. The description is on record first: if the caller, or the
    * daemon, goes away, the application goes on. Frames: plan, then progress,
    * then end.
    *

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import type { Graph } from "../../../common/dependency-graph.ts";
 import type { ProcessSpec } from "../../engine/api/spec.ts";
-import type { Graph } from "../dependency/graph.ts";
 import type { ProjectProcess } from "./record.ts";
 
 export const projectLabel = "pm/project";

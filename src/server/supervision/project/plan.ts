@@ -1,6 +1,7 @@
 /** What has to be done for a project to be as it is described. Pure. */
+
+import { closure, type Graph, startOrder, stopOrder } from "../../../common/dependency-graph.ts";
 import type { ProcessInfo } from "../../engine/api/process.ts";
-import { closure, type Graph, startOrder, stopOrder } from "../dependency/graph.ts";
 import { hasEnded, isUnderWay, succeeded } from "../restart/outcome.ts";
 import { changesOf, same } from "./changes.ts";
 import { descriptionGraph, type Member, membersOf, processLabel } from "./members.ts";
