@@ -181,7 +181,7 @@ interface Shared {
 }
 
 function describeProcess(
-  { name, place, value }: Named<ProcessRead>,
+  { name, value }: Named<ProcessRead>,
   shared: Shared,
   around: Surroundings,
   reading: Reading,
@@ -217,8 +217,8 @@ function describeProcess(
         mapIf(value.stop?.value.command?.value, (line) => commandOf(line, shell)),
       ),
       ...optional("restart", describeRestart(value)),
-      ...optional("readiness", describeProbe(value.readiness, "readiness", place, shell, reading)),
-      ...optional("liveness", describeProbe(value.liveness, "liveness", place, shell, reading)),
+      ...optional("readiness", describeProbe(value.readiness, "readiness", shell, reading)),
+      ...optional("liveness", describeProbe(value.liveness, "liveness", shell, reading)),
       ...optional(
         "dependsOn",
         value.depends_on?.value.map((one) => ({ process: one.name, condition: one.value })),
@@ -318,14 +318,13 @@ function describeBackoff(fields: Read<typeof backoff>): NonNullable<RestartDescr
 function describeProbe(
   given: { readonly value: ProbeRead; readonly place: Place } | undefined,
   what: "readiness" | "liveness",
-  at: Place,
   shell: readonly string[],
   reading: Reading,
 ): ProbeDescription | undefined {
   if (given === undefined) {
     return undefined;
   }
-  const { value: fields, place = at } = given;
+  const fields = given.value;
   const checks: CheckDescription[] = [];
   if (fields.exec !== undefined) {
     checks.push({ kind: "exec", command: commandOf(fields.exec.value, shell) });
@@ -369,12 +368,8 @@ function describeProbe(
     }
   }
   const [check] = checks;
-  if (check === undefined || checks.length > 1) {
-    return problem(
-      reading,
-      place,
-      `a probe needs exactly one of exec, http, tcp, output and notify${checks.length > 1 ? `, and has ${checks.length}` : ""}`,
-    );
+  if (check === undefined) {
+    return undefined;
   }
   return {
     check,
@@ -387,7 +382,7 @@ function describeProbe(
 }
 
 function describeSchedule(
-  { name, place, value }: Named<NonNullable<Read<typeof projectFile>["schedules"]>["value"][number]["value"]>,
+  { name, value }: Named<NonNullable<Read<typeof projectFile>["schedules"]>["value"][number]["value"]>,
   all: readonly Named<ProcessRead>[],
   names: ReadonlySet<string>,
   reading: Reading,
@@ -414,8 +409,8 @@ function describeSchedule(
     ...(value.boot?.value === true ? [{ kind: "boot" } as const] : []),
   ];
   const [timing] = timings;
-  if (timing === undefined || timings.length > 1) {
-    return problem(reading, place, "a schedule needs exactly one of cron, every and boot");
+  if (timing === undefined) {
+    return undefined;
   }
   if (value.time_zone !== undefined && timing.kind !== "cron") {
     problem(reading, value.time_zone.place, "a time zone is for cron alone");

@@ -6,6 +6,7 @@ import {
   decimal,
   duration,
   either,
+  exactlyOneOf,
   field,
   flag,
   integer,
@@ -95,7 +96,7 @@ const tcpAddress = mapped(text('a port or "host:port"'), (given, place, reading)
     : { host: address.replace(/^\[|\]$/g, ""), port: number };
 });
 
-const probe = object(
+const probeObject = object(
   {
     exec: field(commandLine, "pm.v1.ExecCheck"),
     http: field(either({ scalar: httpUrl, map: httpFields }), "pm.v1.HttpCheck"),
@@ -119,6 +120,7 @@ const probe = object(
   },
   "a probe",
 );
+const probe = exactlyOneOf(["exec", "http", "tcp", "output", "notify"], probeObject, "a probe");
 
 const restartMode = mapped(
   text("one of no, on-failure, on-failure:N, unless-stopped, always"),
@@ -336,7 +338,7 @@ export const processFields = {
   oom_score_adj: field(integer(-1000, 1000), "pm.v1.ProcessSpec.oom_score_adj"),
 } as const;
 
-const schedule = object(
+const scheduleObject = object(
   {
     process: required(name, "The process that is started; it has no replicas. Usually it is `stopped: true`."),
     cron: field(text("a cron expression"), "pm.v1.Schedule.cron"),
@@ -348,6 +350,7 @@ const schedule = object(
   },
   "a schedule",
 );
+const schedule = exactlyOneOf(["cron", "every", "boot"], scheduleObject, "a schedule");
 
 const queue = object(
   {

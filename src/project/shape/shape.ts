@@ -297,6 +297,28 @@ export function either<const P extends { readonly [K in Value["kind"]]?: Shape<u
   };
 }
 
+/** A mapping that has exactly one of some fields; "name: false" is as good as none. */
+export function exactlyOneOf<T>(fields: readonly string[], shape: Shape<T>, what: string): Shape<T> {
+  return {
+    read(value, reading) {
+      const count =
+        value.kind === "map"
+          ? value.entries.filter(
+              (entry) =>
+                fields.includes(entry.key) &&
+                (entry.value.kind !== "scalar" || (entry.value.value !== null && entry.value.value !== false)),
+            ).length
+          : 1;
+      if (count !== 1) {
+        const names = `${fields.slice(0, -1).join(", ")} and ${fields.at(-1)}`;
+        problem(reading, value.place, `${what} needs exactly one of ${names}${count > 1 ? `, and has ${count}` : ""}`);
+      }
+      return shape.read(value, reading);
+    },
+    schema: () => shape.schema(),
+  };
+}
+
 /** What was read, as something else; undefined from `convert` means that it has added what is wrong. */
 export function mapped<T, U>(
   shape: Shape<T>,

@@ -58,9 +58,11 @@ function unquoted(raw: string, quote: string | undefined, variables: Variables):
     return raw.slice(1, closingQuote(raw, "'"));
   }
   if (quote === '"') {
-    const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", $: "$$" };
+    const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
     const inner = raw.slice(1, closingQuote(raw, '"'));
-    const unescaped = inner.replace(/\\(.)/gs, (_, character: string) => escapes[character] ?? character);
+    const unescaped = inner.replace(/\\(\$\{|.)/gs, (_, escaped: string) =>
+      escaped === "${" ? "$${" : (escapes[escaped] ?? escaped),
+    );
     return interpolate(unescaped, variables);
   }
   return interpolate(raw.replace(/(^|\s)#.*$/, "").trimEnd(), variables);

@@ -83,7 +83,8 @@ function replacement(inner: string, variables: Variables, depth: number): string
 
 /** Text of which nothing is replaced. */
 export function escapeInterpolation(text: string): string {
-  return text.replaceAll("${", "$${");
+  // In a replacement "$$" would be one "$".
+  return text.replaceAll("${", () => "$${");
 }
 
 function shorten(text: string): string {

@@ -39,7 +39,9 @@ export function parseYaml(text: string, file: string): Value {
     message: explain(error.code, error.message),
   }));
   if (problems.length > 0) {
-    throw new ProjectFileError(problems.slice(0, maxProblems));
+    // After an error of syntax the rest is read in a way that nobody meant.
+    const duplicates = document.errors.every((error) => error.code === "DUPLICATE_KEY");
+    throw new ProjectFileError(problems.slice(0, duplicates ? maxProblems : 1));
   }
 
   const anchors = new Map<string, Node>();
