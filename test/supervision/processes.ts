@@ -76,6 +76,7 @@ export function runOf(number: number, state: RunState, change: Partial<RunInfo> 
 export const unsupervised: Supervision = {
   waiting: null,
   attempts: { streak: 0, times: [], restarts: 0 },
+  run: 1,
   readiness: null,
   health: null,
   probeMessage: "",
@@ -83,7 +84,6 @@ export const unsupervised: Supervision = {
   project: "",
   schedule: "",
   stopping: null,
-  runAfter: 0,
 };
 
 export function processOf(name: string, run: RunInfo, change: Partial<ProcessInfo> = {}): ProcessInfo {

@@ -83,6 +83,7 @@ const schedule = (timing: Timing, change: Partial<ScheduleRecord> = {}): Schedul
   createTime: made,
   lastTime: null,
   lastResult: null,
+  owed: 0,
   bootId: "",
   version: 1,
   ...change,

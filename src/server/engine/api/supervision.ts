@@ -19,7 +19,9 @@ export interface Supervision {
   readonly waiting: Waiting | null;
   /** The restart policy's memory. */
   readonly attempts: AttemptHistory;
-  /** Of the current run; null: no such probe, or no run under way. */
+  /** The run that what follows up to `notifyStatus` is about; of another one it says nothing. */
+  readonly run: number;
+  /** Null: no such probe. */
   readonly readiness: Readiness | null;
   readonly health: Health | null;
   readonly probeMessage: string;
@@ -29,8 +31,6 @@ export interface Supervision {
   readonly schedule: string;
   /** Why supervision itself is stopping the current run, which then counts as failed; null: it is not. */
   readonly stopping: { readonly run: number; readonly cause: Cause } | null;
-  /** A schedule was due while this run had not ended; 0: none. */
-  readonly runAfter: number;
 }
 
 export interface Waiting {
@@ -116,16 +116,21 @@ export interface CommandResult {
 export interface SupervisionHook {
   /**
    * A run has ended, failed or was lost, and nothing was published of it yet:
-   * what the process is to become is published with it. Null: nothing of
-   * supervision changes.
+   * what the process is to become is published with it. Null: nothing restarts
+   * it, and its desired state becomes "stopped". Not asked for a first run that `start` reports as
+   * failed: nothing is left of it.
    */
   runEnded(process: ProcessInfo): SupervisionChange | null;
   /** Whether retention may remove it. */
   mayRemove(process: ProcessInfo): boolean;
-  /** The last bytes of NOTIFY_SOCKET's messages. */
+  /** A process has said something over its NOTIFY_SOCKET. */
   notified(message: NotifyMessage): void;
 }
 
+/**
+ * A stop or restart whose RequestContext has a cause of another kind than
+ * "request" and "project" leaves the desired state as it is.
+ */
 export interface SupervisedEngine extends Engine {
   /** Once, before anything else is called. Runs that ended while nobody watched are reported by `runEnded` at once. */
   supervise(hook: SupervisionHook): void;

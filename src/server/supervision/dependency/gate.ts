@@ -39,7 +39,8 @@ const conditions: Readonly<Record<DependencyCondition, (process: ProcessInfo) =>
       return whyNotStarted(process);
     }
     const probed = (process.spec.policy?.readiness ?? null) !== null;
-    return !probed || process.supervision?.readiness === "ready" ? null : "it is not ready yet";
+    const { run = 0, readiness = null } = process.supervision ?? {};
+    return !probed || (run === process.run.number && readiness === "ready") ? null : "it is not ready yet";
   },
   completed: (process) => (hasEnded(process) ? null : "it has not ended yet"),
   completedSuccessfully: (process) => {

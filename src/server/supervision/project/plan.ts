@@ -19,6 +19,8 @@ export interface Step {
   readonly member: Member | null;
   /** Of `create`: a run is to begin. */
   readonly starts: boolean;
+  /** Of removals: those of one level depend on none of each other. */
+  readonly level: number;
 }
 
 /**
@@ -79,7 +81,7 @@ export function stopLevels(processes: readonly ProcessInfo[]): readonly (readonl
 
 function inStopOrder(steps: readonly Step[], existing: readonly ProcessInfo[]): readonly Step[] {
   const places = new Map(stopLevels(existing).flatMap((level, place) => level.map(({ id }) => [id, place] as const)));
-  return steps.toSorted((a, b) => (places.get(a.id) ?? 0) - (places.get(b.id) ?? 0));
+  return steps.map((step) => ({ ...step, level: places.get(step.id) ?? 0 })).toSorted((a, b) => a.level - b.level);
 }
 
 /** The name that a process has in its project. */
@@ -88,7 +90,7 @@ export function processNameOf(process: ProcessInfo): string {
 }
 
 function stepOf({ id, name }: Pick<ProcessInfo, "id" | "name">, member: Member | null): Step {
-  return { id, name, action: "none", changedFields: [], member, starts: false };
+  return { id, name, action: "none", changedFields: [], member, starts: false, level: 0 };
 }
 
 function stepFor(

@@ -23,6 +23,8 @@ export interface ScheduleRecord {
   /** The latest time that was due and dealt with; null: none yet. */
   readonly lastTime: number | null;
   readonly lastResult: ScheduleResult | null;
+  /** Runs that are still to begin, when the one before has ended. */
+  readonly owed: number;
   /** The boot for which `boot` was dealt with. */
   readonly bootId: string;
   /** Counts the changes of the schedule itself. */
