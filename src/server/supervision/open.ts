@@ -55,7 +55,7 @@ export async function openSupervision(options: SupervisionOptions): Promise<Supe
   const supervisor = new Supervisor(ground);
   const schedules = new Scheduler(ground, supervisor);
   const projects = new Projects(ground, supervisor, schedules);
-  supervisor.useSchedules(schedules);
+  supervisor.attachSchedules(schedules);
   engine.supervise(supervisor);
 
   const rebooted = store.bootId !== bootId;
@@ -66,7 +66,7 @@ export async function openSupervision(options: SupervisionOptions): Promise<Supe
     await forgetRemoved(ground);
   }
   supervisor.open();
-  stopWhatIsMeantToBe(ground, supervisor);
+  stopWhatIsMeantToBe(ground);
   projects.open();
   schedules.open();
   if (rebooted) {
@@ -143,7 +143,7 @@ async function forgetRemoved({ engine, store }: Ground): Promise<void> {
 }
 
 /** A stop whose own command was being run when the daemon died. */
-function stopWhatIsMeantToBe({ engine, log }: Ground, supervisor: Supervisor): void {
+function stopWhatIsMeantToBe({ engine, log }: Ground): void {
   for (const id of engine.select(everything)) {
     const process = engine.get({ id });
     if (policyOf(process).stopCommand === null || process.desiredState !== "stopped" || !isUnderWay(process)) {
@@ -156,6 +156,5 @@ function stopWhatIsMeantToBe({ engine, log }: Ground, supervisor: Supervisor): v
         log.warn({ err: error, process: id }, "a process that is meant to be stopped could not be");
       }
     });
-    supervisor.considerId(id);
   }
 }

@@ -71,7 +71,7 @@ export class Supervisor implements SupervisionHook {
   }
 
   /** Before `open`. */
-  useSchedules(schedules: ScheduleClaims): void {
+  attachSchedules(schedules: ScheduleClaims): void {
     this.#schedules = schedules;
   }
 
@@ -228,8 +228,13 @@ export class Supervisor implements SupervisionHook {
     }
   }
 
-  /** Decides anew about one process. Whatever happens between two calls, the second one finds it. */
-  considerId(id: string): void {
+  /**
+   * Decides anew about one process. Whatever happens between two calls, the
+   * second one finds it.
+   *
+   * @param due The waiting that began then is over, whatever the wall clock says: a clock that nobody sets says so.
+   */
+  considerId(id: string, due = Number.NaN): void {
     let process: ProcessInfo;
     try {
       process = this.#ground.engine.get({ id });
@@ -239,10 +244,10 @@ export class Supervisor implements SupervisionHook {
       }
       throw error;
     }
-    this.#consider(process);
+    this.#consider(process, due);
   }
 
-  #consider(process: ProcessInfo): void {
+  #consider(process: ProcessInfo, due: number): void {
     const { timers, now } = this.#ground;
     const { id } = process;
     const waiting = process.state === "waiting" ? (process.supervision?.waiting ?? null) : null;
@@ -270,20 +275,20 @@ export class Supervisor implements SupervisionHook {
         // A clock that was set back does not make it wait longer than was decided.
         const until = waiting.until ?? 0;
         const delay = Math.min(until - now(), until - waiting.since);
-        if (delay > 0) {
-          timers.set(`wait/${id}`, delay, () => this.considerId(id));
+        if (delay > 0 && waiting.since !== due) {
+          timers.set(`wait/${id}`, delay, () => this.considerId(id, waiting.since));
           return;
         }
         this.#passGates(process, waiting);
         return;
       }
       case "dependency":
-        if (!this.#isPostponed(id, waiting)) {
+        if (!this.#isPostponed(id, waiting, due)) {
           this.#passGates(process, waiting);
         }
         return;
       case "queue":
-        if (this.#isPostponed(id, waiting)) {
+        if (this.#isPostponed(id, waiting, due)) {
           return;
         }
         if (policyOf(process).queue === "") {
@@ -297,13 +302,14 @@ export class Supervisor implements SupervisionHook {
   }
 
   /** It was refused a moment ago, and is tried again in time. */
-  #isPostponed(id: string, waiting: Waiting): boolean {
+  #isPostponed(id: string, waiting: Waiting, due: number): boolean {
     const { timers, now } = this.#ground;
     const left = waiting.until === null ? 0 : Math.min(retryMs, waiting.until - now());
-    if (left > 0) {
-      timers.set(`wait/${id}`, left, () => this.considerId(id));
+    if (left <= 0 || waiting.since === due) {
+      return false;
     }
-    return left > 0;
+    timers.set(`wait/${id}`, left, () => this.considerId(id, waiting.since));
+    return true;
   }
 
   /** Dependencies first, then the queue: what waits for another process takes nobody's turn. */
@@ -396,7 +402,7 @@ export class Supervisor implements SupervisionHook {
         ...waitingChange(kept, waiting),
         cause: causeOf("startFailure", error.message.slice(0, 1024)),
       });
-      timers.set(`wait/${id}`, retryMs, () => this.considerId(id));
+      timers.set(`wait/${id}`, retryMs, () => this.considerId(id, waiting.since));
     } catch (problem) {
       log.debug({ err: problem, process: id }, "a process that was to begin is gone");
     }
@@ -434,7 +440,7 @@ export class Supervisor implements SupervisionHook {
           if (event.type === "removed") {
             this.#removed(event.id);
           } else if (event.type !== "bookmark") {
-            this.#changed(event.process);
+            this.#changed(event.process.id);
           }
         }
       } catch (error) {
@@ -447,8 +453,13 @@ export class Supervisor implements SupervisionHook {
     }
   }
 
-  #changed(process: ProcessInfo): void {
-    const { id, run } = process;
+  /** By what it is now: a watch tells of what it was, and deciding by that would undo what came after. */
+  #changed(id: string): void {
+    const [process] = this.#present([id]);
+    if (process === undefined) {
+      return;
+    }
+    const { run } = process;
     this.#index(process);
     this.#prober.update(process);
     this.#keep(process);

@@ -1,5 +1,3 @@
-import { performance } from "node:perf_hooks";
-
 /** The longest time that setTimeout can wait. */
 const maxDelayMs = 2 ** 31 - 1;
 
