@@ -43,7 +43,7 @@ export function afterRun(process: ProcessInfo, schedule: ScheduleClaim | null, n
     const cause = kept.stopping?.cause.kind === "schedule" ? kept.stopping.cause : causeOf("schedule", schedule.name);
     return waitingChange(
       attempts,
-      { reason: "dependency", until: null, for: [], cause, since: now },
+      { reason: "dependency", until: null, for: [], why: "", cause, since: now },
       { schedule: schedule.name },
     );
   }
@@ -55,6 +55,7 @@ export function afterRun(process: ProcessInfo, schedule: ScheduleClaim | null, n
           reason: "restart",
           until: now + decision.delayMs,
           for: [],
+          why: "",
           cause: forced && kept.stopping !== null ? kept.stopping.cause : causeOf("restartPolicy", ended),
           since: now,
         },
@@ -75,6 +76,7 @@ export function afterRun(process: ProcessInfo, schedule: ScheduleClaim | null, n
             reason: "schedule",
             until: schedule.next,
             for: [schedule.name],
+            why: "",
             cause: causeOf("schedule", schedule.name),
             since: now,
           },

@@ -130,6 +130,7 @@ function waitingForSchedule(kept: KeptProcess, now: number) {
         reason: "schedule" as const,
         until: null,
         for: [kept.schedule],
+        why: "",
         cause: causeOf("schedule", kept.schedule),
         since: now,
       };

@@ -100,15 +100,16 @@ async function start(
   supervisor.considerId(process.id);
   await supervisor.settled(process.id);
   const begun = engine.get({ id: process.id });
-  if (begun.run.number > 0 && begun.run.state === "failed" && begun.run.failure !== null) {
+  if (begun.run.number > 0 && begun.run.state === "failed") {
     // As with a start that has nothing to wait for: nothing is left behind.
     const { failure } = begun.run;
     await engine.remove({ id: process.id }, true, context);
-    throw new EngineError("START_FAILED", failure.message, {
+    throw new EngineError("START_FAILED", failure?.message ?? "it could not be started", {
       id: process.id,
-      errno: String(failure.errno ?? ""),
-      errno_name: failure.errnoName,
-      path: failure.path,
+      step: String(failure?.step ?? ""),
+      errno: String(failure?.errno ?? ""),
+      errno_name: failure?.errnoName ?? "",
+      path: failure?.path ?? "",
     });
   }
   await supervisor.keepNow(begun);

@@ -197,7 +197,7 @@ export class Supervisor implements SupervisionHook {
 
   /** The queue with those that run and wait in it, the next one first. */
   queueMembers(name: string): { readonly running: readonly string[]; readonly waiters: readonly Waiter[] } {
-    const now = this.#ground.now();
+    const { timers } = this.#ground;
     const running: string[] = [];
     const waiters: Waiter[] = [];
     for (const process of this.#present(this.#queued.get(name) ?? [])) {
@@ -205,7 +205,7 @@ export class Supervisor implements SupervisionHook {
       const waiting = process.state === "waiting" ? process.supervision?.waiting : null;
       if (isUnderWay(process) || this.#beginning.has(id)) {
         running.push(id);
-      } else if (waiting?.reason === "queue" && (waiting.until ?? 0) <= now) {
+      } else if (waiting?.reason === "queue" && !timers.has(`wait/${id}`)) {
         waiters.push({ id, since: waiting.since, sequence });
       }
     }
@@ -324,30 +324,34 @@ export class Supervisor implements SupervisionHook {
         policy.dependsOn.map((dependency) => dependency.process),
       );
       const names = missing.slice(0, maxNamed).map(({ name }) => name);
-      const because = missing.map(({ name, why }) => `${name}: ${why}`).join("; ");
-      this.#record(process, { ...waiting, reason: "dependency", until: null, for: names, since: now() }, because);
+      const why = missing
+        .map((one) => `${one.name}: ${one.why}`)
+        .join("; ")
+        .slice(0, 1024);
+      this.#record(process, { ...waiting, reason: "dependency", until: null, for: names, why, since: now() });
       return;
     }
     this.#waitFor(id, []);
     if (policy.queue !== "") {
-      this.#record(process, { ...waiting, reason: "queue", until: null, for: [policy.queue], since: now() }, "");
+      this.#record(process, { ...waiting, reason: "queue", until: null, for: [policy.queue], why: "", since: now() });
       this.pump(policy.queue);
       return;
     }
     this.#begin(id);
   }
 
-  #record(process: ProcessInfo, waiting: Waiting, because: string): void {
+  #record(process: ProcessInfo, next: Waiting): void {
     const before = process.supervision?.waiting;
     // The same waiting goes on: its beginning counts, in a queue too.
-    if (before?.reason === waiting.reason && same(before.for, waiting.for)) {
+    const waiting = before?.reason === next.reason ? { ...next, since: before.since } : next;
+    if (same(before, waiting)) {
       return;
     }
     const kind = waiting.reason === "queue" ? "queue" : "dependency";
     const queue = waiting.reason === "queue" ? policyOf(process).queue : "";
     this.#ground.engine.setSupervision(process.id, process.run.number, {
       ...waitingChange(keptOf(process), waiting, { queue }),
-      cause: causeOf(kind, because.slice(0, 1024)),
+      cause: causeOf(kind, waiting.why),
     });
   }
 
@@ -645,7 +649,7 @@ export function keptForBoot(process: ProcessInfo): KeptProcess | null {
 }
 
 export function gateOf(cause: Cause, now: number): Waiting {
-  return { reason: "dependency", until: null, for: [], cause, since: now };
+  return { reason: "dependency", until: null, for: [], why: "", cause, since: now };
 }
 
 export const everything = {

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file pm/v1/supervision.proto.
  */
 export const file_pm_v1_supervision: GenFile = /*@__PURE__*/
-  fileDesc("ChdwbS92MS9zdXBlcnZpc2lvbi5wcm90bxIFcG0udjEi7wIKEVN1cGVydmlzaW9uU3RhdHVzEiwKDndhaXRpbmdfcmVhc29uGAEgASgOMhQucG0udjEuV2FpdGluZ1JlYXNvbhIxCg13YWl0aW5nX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt3YWl0aW5nX2ZvchgDIAMoCRIPCgdhdHRlbXB0GAQgASgNEhQKDG1heF9hdHRlbXB0cxgFIAEoDRIQCghyZXN0YXJ0cxgGIAEoDRIjCglyZWFkaW5lc3MYByABKA4yEC5wbS52MS5SZWFkaW5lc3MSHQoGaGVhbHRoGAggASgOMg0ucG0udjEuSGVhbHRoEhUKDXByb2JlX21lc3NhZ2UYCSABKAkSFQoNbm90aWZ5X3N0YXR1cxgKIAEoCRIWCg5xdWV1ZV9wb3NpdGlvbhgLIAEoDRIPCgdwcm9qZWN0GAwgASgJEhAKCHNjaGVkdWxlGA0gASgJKqEBCg1XYWl0aW5nUmVhc29uEh4KGldBSVRJTkdfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWV0FJVElOR19SRUFTT05fUkVTVEFSVBABEh0KGVdBSVRJTkdfUkVBU09OX0RFUEVOREVOQ1kQAhIbChdXQUlUSU5HX1JFQVNPTl9TQ0hFRFVMRRADEhgKFFdBSVRJTkdfUkVBU09OX1FVRVVFEAQqVAoJUmVhZGluZXNzEhkKFVJFQURJTkVTU19VTlNQRUNJRklFRBAAEhcKE1JFQURJTkVTU19OT1RfUkVBRFkQARITCg9SRUFESU5FU1NfUkVBRFkQAipeCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASEgoOSEVBTFRIX1VOS05PV04QARISCg5IRUFMVEhfSEVBTFRIWRACEhQKEEhFQUxUSF9VTkhFQUxUSFkQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChdwbS92MS9zdXBlcnZpc2lvbi5wcm90bxIFcG0udjEihwMKEVN1cGVydmlzaW9uU3RhdHVzEiwKDndhaXRpbmdfcmVhc29uGAEgASgOMhQucG0udjEuV2FpdGluZ1JlYXNvbhIxCg13YWl0aW5nX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt3YWl0aW5nX2ZvchgDIAMoCRIPCgdhdHRlbXB0GAQgASgNEhQKDG1heF9hdHRlbXB0cxgFIAEoDRIQCghyZXN0YXJ0cxgGIAEoDRIjCglyZWFkaW5lc3MYByABKA4yEC5wbS52MS5SZWFkaW5lc3MSHQoGaGVhbHRoGAggASgOMg0ucG0udjEuSGVhbHRoEhUKDXByb2JlX21lc3NhZ2UYCSABKAkSFQoNbm90aWZ5X3N0YXR1cxgKIAEoCRIWCg5xdWV1ZV9wb3NpdGlvbhgLIAEoDRIPCgdwcm9qZWN0GAwgASgJEhAKCHNjaGVkdWxlGA0gASgJEhYKDndhaXRpbmdfZGV0YWlsGA4gASgJKqEBCg1XYWl0aW5nUmVhc29uEh4KGldBSVRJTkdfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWV0FJVElOR19SRUFTT05fUkVTVEFSVBABEh0KGVdBSVRJTkdfUkVBU09OX0RFUEVOREVOQ1kQAhIbChdXQUlUSU5HX1JFQVNPTl9TQ0hFRFVMRRADEhgKFFdBSVRJTkdfUkVBU09OX1FVRVVFEAQqVAoJUmVhZGluZXNzEhkKFVJFQURJTkVTU19VTlNQRUNJRklFRBAAEhcKE1JFQURJTkVTU19OT1RfUkVBRFkQARITCg9SRUFESU5FU1NfUkVBRFkQAipeCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASEgoOSEVBTFRIX1VOS05PV04QARISCg5IRUFMVEhfSEVBTFRIWRACEhQKEEhFQUxUSF9VTkhFQUxUSFkQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * SupervisionStatus is what a process's policies make of it at present.
@@ -115,6 +115,14 @@ export type SupervisionStatus = Message<"pm.v1.SupervisionStatus"> & {
    * @generated from field: string schedule = 13;
    */
   schedule: string;
+
+  /**
+   * waiting_detail is what is still missing, a text for people of at most 1 KiB,
+   * such as "db: it is not ready yet"; may be empty.
+   *
+   * @generated from field: string waiting_detail = 14;
+   */
+  waitingDetail: string;
 };
 
 /**
@@ -218,6 +226,14 @@ export type SupervisionStatusJson = {
    * @generated from field: string schedule = 13;
    */
   schedule?: string;
+
+  /**
+   * waiting_detail is what is still missing, a text for people of at most 1 KiB,
+   * such as "db: it is not ready yet"; may be empty.
+   *
+   * @generated from field: string waiting_detail = 14;
+   */
+  waitingDetail?: string;
 };
 
 /**

@@ -212,6 +212,7 @@ export class Scheduler implements ScheduleClaims {
             reason: "schedule",
             until: this.#nextOf(schedule),
             for: [schedule.name],
+            why: "",
             cause: causeOf("schedule", schedule.name),
             since: kept.waiting?.since ?? now(),
           },
