@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { DaemonConfig } from "./config/daemon-config.ts";
 import { openEngine } from "./engine/lifecycle/open.ts";
 import { prepareRuntimeDirectory } from "./engine/lifecycle/runtime-directory.ts";
+import { serverLimits } from "./listen/limits.ts";
 import { openRemote, type RemoteAccess } from "./listen/remote-access.ts";
 import { createRequestHandler } from "./listen/request-handler.ts";
 import { checkSocketPath } from "./listen/socket-file.ts";
@@ -75,8 +76,15 @@ export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOpti
       runtimeDirectory: directory,
     };
     const handler = createRequestHandler({
-      // The answer to Shutdown leaves first.
-      routes: daemonRoutes(engine, identity, ending.signal, () => setImmediate(shutdown, "asked for by a client")),
+      // The response to Shutdown leaves first.
+      routes: daemonRoutes({
+        engine,
+        log,
+        identity,
+        limits: serverLimits,
+        stopping: ending.signal,
+        requestShutdown: () => setImmediate(shutdown, "asked for by a client"),
+      }),
       shutdownSignal: ending.signal,
       log,
     });

@@ -11,7 +11,7 @@ import sys
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
-from pm.v1 import process_pb2, process_service_pb2, process_service_pb2_grpc
+from pm.v1 import process_pb2, process_service_pb2, process_service_pb2_grpc, run_pb2, spec_pb2
 
 
 def read(variable):
@@ -30,6 +30,10 @@ def open_channel():
     token = f"{os.environ['PM_TEST_USER']}:{read('PM_TEST_PASSWORD_FILE').decode().strip()}"
     basic = "Basic " + base64.b64encode(token.encode()).decode()
     return grpc.secure_channel(address.removeprefix("https://"), credentials), [("authorization", basic)]
+
+
+def by_id(process_id):
+    return process_pb2.ProcessRef(id=process_id)
 
 
 def explain(error):
@@ -56,12 +60,12 @@ def main():
     stub = process_service_pb2_grpc.ProcessServiceStub(channel)
 
     def start(executable, *args):
-        spec = process_pb2.ProcessSpec(executable=executable, args=args)
+        spec = spec_pb2.ProcessSpec(executable=executable, args=args)
         request = process_service_pb2.StartProcessRequest(spec=spec)
         return stub.StartProcess(request, metadata=metadata, timeout=30).process.id
 
     def stream(process_id):
-        request = process_service_pb2.StreamOutputRequest(id=process_id, follow=True)
+        request = process_service_pb2.StreamOutputRequest(process=by_id(process_id), follow=True)
         return stub.StreamOutput(request, metadata=metadata)
 
     result = {"error": failure(lambda: start("/no/such"))}
@@ -84,10 +88,12 @@ def main():
                 call.cancel()
 
     result["cancel"] = failure(cancel_at_first_chunk)[0]
-    wait = process_service_pb2.WaitProcessRequest(id=process_id)
+    wait = process_service_pb2.WaitProcessRequest(process=by_id(process_id))
     result["deadline"] = failure(lambda: stub.WaitProcess(wait, metadata=metadata, timeout=0.3))[0]
-    stop = process_service_pb2.StopProcessRequest(id=process_id, force=True)
-    result["stopped"] = stub.StopProcess(stop, metadata=metadata, timeout=30).stopped
+    options = process_service_pb2.StopOptions(force=True)
+    stop = process_service_pb2.StopProcessRequest(process=by_id(process_id), options=options)
+    receipt = stub.StopProcess(stop, metadata=metadata, timeout=30).receipt
+    result["stopped"] = receipt.outcome == run_pb2.STOP_OUTCOME_STOPPED
     print(json.dumps(result))
 
 

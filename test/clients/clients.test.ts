@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -91,13 +91,13 @@ function preparePython(): void {
     execFileSync("cp", ["-r", staging, pythonPackages]);
   }
   mkdirSync(pythonCode);
-  const protos = ["process_service", "process", "output", "usage", "errors"].map((name) => `pm/v1/${name}.proto`);
+  const protos = readdirSync(join(root, "proto/pm/v1")).map((name) => `pm/v1/${name}`);
   execFileSync(
     "python3",
     [
       ...["-m", "grpc_tools.protoc", "-I", join(root, "proto"), "-I", join(root, "third_party/proto")],
       ...[`--python_out=${pythonCode}`, `--grpc_python_out=${pythonCode}`],
-      ...[...protos, "google/rpc/error_details.proto", "google/rpc/status.proto"],
+      ...[...protos, "buf/validate/validate.proto", "google/rpc/error_details.proto", "google/rpc/status.proto"],
     ],
     { env: { ...process.env, PYTHONPATH: pythonPackages } },
   );
@@ -171,19 +171,22 @@ const expected: Outcome = {
   stopped: true,
 };
 
-describe.each(table)("%s", (_name, available, run) => {
+describe.each(table)("%s", (name, available, run) => {
   test.skipIf(!available).each(["unix", "mTLS"] as const)(
     "over %s: unary, stream to the end, cancel, deadline, error details",
-    async (name) => {
-      expect(await run(places[name])).toEqual(expected);
+    async (place) => {
+      expect(await run(places[place])).toEqual(expected);
     },
   );
 
   test.skipIf(!available)("with a wrong password is told PERMISSION_DENIED, without one UNAUTHENTICATED", async () => {
     const withWrong = { ...files, password: wrongPassword };
     const wrong = await run({ ...places.mTLS, password: "wrong", files: withWrong, schema: root });
-    expect(wrong).toEqual({ refused: "PERMISSION_DENIED" });
-    expect(await run({ ...places.mTLS, user: undefined, schema: root })).toEqual({ refused: "UNAUTHENTICATED" });
+    const missing = await run({ ...places.mTLS, user: undefined, schema: root });
+    expect([wrong, missing]).toMatchObject([{ refused: "PERMISSION_DENIED" }, { refused: "UNAUTHENTICATED" }]);
+    if (["grpc-go", "connect-go (Connect)"].includes(name)) {
+      expect([wrong, missing]).toMatchObject([{ reason: "PERMISSION_DENIED" }, { reason: "UNAUTHENTICATED" }]);
+    }
   });
 });
 

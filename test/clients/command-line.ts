@@ -56,7 +56,7 @@ function scenario(call: Call): ClientRun {
     };
 
     const talker = await start({ executable: "sh", args: ["-c", script] });
-    const { answers } = await call(place, "StreamOutput", { id: talker, follow: true });
+    const { answers } = await call(place, "StreamOutput", { process: { id: talker }, follow: true });
     const frames = answers as JsonFrame[];
     const hash = createHash("sha256");
     for (const { chunk } of frames) {
@@ -67,17 +67,18 @@ function scenario(call: Call): ClientRun {
     const { interrupted } = await call(
       place,
       "StreamOutput",
-      { id, follow: true },
+      { process: { id }, follow: true },
       { until: (seen) => seen.some(({ chunk }) => chunk !== undefined) },
     );
-    const late = await call(place, "WaitProcess", { id }, { timeoutMs: 2000 });
-    const [stop] = (await call(place, "StopProcess", { id, force: true })).answers as { stopped?: boolean }[];
+    const late = await call(place, "WaitProcess", { process: { id } }, { timeoutMs: 2000 });
+    const { answers: stops } = await call(place, "StopProcess", { process: { id }, options: { force: true } });
+    const [stop] = stops as { receipt?: { outcome?: string } }[];
     return {
       error: [code, info?.reason ?? "", info?.metadata["errno_name"] ?? ""],
       stream: [hash.digest("hex"), frames.at(-1)?.end?.exit?.code ?? -1],
       cancel: interrupted ? "CANCELLED" : "not interrupted",
       deadline: late.error?.code?.toUpperCase() ?? "none",
-      stopped: stop?.stopped === true,
+      stopped: stop?.receipt?.outcome === "STOP_OUTCOME_STOPPED",
     } satisfies Outcome;
   };
 }

@@ -6,7 +6,8 @@ import { Code, ConnectError, createClient, type Interceptor, type Transport } fr
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
-import { authorization, type ClientRun, missing, type Outcome, type Place, script, sleeper } from "./place.ts";
+import { StopOutcome } from "../../gen/ts/pm/v1/run_pb.ts";
+import { authorization, byId, type ClientRun, missing, type Outcome, type Place, script, sleeper } from "./place.ts";
 
 export type Protocol = "connect" | "connect-1.1" | "grpc" | "grpc-web";
 
@@ -27,7 +28,7 @@ async function run(
   const talker = await client.startProcess({ spec: { executable: "sh", args: ["-c", script] } });
   const hash = createHash("sha256");
   let exitCode = -1;
-  for await (const { frame } of client.streamOutput({ id: talker.process?.id ?? "", follow: true })) {
+  for await (const { frame } of client.streamOutput({ process: byId(talker.process?.id ?? ""), follow: true })) {
     if (frame.case === "chunk") {
       hash.update(frame.value.data);
     } else if (frame.case === "end") {
@@ -38,20 +39,20 @@ async function run(
   const id = (await client.startProcess({ spec: sleeper })).process?.id ?? "";
   const abort = new AbortController();
   const canceled = await failureOf(async () => {
-    for await (const { frame } of client.streamOutput({ id, follow: true }, { signal: abort.signal })) {
+    for await (const { frame } of client.streamOutput({ process: byId(id), follow: true }, { signal: abort.signal })) {
       if (frame.case === "chunk") {
         abort.abort();
       }
     }
   });
-  const late = await failureOf(() => client.waitProcess({ id }, { timeoutMs: 300 }));
-  const { stopped } = await client.stopProcess({ id, force: true });
+  const late = await failureOf(() => client.waitProcess({ process: byId(id) }, { timeoutMs: 300 }));
+  const { receipt } = await client.stopProcess({ process: byId(id), options: { force: true } });
   return {
     error: [code, info?.reason ?? "", info?.metadata["errno_name"] ?? ""],
     stream: [hash.digest("hex"), exitCode],
     cancel: nameOf(canceled),
     deadline: nameOf(late),
-    stopped,
+    stopped: receipt?.outcome === StopOutcome.STOPPED,
   };
 }
 

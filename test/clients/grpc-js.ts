@@ -15,7 +15,8 @@ import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/
 import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/ts/google/rpc/status_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
-import { authorization, type ClientRun, missing, script, sleeper } from "./place.ts";
+import { StopOutcome } from "../../gen/ts/pm/v1/run_pb.ts";
+import { authorization, byId, type ClientRun, missing, script, sleeper } from "./place.ts";
 
 type Method<I extends DescMessage, O extends DescMessage> = DescMethod & { readonly input: I; readonly output: O };
 
@@ -56,7 +57,7 @@ export const grpcJs: ClientRun = async (place) => {
       pathOf(streamOutput),
       (message: MessageShape<typeof streamOutput.input>) => Buffer.from(toBinary(streamOutput.input, message)),
       (bytes) => fromBinary(streamOutput.output, bytes),
-      create(streamOutput.input, { id, follow: true }),
+      create(streamOutput.input, { process: byId(id), follow: true }),
       metadata,
       {},
     );
@@ -89,14 +90,14 @@ export const grpcJs: ClientRun = async (place) => {
         }
       }
     });
-    const late = await failureOf(() => unary(waitProcess, { id }, 300));
-    const { stopped } = await unary(stopProcess, { id, force: true });
+    const late = await failureOf(() => unary(waitProcess, { process: byId(id) }, 300));
+    const { receipt } = await unary(stopProcess, { process: byId(id), options: { force: true } });
     return {
       error: [code, info?.reason ?? "", info?.metadata["errno_name"] ?? ""],
       stream: [hash.digest("hex"), exitCode],
       cancel: status[canceled.code] ?? "",
       deadline: status[late.code] ?? "",
-      stopped,
+      stopped: receipt?.outcome === StopOutcome.STOPPED,
     };
   } finally {
     client.close();

@@ -41,6 +41,11 @@ export const sleeper = { executable: "sh", args: ["-c", "echo ready; exec sleep 
 
 export const missing = { executable: "/no/such", args: [] };
 
+/** The reference of a process in generated TypeScript. */
+export function byId(id: string): { ref: { case: "id"; value: string } } {
+  return { ref: { case: "id", value: id } };
+}
+
 export interface ToolResult {
   readonly code: number | null;
   readonly stdout: Buffer;

@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { DaemonService } from "../../gen/ts/pm/v1/daemon_service_pb.ts";
+import { EventService } from "../../gen/ts/pm/v1/event_service_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
 
 /** One case: bytes for a connection of its own, or a request on a connection that is in order. */
@@ -15,12 +16,14 @@ export type FuzzCase =
       readonly body: Uint8Array;
       /** Whether the right credentials go along, where there are credentials. */
       readonly authorized: boolean;
-      /** Resets the stream instead of waiting for the answer. */
+      /** Resets the stream instead of waiting for the response. */
       readonly reset: boolean;
     };
 
 // A Shutdown would do what it says.
-const methods = [...ProcessService.methods, ...DaemonService.methods].filter(({ name }) => name !== "Shutdown");
+const methods = [...ProcessService.methods, ...EventService.methods, ...DaemonService.methods].filter(
+  ({ name }) => name !== "Shutdown",
+);
 const paths = [
   ...methods.map(({ parent, name }) => `/${parent.typeName}/${name}`),
   "/grpc.health.v1.Health/Check",
@@ -28,6 +31,7 @@ const paths = [
   "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
+const someId = "0e3d4c5b-1111-4222-8333-944455566677";
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
 const latin1 = (text: string) => Buffer.from(text, "latin1");
 const noise = fc.string({ unit: "binary", maxLength: 40 });
@@ -37,7 +41,12 @@ const message = fc
   .oneof(
     ...methods.map((method) =>
       fc.constant(
-        toBinary(method.input, create(method.input, { id: "0e3d4c5b-1111-4222-8333-944455566677" } as never)),
+        toBinary(
+          method.input,
+          create(method.input, {
+            ...(method.input.field["process"] && { process: { ref: { case: "id", value: someId } } }),
+          } as never),
+        ),
       ),
     ),
     bytes(200),
@@ -64,10 +73,17 @@ const json = fc
   .oneof(
     fc.json({ maxDepth: 3 }),
     fc
-      .record({ id: fc.oneof(noise, fc.integer(), fc.constant(null)), unknown: noise })
+      .record({ process: fc.oneof(noise, fc.integer(), fc.constant(null), fc.record({ id: noise })), unknown: noise })
       .map((value) => JSON.stringify(value)),
+    fc
+      .record({
+        name: noise,
+        spec: fc.record({ executable: noise, args: fc.array(noise, { maxLength: 3 }), cwd: noise }),
+      })
+      // None of them can start a program, either.
+      .map(({ spec, ...rest }) => JSON.stringify({ ...rest, spec: { ...spec, cwd: `/no/such/${spec.cwd}` } })),
     fc.constant(`${"[".repeat(5000)}`),
-    fc.constant(`{"id":"${"x".repeat(100_000)}"}`),
+    fc.constant(`{"process":{"name":"${"x".repeat(100_000)}"}}`),
   )
   .map((text) => Buffer.from(text));
 
@@ -119,6 +135,7 @@ const headers = fc.record(
     "grpc-timeout": fc.oneof(fc.constantFrom("0n", "1u", "99999999H", "1"), headerValue),
     "grpc-accept-encoding": headerValue,
     te: fc.constant("trailers"),
+    origin: headerValue,
     "x-noise": headerValue,
     "x-noise-bin": headerValue,
   },
@@ -167,6 +184,7 @@ const http1 = fc
           "upgrade: h2c",
           "connection: upgrade, HTTP2-Settings",
           "authorization: Basic \u00ff",
+          "origin: https://evil.example",
         ),
       ),
       { maxLength: 6 },

@@ -37,7 +37,7 @@ describe.each(protocols)("%s", (protocol) => {
     const unary = daemonClient(port, protocol, authorization).getInfo({});
     await expect(unary).rejects.toMatchObject({ code });
     const client = createClient(ProcessService, transportTo(port, protocol, authorization));
-    const stream = client.streamOutput({ id: "x" })[Symbol.asyncIterator]();
+    const stream = client.streamOutput({})[Symbol.asyncIterator]();
     await expect(stream.next()).rejects.toMatchObject({ code });
     expect(called).toBe(false);
   });

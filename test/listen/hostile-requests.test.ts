@@ -159,7 +159,7 @@ test("refuses oversize headers over HTTP/2", async () => {
 });
 
 test("refuses connections above the limit and goes on when there is room", async () => {
-  const served = await serve({}, { maxConnections: 2 });
+  const served = await serve({}, { maxConnections: 2, reservedConnections: 0 });
   const first = connect(served.path);
   const second = connect(served.path);
   await Promise.all([first, second].map((socket) => new Promise((resolve) => socket.once("connect", resolve))));
@@ -185,8 +185,8 @@ test("refuses connections above the limit and goes on when there is room", async
 test.each(["connect", "grpc", "grpcWeb"] as const)("gives a reason for what %s cannot read", async (protocol) => {
   const served = await serve({ getProcess: () => ({}) });
   const client = clientOf(ProcessService, served.path, protocol);
-  const id = "x".repeat(9 * 1024 * 1024);
-  expect(await failureOf(client.getProcess({ id }))).toEqual(tooLong);
+  const process = { ref: { case: "name", value: "x".repeat(9 * 1024 * 1024) } } as const;
+  expect(await failureOf(client.getProcess({ process }))).toEqual(tooLong);
   await expectServing(served);
 });
 
@@ -194,7 +194,7 @@ test("gives a reason for a body that is none of the contract's", async () => {
   const served = await serve({ getProcess: () => ({}) });
   const answer = await talk(
     served.path,
-    `POST /pm.v1.ProcessService/GetProcess HTTP/1.1\r\nHost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\nconnection: close\r\n\r\n{"id": 7}`,
+    `POST /pm.v1.ProcessService/GetProcess HTTP/1.1\r\nHost: x\r\ncontent-type: application/json\r\ncontent-length: 12\r\nconnection: close\r\n\r\n{"view": {}}`,
   );
   const body = JSON.parse(answer.slice(answer.indexOf("{")));
   expect(body).toMatchObject({ code: "invalid_argument", details: [{ type: "google.rpc.ErrorInfo" }] });

@@ -35,7 +35,7 @@ async function expectGoesOn({ transport, connections }: Kept, protocol: Protocol
   const started = processes.startProcess({ spec: { executable: "x", args: [text(megabytes)] } });
   expect(await failureOf(started)).toEqual(tooLong);
   await tenMore();
-  expect(await failureOf(Array.fromAsync(processes.streamOutput({ id: text(megabytes) })))).toEqual(tooLong);
+  expect(await failureOf(Array.fromAsync(processes.streamOutput({ holdToken: text(megabytes) })))).toEqual(tooLong);
   await tenMore();
   // Over HTTP/1.1 the client itself gives up the connection of a stream that failed.
   expect(connections()).toBeLessThanOrEqual(protocol.endsWith("HTTP/1.1") ? 2 : 1);
@@ -75,7 +75,7 @@ test.each(["unix", "TLS"])("grpc-js goes on over %s", async (place) => {
     );
     expect(error).toMatchObject(refused);
     expect(String(error.metadata.get("grpc-status-details-bin")[0])).toContain("LIMIT_EXCEEDED");
-    const stream = Array.fromAsync(client.stream(streamOutput, { id: text(megabytes) }));
+    const stream = Array.fromAsync(client.stream(streamOutput, { holdToken: text(megabytes) }));
     await expect(stream).rejects.toMatchObject(refused);
     for (let i = 0; i < 10; i++) {
       expect((await client.unary(DaemonService.method.getInfo, {})).version).toBe("test");

@@ -20,7 +20,7 @@ import { hashPassword } from "../../src/server/auth/password-hash.ts";
 import { openUsers } from "../../src/server/auth/users.ts";
 import { createRequestHandler } from "../../src/server/listen/request-handler.ts";
 import { listenTcp, type TcpListener, type TcpListenerOptions } from "../../src/server/listen/tcp.ts";
-import { type Implementation, privateDirectory, recordingLog } from "./serve.ts";
+import { privateDirectory, type Routes, recordingLog } from "./serve.ts";
 
 export const user = "ann";
 export const password = "correct horse: battery \u00e9";
@@ -41,7 +41,7 @@ export interface ServedTls {
 }
 
 export async function serveTls(
-  implementation: Implementation = {},
+  implementation: Routes = {},
   options: Partial<TcpListenerOptions> = {},
   auth: Partial<AuthenticatorOptions> = {},
 ): Promise<ServedTls> {
@@ -63,10 +63,13 @@ export async function serveTls(
   const users = await openUsers(files.users, log);
   onTestFinished(() => users[Symbol.dispose]());
   const handler = createRequestHandler({
-    routes: (router) => {
-      router.service(ProcessService, implementation);
-      router.service(DaemonService, { getInfo: () => ({ version: "test" }) });
-    },
+    routes:
+      typeof implementation === "function"
+        ? implementation(log)
+        : (router) => {
+            router.service(ProcessService, implementation);
+            router.service(DaemonService, { getInfo: () => ({ version: "test" }) });
+          },
     shutdownSignal: shutdown.signal,
     log,
   });

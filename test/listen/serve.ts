@@ -4,7 +4,8 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { createClient, type ServiceImpl } from "@connectrpc/connect";
+import type { DescService } from "@bufbuild/protobuf";
+import { type ConnectRouter, createClient, type ServiceImpl } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { onTestFinished } from "vitest";
 import { DaemonService } from "../../gen/ts/pm/v1/daemon_service_pb.ts";
@@ -25,6 +26,9 @@ export interface Served {
 
 export type Implementation = Partial<ServiceImpl<typeof ProcessService>>;
 
+/** A test's methods of the ProcessService, or everything that is served. */
+export type Routes = Implementation | ((log: Log) => (router: ConnectRouter) => void);
+
 export function privateDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "pm-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
@@ -41,7 +45,7 @@ export function recordingLog(): { log: Log; logged: () => string } {
 }
 
 export async function serve(
-  implementation: Implementation,
+  implementation: Routes,
   {
     discard,
     unread,
@@ -53,10 +57,13 @@ export async function serve(
   const { log, logged } = recordingLog();
   const shutdown = new AbortController();
   const handler = createRequestHandler({
-    routes: (router) => {
-      router.service(ProcessService, implementation);
-      router.service(DaemonService, { getInfo: () => ({ version: "test" }) });
-    },
+    routes:
+      typeof implementation === "function"
+        ? implementation(log)
+        : (router) => {
+            router.service(ProcessService, implementation);
+            router.service(DaemonService, { getInfo: () => ({ version: "test" }) });
+          },
     shutdownSignal: shutdown.signal,
     log,
     ...(discard === undefined ? {} : { discard }),
@@ -75,7 +82,7 @@ const transports = {
 
 export type Protocol = keyof typeof transports;
 
-export function clientOf<T extends typeof ProcessService | typeof DaemonService>(
+export function clientOf<T extends DescService>(
   service: T,
   path: string,
   protocol: Protocol = "connect",
@@ -93,7 +100,7 @@ export function clientOf<T extends typeof ProcessService | typeof DaemonService>
   return createClient(service, transports[protocol]({ httpVersion, baseUrl, nodeOptions }));
 }
 
-/** Writes to the socket and answers all that comes back until the other side closes. */
+/** Writes to the socket and resolves to all that comes back until the other side closes. */
 export async function talk(path: string, ...writes: readonly (string | Buffer)[]): Promise<string> {
   const socket = connect(path);
   let answer = "";

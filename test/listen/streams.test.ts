@@ -133,7 +133,7 @@ test("an idle handler that heeds the signal ends when its client cancels", async
   });
   const controller = new AbortController();
   const client = clientOf(ProcessService, path);
-  const iterator = client.streamOutput({ id: "p" }, { signal: controller.signal })[Symbol.asyncIterator]();
+  const iterator = client.streamOutput({}, { signal: controller.signal })[Symbol.asyncIterator]();
   expect((await iterator.next()).value?.frame.case).toBe("opened");
   controller.abort();
   await expect(iterator.next()).rejects.toMatchObject({ code: Code.Canceled });
@@ -151,7 +151,7 @@ test("readers that stop reading hold the handler back, and block nobody", async 
 
   const client = clientOf(ProcessService, path);
   let received = 0;
-  for await (const { frame } of client.streamOutput({ id: "p" })) {
+  for await (const { frame } of client.streamOutput({})) {
     received += frame.case === "chunk" ? frame.value.data.length : 0;
     if (received > 16 * 1024 * 1024) {
       break;
@@ -196,7 +196,7 @@ test.each(["connect", "grpc", "grpcWeb"] as const)(
         await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
       },
     });
-    const iterator = clientOf(ProcessService, path, protocol).streamOutput({ id: "p" })[Symbol.asyncIterator]();
+    const iterator = clientOf(ProcessService, path, protocol).streamOutput({})[Symbol.asyncIterator]();
     await iterator.next();
     shutdown.abort(shuttingDown());
     const error = await iterator.next().then(

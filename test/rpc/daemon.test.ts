@@ -20,7 +20,9 @@ import { Health, HealthCheckResponse_ServingStatus } from "../../gen/ts/grpc/hea
 import { ServerReflection } from "../../gen/ts/grpc/reflection/v1/reflection_pb.ts";
 import { ProcessState } from "../../gen/ts/pm/v1/process_pb.ts";
 import { WaitCondition } from "../../gen/ts/pm/v1/process_service_pb.ts";
+import { StopOutcome } from "../../gen/ts/pm/v1/run_pb.ts";
 import { DaemonFailedError, launchDaemon, makeRuntimeDir, startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { byId, byName } from "../support/process-ref.ts";
 
 function runtimeDir(): string {
   const directory = makeRuntimeDir();
@@ -53,7 +55,7 @@ async function drain(iterator: AsyncIterator<unknown>): Promise<void> {
   while (!(await iterator.next()).done) {}
 }
 
-test("it leaves nothing but its directory behind, and its processes run on", async () => {
+test("it leaves nothing but its directory behind, and its processes keep running", async () => {
   const daemon = await startDaemon();
   const id = await start(daemon, "read never < /dev/zero; sleep 600");
   expect(readdirSync(daemon.runtimeDir)).toContain("pm.sock");
@@ -63,39 +65,44 @@ test("it leaves nothing but its directory behind, and its processes run on", asy
   expect(readdirSync(daemon.runtimeDir)).not.toContain("daemon.pid");
 
   await daemon.restart();
-  const { process } = await daemon.processes.getProcess({ id });
+  const { process } = await daemon.processes.getProcess({ process: byId(id) });
   expect(process?.state).toBe(ProcessState.RUNNING);
 });
 
 test("a killed daemon's socket and pid file are replaced", async () => {
   const daemon = await startDaemon();
   const id = await start(daemon, "exit 3");
-  await daemon.processes.waitProcess({ id });
+  await daemon.processes.waitProcess({ process: byId(id) });
   const before = daemon.pid;
   await daemon.kill9();
   expect(existsSync(daemon.socketPath)).toBe(true);
   await daemon.restart();
   expect(daemon.pid).not.toBe(before);
-  const { process } = await daemon.processes.getProcess({ id });
-  expect(process?.exit?.result).toEqual({ case: "code", value: 3 });
+  const { process } = await daemon.processes.getProcess({ process: byId(id) });
+  expect(process?.run?.exit?.result).toEqual({ case: "code", value: 3 });
 });
 
 test.each(["SIGTERM", "SIGINT"] as const)("%s ends waits and streams with SHUTTING_DOWN", async (signal) => {
   const daemon = await startDaemon();
   const id = await start(daemon, "echo begun; sleep 600");
-  const frames = daemon.processes.streamOutput({ id, follow: true })[Symbol.asyncIterator]();
+  const frames = daemon.processes.streamOutput({ process: byId(id), follow: true })[Symbol.asyncIterator]();
   expect((await frames.next()).value?.frame.case).toBe("opened");
   expect((await frames.next()).value?.frame.case).toBe("chunk");
   const events = daemon.processes.watchProcesses({})[Symbol.asyncIterator]();
   await events.next();
   await events.next();
   const calls = [
-    failureOf(daemon.processes.waitProcess({ id })),
-    failureOf(daemon.processes.stopProcess({ id, signal: "SIGCONT", gracePeriod: { seconds: 600n } })),
+    failureOf(daemon.processes.waitProcess({ process: byId(id) })),
+    failureOf(
+      daemon.processes.stopProcess({
+        process: byId(id),
+        options: { signal: "SIGCONT", gracePeriod: { seconds: 600n } },
+      }),
+    ),
     failureOf(drain(frames)),
     failureOf(drain(events)),
   ];
-  // The daemon has the calls when it answers a later one of the same connection.
+  // The daemon has the calls when it responds to a later one of the same connection.
   await daemon.daemon.getInfo({});
   daemon.signal(signal);
   for (const error of await Promise.all(calls)) {
@@ -105,29 +112,32 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s ends waits and streams with SHUTTI
   expect(await daemon.exited).toEqual({ code: 0, signal: null });
 });
 
-test("Shutdown answers before it ends the daemon, and can stop the processes first", async () => {
+test("Shutdown responds before it ends the daemon, and can stop the processes first", async () => {
   const daemon = await startDaemon();
   const id = await start(daemon, "trap '' TERM; sleep 600 & wait; wait");
   expect(await daemon.daemon.shutdown({})).toMatchObject({ running: 1 });
   expect(await daemon.exited).toEqual({ code: 0, signal: null });
   await daemon.restart();
-  const answer = await daemon.daemon.shutdown({ stopProcesses: true, gracePeriod: { seconds: 0n } });
-  expect(answer).toMatchObject({ running: 0 });
+  const response = await daemon.daemon.shutdown({ stopProcesses: true, gracePeriod: { seconds: 0n } });
+  expect(response).toMatchObject({ running: 0 });
   expect(await daemon.exited).toEqual({ code: 0, signal: null });
   await daemon.restart();
-  const { process } = await daemon.processes.getProcess({ id });
-  expect(process).toMatchObject({ state: ProcessState.EXITED, treeAlive: false });
+  const { process } = await daemon.processes.getProcess({ process: byId(id) });
+  expect(process).toMatchObject({ state: ProcessState.EXITED, run: { treeAlive: false } });
 });
 
-test("many who wait for one process do not keep the daemon from answering", async () => {
+test("many who wait for one process do not keep the daemon from responding", async () => {
   const daemon = await startDaemon();
   const id = await start(daemon, "sleep 600");
-  const waits = Array.from({ length: 20 }, () => daemon.processes.waitProcess({ id }));
-  const stop = daemon.processes.stopProcess({ id, signal: "SIGCONT", gracePeriod: { seconds: 0n, nanos: 1_000_000 } });
-  expect(await stop).toMatchObject({ stopped: false });
-  await daemon.processes.stopProcess({ id, force: true, gracePeriod: { seconds: 0n } });
+  const waits = Array.from({ length: 20 }, () => daemon.processes.waitProcess({ process: byId(id) }));
+  const stop = daemon.processes.stopProcess({
+    process: byId(id),
+    options: { signal: "SIGCONT", gracePeriod: { seconds: 0n, nanos: 1_000_000 } },
+  });
+  expect(await stop).toMatchObject({ receipt: { outcome: StopOutcome.SURVIVED } });
+  await daemon.processes.stopProcess({ process: byId(id), options: { force: true, gracePeriod: { seconds: 0n } } });
   for (const { process } of await Promise.all(waits)) {
-    expect(process?.exit?.result).toEqual({ case: "signal", value: 9 });
+    expect(process?.run?.exit?.result).toEqual({ case: "signal", value: 9 });
   }
 });
 
@@ -145,7 +155,7 @@ test("a second signal ends it at once, whatever holds up the first", async () =>
   });
   stream.on("error", () => {});
   stream.pause();
-  const body = Buffer.from(JSON.stringify({ id, follow: true }));
+  const body = Buffer.from(JSON.stringify({ process: { id }, follow: true }));
   stream.end(Buffer.concat([Buffer.from([0, 0, 0, 0, body.length]), body]));
   await new Promise((resolve) => stream.once("response", resolve));
   daemon.signal("SIGTERM");
@@ -153,14 +163,16 @@ test("a second signal ends it at once, whatever holds up the first", async () =>
   daemon.signal("SIGTERM");
   expect(await daemon.exited).toEqual({ code: 143, signal: null });
   await daemon.restart();
-  expect((await daemon.processes.getProcess({ id })).process?.state).toBe(ProcessState.RUNNING);
+  expect((await daemon.processes.getProcess({ process: byId(id) })).process?.state).toBe(ProcessState.RUNNING);
 });
 
 test("a follow of a process that says nothing opens at once and then shows that it lives", async () => {
   const daemon = await startDaemon();
   const id = await start(daemon, "exec sleep 600");
   const heartbeatInterval = { seconds: 1n };
-  const frames = daemon.processes.streamOutput({ id, follow: true, heartbeatInterval })[Symbol.asyncIterator]();
+  const frames = daemon.processes
+    .streamOutput({ process: byId(id), follow: true, heartbeatInterval })
+    [Symbol.asyncIterator]();
   expect((await frames.next()).value?.frame).toMatchObject({ case: "opened", value: { processId: id, run: 1 } });
   expect((await frames.next()).value?.frame).toMatchObject({ case: "heartbeat", value: { nextOffset: 0n } });
 });
@@ -176,12 +188,12 @@ test("it says that it is healthy, and by what contract", async () => {
   const asked = (async function* () {
     yield { messageRequest: { case: "listServices", value: "" } } as const;
   })();
-  const answers: unknown[] = [];
+  const responses: unknown[] = [];
   for await (const { messageResponse } of createClient(ServerReflection, transport).serverReflectionInfo(asked)) {
-    answers.push(messageResponse);
+    responses.push(messageResponse);
   }
   const service = expect.arrayContaining([expect.objectContaining({ name: "pm.v1.ProcessService" })]);
-  expect(answers).toMatchObject([{ case: "listServicesResponse", value: { service } }]);
+  expect(responses).toMatchObject([{ case: "listServicesResponse", value: { service } }]);
 });
 
 test("SIGHUP does not end it", async () => {
@@ -278,46 +290,58 @@ test("flags reach the engine", async () => {
   const daemon = await startDaemon({ args: ["--default-output-limit", "64k", "--max-output-limit", "1MiB"] });
   const info = await daemon.daemon.getInfo({});
   expect(info).toMatchObject({
-    defaultOutputLimitBytes: 65_536n,
-    maxOutputLimitBytes: 1_048_576n,
+    limits: { defaultOutputLimitBytes: 65_536n, maxOutputLimitBytes: 1_048_576n },
     runtimeDirectory: daemon.runtimeDir,
     version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
   });
-  const spec = { executable: "true", outputLimitBytes: 2_097_152n };
+  const spec = { executable: "true", output: { limitBytes: 2_097_152n } };
   const error = await failureOf(daemon.processes.startProcess({ spec }));
   expect(["INVALID_ARGUMENT", "LIMIT_EXCEEDED"]).toContain(error.findDetails(ErrorInfoSchema)[0]?.reason);
 });
 
-test.each(["", "abc", "a b", "-x", "12", "1".repeat(37), "a".repeat(64), "../etc", "a\0b"])(
-  "the reference %j is malformed or unknown, everywhere alike",
-  async (id) => {
-    const daemon = await startDaemon();
-    const calls = [
-      daemon.processes.getProcess({ id }),
-      daemon.processes.stopProcess({ id }),
-      daemon.processes.signalProcess({ id, signal: "TERM" }),
-      daemon.processes.restartProcess({ id }),
-      daemon.processes.waitProcess({ id }),
-      daemon.processes.getOutput({ id }),
-      daemon.processes.streamOutput({ id })[Symbol.asyncIterator]().next(),
-      daemon.processes.writeInput({ id }),
-      daemon.processes.removeProcess({ id }),
-    ];
-    const reasons = await Promise.all(
-      calls.map(async (call) => (await failureOf(call)).findDetails(ErrorInfoSchema)[0]?.reason),
-    );
-    expect(new Set(reasons)).toEqual(new Set([id === "abc" ? "PROCESS_NOT_FOUND" : "INVALID_ID"]));
-  },
-);
+test.each([
+  { id: "" },
+  { id: "abcd0000" },
+  { id: "1".repeat(37) },
+  { name: "" },
+  { name: "a b" },
+  { name: "-x" },
+  { name: "12" },
+  { name: "a".repeat(64) },
+  { name: "../etc" },
+  { name: "a\0b" },
+  { name: "abc" },
+])("the reference %j is malformed or unknown, everywhere alike", async ({ id, name = "" }) => {
+  const daemon = await startDaemon();
+  const process = id === undefined ? byName(name) : byId(id);
+  const calls = [
+    daemon.processes.getProcess({ process }),
+    daemon.processes.stopProcess({ process }),
+    daemon.processes.signalProcess({ process, signal: "TERM" }),
+    daemon.processes.restartProcess({ process }),
+    daemon.processes.updateProcess({ process, updateMask: { paths: ["labels"] } }),
+    daemon.processes.waitProcess({ process }),
+    daemon.processes.listRuns({ process }),
+    daemon.processes.getOutput({ process }),
+    daemon.processes.streamOutput({ process })[Symbol.asyncIterator]().next(),
+    daemon.processes.writeInput({ process }),
+    daemon.processes.resizeTerminal({ process, size: { rows: 1, columns: 1 } }),
+    daemon.processes.removeProcess({ process }),
+  ];
+  const reasons = await Promise.all(
+    calls.map(async (call) => (await failureOf(call)).findDetails(ErrorInfoSchema)[0]?.reason),
+  );
+  expect(new Set(reasons)).toEqual(new Set([name === "abc" ? "PROCESS_NOT_FOUND" : "INVALID_ID"]));
+});
 
 test("the life of a process", async () => {
   const daemon = await startDaemon();
   const id = await start(daemon, "printf out; printf err >&2; exit 7");
-  const waited = await daemon.processes.waitProcess({ id, condition: WaitCondition.OUTPUT_COMPLETE });
-  expect(waited.process?.exit?.result).toEqual({ case: "code", value: 7 });
-  const { chunks } = await daemon.processes.getOutput({ id });
+  const waited = await daemon.processes.waitProcess({ process: byId(id), condition: WaitCondition.OUTPUT_COMPLETE });
+  expect(waited.process?.run?.exit?.result).toEqual({ case: "code", value: 7 });
+  const { chunks } = await daemon.processes.getOutput({ process: byId(id) });
   expect(Buffer.concat(chunks.map(({ data }) => data)).toString()).toHaveLength(6);
   expect((await daemon.processes.listProcesses({})).processes.map((process) => process.id)).toEqual([id]);
-  expect((await daemon.processes.removeProcess({ id })).id).toBe(id);
+  expect((await daemon.processes.removeProcess({ process: byId(id) })).id).toBe(id);
   expect((await daemon.processes.listProcesses({})).totalSize).toBe(0);
 });

@@ -9,6 +9,7 @@ import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/ts/google/rpc/status_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { byId } from "../support/process-ref.ts";
 import { grpcClient } from "./grpc-client.ts";
 
 const { startProcess, getProcess, streamOutput } = ProcessService.method;
@@ -24,7 +25,7 @@ test("grpc-js: a process is started and its output streamed to the end", async (
   const id = process?.id ?? "";
   const kinds: (string | undefined)[] = [];
   const parts: Buffer[] = [];
-  for await (const { frame } of client.stream(streamOutput, { id, follow: true })) {
+  for await (const { frame } of client.stream(streamOutput, { process: byId(id), follow: true })) {
     kinds.push(frame.case);
     if (frame.case === "chunk") {
       parts.push(Buffer.from(frame.value.data));
@@ -60,7 +61,7 @@ test("grpc-js: canceling in mid-stream lets the process and the daemon go on", a
   const client = grpcClient(daemon.socketPath);
   const { process } = await client.unary(startProcess, shell("yes"));
   const id = process?.id ?? "";
-  const stream = client.stream(streamOutput, { id, follow: true });
+  const stream = client.stream(streamOutput, { process: byId(id), follow: true });
   let frames = 0;
   const ended = new Promise<ServiceError>((resolve) => stream.once("error", resolve));
   stream.on("data", () => {
@@ -70,7 +71,9 @@ test("grpc-js: canceling in mid-stream lets the process and the daemon go on", a
     }
   });
   expect((await ended).code).toBe(status.CANCELLED);
-  expect(await client.unary(getProcess, { id })).toMatchObject({ process: { treeAlive: true } });
+  expect(await client.unary(getProcess, { process: byId(id) })).toMatchObject({
+    process: { run: { treeAlive: true } },
+  });
 });
 
 test("gRPC-Web over HTTP/1.1: output is streamed to the end", async () => {
@@ -83,7 +86,7 @@ test("gRPC-Web over HTTP/1.1: output is streamed to the end", async () => {
   });
   const kinds: (string | undefined)[] = [];
   const client = createClient(ProcessService, transport);
-  for await (const { frame } of client.streamOutput({ id: process?.id ?? "", follow: true })) {
+  for await (const { frame } of client.streamOutput({ process: byId(process?.id ?? ""), follow: true })) {
     kinds.push(frame.case);
   }
   expect(kinds).toEqual(["opened", "chunk", "end"]);
@@ -113,7 +116,7 @@ test.each(["--http1.1", "--http2-prior-knowledge"])("curl %s starts and lists pr
     processes: [{ id: process.id, spec: { executable: "sleep", args: ["600"] } }],
     totalSize: 1,
   });
-  expect(await curl(daemon, version, "GetProcess", { id: "nobody" })).toMatchObject({
+  expect(await curl(daemon, version, "GetProcess", { process: { name: "nobody" } })).toMatchObject({
     code: "not_found",
     details: [{ debug: { reason: "PROCESS_NOT_FOUND", domain: "pm", metadata: { id: "nobody" } } }],
   });

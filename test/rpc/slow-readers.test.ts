@@ -3,6 +3,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { byId } from "../support/process-ref.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -23,14 +24,14 @@ function stall(daemon: TestDaemon, id: string): void {
   });
   stream.on("error", () => {});
   stream.pause();
-  const body = Buffer.from(JSON.stringify({ id, follow: true }));
+  const body = Buffer.from(JSON.stringify({ process: { id }, follow: true }));
   const head = Buffer.alloc(5);
   head.writeUInt32BE(body.length, 1);
   stream.end(Buffer.concat([head, body]));
 }
 
 async function produced(daemon: TestDaemon, id: string): Promise<bigint> {
-  return (await daemon.processes.getProcess({ id })).process?.output?.nextOffset ?? 0n;
+  return (await daemon.processes.getProcess({ process: byId(id) })).process?.run?.output?.nextOffset ?? 0n;
 }
 
 test("readers that stop reading hold up neither the process, nor the daemon's memory, nor other readers", async () => {
@@ -47,7 +48,7 @@ test("readers that stop reading hold up neither the process, nor the daemon's me
   // Another follower gets on, and what it missed is reported.
   let next = 0n;
   let received = 0;
-  for await (const { frame } of daemon.processes.streamOutput({ id, follow: true })) {
+  for await (const { frame } of daemon.processes.streamOutput({ process: byId(id), follow: true })) {
     if (frame.case === "opened") {
       next = frame.value.startOffset;
     } else if (frame.case === "gap") {

@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import type { UsageSample } from "../../gen/ts/pm/v1/usage_pb.ts";
 import { startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { byId } from "../support/process-ref.ts";
 
 async function start(daemon: TestDaemon, script: string): Promise<string> {
   const { process } = await daemon.processes.startProcess({ spec: { executable: "sh", args: ["-c", script] } });
@@ -13,7 +15,7 @@ async function start(daemon: TestDaemon, script: string): Promise<string> {
 async function sampleUntil(
   daemon: TestDaemon,
   request: {
-    ids?: string[];
+    filter?: { ids?: string[]; names?: string[] };
     interval?: { seconds?: bigint; nanos?: number };
     includeIo?: boolean;
     includeMembers?: boolean;
@@ -44,7 +46,7 @@ describe("StatsProcesses", () => {
     const id = await start(daemon, "(while :; do :; done) & (setsid sleep 1000 &) ; wait");
     const sample = await sampleUntil(
       daemon,
-      { ids: [id], includeMembers: true, includeIo: true },
+      { filter: { ids: [id] }, includeMembers: true, includeIo: true },
       ({ usages }) => usages[0]?.descendants === 2 && (usages[0].cpuPercent ?? 0) > 5,
     );
     const [usage] = sample.usages;
@@ -63,11 +65,11 @@ describe("StatsProcesses", () => {
     expect(adopted?.state).toBe("sleeping");
   });
 
-  test("the first sample has no percentage and comes at once; without ids all that live are in it", async () => {
+  test("the first sample has no percentage and comes at once; without a filter all that live are in it", async () => {
     const daemon = await startDaemon();
     const lives = await start(daemon, "exec sleep 1000");
     const ended = await start(daemon, "exit 0");
-    await daemon.processes.waitProcess({ id: ended, condition: 3 });
+    await daemon.processes.waitProcess({ process: byId(ended), condition: 3 });
     const sample = await sampleUntil(daemon, { interval: { seconds: 3600n } }, () => true);
     expect(sample.usages.map(({ id }) => id)).toEqual([lives]);
     expect(sample.usages[0]?.cpuPercent).toBeUndefined();
@@ -76,14 +78,14 @@ describe("StatsProcesses", () => {
     expect(sample.interval).toBeUndefined();
   });
 
-  test("a reference that fits nothing is no error, and fits once the process is there", async () => {
+  test("a filter that selects nothing is no error, and fits once the process is there", async () => {
     const daemon = await startDaemon();
     let asked = false;
-    const sample = await sampleUntil(daemon, { ids: ["later"] }, ({ usages }) => {
+    const sample = await sampleUntil(daemon, { filter: { names: ["later"] } }, ({ usages }) => {
       if (!asked) {
         asked = true;
         expect(usages).toEqual([]);
-        void daemon.processes.startProcess({ spec: { executable: "sleep", args: ["1000"], name: "later" } });
+        void daemon.processes.startProcess({ name: "later", spec: { executable: "sleep", args: ["1000"] } });
       }
       return usages.length > 0;
     });
@@ -94,8 +96,8 @@ describe("StatsProcesses", () => {
     const daemon = await startDaemon();
     const id = await start(daemon, "exec sleep 1000");
     let restarted: Promise<unknown> | null = null;
-    const sample = await sampleUntil(daemon, { ids: [id] }, ({ usages }) => {
-      restarted ??= daemon.processes.restartProcess({ id });
+    const sample = await sampleUntil(daemon, { filter: { ids: [id] } }, ({ usages }) => {
+      restarted ??= daemon.processes.restartProcess({ process: byId(id) });
       return usages[0]?.run === 2 && usages[0].cpuPercent !== undefined;
     });
     await restarted;
@@ -120,8 +122,8 @@ describe("StatsProcesses", () => {
       { interval: { nanos: 249_000_000 } },
       { interval: { seconds: 3601n } },
       { includeMembers: true },
-      { ids: Array.from({ length: 101 }, (_, i) => `p${i}`), includeMembers: true },
-      { ids: Array.from({ length: 10_001 }, (_, i) => `p${i}`) },
+      { filter: { ids: Array.from({ length: 101 }, () => randomUUID()) }, includeMembers: true },
+      { filter: { ids: Array.from({ length: 1001 }, () => randomUUID()) } },
     ]) {
       const stream = daemon.processes.statsProcesses(request)[Symbol.asyncIterator]();
       const error = await stream.next().then(

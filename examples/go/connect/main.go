@@ -54,18 +54,18 @@ func run(ctx context.Context, daemon *access.Access) error {
 }
 
 func start(ctx context.Context, client pmv1connect.ProcessServiceClient, executable string, args ...string) (string, error) {
-	answer, err := client.StartProcess(ctx, connect.NewRequest(&pm.StartProcessRequest{
+	response, err := client.StartProcess(ctx, connect.NewRequest(&pm.StartProcessRequest{
 		Spec: &pm.ProcessSpec{Executable: executable, Args: args},
 	}))
 	if err != nil {
 		return "", err
 	}
-	return answer.Msg.GetProcess().GetId(), nil
+	return response.Msg.GetProcess().GetId(), nil
 }
 
 // copyOutput follows the output until there can be no more, and says how the process ended.
 func copyOutput(ctx context.Context, client pmv1connect.ProcessServiceClient, id string) error {
-	stream, err := client.StreamOutput(ctx, connect.NewRequest(&pm.StreamOutputRequest{Id: id, Follow: true}))
+	stream, err := client.StreamOutput(ctx, connect.NewRequest(&pm.StreamOutputRequest{Process: byID(id), Follow: true}))
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func copyOutput(ctx context.Context, client pmv1connect.ProcessServiceClient, id
 		case *pm.StreamOutputResponse_Chunk:
 			os.Stdout.Write(frame.Chunk.GetData())
 		case *pm.StreamOutputResponse_Gap:
-			fmt.Fprintf(os.Stderr, "lost: bytes %d to %d\n", frame.Gap.GetFromOffset(), frame.Gap.GetToOffset())
+			fmt.Fprintf(os.Stderr, "dropped: bytes %d to %d\n", frame.Gap.GetFromOffset(), frame.Gap.GetToOffset())
 		case *pm.StreamOutputResponse_End:
 			fmt.Printf("%d bytes, exit code %d\n", frame.End.GetFinalOffset(), frame.End.GetExit().GetCode())
 			return nil
@@ -85,12 +85,18 @@ func copyOutput(ctx context.Context, client pmv1connect.ProcessServiceClient, id
 }
 
 func stop(ctx context.Context, client pmv1connect.ProcessServiceClient, id string) error {
-	answer, err := client.StopProcess(ctx, connect.NewRequest(&pm.StopProcessRequest{
-		Id: id, GracePeriod: durationpb.New(5 * time.Second), Force: true,
+	response, err := client.StopProcess(ctx, connect.NewRequest(&pm.StopProcessRequest{
+		Process: byID(id),
+		Options: &pm.StopOptions{GracePeriod: durationpb.New(5 * time.Second), Force: true},
 	}))
 	if err != nil {
 		return err
 	}
-	fmt.Printf("stopped: %v, by %s\n", answer.Msg.GetStopped(), answer.Msg.GetProcess().GetExit().GetSignalName())
+	stopped := response.Msg.GetReceipt().GetOutcome() == pm.StopOutcome_STOP_OUTCOME_STOPPED
+	fmt.Printf("stopped: %v, by %s\n", stopped, response.Msg.GetProcess().GetRun().GetExit().GetSignalName())
 	return nil
+}
+
+func byID(id string) *pm.ProcessRef {
+	return &pm.ProcessRef{Ref: &pm.ProcessRef_Id{Id: id}}
 }

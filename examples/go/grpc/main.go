@@ -53,34 +53,34 @@ func run(ctx context.Context, daemon *access.Access) error {
 }
 
 func start(ctx context.Context, client pm.ProcessServiceClient, executable string, args ...string) (string, error) {
-	answer, err := client.StartProcess(ctx, &pm.StartProcessRequest{
+	response, err := client.StartProcess(ctx, &pm.StartProcessRequest{
 		Spec: &pm.ProcessSpec{Executable: executable, Args: args},
 	})
 	if err != nil {
 		return "", err
 	}
-	return answer.GetProcess().GetId(), nil
+	return response.GetProcess().GetId(), nil
 }
 
 // copyOutput follows the output until there can be no more, and says how the process ended.
 func copyOutput(ctx context.Context, client pm.ProcessServiceClient, id string) error {
-	stream, err := client.StreamOutput(ctx, &pm.StreamOutputRequest{Id: id, Follow: true})
+	stream, err := client.StreamOutput(ctx, &pm.StreamOutputRequest{Process: byID(id), Follow: true})
 	if err != nil {
 		return err
 	}
 	for {
-		answer, err := stream.Recv()
+		response, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
 			return errors.New("the stream broke off")
 		}
 		if err != nil {
 			return err
 		}
-		switch frame := answer.GetFrame().(type) {
+		switch frame := response.GetFrame().(type) {
 		case *pm.StreamOutputResponse_Chunk:
 			os.Stdout.Write(frame.Chunk.GetData())
 		case *pm.StreamOutputResponse_Gap:
-			fmt.Fprintf(os.Stderr, "lost: bytes %d to %d\n", frame.Gap.GetFromOffset(), frame.Gap.GetToOffset())
+			fmt.Fprintf(os.Stderr, "dropped: bytes %d to %d\n", frame.Gap.GetFromOffset(), frame.Gap.GetToOffset())
 		case *pm.StreamOutputResponse_End:
 			fmt.Printf("%d bytes, exit code %d\n", frame.End.GetFinalOffset(), frame.End.GetExit().GetCode())
 			return nil
@@ -89,12 +89,18 @@ func copyOutput(ctx context.Context, client pm.ProcessServiceClient, id string) 
 }
 
 func stop(ctx context.Context, client pm.ProcessServiceClient, id string) error {
-	answer, err := client.StopProcess(ctx, &pm.StopProcessRequest{
-		Id: id, GracePeriod: durationpb.New(5 * time.Second), Force: true,
+	response, err := client.StopProcess(ctx, &pm.StopProcessRequest{
+		Process: byID(id),
+		Options: &pm.StopOptions{GracePeriod: durationpb.New(5 * time.Second), Force: true},
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Printf("stopped: %v, by %s\n", answer.GetStopped(), answer.GetProcess().GetExit().GetSignalName())
+	stopped := response.GetReceipt().GetOutcome() == pm.StopOutcome_STOP_OUTCOME_STOPPED
+	fmt.Printf("stopped: %v, by %s\n", stopped, response.GetProcess().GetRun().GetExit().GetSignalName())
 	return nil
+}
+
+func byID(id string) *pm.ProcessRef {
+	return &pm.ProcessRef{Ref: &pm.ProcessRef_Id{Id: id}}
 }

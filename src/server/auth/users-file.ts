@@ -14,12 +14,16 @@ export class UsersFileError extends Error {
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
+/** Whoever calls over the unix socket is called so, in the journal and in the log: no remote user may pass for that. */
+const reservedName = "local";
+
 /** What {@link isUserName} accepts, for messages. */
-export const userNameRule = "1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or digit";
+export const userNameRule =
+  "1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or digit, and not \"local\"";
 
 /** Whether `name` can be a user's name. A colon cannot be part of one (RFC 7617, section 2). */
 export function isUserName(name: string): boolean {
-  return namePattern.test(name);
+  return namePattern.test(name) && name !== reservedName;
 }
 
 /**

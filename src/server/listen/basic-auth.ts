@@ -2,8 +2,8 @@
 import type { Authenticator, AuthResult } from "../auth/authenticator.ts";
 import type { Log } from "../log.ts";
 import { reasonError } from "../rpc/errors.ts";
+import type { HttpHandler, NodeRequest, RequestHandler } from "./http-types.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import type { NodeRequest, RequestHandler } from "./request-handler.ts";
 
 export interface BasicAuthOptions {
   readonly authenticator: Authenticator;
@@ -13,8 +13,8 @@ export interface BasicAuthOptions {
   readonly onAccepted?: (request: NodeRequest) => void;
 }
 
-export function requireBasicAuth({ authenticator, handler, log, onAccepted }: BasicAuthOptions): RequestHandler {
-  return (request, response) => {
+export function requireBasicAuth({ authenticator, handler, log, onAccepted }: BasicAuthOptions): HttpHandler {
+  return (request, response, connection) => {
     // Without a listener an error of either ends the process.
     request.on("error", () => {});
     response.on("error", () => {});
@@ -29,7 +29,7 @@ export function requireBasicAuth({ authenticator, handler, log, onAccepted }: Ba
         }
         if (result.outcome === "accepted") {
           onAccepted?.(request);
-          handler(request, response);
+          handler(request, response, { ...connection, principal: result.user, peer });
           return;
         }
         logRefusal(log, peer, result);

@@ -2,6 +2,7 @@ import { createServer as createHttp1Server } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Log } from "../log.ts";
+import type { Connection, HttpHandler } from "./http-types.ts";
 import {
   firstBytesTimeoutMs,
   http2WindowBytes,
@@ -13,12 +14,14 @@ import {
   requestTimeoutMs,
 } from "./limits.ts";
 import { detectProtocol } from "./protocol-detection.ts";
-import type { RequestHandler } from "./request-handler.ts";
 
 /** Serves connections that somebody else accepts, HTTP/2 with prior knowledge and HTTP/1.1 alike. */
 export interface HttpConnections {
-  /** Takes over a connection. */
-  accept(socket: Socket): void;
+  /**
+   * Takes over a connection. A reserved one is for short calls: it serves the
+   * first of them and ends.
+   */
+  accept(socket: Socket, options?: Connection): void;
   /** Lets calls under way end, refuses new ones, and cuts off what is left after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
@@ -29,7 +32,7 @@ export interface HttpConnectionsOptions {
 }
 
 export function createHttpConnections(
-  handler: RequestHandler,
+  handler: HttpHandler,
   log: Log,
   options: HttpConnectionsOptions = {},
 ): HttpConnections {
@@ -37,6 +40,7 @@ export function createHttpConnections(
   const sockets = new Set<Socket>();
   const undetected = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
+  const reserved = new WeakSet<Socket | ServerHttp2Session>();
   let closing = false;
 
   const http1 = createHttp1Server(
@@ -47,7 +51,13 @@ export function createHttpConnections(
       keepAliveTimeout: keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(5000, Math.ceil(headersTimeout / 2)),
     },
-    handler,
+    (request, response) => {
+      const isReserved = reserved.has(request.socket);
+      if (isReserved) {
+        response.setHeader("connection", "close");
+      }
+      handler(request, response, { reserved: isReserved });
+    },
   );
   http1.maxHeadersCount = maxHeaderPairs;
   http1.on("request", (_request, response) => {
@@ -69,10 +79,18 @@ export function createHttpConnections(
         maxHeaderListSize: maxHeaderBytes,
       },
       maxHeaderListPairs: maxHeaderPairs,
-      // None, as nearly as it can be said (uint32): see unread-answers.ts.
+      // None, as nearly as it can be said (uint32): see response-backpressure.ts.
       maxSessionMemory: 2 ** 32 - 1,
     },
-    handler,
+    (request, response) => {
+      const { session } = request.stream;
+      const isReserved = session !== undefined && reserved.has(session as ServerHttp2Session);
+      if (isReserved) {
+        // Calls under way end in peace; for the next one the client connects again.
+        session?.close();
+      }
+      handler(request, response, { reserved: isReserved });
+    },
   );
   http2.on("session", (session) => {
     sessions.add(session);
@@ -84,8 +102,16 @@ export function createHttpConnections(
   });
   http2.on("sessionError", (error) => log.debug({ err: error }, "an HTTP/2 connection failed"));
 
+  const reserveSession = (session: ServerHttp2Session) => {
+    reserved.add(session);
+    // Whoever takes one of the last places must use it.
+    const unused = setTimeout(() => session.destroy(), headersTimeout);
+    session.once("stream", () => clearTimeout(unused));
+    session.once("close", () => clearTimeout(unused));
+  };
+
   return {
-    accept(socket) {
+    accept(socket, { reserved: isReserved } = { reserved: false }) {
       // Without a listener a reset connection ends the process.
       socket.on("error", (error) => log.debug({ err: error }, "a connection failed"));
       // Of a session that has ended, Node.js reads on until the client closes its half.
@@ -104,6 +130,9 @@ export function createHttpConnections(
           // From here on headersTimeout counts.
           clearTimeout(deadline);
           undetected.delete(detected);
+          if (isReserved) {
+            reserved.add(detected);
+          }
           http1.emit("connection", detected);
         },
         http2: (detected, deadline) => {
@@ -115,7 +144,12 @@ export function createHttpConnections(
           }
           undetected.delete(detected);
           // The connection preface ends with the client's settings.
-          http2.once("session", (session) => session.once("remoteSettings", () => clearTimeout(deadline)));
+          http2.once("session", (session) => {
+            session.once("remoteSettings", () => clearTimeout(deadline));
+            if (isReserved) {
+              reserveSession(session);
+            }
+          });
           http2.emit("connection", detected);
         },
       });

@@ -1,12 +1,12 @@
 /** What one client may take, on every listener. Sizes are bytes. */
 
-/** One request message: a start with 3 MB of arguments must reach the kernel, whose answer it is. */
+/** One request message: a start with 3 MB of arguments must reach the kernel, which is to judge it. */
 export const readMaxBytes = 8 * 1024 * 1024;
 
-/** Of a request that is refused, so much more is read and thrown away before the answer. */
+/** Of a request that is refused, so much more is read and thrown away before the response. */
 export const discardMaxBytes = 64 * 1024 * 1024;
 
-/** One response message: 4 MiB of output, or a page of processes of which one is very large. */
+/** One response message: 3 MiB of output, or a page of processes of which one is very large. */
 export const writeMaxBytes = 16 * 1024 * 1024;
 
 /** The longest that a timer can wait; longer ones fire at once (setTimeout in the Node.js manual). */
@@ -20,7 +20,9 @@ export const maxHeaderPairs = 64;
 export const maxConcurrentStreams = 256;
 /** Connections at a time on one listener. */
 export const maxConnections = 512;
-/** Of the answers on one HTTP/2 connection so much may be unread when a further call begins. */
+/** How many more the unix socket takes for short calls of the owner, so that nobody's streams lock `pm stop` out. */
+export const reservedConnections = 64;
+/** Of the responses on one HTTP/2 connection so much may be unread when a further call begins. */
 export const unreadMaxBytes = 64 * 1024 * 1024;
 /** How long such a call waits before it is refused. */
 export const unreadTimeoutMs = 10_000;
@@ -36,3 +38,10 @@ export const keepAliveTimeoutMs = 65_000;
 
 /** How long calls under way get to end at shutdown. */
 export const shutdownGraceMs = 3000;
+
+/** What clients are told of these (DaemonService.GetInfo). */
+export const serverLimits = {
+  maxStreamsPerConnection: maxConcurrentStreams,
+  maxConnections,
+  maxRequestBytes: readMaxBytes,
+};

@@ -3,7 +3,7 @@ import { Authenticator } from "../auth/authenticator.ts";
 import { openUsers } from "../auth/users.ts";
 import type { TcpConfig } from "../config/daemon-config.ts";
 import type { Log } from "../log.ts";
-import type { RequestHandler } from "./request-handler.ts";
+import type { RequestHandler } from "./http-types.ts";
 import { listenTcp } from "./tcp.ts";
 import type { Listener } from "./unix.ts";
 

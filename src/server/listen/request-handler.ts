@@ -1,5 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import {
   Code,
   ConnectError,
@@ -8,13 +6,17 @@ import {
   createContextValues,
   type Interceptor,
 } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Log } from "../log.ts";
-import { errorInterceptor } from "../rpc/error-interceptor.ts";
-import { giveReason } from "../rpc/errors.ts";
-import { answerWhenRead, type DiscardLimits } from "./answer-when-read.ts";
-import { canceledWhen } from "./cancelled-answer.ts";
+import { callerKey } from "../rpc/caller.ts";
+import { keepingJson, refuseUnknownSent } from "../rpc/edge/sent-json.ts";
+import { addReason } from "../rpc/errors.ts";
+import { contractInterceptors } from "../rpc/interceptors/index.ts";
+import { refusalOf } from "./admission.ts";
+import { canceledWhen } from "./canceled-response.ts";
+import { type DiscardLimits, drainRequest } from "./drain-request.ts";
+import type { CallerOnConnection, Exchange, NodeRequest, NodeResponse, RequestHandler } from "./http-types.ts";
 import {
   discardMaxBytes,
   maxTimeoutMs,
@@ -24,15 +26,8 @@ import {
   unreadTimeoutMs,
   writeMaxBytes,
 } from "./limits.ts";
-import { type UnreadLimits, unreadAnswersKey, unreadAnswersOf } from "./unread-answers.ts";
-
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
-export type NodeResponse = ServerResponse | Http2ServerResponse;
-export interface Exchange {
-  readonly request: NodeRequest;
-  readonly response: NodeResponse;
-}
-export type RequestHandler = (request: NodeRequest, response: NodeResponse) => void;
+import { type Refusal, refuse } from "./refusal.ts";
+import { backpressureKey, backpressureOf, type UnreadLimits } from "./response-backpressure.ts";
 
 export interface RequestHandlerOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -61,24 +56,32 @@ interface Limits {
  *   while the response is blocked;
  * - compresses by default, which costs four times the processor time and
  *   buffers what a stalled client does not read;
- * - answers a message that is too long before it has come;
+ * - responds to a message that is too long before it has come;
  * - tells a handler whose client canceled the call that a write failed;
  * - writes failures to the console.
  */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
   const router = createConnectRouter({
     acceptCompression: [],
+    // A misspelled field would be dropped in silence, and an empty filter selects everything.
+    jsonOptions: { ignoreUnknownFields: false },
     readMaxBytes,
     writeMaxBytes,
     maxTimeoutMs,
     shutdownSignal: options.shutdownSignal,
     // A message that is too long or malformed is refused before any interceptor
     // runs. What a call failed with ends its signal before it is written down.
-    requestGate: ({ signal, values }) => {
-      signal.addEventListener("abort", () => giveReason(signal.reason), { once: true });
-      return values.get(unreadAnswersKey)?.admit(signal);
+    requestGate: (context) => {
+      const { signal, values } = context;
+      const complete = () => addReason(signal.reason, options.log, (root) => refuseUnknownSent(context, root));
+      signal.addEventListener("abort", complete, { once: true });
+      return values.get(backpressureKey)?.admit(signal);
     },
-    interceptors: [errorInterceptor(options.log), refuseWhen(options.shutdownSignal), ...(options.interceptors ?? [])],
+    interceptors: [
+      ...contractInterceptors(options.log),
+      refuseWhen(options.shutdownSignal),
+      ...(options.interceptors ?? []),
+    ],
   });
   options.routes(router);
   const limits: Limits = {
@@ -87,25 +90,32 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   };
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
-  return (request, response) => {
+  return (request, response, caller) => {
     // Without a listener an error of either ends the process.
     request.on("error", () => {});
     response.on("error", () => {});
     const handler = handlers.get(request.url?.split("?", 1)[0] ?? "");
-    if (handler === undefined) {
-      answer(response, 404);
+    const refusal = refusalOf(request, handler?.method, caller);
+    if (handler === undefined || refusal !== undefined) {
+      refuse(request, response, refusal as Refusal);
       return;
     }
     try {
-      serve(handler, { request, response }, options.log, limits);
+      serve(handler, { request, response }, caller, options.log, limits);
     } catch (error) {
       options.log.debug({ err: error, path: handler.requestPath }, "refused a malformed request");
-      answer(response, 400);
+      respond(response, 400);
     }
   };
 }
 
-function serve(handler: UniversalHandler, exchange: Exchange, log: Log, limits: Limits): void {
+function serve(
+  handler: UniversalHandler,
+  exchange: Exchange,
+  { principal, peer }: CallerOnConnection,
+  log: Log,
+  limits: Limits,
+): void {
   const { request, response } = exchange;
   forgetEndlessTimeouts(request.headers);
   // The authority means nothing here: routes do not depend on it, and each
@@ -114,24 +124,27 @@ function serve(handler: UniversalHandler, exchange: Exchange, log: Log, limits: 
   // A response that is closed drains no more; its writer waits for just that.
   response.once("close", () => response.emit("drain"));
 
-  const unread = unreadAnswersOf(response, limits.unread);
-  const contextValues = createContextValues().set(unreadAnswersKey, unread);
+  const backpressure = backpressureOf(response, limits.unread);
+  const contextValues = createContextValues().set(backpressureKey, backpressure).set(callerKey, { principal, peer });
   const universalRequest = universalRequestFromNodeRequest(request, response, undefined, contextValues);
   const clientIsGone = () => universalRequest.signal.aborted || (!("stream" in request) && request.socket.destroyed);
+  const contentType = request.headers["content-type"] ?? "";
   const { methodKind } = handler.method;
   const isOneMessage = methodKind === "unary" || methodKind === "server_streaming";
-  (isOneMessage ? answerWhenRead(handler, universalRequest, exchange, limits.discard) : handler(universalRequest))
+  const keeping = ({ body, ...head }: UniversalServerRequest) =>
+    handler({ ...head, body: keepingJson(body as AsyncIterable<Uint8Array>, contentType, contextValues) });
+  (isOneMessage ? drainRequest(keeping, universalRequest, exchange, limits.discard) : handler(universalRequest))
     .then(({ body, ...head }) => {
-      const answer = { ...head, ...(body && { body: canceledWhen(clientIsGone, unread?.counting(body) ?? body) }) };
-      return universalResponseToNodeResponse(answer, response);
+      const counted = body && { body: canceledWhen(clientIsGone, backpressure?.counting(body) ?? body) };
+      return universalResponseToNodeResponse({ ...head, ...counted }, response);
     })
     .catch((error: unknown) => {
       if (isDisconnect(error) || clientIsGone()) {
         return;
       }
-      log.warn({ err: error, path: handler.requestPath }, "could not answer a call");
+      log.warn({ err: error, path: handler.requestPath }, "could not respond to a call");
       if (!response.headersSent) {
-        answer(response, 500);
+        respond(response, 500);
       } else {
         response.destroy();
       }
@@ -172,7 +185,7 @@ function isDisconnect(error: unknown): boolean {
   return code === Code.Aborted || code === Code.Canceled;
 }
 
-function answer(response: NodeResponse, status: number): void {
+function respond(response: NodeResponse, status: number): void {
   if (response.destroyed || response.headersSent) {
     return;
   }

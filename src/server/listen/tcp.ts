@@ -7,8 +7,8 @@ import { limitedLog } from "../limited-log.ts";
 import type { Log } from "../log.ts";
 import { requireBasicAuth } from "./basic-auth.ts";
 import { createHttpConnections, type HttpConnectionsOptions } from "./http-connections.ts";
+import type { RequestHandler } from "./http-types.ts";
 import { maxConnections, shutdownGraceMs } from "./limits.ts";
-import type { RequestHandler } from "./request-handler.ts";
 import { openTlsFiles, type TlsFiles, type TlsMaterial } from "./tls-files.ts";
 import type { Listener } from "./unix.ts";
 

@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
+import { limitedLog } from "../limited-log.ts";
 import type { Log } from "../log.ts";
+import { localCaller } from "../rpc/caller.ts";
 import { createHttpConnections, type HttpConnectionsOptions } from "./http-connections.ts";
-import { maxConnections, shutdownGraceMs } from "./limits.ts";
-import type { RequestHandler } from "./request-handler.ts";
+import type { RequestHandler } from "./http-types.ts";
+import { maxConnections, reservedConnections, shutdownGraceMs } from "./limits.ts";
 import { bindingPath, checkReplaceable, checkSocketPath, publishSocket } from "./socket-file.ts";
 
 /** A place where clients are served. */
@@ -21,6 +23,8 @@ export interface UnixListenerOptions extends HttpConnectionsOptions {
   readonly log: Log;
   /** Connections at a time. Default: 512. */
   readonly maxConnections?: number;
+  /** How many more are taken for short calls. Default: 64. */
+  readonly reservedConnections?: number;
   /** Milliseconds that calls under way get at the close. Default: 3 seconds. */
   readonly graceMs?: number;
 }
@@ -37,10 +41,26 @@ export async function listenUnix(options: UnixListenerOptions): Promise<Listener
   checkSocketPath(path);
   await checkReplaceable(path);
 
-  const connections = createHttpConnections(options.handler, log, options);
-  const server = createServer((socket: Socket) => connections.accept(socket));
-  server.maxConnections = options.maxConnections ?? maxConnections;
-  server.on("drop", () => log.warn({ limit: server.maxConnections }, "too many connections: refused one"));
+  const connections = createHttpConnections(
+    (request, response, connection) => options.handler(request, response, { ...localCaller, ...connection }),
+    log,
+    options,
+  );
+  const limit = options.maxConnections ?? maxConnections;
+  const warn = limitedLog((fields, message) => log.warn(fields, message));
+  let ordinary = 0;
+  const server = createServer((socket: Socket) => {
+    if (ordinary >= limit) {
+      warn({ limit }, "too many connections: took one of the reserve for short calls");
+      connections.accept(socket, { reserved: true });
+      return;
+    }
+    ordinary++;
+    socket.once("close", () => ordinary--);
+    connections.accept(socket);
+  });
+  server.maxConnections = limit + (options.reservedConnections ?? reservedConnections);
+  server.on("drop", () => warn({ limit: server.maxConnections }, "too many connections: refused one"));
 
   const bound = bindingPath(path);
   server.listen(bound);

@@ -30,15 +30,15 @@ func newConnectCaller(daemon *access.Access, grpc bool) (caller, error) {
 }
 
 func (c connectCaller) start(ctx context.Context, spec *pm.ProcessSpec) (string, error) {
-	answer, err := c.client.StartProcess(ctx, connect.NewRequest(&pm.StartProcessRequest{Spec: spec}))
+	response, err := c.client.StartProcess(ctx, connect.NewRequest(&pm.StartProcessRequest{Spec: spec}))
 	if err != nil {
 		return "", err
 	}
-	return answer.Msg.GetProcess().GetId(), nil
+	return response.Msg.GetProcess().GetId(), nil
 }
 
 func (c connectCaller) stream(ctx context.Context, id string, onFrame func(*pm.StreamOutputResponse) bool) error {
-	stream, err := c.client.StreamOutput(ctx, connect.NewRequest(&pm.StreamOutputRequest{Id: id, Follow: true}))
+	stream, err := c.client.StreamOutput(ctx, connect.NewRequest(&pm.StreamOutputRequest{Process: byID(id), Follow: true}))
 	if err != nil {
 		return err
 	}
@@ -52,16 +52,16 @@ func (c connectCaller) stream(ctx context.Context, id string, onFrame func(*pm.S
 }
 
 func (c connectCaller) wait(ctx context.Context, id string) error {
-	_, err := c.client.WaitProcess(ctx, connect.NewRequest(&pm.WaitProcessRequest{Id: id}))
+	_, err := c.client.WaitProcess(ctx, connect.NewRequest(&pm.WaitProcessRequest{Process: byID(id)}))
 	return err
 }
 
 func (c connectCaller) stop(ctx context.Context, id string) (bool, error) {
-	answer, err := c.client.StopProcess(ctx, connect.NewRequest(&pm.StopProcessRequest{Id: id, Force: true}))
+	response, err := c.client.StopProcess(ctx, connect.NewRequest(&pm.StopProcessRequest{Process: byID(id), Options: &pm.StopOptions{Force: true}}))
 	if err != nil {
 		return false, err
 	}
-	return answer.Msg.GetStopped(), nil
+	return isStopped(response.Msg), nil
 }
 
 func (c connectCaller) explain(err error) (code, reason, errnoName string) {

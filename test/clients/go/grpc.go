@@ -28,37 +28,37 @@ func newCaller(name string, daemon *access.Access) (caller, error) {
 type grpcCaller struct{ client pm.ProcessServiceClient }
 
 func (c grpcCaller) start(ctx context.Context, spec *pm.ProcessSpec) (string, error) {
-	answer, err := c.client.StartProcess(ctx, &pm.StartProcessRequest{Spec: spec})
-	return answer.GetProcess().GetId(), err
+	response, err := c.client.StartProcess(ctx, &pm.StartProcessRequest{Spec: spec})
+	return response.GetProcess().GetId(), err
 }
 
 func (c grpcCaller) stream(ctx context.Context, id string, onFrame func(*pm.StreamOutputResponse) bool) error {
-	stream, err := c.client.StreamOutput(ctx, &pm.StreamOutputRequest{Id: id, Follow: true})
+	stream, err := c.client.StreamOutput(ctx, &pm.StreamOutputRequest{Process: byID(id), Follow: true})
 	if err != nil {
 		return err
 	}
 	for {
-		answer, err := stream.Recv()
+		response, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if !onFrame(answer) {
+		if !onFrame(response) {
 			return nil
 		}
 	}
 }
 
 func (c grpcCaller) wait(ctx context.Context, id string) error {
-	_, err := c.client.WaitProcess(ctx, &pm.WaitProcessRequest{Id: id})
+	_, err := c.client.WaitProcess(ctx, &pm.WaitProcessRequest{Process: byID(id)})
 	return err
 }
 
 func (c grpcCaller) stop(ctx context.Context, id string) (bool, error) {
-	answer, err := c.client.StopProcess(ctx, &pm.StopProcessRequest{Id: id, Force: true})
-	return answer.GetStopped(), err
+	response, err := c.client.StopProcess(ctx, &pm.StopProcessRequest{Process: byID(id), Options: &pm.StopOptions{Force: true}})
+	return isStopped(response), err
 }
 
 var codeNames = map[codes.Code]string{

@@ -46,7 +46,7 @@ func run(ctx context.Context, c caller) error {
 	_, err := c.start(ctx, &pm.ProcessSpec{Executable: "/no/such"})
 	code, reason, errnoName := c.explain(err)
 	if code == "UNAUTHENTICATED" || code == "PERMISSION_DENIED" {
-		return json.NewEncoder(os.Stdout).Encode(map[string]any{"refused": code})
+		return json.NewEncoder(os.Stdout).Encode(map[string]any{"refused": code, "reason": reason})
 	}
 	result["error"] = []string{code, reason, errnoName}
 
@@ -88,4 +88,12 @@ func run(ctx context.Context, c caller) error {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+func byID(id string) *pm.ProcessRef {
+	return &pm.ProcessRef{Ref: &pm.ProcessRef_Id{Id: id}}
+}
+
+func isStopped(response *pm.StopProcessResponse) bool {
+	return response.GetReceipt().GetOutcome() == pm.StopOutcome_STOP_OUTCOME_STOPPED
 }

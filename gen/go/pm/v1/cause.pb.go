@@ -129,7 +129,8 @@ type Cause struct {
 	// principal is who asked: "local" over the unix socket, else the name of the
 	// user. Empty if nobody asked.
 	Principal string `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
-	// request_id is the request's `request_id`, if it had one.
+	// request_id is the request's `request_id`, if it had one. Of a call by
+	// filter: that, "/" and the process's UUID.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// detail is a short text for people, such as "exit code 1". Not for
 	// programs to match.

@@ -1687,7 +1687,8 @@ type UpdateProcessRequest struct {
 	// process is which one. Required.
 	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
 	// update_mask says which of the fields below are taken: "name", "labels",
-	// "spec", or fields of the spec such as "spec.env". Required.
+	// "spec", or fields of the spec such as "spec.env". A field and its form for
+	// bytes are one: "spec.env" takes both `env` and `env_bytes`. Required.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// name is the new name; empty: none.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`

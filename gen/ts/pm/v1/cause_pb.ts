@@ -34,7 +34,8 @@ export type Cause = Message<"pm.v1.Cause"> & {
   principal: string;
 
   /**
-   * request_id is the request's `request_id`, if it had one.
+   * request_id is the request's `request_id`, if it had one. Of a call by
+   * filter: that, "/" and the process's UUID.
    *
    * @generated from field: string request_id = 3;
    */
@@ -71,7 +72,8 @@ export type CauseJson = {
   principal?: string;
 
   /**
-   * request_id is the request's `request_id`, if it had one.
+   * request_id is the request's `request_id`, if it had one. Of a call by
+   * filter: that, "/" and the process's UUID.
    *
    * @generated from field: string request_id = 3;
    */

@@ -1324,7 +1324,8 @@ export type UpdateProcessRequest = Message<"pm.v1.UpdateProcessRequest"> & {
 
   /**
    * update_mask says which of the fields below are taken: "name", "labels",
-   * "spec", or fields of the spec such as "spec.env". Required.
+   * "spec", or fields of the spec such as "spec.env". A field and its form for
+   * bytes are one: "spec.env" takes both `env` and `env_bytes`. Required.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -1381,7 +1382,8 @@ export type UpdateProcessRequestJson = {
 
   /**
    * update_mask says which of the fields below are taken: "name", "labels",
-   * "spec", or fields of the spec such as "spec.env". Required.
+   * "spec", or fields of the spec such as "spec.env". A field and its form for
+   * bytes are one: "spec.env" takes both `env` and `env_bytes`. Required.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */

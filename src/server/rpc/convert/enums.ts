@@ -1,14 +1,53 @@
-/** The contract's enums and the engine's words for them. */
+/**
+ * The contract's enums and the engine's words for them: one table each, read
+ * both ways. A number that an enum does not have was refused before (see
+ * edge/unknown.ts).
+ */
+import { CauseKind } from "../../../../gen/ts/pm/v1/cause_pb.ts";
+import { EventType } from "../../../../gen/ts/pm/v1/event_pb.ts";
 import { OutputEndReason, OutputStream } from "../../../../gen/ts/pm/v1/output_pb.ts";
-import { EnvMode, ProcessState, StdinMode } from "../../../../gen/ts/pm/v1/process_pb.ts";
+import { DesiredState, ProcessState, ProcessView } from "../../../../gen/ts/pm/v1/process_pb.ts";
 import {
-  ProcessView,
+  ListOrder,
   SignalTarget,
   WaitCondition,
   WatchEventType,
+  WatchRemoval,
 } from "../../../../gen/ts/pm/v1/process_service_pb.ts";
+import { RunState, StopOutcome } from "../../../../gen/ts/pm/v1/run_pb.ts";
+import { EnvMode, OutputFullMode, StdinMode } from "../../../../gen/ts/pm/v1/spec_pb.ts";
 import type * as engine from "../../engine/api/index.ts";
-import { invalid } from "../validate.ts";
+import type { Field } from "../edge/field.ts";
+
+/** The engine's word for each number; those not in the table mean `unspecified`. */
+function reader<Word extends string>(
+  table: Readonly<Record<Word, number>>,
+  unspecified: NoInfer<Word>,
+): (value: number) => Word {
+  const words = wordsOf(table);
+  return (value) => words.get(value) ?? unspecified;
+}
+
+/** The engine's words, each once, for a list of values, of which none may be unspecified. */
+function listReader<Word extends string>(
+  table: Readonly<Record<Word, number>>,
+): (values: readonly number[], at: Field) => Word[] {
+  const words = wordsOf(table);
+  return (values, at) => {
+    const read = values.map((value, index) => {
+      const word = words.get(value);
+      if (word === undefined) {
+        at.item(index).refuse("must be specified");
+      }
+      return word;
+    });
+    return [...new Set(read.filter((word) => word !== undefined))];
+  };
+}
+
+function wordsOf<Word extends string>(table: Readonly<Record<Word, number>>): ReadonlyMap<number, Word> {
+  return new Map(Object.entries<number>(table).map(([word, number]) => [number, word as Word]));
+}
 
 export const stateToProto = {
   starting: ProcessState.STARTING,
@@ -17,20 +56,75 @@ export const stateToProto = {
   exited: ProcessState.EXITED,
   failed: ProcessState.FAILED,
   lost: ProcessState.LOST,
+  waiting: ProcessState.WAITING,
+  givenUp: ProcessState.GIVEN_UP,
 } as const satisfies Record<engine.ProcessState, ProcessState>;
+export const statesFromProto = listReader(stateToProto);
+
+export const runStateToProto = {
+  starting: RunState.STARTING,
+  running: RunState.RUNNING,
+  stopping: RunState.STOPPING,
+  exited: RunState.EXITED,
+  failed: RunState.FAILED,
+  lost: RunState.LOST,
+} as const satisfies Record<engine.RunState, RunState>;
+
+export const desiredStateToProto = {
+  running: DesiredState.RUNNING,
+  stopped: DesiredState.STOPPED,
+} as const satisfies Record<engine.DesiredState, DesiredState>;
+
+export const causeKindToProto = {
+  request: CauseKind.REQUEST,
+  exit: CauseKind.EXIT,
+  restartPolicy: CauseKind.RESTART_POLICY,
+  probe: CauseKind.PROBE,
+  dependency: CauseKind.DEPENDENCY,
+  schedule: CauseKind.SCHEDULE,
+  queue: CauseKind.QUEUE,
+  retention: CauseKind.RETENTION,
+  recovery: CauseKind.RECOVERY,
+  startFailure: CauseKind.START_FAILURE,
+  boot: CauseKind.BOOT,
+  limit: CauseKind.LIMIT,
+  project: CauseKind.PROJECT,
+} as const satisfies Record<engine.CauseKind, CauseKind>;
+
+export const stopOutcomeToProto = {
+  pending: StopOutcome.PENDING,
+  stopped: StopOutcome.STOPPED,
+  survived: StopOutcome.SURVIVED,
+  alreadyStopped: StopOutcome.ALREADY_STOPPED,
+} as const satisfies Record<engine.StopOutcome, StopOutcome>;
+
+export const eventTypeToProto = {
+  created: EventType.CREATED,
+  stateChanged: EventType.STATE_CHANGED,
+  stopRequested: EventType.STOP_REQUESTED,
+  restartRequested: EventType.RESTART_REQUESTED,
+  signaled: EventType.SIGNALED,
+  updated: EventType.UPDATED,
+  treeGone: EventType.TREE_GONE,
+  removed: EventType.REMOVED,
+  daemonStarted: EventType.DAEMON_STARTED,
+  daemonStopped: EventType.DAEMON_STOPPED,
+} as const satisfies Record<engine.EventType, EventType>;
+export const eventTypesFromProto = listReader(eventTypeToProto);
 
 export const streamToProto = {
   stdout: OutputStream.STDOUT,
   stderr: OutputStream.STDERR,
   tty: OutputStream.TTY,
 } as const satisfies Record<engine.OutputStreamName, OutputStream>;
+export const streamsFromProto = listReader(streamToProto);
 
 export const endReasonToProto = {
   complete: OutputEndReason.COMPLETE,
   snapshot: OutputEndReason.SNAPSHOT,
   lost: OutputEndReason.LOST,
   removed: OutputEndReason.REMOVED,
-} as const;
+} as const satisfies Record<engine.OutputEnd["reason"], OutputEndReason>;
 
 export const watchEventToProto = {
   added: WatchEventType.ADDED,
@@ -39,57 +133,57 @@ export const watchEventToProto = {
   bookmark: WatchEventType.BOOKMARK,
 } as const satisfies Record<engine.WatchEvent["type"], WatchEventType>;
 
-export const envModeToProto = { extend: EnvMode.EXTEND, replace: EnvMode.REPLACE } as const;
+export const removalToProto = {
+  removed: WatchRemoval.REMOVED,
+  retention: WatchRemoval.RETENTION,
+  filter: WatchRemoval.FILTER,
+} as const satisfies Record<Extract<engine.WatchEvent, { type: "removed" }>["removal"], WatchRemoval>;
 
-export const stdinToProto = { null: StdinMode.NULL, pipe: StdinMode.PIPE } as const;
+export const envModeToProto = {
+  extend: EnvMode.EXTEND,
+  replace: EnvMode.REPLACE,
+} as const satisfies Record<engine.ProcessSpec["envMode"], EnvMode>;
+export const envModeFromProto = reader(envModeToProto, "extend");
 
-const states = new Map<number, engine.ProcessState>(
-  Object.entries(stateToProto).map(([name, value]) => [value, name as engine.ProcessState]),
+export const stdinToProto = {
+  null: StdinMode.NULL,
+  pipe: StdinMode.PIPE,
+} as const satisfies Record<engine.ProcessSpec["stdin"], StdinMode>;
+export const stdinFromProto = reader(stdinToProto, "null");
+
+export const whenFullToProto = {
+  dropOldest: OutputFullMode.DROP_OLDEST,
+  allowHold: OutputFullMode.ALLOW_HOLD,
+} as const satisfies Record<engine.OutputPolicy["whenFull"], OutputFullMode>;
+export const whenFullFromProto = reader(whenFullToProto, "dropOldest");
+
+export const targetFromProto = reader(
+  {
+    group: SignalTarget.GROUP,
+    main: SignalTarget.MAIN,
+    tree: SignalTarget.TREE,
+  } as const satisfies Record<engine.SignalTarget, SignalTarget>,
+  "group",
 );
-const streams = new Map<number, engine.OutputStreamName>(
-  Object.entries(streamToProto).map(([name, value]) => [value, name as engine.OutputStreamName]),
-);
-const envModes = new Map<number, "extend" | "replace">([
-  [EnvMode.UNSPECIFIED, "extend"],
-  [EnvMode.EXTEND, "extend"],
-  [EnvMode.REPLACE, "replace"],
-]);
-const stdinModes = new Map<number, "null" | "pipe">([
-  [StdinMode.UNSPECIFIED, "null"],
-  [StdinMode.NULL, "null"],
-  [StdinMode.PIPE, "pipe"],
-]);
-const targets = new Map<number, engine.SignalTarget>([
-  [SignalTarget.UNSPECIFIED, "group"],
-  [SignalTarget.GROUP, "group"],
-  [SignalTarget.MAIN, "main"],
-  [SignalTarget.TREE, "tree"],
-]);
-const conditions = new Map<number, engine.WaitCondition>([
-  [WaitCondition.UNSPECIFIED, "exited"],
-  [WaitCondition.EXITED, "exited"],
-  [WaitCondition.OUTPUT_COMPLETE, "outputComplete"],
-  [WaitCondition.TREE_GONE, "treeGone"],
-]);
-const fullView = new Map<number, boolean>([
-  [ProcessView.UNSPECIFIED, false],
-  [ProcessView.BASIC, false],
-  [ProcessView.FULL, true],
-]);
 
-function lookUp<T>(field: string, value: number, known: ReadonlyMap<number, T>): T {
-  const found = known.get(value);
-  if (found === undefined) {
-    throw invalid(field, `${value} is not a value of this enum`);
-  }
-  return found;
+export const conditionFromProto = reader(
+  {
+    exited: WaitCondition.EXITED,
+    outputComplete: WaitCondition.OUTPUT_COMPLETE,
+    treeGone: WaitCondition.TREE_GONE,
+  } as const satisfies Record<engine.WaitCondition, WaitCondition>,
+  "exited",
+);
+
+export const orderFromProto = reader(
+  {
+    created: ListOrder.CREATED,
+    createdDescending: ListOrder.CREATED_DESCENDING,
+  } as const satisfies Record<engine.PageRequest["order"], ListOrder>,
+  "created",
+);
+
+/** Whether the environment is sent, too. */
+export function viewIsFull(view: ProcessView): boolean {
+  return view === ProcessView.FULL;
 }
-
-export const stateFromProto = (field: string, value: ProcessState) => lookUp(field, value, states);
-export const streamFromProto = (field: string, value: OutputStream) => lookUp(field, value, streams);
-export const envModeFromProto = (field: string, value: EnvMode) => lookUp(field, value, envModes);
-export const stdinFromProto = (field: string, value: StdinMode) => lookUp(field, value, stdinModes);
-export const targetFromProto = (field: string, value: SignalTarget) => lookUp(field, value, targets);
-export const conditionFromProto = (field: string, value: WaitCondition) => lookUp(field, value, conditions);
-/** Whether the environment is answered. */
-export const viewIsFull = (field: string, value: ProcessView) => lookUp(field, value, fullView);

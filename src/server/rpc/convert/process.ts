@@ -1,67 +1,56 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type * as proto from "../../../../gen/ts/pm/v1/process_pb.ts";
 import type * as engine from "../../engine/api/index.ts";
-import { stateToProto } from "./enums.ts";
+import { causeToProto } from "./cause.ts";
+import { desiredStateToProto, stateToProto } from "./enums.ts";
+import { runToProto } from "./run.ts";
 import { specToProto } from "./spec.ts";
-import { durationFromMicros, timestampFromNanos } from "./time.ts";
+import { timestampFromNanos } from "./time.ts";
 
 export type ProcessMessage = MessageInitShape<typeof proto.ProcessSchema>;
 
-/** Environments often hold secrets: they are answered only where `withEnv` says so. */
-export function processToProto(process: engine.ProcessInfo, withEnv: boolean): ProcessMessage {
+/** Environments often hold secrets: they are sent only where `withEnv` says so. */
+export function processToProto(process: engine.ProcessInfo, withEnv = false): ProcessMessage {
   return {
     id: process.id,
+    name: process.name,
+    labels: { ...process.labels },
     spec: specToProto(process.spec, withEnv),
     state: stateToProto[process.state],
-    run: process.run,
-    pid: process.pid,
+    desiredState: desiredStateToProto[process.desiredState],
+    run: runToProto(process.run),
     createTime: timestampFromNanos(process.createTime),
-    startTime: process.startTime === null ? undefined : timestampFromNanos(process.startTime),
-    exitTime: process.exitTime === null ? undefined : timestampFromNanos(process.exitTime),
-    exit: process.exit === null ? undefined : exitToProto(process.exit),
-    failure: process.failure === null ? undefined : { ...process.failure },
-    output: outputInfoToProto(process.output),
-    treeAlive: process.treeAlive,
+    sequence: BigInt(process.sequence),
     resourceVersion: process.resourceVersion,
+    lastChange: changeToProto(process.lastChange),
   };
 }
 
-export function exitToProto(exit: engine.ExitStatus): MessageInitShape<typeof proto.ExitStatusSchema> {
+function changeToProto(change: engine.Change): MessageInitShape<typeof proto.ChangeSchema> {
   return {
-    result: exit.signal === null ? { case: "code", value: exit.code ?? 0 } : { case: "signal", value: exit.signal },
-    signalName: exit.signalName,
-    coreDumped: exit.coreDumped,
-    oomKilled: exit.oomKilled,
-    usage: {
-      userTime: durationFromMicros(exit.usage.userMicros),
-      systemTime: durationFromMicros(exit.usage.systemMicros),
-      maxResidentBytes: BigInt(exit.usage.maxResidentBytes),
-    },
-  };
-}
-
-export function outputInfoToProto(output: engine.OutputInfo): MessageInitShape<typeof proto.OutputInfoSchema> {
-  return {
-    firstOffset: BigInt(output.firstOffset),
-    nextOffset: BigInt(output.nextOffset),
-    complete: output.complete,
-    stdoutBytes: BigInt(output.stdoutBytes),
-    stderrBytes: BigInt(output.stderrBytes),
-    limitBytes: BigInt(output.limitBytes),
+    sequence: BigInt(change.sequence),
+    time: timestampFromNanos(change.time),
+    run: change.run,
+    ...(change.from !== null && { from: stateToProto[change.from] }),
+    to: stateToProto[change.to],
+    cause: causeToProto(change.cause),
   };
 }
 
 /** Bytes that a process takes on the wire, to the order: what varies is its text. */
-export function approximateSize(process: engine.ProcessInfo, withEnv: boolean): number {
-  const { spec } = process;
-  let size = 512 + spec.executable.length + spec.cwd.length;
+export function approximateSize({ spec, labels, run }: engine.ProcessInfo, withEnv: boolean): number {
+  let size = 1024 + spec.executable.length + spec.cwd.length;
   for (const argument of spec.args) {
     size += argument.length + 4;
   }
-  for (const map of withEnv ? [spec.labels, spec.env] : [spec.labels]) {
-    for (const [key, value] of Object.entries(map)) {
-      size += key.length + value.length + 8;
-    }
+  for (const { name, value } of withEnv ? spec.env : []) {
+    size += name.length + value.length + 8;
+  }
+  for (const [key, value] of Object.entries(labels)) {
+    size += key.length + value.length + 8;
+  }
+  for (const { command } of [...run.survivors, ...(run.stop?.survivors ?? [])]) {
+    size += command.length + 32;
   }
   return size;
 }

@@ -1,17 +1,20 @@
-/** Signals by name, as signal(7) and kill(1) have them. */
+/** Signals by name, as signal(7) and kill(1) have them, or by number. */
 import { signalName as canonicalName, signalNumber } from "../../engine/limits/signals.ts";
-import { invalid, quote } from "../validate.ts";
+import type { Field } from "../edge/field.ts";
+import { quote } from "../edge/rules.ts";
 
-/** "TERM", "sigterm" → "SIGTERM"; "SIGRTMAX-1" → "SIGRTMIN+29". */
-export function signalName(field: string, value: string): string {
-  const number = signalNumber(value);
+/** "TERM", "sigterm", "15" → "SIGTERM"; "SIGRTMAX-1" → "SIGRTMIN+29". */
+export function signalName(value: string, at: Field): string {
+  const name = /^\d{1,2}$/.test(value) ? canonicalName(Number(value)) : value;
+  const number = signalNumber(name);
   if (number === undefined) {
-    throw invalid(field, `no such signal: ${quote(value)} (examples: "SIGTERM", "HUP", "SIGRTMIN+3")`);
+    at.refuse(`no such signal: ${quote(value)} (examples: "SIGTERM", "HUP", "15", "SIGRTMIN+3")`);
+    return "";
   }
   return canonicalName(number);
 }
 
 /** As {@link signalName}, but empty stays empty. */
-export function optionalSignalName(field: string, value: string): string {
-  return value === "" ? "" : signalName(field, value);
+export function optionalSignalName(value: string, at: Field): string {
+  return value === "" ? "" : signalName(value, at);
 }

@@ -1,130 +1,240 @@
+/**
+ * The spec, field by field: each entry says which fields of the contract hold
+ * it, and how it is read and written. A new field of the spec is one entry
+ * here, and UpdateProcess's mask takes it along.
+ */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type * as proto from "../../../../gen/ts/pm/v1/process_pb.ts";
+import type { ProcessSpec, ProcessSpecSchema } from "../../../../gen/ts/pm/v1/spec_pb.ts";
 import type * as engine from "../../engine/api/index.ts";
+import type { Field } from "../edge/field.ts";
 import {
   atLeast,
-  dayMs,
-  environment,
   executable,
-  invalid,
-  labels,
-  processName,
-  quote,
   saturate,
   text,
+  textOfBytes,
+  variableName,
   within,
   workingDirectory,
-} from "../validate.ts";
-import { envModeFromProto, envModeToProto, stdinFromProto, stdinToProto } from "./enums.ts";
-import { optionalSignalName } from "./signal-name.ts";
-import { durationFromMillis, millisFromDuration } from "./time.ts";
+} from "../edge/rules.ts";
+import {
+  envModeFromProto,
+  envModeToProto,
+  stdinFromProto,
+  stdinToProto,
+  whenFullFromProto,
+  whenFullToProto,
+} from "./enums.ts";
+import { limitsFromProto, limitsToProto } from "./limits.ts";
+import { stopPolicyFromProto, stopPolicyToProto } from "./stop.ts";
+
+type SpecInit = MessageInitShape<typeof ProcessSpecSchema>;
+
+interface SpecField<T> {
+  /** The fields of the contract that hold it: text, and bytes where it is not UTF-8. */
+  readonly names: readonly string[];
+  /** @param at the spec */
+  readonly from: (spec: ProcessSpec, at: Field) => T;
+  readonly to: (value: T) => SpecInit;
+}
 
 const minOutputLimitBytes = 4096;
-const rlimitNames = ["as", "core", "cpu", "data", "fsize", "memlock", "nofile", "nproc", "stack"];
+const maxTerminalCells = 65_535;
 
-/** How long a stop may wait. */
-export const graceRange = { min: 0, max: dayMs };
+const specFields: { readonly [K in keyof engine.ProcessSpec]: SpecField<engine.ProcessSpec[K]> } = {
+  executable: {
+    names: ["executable", "executable_bytes"],
+    from: (spec, at) => executable(...textOrBytes(spec.executable, spec.executableBytes, "executable", at)),
+    to: (value) => (typeof value === "string" ? { executable: value } : { executableBytes: owned(value) }),
+  },
+  args: {
+    names: ["args", "args_bytes"],
+    from: argsFromProto,
+    to: (args) =>
+      args.every((argument) => typeof argument === "string")
+        ? { args: [...args] }
+        : { argsBytes: args.map(bytesOfText) },
+  },
+  env: { names: ["env", "env_bytes"], from: envFromProto, to: envToProto },
+  envMode: {
+    names: ["env_mode"],
+    from: (spec) => envModeFromProto(spec.envMode),
+    to: (value) => ({ envMode: envModeToProto[value] }),
+  },
+  cwd: {
+    names: ["cwd", "cwd_bytes"],
+    from: (spec, at) => workingDirectory(...textOrBytes(spec.cwd, spec.cwdBytes, "cwd", at)),
+    to: (value) => (typeof value === "string" ? { cwd: value } : { cwdBytes: owned(value) }),
+  },
+  output: {
+    names: ["output"],
+    from: ({ output }, at) => ({
+      limitBytes: outputLimit(output?.limitBytes ?? 0n, at.child("output").child("limit_bytes")),
+      whenFull: whenFullFromProto(output?.whenFull ?? 0),
+    }),
+    to: ({ limitBytes, whenFull }) => ({
+      output: { limitBytes: BigInt(limitBytes), whenFull: whenFullToProto[whenFull] },
+    }),
+  },
+  stdin: {
+    names: ["stdin"],
+    from: (spec) => stdinFromProto(spec.stdin),
+    to: (value) => ({ stdin: stdinToProto[value] }),
+  },
+  terminal: {
+    names: ["terminal"],
+    from: ({ terminal }, at) => (terminal === undefined ? null : terminalFromProto(terminal, at.child("terminal"))),
+    to: (value) => (value === null ? {} : { terminal: { ...value } }),
+  },
+  limits: {
+    names: ["limits"],
+    from: ({ limits }, at) => limitsFromProto(limits, at.child("limits")),
+    to: limitsToProto,
+  },
+  stop: {
+    names: ["stop"],
+    from: ({ stop }, at) => stopPolicyFromProto(stop, at.child("stop")),
+    to: stopPolicyToProto,
+  },
+  umask: {
+    names: ["umask"],
+    from: ({ umask }, at) => optionalWithin(umask, 0, 0o777, at.child("umask")),
+    to: (value) => (value === null ? {} : { umask: value }),
+  },
+  nice: {
+    names: ["nice"],
+    from: ({ nice }, at) => optionalWithin(nice, -20, 19, at.child("nice")),
+    to: (value) => (value === null ? {} : { nice: value }),
+  },
+  oomScoreAdj: {
+    names: ["oom_score_adj"],
+    from: ({ oomScoreAdj }, at) => optionalWithin(oomScoreAdj, -1000, 1000, at.child("oom_score_adj")),
+    to: (value) => (value === null ? {} : { oomScoreAdj: value }),
+  },
+};
 
-export function specFromProto(spec: proto.ProcessSpec | undefined): engine.ProcessSpec {
-  if (spec === undefined) {
-    throw invalid("spec", "is required");
+const all = Object.entries(specFields) as [keyof engine.ProcessSpec, SpecField<unknown>][];
+
+/** What a spec's fields of the contract are called in the engine's spec; text and bytes are the same there. */
+export const specFieldByName: ReadonlyMap<string, keyof engine.ProcessSpec> = new Map(
+  all.flatMap(([key, { names }]) => names.map((name) => [name, key])),
+);
+
+/** Fields of a spec, all of them unless `wanted` says which. */
+export function specFieldsFromProto(
+  spec: ProcessSpec,
+  wanted: ReadonlySet<keyof engine.ProcessSpec>,
+  at: Field,
+): Partial<engine.ProcessSpec> {
+  return Object.fromEntries(all.filter(([key]) => wanted.has(key)).map(([key, { from }]) => [key, from(spec, at)]));
+}
+
+const everyField = new Set(all.map(([key]) => key));
+
+export function specFromProto(spec: ProcessSpec, at: Field): engine.ProcessSpec {
+  return specFieldsFromProto(spec, everyField, at) as engine.ProcessSpec;
+}
+
+/** Environments often hold secrets: they are sent only where `withEnv` says so. */
+export function specToProto(spec: engine.ProcessSpec, withEnv: boolean): SpecInit {
+  const init: SpecInit = {};
+  for (const [key, { to }] of all) {
+    if (key !== "env" || withEnv) {
+      Object.assign(init, to(spec[key]));
+    }
   }
+  return init;
+}
+
+export function terminalFromProto(
+  size: { readonly rows: number; readonly columns: number },
+  at: Field,
+): engine.TerminalSize {
   return {
-    executable: executable("spec.executable", spec.executable),
-    args: spec.args.map((argument, index) => text(`spec.args[${index}]`, argument)),
-    env: environment("spec.env", spec.env),
-    envMode: envModeFromProto("spec.env_mode", spec.envMode),
-    cwd: workingDirectory("spec.cwd", spec.cwd),
-    name: processName("spec.name", spec.name),
-    labels: labels("spec.labels", spec.labels),
-    outputLimitBytes: outputLimit("spec.output_limit_bytes", spec.outputLimitBytes),
-    stdin: stdinFromProto("spec.stdin", spec.stdin),
-    terminal: spec.terminal === undefined ? null : terminalFromProto("spec.terminal", spec.terminal),
-    limits: limitsFromProto(spec.limits),
-    stop: {
-      signal: optionalSignalName("spec.stop.signal", spec.stop?.signal ?? ""),
-      graceMs: millisFromDuration("spec.stop.grace_period", spec.stop?.gracePeriod, graceRange),
-    },
+    rows: within(size.rows, 1, maxTerminalCells, at.child("rows")),
+    columns: within(size.columns, 1, maxTerminalCells, at.child("columns")),
   };
 }
 
-export function terminalFromProto(field: string, size: proto.TerminalSize | undefined): engine.TerminalSize {
-  if (size === undefined) {
-    throw invalid(field, "is required");
+/** The value of a field that has a form for bytes, and where it stands. */
+function textOrBytes(value: string, bytes: Uint8Array, name: string, at: Field): [engine.Text, Field] {
+  if (bytes.length === 0) {
+    return [value, at.child(name)];
   }
-  return {
-    rows: within(`${field}.rows`, size.rows, 1, 65535),
-    columns: within(`${field}.columns`, size.columns, 1, 65535),
-  };
+  const here = at.child(`${name}_bytes`);
+  if (value !== "") {
+    here.refuse(`not together with \`${name}\``);
+  }
+  return [textOfBytes(bytes), here];
+}
+
+function argsFromProto(spec: ProcessSpec, at: Field): engine.Text[] {
+  const { args, argsBytes } = spec;
+  if (argsBytes.length === 0) {
+    return args.map((argument, index) => text(argument, at.child("args").item(index)));
+  }
+  const here = at.child("args_bytes");
+  if (args.length > 0) {
+    here.refuse("not together with `args`");
+  }
+  return argsBytes.map((bytes, index) => text(textOfBytes(bytes), here.item(index)));
+}
+
+/** In order of the names, since a map has none: equal environments are equal. */
+function envFromProto(spec: ProcessSpec, at: Field): engine.EnvironmentVariable[] {
+  const texts = at.child("env");
+  const variables: engine.EnvironmentVariable[] = Object.entries(spec.env).map(([name, value]) => ({
+    name: variableName(name, texts),
+    // The value may be a secret: an error names the variable alone.
+    value: text(value, texts.key(name)),
+  }));
+  const names = new Set(Object.keys(spec.env));
+  for (const [index, variable] of spec.envBytes.entries()) {
+    const here = at.child("env_bytes").item(index);
+    const name = variableName(textOfBytes(variable.name), here.child("name"));
+    const key = keyOf(name);
+    if (names.has(key)) {
+      here.child("name").refuse("is given twice");
+    }
+    names.add(key);
+    variables.push({ name, value: text(textOfBytes(variable.value), here.child("value")) });
+  }
+  return variables.sort((a, b) => (keyOf(a.name) < keyOf(b.name) ? -1 : 1));
+}
+
+/** A string for a name, the same for equal names alone: a string never begins with NUL here. */
+function keyOf(name: engine.Text): string {
+  return typeof name === "string" ? name : `\0${Buffer.from(name).toString("latin1")}`;
+}
+
+function envToProto(variables: readonly engine.EnvironmentVariable[]): SpecInit {
+  // No prototype: "__proto__" is a legal variable like any other.
+  const env: Record<string, string> = Object.create(null);
+  const envBytes: { name: Uint8Array<ArrayBuffer>; value: Uint8Array<ArrayBuffer> }[] = [];
+  for (const { name, value } of variables) {
+    if (typeof name === "string" && typeof value === "string") {
+      env[name] = value;
+    } else {
+      envBytes.push({ name: bytesOfText(name), value: bytesOfText(value) });
+    }
+  }
+  return { env, envBytes };
+}
+
+function bytesOfText(value: engine.Text): Uint8Array<ArrayBuffer> {
+  return typeof value === "string" ? new TextEncoder().encode(value) : owned(value);
+}
+
+/** Bytes in a buffer that nobody shares: what a message takes. */
+function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }
 
 /** The upper bound is the engine's to check. */
-function outputLimit(field: string, value: bigint): number {
-  return value === 0n ? 0 : atLeast(field, saturate(value), minOutputLimitBytes);
+function outputLimit(value: bigint, at: Field): number {
+  return value === 0n ? 0 : atLeast(saturate(value), minOutputLimitBytes, at);
 }
 
-function limitsFromProto(limits: proto.Limits | undefined): engine.Limits {
-  return {
-    rlimits: rlimitsFromProto(limits?.rlimits ?? []),
-    memoryBytes: positive("spec.limits.memory_bytes", limits?.memoryBytes),
-    cpuMillis: positive("spec.limits.cpu_millis", limits?.cpuMillis),
-    processes: positive("spec.limits.processes", limits?.processes),
-  };
-}
-
-function positive(field: string, value: bigint | number | undefined): number | null {
-  return value === undefined ? null : atLeast(field, saturate(BigInt(value)), 1);
-}
-
-function rlimitsFromProto(rlimits: readonly proto.ResourceLimit[]): engine.ResourceLimit[] {
-  const seen = new Set<string>();
-  return rlimits.map((limit, index) => {
-    const field = `spec.limits.rlimits[${index}]`;
-    if (!rlimitNames.includes(limit.resource)) {
-      throw invalid(`${field}.resource`, `must be one of ${rlimitNames.join(", ")}, not ${quote(limit.resource)}`);
-    }
-    if (seen.has(limit.resource)) {
-      throw invalid(`${field}.resource`, `${limit.resource} is given twice`);
-    }
-    seen.add(limit.resource);
-    const soft = limit.soft ?? null;
-    const hard = limit.hard ?? null;
-    if (hard !== null && (soft === null || soft > hard)) {
-      throw invalid(`${field}.soft`, `must not be above hard (${hard})`);
-    }
-    return { resource: limit.resource, soft, hard };
-  });
-}
-
-export function specToProto(
-  spec: engine.ProcessSpec,
-  withEnv: boolean,
-): MessageInitShape<typeof proto.ProcessSpecSchema> {
-  const { limits, stop } = spec;
-  return {
-    executable: spec.executable,
-    args: [...spec.args],
-    env: withEnv ? { ...spec.env } : {},
-    envMode: envModeToProto[spec.envMode],
-    cwd: spec.cwd,
-    name: spec.name,
-    labels: { ...spec.labels },
-    outputLimitBytes: BigInt(spec.outputLimitBytes),
-    stdin: stdinToProto[spec.stdin],
-    terminal: spec.terminal === null ? undefined : { ...spec.terminal },
-    limits: {
-      rlimits: limits.rlimits.map(({ resource, soft, hard }) => ({
-        resource,
-        soft: soft ?? undefined,
-        hard: hard ?? undefined,
-      })),
-      memoryBytes: limits.memoryBytes === null ? undefined : BigInt(limits.memoryBytes),
-      cpuMillis: limits.cpuMillis ?? undefined,
-      processes: limits.processes ?? undefined,
-    },
-    stop: {
-      signal: stop.signal,
-      gracePeriod: stop.graceMs === null ? undefined : durationFromMillis(stop.graceMs),
-    },
-  };
+function optionalWithin(value: number | undefined, minimum: number, maximum: number, at: Field): number | null {
+  return value === undefined ? null : within(value, minimum, maximum, at);
 }

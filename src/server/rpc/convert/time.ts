@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Duration, DurationSchema, Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { invalid } from "../validate.ts";
+import type { Field } from "../edge/field.ts";
 
 const nanosPerSecond = 1_000_000_000n;
 const nanosPerMilli = 1_000_000;
@@ -9,19 +9,27 @@ export function timestampFromNanos(nanos: bigint): MessageInitShape<typeof Times
   return { seconds: nanos / nanosPerSecond, nanos: Number(nanos % nanosPerSecond) };
 }
 
+export function optionalTimestamp(nanos: bigint | null): MessageInitShape<typeof TimestampSchema> | undefined {
+  return nanos === null ? undefined : timestampFromNanos(nanos);
+}
+
 /** To the millisecond: what the shim's index promises. */
 export function timestampFromMicros(micros: number): MessageInitShape<typeof TimestampSchema> {
   const millis = Math.floor(micros / 1000);
   return { seconds: BigInt(Math.floor(millis / 1000)), nanos: (millis % 1000) * nanosPerMilli };
 }
 
-export function nanosFromTimestamp(field: string, time: Timestamp): bigint {
+/** Nanoseconds since the epoch, or `null` if not set. */
+export function nanosFromTimestamp(time: Timestamp | undefined, at: Field): bigint | null {
+  if (time === undefined) {
+    return null;
+  }
   // The bounds of timestamp.proto: years 1 to 9999.
   if (time.seconds < -62_135_596_800n || time.seconds > 253_402_300_799n) {
-    throw invalid(field, "must lie in the years 1 to 9999");
+    at.refuse("must lie in the years 1 to 9999");
   }
   if (time.nanos < 0 || time.nanos > 999_999_999) {
-    throw invalid(`${field}.nanos`, "must be from 0 to 999999999");
+    at.child("nanos").refuse("must be from 0 to 999999999");
   }
   return time.seconds * nanosPerSecond + BigInt(time.nanos);
 }
@@ -34,22 +42,25 @@ export function durationFromMicros(micros: number): MessageInitShape<typeof Dura
   return { seconds: BigInt(Math.floor(micros / 1_000_000)), nanos: Math.round((micros % 1_000_000) * 1000) };
 }
 
+/** Milliseconds that a duration may have. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
 /** Whole milliseconds, rounded up, or `null` if not set. */
-export function millisFromDuration(
-  field: string,
-  duration: Duration | undefined,
-  range: { readonly min: number; readonly max: number },
-): number | null {
+export function millisFromDuration(duration: Duration | undefined, range: Range, at: Field): number | null {
   if (duration === undefined) {
     return null;
   }
   if (Math.abs(duration.nanos) > 999_999_999) {
-    throw invalid(`${field}.nanos`, "must be from -999999999 to 999999999");
+    at.child("nanos").refuse("must be from -999999999 to 999999999");
+    return null;
   }
   // Exact below: what is out of range needs no precision.
   const millis = Number(duration.seconds) * 1000 + duration.nanos / nanosPerMilli;
   if (millis < range.min || millis > range.max) {
-    throw invalid(field, `must be from ${range.min / 1000} to ${range.max / 1000} seconds, not ${millis / 1000}`);
+    at.refuse(`must be from ${range.min / 1000} to ${range.max / 1000} seconds, not ${millis / 1000}`);
   }
   return Math.ceil(millis);
 }

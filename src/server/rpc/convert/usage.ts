@@ -11,7 +11,7 @@ export function sampleToProto(sample: UsageSample): MessageInitShape<typeof Usag
       id: usage.id,
       run: usage.run,
       cpuTime: durationFromMicros(usage.cpuMicros),
-      cpuPercent: usage.cpuPercent ?? undefined,
+      ...(usage.cpuPercent !== null && { cpuPercent: usage.cpuPercent }),
       residentBytes: BigInt(usage.residentBytes),
       io: usage.io ? { readBytes: BigInt(usage.io.readBytes), writtenBytes: BigInt(usage.io.writtenBytes) } : undefined,
       descendants: usage.descendants,

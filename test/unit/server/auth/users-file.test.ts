@@ -30,6 +30,7 @@ describe("the users file", () => {
     [`ann:${hash}\nbob`, 2, "expected name:hash"],
     [`\n# x\n:${hash}`, 3, "name"],
     [`a b:${hash}`, 1, "name"],
+    [`local:${hash}`, 1, "name"],
     [`ann:${hash}\nann:${hash}`, 2, "twice"],
     ["ann:$scrypt$oops", 1, "form"],
     ["ann:hunter2", 1, "form"],

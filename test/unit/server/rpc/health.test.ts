@@ -1,7 +1,7 @@
 import { Code, createClient, createRouterTransport } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../../../gen/ts/grpc/health/v1/health_pb.ts";
-import { healthService } from "../../../../src/server/rpc/health.ts";
+import { healthService } from "../../../../src/server/rpc/services/health.ts";
 
 function setUp() {
   const stopping = new AbortController();

@@ -7,7 +7,7 @@ import { ServerReflection } from "../../../../gen/ts/grpc/reflection/v1/reflecti
 import { ServerReflection as V1Alpha } from "../../../../gen/ts/grpc/reflection/v1alpha/reflection_pb.ts";
 import { DaemonService } from "../../../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { ProcessService } from "../../../../gen/ts/pm/v1/process_service_pb.ts";
-import { addReflection } from "../../../../src/server/rpc/reflection.ts";
+import { addReflection } from "../../../../src/server/rpc/services/reflection.ts";
 
 const transport = createRouterTransport((router) =>
   addReflection(router, [ProcessService, DaemonService, ServerReflection], [file_google_rpc_error_details]),
@@ -50,8 +50,8 @@ describe.each([
   it.each([
     ["pm.v1.ProcessService", "pm/v1/process_service.proto"],
     ["pm.v1.ProcessService.StartProcess", "pm/v1/process_service.proto"],
-    [".pm.v1.ExitStatus", "pm/v1/process.proto"],
-    ["pm.v1.ProcessSpec.executable", "pm/v1/process.proto"],
+    [".pm.v1.ExitStatus", "pm/v1/run.proto"],
+    ["pm.v1.ProcessSpec.executable", "pm/v1/spec.proto"],
     ["pm.v1.ErrorReason", "pm/v1/errors.proto"],
     ["google.rpc.ErrorInfo", "google/rpc/error_details.proto"],
     ["google.protobuf.Timestamp", "google/protobuf/timestamp.proto"],

@@ -19,13 +19,13 @@ import {
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema,
-} from "../../../gen/ts/grpc/reflection/v1/reflection_pb.ts";
+} from "../../../../gen/ts/grpc/reflection/v1/reflection_pb.ts";
 import {
   ServerReflectionRequestSchema as ServerReflectionRequestV1AlphaSchema,
   ServerReflectionResponseSchema as ServerReflectionResponseV1AlphaSchema,
   ServerReflection as ServerReflectionV1Alpha,
-} from "../../../gen/ts/grpc/reflection/v1alpha/reflection_pb.ts";
-import { reasonError } from "./errors.ts";
+} from "../../../../gen/ts/grpc/reflection/v1alpha/reflection_pb.ts";
+import { reasonError } from "../errors.ts";
 
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>["messageResponse"]>;
 

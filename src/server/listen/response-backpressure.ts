@@ -1,24 +1,24 @@
 /**
- * Bounds what the daemon holds of answers that an HTTP/2 client does not read.
+ * Bounds what the daemon holds of responses that an HTTP/2 client does not read.
  *
  * In place of Node.js's `maxSessionMemory`, which is for the same, but counts
  * wrong: what was unsent when a stream closed stays counted for the life of
- * its session. Clients cancel streams in mid-answer all day on one session,
+ * its session. Clients cancel streams in mid-response all day on one session,
  * and in the end it refused every call. Nor did it bound calls that came
- * together: all of them began before the first had answered.
+ * together: all of them began before the first had responded.
  */
 import type { Http2Session } from "node:http2";
 import { createContextKey } from "@connectrpc/connect";
 import { reasonError } from "../rpc/errors.ts";
-import type { NodeResponse } from "./request-handler.ts";
+import type { NodeResponse } from "./http-types.ts";
 
 export interface UnreadLimits {
   readonly maxBytes: number;
-  /** How long a call waits for its client to read the answers before it. */
+  /** How long a call waits for its client to read the responses before it. */
   readonly timeoutMs: number;
 }
 
-export class UnreadAnswers {
+export class ResponseBackpressure {
   readonly #limits: UnreadLimits;
   #bytes = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -59,7 +59,7 @@ export class UnreadAnswers {
   }
 
   #unread() {
-    const message = `this connection has ${this.#bytes} bytes of answers unread; read or cancel some first`;
+    const message = `this connection has ${this.#bytes} bytes of responses unread; read or cancel some first`;
     return reasonError("LIMIT_EXCEEDED", message, { limit: "unread_bytes" });
   }
 
@@ -97,21 +97,21 @@ export class UnreadAnswers {
   }
 }
 
-const bySession = new WeakMap<Http2Session, UnreadAnswers>();
+const bySession = new WeakMap<Http2Session, ResponseBackpressure>();
 
-/** The count of the connection that brought a call. HTTP/1.1 has one answer at a time, and needs none. */
-export function unreadAnswersOf(response: NodeResponse, limits: UnreadLimits): UnreadAnswers | undefined {
+/** The count of the connection that brought a call. HTTP/1.1 has one response at a time, and needs none. */
+export function backpressureOf(response: NodeResponse, limits: UnreadLimits): ResponseBackpressure | undefined {
   const session = "stream" in response ? response.stream.session : undefined;
   if (session === undefined) {
     return undefined;
   }
   let unread = bySession.get(session);
   if (unread === undefined) {
-    unread = new UnreadAnswers(limits);
+    unread = new ResponseBackpressure(limits);
     bySession.set(session, unread);
   }
   return unread;
 }
 
 /** Where a call finds the count of its connection. */
-export const unreadAnswersKey = createContextKey<UnreadAnswers | undefined>(undefined);
+export const backpressureKey = createContextKey<ResponseBackpressure | undefined>(undefined);

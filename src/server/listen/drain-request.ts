@@ -1,17 +1,17 @@
 /**
- * Answers a request of one message when it has come whole, also if it was
+ * Drains a request of one message before the response is sent, also if it was
  * refused long before: what is left of it is read and thrown away.
  *
  * An HTTP/2 client on Node.js counts what it has still to send against its
- * session's memory (10 MB). Above that it refuses every answer, and it never
+ * session's memory (10 MB). Above that it refuses every response, and it never
  * discounts what it had to send on a stream that was closed. So one message
- * that is too long, or a few, make the session useless if they are answered
- * early. Over HTTP/1.1, connect-node leaves a request that is answered early
+ * that is too long, or a few, make the session useless if the response comes
+ * early. Over HTTP/1.1, connect-node leaves a request whose response came early
  * unfinished and its connection blocked.
  */
 import { constants } from "node:http2";
-import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import type { Exchange, NodeResponse } from "./request-handler.ts";
+import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { Exchange, NodeResponse } from "./http-types.ts";
 
 /** How much of a request is read after it was refused. */
 export interface DiscardLimits {
@@ -19,9 +19,9 @@ export interface DiscardLimits {
   readonly timeoutMs: number;
 }
 
-/** In place of `handler`, which must be of a method whose requests are one message: others wait for the answer. */
-export async function answerWhenRead(
-  handler: UniversalHandler,
+/** In place of `handler`, which must be of a method whose requests are one message: others wait for the response. */
+export async function drainRequest(
+  handler: (request: UniversalServerRequest) => Promise<UniversalServerResponse>,
   universalRequest: UniversalServerRequest,
   { request, response }: Exchange,
   limits: DiscardLimits,
@@ -31,7 +31,7 @@ export async function answerWhenRead(
   const body = { [Symbol.asyncIterator]: () => ({ next: () => chunks.next() }) };
   const universalResponse = await handler({ ...universalRequest, body });
   if (!request.readableEnded && !(await discard(chunks, limits))) {
-    cutOffAfterAnswer(response);
+    endAfterResponse(response);
   }
   return universalResponse;
 }
@@ -62,20 +62,20 @@ async function discard(chunks: AsyncIterator<Uint8Array>, { maxBytes, timeoutMs 
   }
 }
 
-/** Lets the answer out, and then no more in. */
-function cutOffAfterAnswer(response: NodeResponse): void {
+/** Lets the response out, and then no more in. */
+function endAfterResponse(response: NodeResponse): void {
   if (!("stream" in response)) {
     response.setHeader("connection", "close");
     return;
   }
   const { stream } = response;
   // Other calls go on; new ones get a new connection, and a client on Node.js with it all of its memory back.
-  // Told before the answer, the client knows when it makes its next call.
+  // Told before the response, the client knows when it makes its next call.
   stream.session?.close();
   stream.once("wantTrailers", () => {
-    // The trailers are the answer's end; a reset at once would overtake them.
+    // The trailers are the response's end; a reset at once would overtake them.
     setImmediate(() => {
-      // Not NO_ERROR: a client that could not take the answer would wait for ever.
+      // Not NO_ERROR: a client that could not take the response would wait for ever.
       stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
       // What has come and nobody reads would keep the stream, and with it the connection.
       stream.destroy();

@@ -1,6 +1,9 @@
 /** The standard health service (https://github.com/grpc/grpc/blob/master/doc/health-checking.md). */
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
-import { type Health, HealthCheckResponse_ServingStatus as Status } from "../../../gen/ts/grpc/health/v1/health_pb.ts";
+import {
+  type Health,
+  HealthCheckResponse_ServingStatus as Status,
+} from "../../../../gen/ts/grpc/health/v1/health_pb.ts";
 
 /**
  * Every service of `services`, and the daemon as a whole (the empty name), is

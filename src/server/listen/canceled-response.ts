@@ -1,5 +1,5 @@
 /**
- * Tells a handler whose client has gone in mid-answer that the call was
+ * Tells a handler whose client has gone in mid-response that the call was
  * canceled. connect-node tells it what the write failed with instead, such as
  * an invalid stream: a mistake, to whoever logs mistakes.
  */

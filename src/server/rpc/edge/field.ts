@@ -1,0 +1,67 @@
+/**
+ * Where a request is checked: every violation is collected with the path of
+ * its field, and the response has all of them.
+ */
+import type { Reason } from "../reasons.ts";
+
+export interface Violation {
+  /** Path in the request as the contract names its fields, such as "spec.args[1]". Empty: the request as a whole. */
+  readonly field: string;
+  readonly problem: string;
+  readonly reason: Reason;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A request that breaks rules of the contract. */
+export class InvalidRequest extends Error {
+  override readonly name = "InvalidRequest";
+  readonly violations: readonly [Violation, ...Violation[]];
+
+  constructor(violations: readonly [Violation, ...Violation[]]) {
+    super(violations.map(({ field, problem }) => (field === "" ? problem : `${field}: ${problem}`)).join("; "));
+    this.violations = violations;
+  }
+}
+
+/** A field of a request, by its path. */
+export class Field {
+  readonly path: string;
+  readonly #violations: Violation[];
+
+  constructor(path: string, violations: Violation[]) {
+    this.path = path;
+    this.#violations = violations;
+  }
+
+  child(name: string): Field {
+    return new Field(this.path === "" ? name : `${this.path}.${name}`, this.#violations);
+  }
+
+  item(index: number): Field {
+    return new Field(`${this.path}[${index}]`, this.#violations);
+  }
+
+  key(key: string): Field {
+    return new Field(`${this.path}[${JSON.stringify(key)}]`, this.#violations);
+  }
+
+  /** Notes what is wrong here; the check goes on with whatever value the caller returns. */
+  refuse(problem: string, reason: Reason = "INVALID_ARGUMENT", metadata: Readonly<Record<string, string>> = {}): void {
+    this.#violations.push({ field: this.path, problem, reason, metadata });
+  }
+}
+
+/**
+ * What `convert` makes of a request.
+ *
+ * @throws InvalidRequest with everything that it refused
+ */
+export function checked<T>(convert: (request: Field) => T): T {
+  const violations: Violation[] = [];
+  const value = convert(new Field("", violations));
+  const [first, ...others] = violations;
+  if (first !== undefined) {
+    throw new InvalidRequest([first, ...others]);
+  }
+  return value;
+}

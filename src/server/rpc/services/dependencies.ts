@@ -1,0 +1,31 @@
+import type { Engine } from "../../engine/api/engine.ts";
+import type { Log } from "../../log.ts";
+
+/** What the contract's services stand on. */
+export interface ServiceDependencies {
+  readonly engine: Engine;
+  readonly log: Log;
+  readonly identity: DaemonIdentity;
+  readonly limits: ServerLimits;
+  /** Aborted when the shutdown begins. */
+  readonly stopping: AbortSignal;
+  /** Begins the shutdown, once the response under way has left. */
+  readonly requestShutdown: () => void;
+}
+
+/** What the daemon knows of itself. */
+export interface DaemonIdentity {
+  readonly version: string;
+  /** A UUID made anew at each start. */
+  readonly instanceId: string;
+  /** Nanoseconds since the epoch. */
+  readonly startTime: bigint;
+  readonly runtimeDirectory: string;
+}
+
+/** What the listeners allow. */
+export interface ServerLimits {
+  readonly maxStreamsPerConnection: number;
+  readonly maxConnections: number;
+  readonly maxRequestBytes: number;
+}
