@@ -20,7 +20,7 @@ import type * as engine from "../../engine/api/index.ts";
 import type { Field } from "../edge/field.ts";
 
 /** The engine's word for each number; those not in the table mean `unspecified`. */
-function reader<Word extends string>(
+export function reader<Word extends string>(
   table: Readonly<Record<Word, number>>,
   unspecified: NoInfer<Word>,
 ): (value: number) => Word {
@@ -29,7 +29,7 @@ function reader<Word extends string>(
 }
 
 /** The engine's words, each once, for a list of values, of which none may be unspecified. */
-function listReader<Word extends string>(
+export function listReader<Word extends string>(
   table: Readonly<Record<Word, number>>,
 ): (values: readonly number[], at: Field) => Word[] {
   const words = wordsOf(table);
@@ -109,6 +109,15 @@ export const eventTypeToProto = {
   removed: EventType.REMOVED,
   daemonStarted: EventType.DAEMON_STARTED,
   daemonStopped: EventType.DAEMON_STOPPED,
+  waiting: EventType.WAITING,
+  ready: EventType.READY,
+  notReady: EventType.NOT_READY,
+  healthy: EventType.HEALTHY,
+  unhealthy: EventType.UNHEALTHY,
+  hookFailed: EventType.HOOK_FAILED,
+  scheduleSkipped: EventType.SCHEDULE_SKIPPED,
+  projectApplied: EventType.PROJECT_APPLIED,
+  projectRemoved: EventType.PROJECT_REMOVED,
 } as const satisfies Record<engine.EventType, EventType>;
 export const eventTypesFromProto = listReader(eventTypeToProto);
 

@@ -1,11 +1,13 @@
 import { mostSimilar } from "../../../common/similar.ts";
 import type { Cause } from "../../engine/api/cause.ts";
+import type { RequestContext, StartRequest } from "../../engine/api/control.ts";
 import type { ProcessInfo } from "../../engine/api/process.ts";
 import type { ScheduleClaim } from "../after-run.ts";
 import { SupervisionError } from "../errors.ts";
 import type { Ground } from "../ground.ts";
+import { same } from "../project/changes.ts";
 import { isUnderWay } from "../restart/outcome.ts";
-import { causeOf, eventOf, keptOf } from "../status.ts";
+import { causeOf, eventOf, keptOf, nothingKept } from "../status.ts";
 import { isGone, type ScheduleClaims, type Supervisor } from "../supervisor.ts";
 import { cronProblem } from "./cron.ts";
 import {
@@ -31,6 +33,13 @@ export interface ScheduleRequest {
   readonly overlap: OverlapPolicy;
   readonly catchUp: CatchUpPolicy;
   readonly paused: boolean;
+}
+
+export interface SetConditions {
+  /** Refuses to replace another schedule. */
+  readonly createOnly?: boolean;
+  /** Empty: any. */
+  readonly resourceVersion?: string;
 }
 
 export interface ScheduleStatus extends ScheduleRecord {
@@ -111,10 +120,11 @@ export class Scheduler implements ScheduleClaims {
    *
    * @throws SupervisionError INVALID_ARGUMENT, LIMIT_EXCEEDED; EngineError PROCESS_NOT_FOUND
    */
-  async set(request: ScheduleRequest, cause: Cause): Promise<ScheduleStatus> {
+  async set(request: ScheduleRequest, cause: Cause, conditions: SetConditions = {}): Promise<ScheduleStatus> {
     const { store, now, bootId, engine } = this.#ground;
     checkTiming(request.timing, now());
     const before = store.schedules.get(request.name);
+    checkConditions(request, before, conditions);
     if (before === undefined && store.schedules.size >= maxSchedules) {
       throw new SupervisionError("LIMIT_EXCEEDED", `there are ${maxSchedules} schedules already`, {
         limit: "schedules",
@@ -149,6 +159,18 @@ export class Scheduler implements ScheduleClaims {
     this.#showNext(schedule, cause);
     this.#arm();
     return this.get(request.name);
+  }
+
+  /** Makes a process for a schedule: it has no run yet. The same again is the process that there is. */
+  async create(request: StartRequest, context: RequestContext): Promise<ProcessInfo> {
+    const cause = context.cause ?? causeOf("request", "", context);
+    const { process } = await this.#ground.engine.create(
+      request,
+      { supervision: nothingKept, state: null, desiredState: "stopped", event: null, cause },
+      context,
+    );
+    this.#supervisor.known(process);
+    return process;
   }
 
   async pause(name: string, paused: boolean): Promise<ScheduleStatus> {
@@ -378,7 +400,26 @@ export class Scheduler implements ScheduleClaims {
 function sameRequest(before: ScheduleRecord, request: ScheduleRequest): boolean {
   const { processId, timing, overlap, catchUp, paused } = before;
   const { name: _, ...wanted } = request;
-  return JSON.stringify({ processId, timing, overlap, catchUp, paused }) === JSON.stringify(wanted);
+  return same({ processId, timing, overlap, catchUp, paused }, wanted);
+}
+
+function checkConditions(
+  request: ScheduleRequest,
+  before: ScheduleRecord | undefined,
+  { createOnly = false, resourceVersion = "" }: SetConditions,
+): void {
+  const { name } = request;
+  if (createOnly && before !== undefined && !sameRequest(before, request)) {
+    throw new SupervisionError("SCHEDULE_EXISTS", `there is a schedule ${JSON.stringify(name)} already`, { name });
+  }
+  const actual = String(before?.version ?? 0);
+  if (resourceVersion !== "" && resourceVersion !== actual) {
+    throw new SupervisionError("CONDITION_FAILED", `the schedule is of version ${actual}, not ${resourceVersion}`, {
+      field: "resource_version",
+      expected: resourceVersion,
+      actual,
+    });
+  }
 }
 
 function checkTiming(timing: Timing, now: number): void {
