@@ -38,18 +38,20 @@ const maxCodes = 256;
 const maxHeaders = 32;
 const maxPatternLength = 1024;
 
-/** The contract's fields of a spec that are the policy. */
-export const policyNames = [
-  "restart",
-  "readiness",
-  "liveness",
-  "depends_on",
-  "queue",
-  "max_run_time",
-  "stop_command",
-  "hooks",
-  "success_codes",
-] as const;
+/** The contract's fields of a spec that are the policy, and what they are called in it. */
+export const policyFieldByName: ReadonlyMap<string, keyof engine.SupervisionPolicy> = new Map(
+  Object.entries({
+    restart: "restart",
+    readiness: "readiness",
+    liveness: "liveness",
+    depends_on: "dependsOn",
+    queue: "queue",
+    max_run_time: "maxRunMs",
+    stop_command: "stopCommand",
+    hooks: "hooks",
+    success_codes: "successCodes",
+  } as const),
+);
 
 const modeToProto = {
   no: RestartMode.NO,
@@ -99,6 +101,21 @@ export function policyFromProto(spec: ProcessSpec, at: Field): engine.Supervisio
       within(code, 0, 255, at.child("success_codes").item(index)),
     ),
   };
+  return unlessEmpty(policy);
+}
+
+/** Fields of `after` in place of those of `before`. */
+export function replacePolicyFields(
+  before: engine.SupervisionPolicy | undefined,
+  after: engine.SupervisionPolicy | undefined,
+  fields: ReadonlySet<keyof engine.SupervisionPolicy>,
+): engine.SupervisionPolicy | undefined {
+  const from = after ?? emptyPolicy;
+  const replaced = Object.fromEntries([...fields].map((field) => [field, from[field]]));
+  return unlessEmpty({ ...(before ?? emptyPolicy), ...replaced });
+}
+
+function unlessEmpty(policy: engine.SupervisionPolicy): engine.SupervisionPolicy | undefined {
   const isEmpty = Object.entries(policy).every(([key, value]) => {
     const empty = emptyPolicy[key as keyof engine.SupervisionPolicy];
     return Array.isArray(value) ? value.length === 0 : value === empty;

@@ -26,7 +26,7 @@ import {
   whenFullToProto,
 } from "./enums.ts";
 import { limitsFromProto, limitsToProto } from "./limits.ts";
-import { policyFromProto, policyNames, policyToProto } from "./policy.ts";
+import { policyFieldByName, policyFromProto, policyToProto } from "./policy.ts";
 import { stopPolicyFromProto, stopPolicyToProto } from "./stop.ts";
 
 type SpecInit = MessageInitShape<typeof ProcessSpecSchema>;
@@ -115,7 +115,7 @@ const specFields: { readonly [K in Exclude<keyof engine.ProcessSpec, "policy">]:
 };
 
 const policyField: SpecField<engine.ProcessSpec["policy"]> = {
-  names: policyNames,
+  names: [...policyFieldByName.keys()],
   from: policyFromProto,
   to: (policy) => (policy === undefined ? {} : policyToProto(policy)),
 };
