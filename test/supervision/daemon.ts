@@ -41,6 +41,19 @@ export class Machine {
     await before?.close();
   }
 
+  /** As `kill -9`: nothing of it goes on. */
+  async killed(): Promise<void> {
+    const before = this.#daemon;
+    this.#daemon = undefined;
+    vi.clearAllTimers();
+    // Here it is not dead enough: what it had given to the disk arrives there, and must do so before the next one looks.
+    for (let i = 0; i < 3; i++) {
+      await settle();
+      await before?.flush();
+    }
+    vi.clearAllTimers();
+  }
+
   /** The machine goes down and comes up: processes and the runtime directory are gone, the disk is there. */
   async reboot(): Promise<void> {
     await this.stop();

@@ -30,8 +30,10 @@ export class FakeEngine {
   command: (id: string, command: Command, env: Readonly<Record<string, string>>) => Promise<CommandResult> = async () =>
     succeeded;
   readonly memory = new Map<string, number>();
-  /** Kills the daemon when it says so, in the middle of what it does. */
-  crash: (what: string) => void = () => undefined;
+  /** After how many more calls that take time the daemon is killed, in the middle of the last one. */
+  callsUntilDeath = Number.POSITIVE_INFINITY;
+  onDeath: () => void = () => undefined;
+  #generation = 0;
   hook: SupervisionHook | null = null;
   #sequence = 0;
   readonly #watchers = new Set<(event: WatchEvent) => void>();
@@ -66,12 +68,10 @@ export class FakeEngine {
         }
         self.#make(id, request, given.cause ?? nobody, runOf(0, "starting"), "exited");
         self.#apply(id, change);
-        self.crash("created");
         return { process: self.get({ id }), existing: false };
       },
       async startRun(id, supervision, cause) {
         const { name, run } = self.get({ id });
-        self.crash("beginning");
         await Promise.resolve();
         const next = self.broken.has(name)
           ? runOf(run.number + 1, "failed", { cause, createTime: nanos() })
@@ -81,7 +81,6 @@ export class FakeEngine {
           self.#decide(id);
           throw new EngineError("START_FAILED", "no such file", { id });
         }
-        self.crash("begun");
         return self.get({ id });
       },
       async stop(ref, options, given) {
@@ -152,12 +151,37 @@ export class FakeEngine {
       },
       watch: (_options, signal) => self.#watch(signal),
     };
+    const generation = this.#generation;
     return new Proxy(api as SupervisedEngine, {
-      get: (target, name) =>
-        Reflect.get(target, name) ??
-        (() => {
-          throw new Error(`the test's engine has no ${String(name)}`);
-        }),
+      get: (target, name) => {
+        const method: unknown = Reflect.get(target, name);
+        if (typeof method !== "function") {
+          return () => {
+            throw new Error(`the test's engine has no ${String(name)}`);
+          };
+        }
+        return (...args: unknown[]): unknown => {
+          if (generation !== self.#generation) {
+            if (timely.has(String(name))) {
+              throw new EngineError("SHUTTING_DOWN", "this daemon is dead", {});
+            }
+            return new Promise(() => undefined);
+          }
+          if (!mortal.has(String(name)) || --self.callsUntilDeath > 0) {
+            return Reflect.apply(method, target, args);
+          }
+          self.callsUntilDeath = Number.POSITIVE_INFINITY;
+          // Killed before it did anything, or when it was done and nobody had been told.
+          const did: unknown = self.#generation % 2 === 0 ? Reflect.apply(method, target, args) : undefined;
+          const kill = () => {
+            self.#generation++;
+            self.hook = null;
+            self.onDeath();
+          };
+          void Promise.resolve(did).then(kill, kill);
+          return new Promise(() => undefined);
+        };
+      },
     });
   }
 
@@ -216,7 +240,6 @@ export class FakeEngine {
       this.processes.set(id, { ...process, state: process.run.state });
       this.#apply(id, change);
     }
-    this.crash("ended");
   }
 
   #apply(id: string, change: SupervisionChange): void {
@@ -312,6 +335,11 @@ export class FakeEngine {
     }
   }
 }
+
+/** Calls that are answered at once. */
+const timely = new Set(["supervise", "get", "select", "setSupervision", "record", "residentMemory", "watch"]);
+/** Calls during which the daemon may die. */
+const mortal = new Set(["start", "create", "startRun", "stop", "restart", "update", "remove"]);
 
 export const succeeded: CommandResult = { code: 0, timedOut: false, output: new Uint8Array(), problem: "" };
 

@@ -35,6 +35,8 @@ export interface Supervision {
   queuePosition: Supervisor["queuePosition"];
   /** Files of the state directory that could not be read and were kept. */
   readonly unreadable: readonly UnreadableFile[];
+  /** Resolves when everything that was decided so far is on disk. */
+  flush(): Promise<void>;
   /** Ends all of it. Processes run on, and what is on record is carried on by the next daemon. */
   close(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export async function openSupervision(options: SupervisionOptions): Promise<Supe
     projects,
     queuePosition: (process) => supervisor.queuePosition(process),
     unreadable: store.unreadable,
+    flush: () => store.flush(),
     async close() {
       schedules.close();
       await projects.close();

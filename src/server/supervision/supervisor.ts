@@ -665,8 +665,9 @@ export const everything = {
   endedBefore: null,
 } as const;
 
+/** There is no such process (any more), or no engine: nothing is to be decided about it. */
 export function isGone(error: unknown): boolean {
-  return error instanceof EngineError && (error.reason === "PROCESS_NOT_FOUND" || error.reason === "INVALID_ID");
+  return error instanceof EngineError && ["PROCESS_NOT_FOUND", "INVALID_ID", "SHUTTING_DOWN"].includes(error.reason);
 }
 
 function isUuid(text: string): boolean {
