@@ -133,6 +133,7 @@ const noSupervision = {
   queues: {},
   projects: {},
   queuePosition: () => 0,
+  waitUntil: () => Promise.reject(new Error("there is no supervision in this test")),
 } as unknown as SupervisionServices;
 
 /** What the daemon's services stand on, with as much of an engine as a test needs. */

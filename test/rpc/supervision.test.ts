@@ -4,12 +4,12 @@ import { describe, expect, it } from "vitest";
 import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { DependencyCondition, HookEvent, RestartMode } from "../../gen/ts/pm/v1/policy_pb.ts";
 import { ProcessState, ProcessView } from "../../gen/ts/pm/v1/process_pb.ts";
-import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
+import { ProcessService, WaitCondition } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { ProjectAction, ProjectService } from "../../gen/ts/pm/v1/project_service_pb.ts";
 import { QueueService } from "../../gen/ts/pm/v1/queue_service_pb.ts";
 import { CatchUpPolicy, OverlapPolicy, ScheduleService } from "../../gen/ts/pm/v1/schedule_service_pb.ts";
 import { type ProcessSpec, ProcessSpecSchema } from "../../gen/ts/pm/v1/spec_pb.ts";
-import { WaitingReason } from "../../gen/ts/pm/v1/supervision_pb.ts";
+import { Readiness, WaitingReason } from "../../gen/ts/pm/v1/supervision_pb.ts";
 import { policyFromProto, policyToProto } from "../../src/server/rpc/convert/policy.ts";
 import { checked, type InvalidRequest } from "../../src/server/rpc/edge/field.ts";
 import { contractInterceptors } from "../../src/server/rpc/interceptors/index.ts";
@@ -115,6 +115,14 @@ describe("a policy in a spec", () => {
   });
 });
 
+const otherProbe = {
+  startPeriodMs: null,
+  intervalMs: null,
+  timeoutMs: null,
+  successThreshold: null,
+  failureThreshold: null,
+};
+
 describe("over the contract", () => {
   const on = useMachine();
 
@@ -153,6 +161,40 @@ describe("over the contract", () => {
     const cyclic = { executable: "x", dependsOn: [{ process: "web" }] };
     const refused = await processes.startProcess({ name: "db", spec: cyclic }).catch((error: unknown) => error);
     expect(reasonOf(refused)).toBe("DEPENDENCY_CYCLE");
+  });
+
+  it("a process is waited for until it is ready", async () => {
+    const { processes } = clients();
+    const { engine } = on.machine;
+    engine.command = () => new Promise(() => undefined);
+    const probe = { check: { case: "notify" as const, value: {} } };
+    const { process } = await processes.startProcess({ name: "web", spec: { executable: "serve", readiness: probe } });
+    const id = process?.id ?? "";
+    const ref = { ref: { case: "id" as const, value: id } };
+    const ready = processes.waitProcess({ process: ref, condition: WaitCondition.READY });
+    await settle();
+    engine.hook?.notified({ id, run: 1, ready: true, stopping: false, watchdog: false, status: null });
+    expect(await ready).toMatchObject({ process: { supervision: { readiness: Readiness.READY } }, run: { number: 1 } });
+    expect((await processes.waitProcess({ process: ref, condition: WaitCondition.HEALTHY })).run?.number).toBe(1);
+    const both = await processes
+      .waitProcess({ process: ref, condition: WaitCondition.READY, run: 1 })
+      .catch((error: unknown) => error);
+    expect(reasonOf(both)).toBe("INVALID_ARGUMENT");
+
+    engine.exit("web", 0);
+    const never = await processes
+      .waitProcess({ process: ref, condition: WaitCondition.READY })
+      .catch((error: unknown) => error);
+    expect(reasonOf(never)).toBe("NOT_RUNNING");
+    await on.machine.run("api", { readiness: { ...otherProbe, check: { kind: "notify", watchdogMs: null } } });
+    const removed = processes.waitProcess({
+      process: { ref: { case: "name", value: "api" } },
+      condition: WaitCondition.READY,
+    });
+    const outcome = removed.catch((error: unknown) => error);
+    await settle();
+    engine.remove(engine.named("api").id);
+    expect(reasonOf(await outcome)).toBe("PROCESS_NOT_FOUND");
   });
 
   it("a schedule is set with its process, shown, triggered and removed", async () => {

@@ -33,6 +33,7 @@ export interface Supervision {
   readonly projects: Projects;
   /** The place of a process in its queue while it waits there, from 1; 0: it does not. */
   queuePosition: Supervisor["queuePosition"];
+  waitUntil: Supervisor["waitUntil"];
   /** Files of the state directory that could not be read and were kept. */
   readonly unreadable: readonly UnreadableFile[];
   /** Resolves when everything that was decided so far is on disk. */
@@ -82,6 +83,7 @@ export async function openSupervision(options: SupervisionOptions): Promise<Supe
     queues: new Queues(ground, supervisor),
     projects,
     queuePosition: (process) => supervisor.queuePosition(process),
+    waitUntil: (ref, wanted, signal) => supervisor.waitUntil(ref, wanted, signal),
     unreadable: store.unreadable,
     flush: () => store.flush(),
     async close() {

@@ -1,6 +1,6 @@
 import type { Cause } from "../engine/api/cause.ts";
 import type { HookEvent } from "../engine/api/policy.ts";
-import type { ProcessInfo } from "../engine/api/process.ts";
+import type { ProcessInfo, ProcessRef } from "../engine/api/process.ts";
 import type {
   NotifyMessage,
   Supervision,
@@ -21,6 +21,7 @@ import { noAttempts, outlivesBoot } from "./restart/decide.ts";
 import { hasEnded, isUnderWay } from "./restart/outcome.ts";
 import { causeOf, forRun, keptOf, policyOf, waitingChange } from "./status.ts";
 import type { KeptProcess } from "./store/store.ts";
+import { type Wellbeing, wellbeingOf } from "./wait-until.ts";
 
 /** How long until a start is tried again that the machine or the daemon refused. */
 const retryMs = 10_000;
@@ -480,6 +481,7 @@ export class Supervisor implements SupervisionHook {
     if (queue !== undefined) {
       this.pump(queue);
     }
+    this.#tellChange(id);
   }
 
   readonly #turned = new Map<string, string>();
@@ -511,6 +513,7 @@ export class Supervisor implements SupervisionHook {
     timers.clear(`wait/${id}`);
     this.#startedRun.delete(id);
     this.#turned.delete(id);
+    this.#tellChange(id);
     if (store.processes.get(id) !== undefined) {
       store.processes.delete(id).catch((error: unknown) => {
         log.error({ err: error, process: id }, "a process could not be removed from the state directory");
@@ -539,6 +542,58 @@ export class Supervisor implements SupervisionHook {
   async keepNow(process: ProcessInfo): Promise<void> {
     this.#keep(process);
     await this.#ground.store.processes.flush();
+  }
+
+  /**
+   * Resolves when a process is well.
+   *
+   * @throws EngineError PROCESS_NOT_FOUND, also if it is removed meanwhile; NOT_RUNNING if no run is to come;
+   *   SHUTTING_DOWN
+   */
+  async waitUntil(ref: ProcessRef, wanted: Wellbeing, signal: AbortSignal): Promise<ProcessInfo> {
+    const { engine } = this.#ground;
+    const { id } = engine.get(ref);
+    const limited = AbortSignal.any([signal, this.#ending.signal]);
+    for (;;) {
+      const process = engine.get({ id });
+      const found = wellbeingOf(process, wanted);
+      if (found === "met") {
+        return process;
+      }
+      if (found === "never") {
+        throw new EngineError("NOT_RUNNING", "the process does not run, and no run is to come", {
+          id,
+          state: process.state,
+        });
+      }
+      await this.#nextChange(id, limited);
+      signal.throwIfAborted();
+      if (this.#ending.signal.aborted) {
+        throw new EngineError("SHUTTING_DOWN", "the daemon is stopping");
+      }
+    }
+  }
+
+  readonly #onChange = new Map<string, Set<() => void>>();
+  async #nextChange(id: string, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const listeners = this.#onChange.get(id) ?? new Set();
+    this.#onChange.set(id, listeners.add(resolve));
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    try {
+      await (signal.aborted ? undefined : promise);
+    } finally {
+      listeners.delete(resolve);
+      if (listeners.size === 0 && this.#onChange.get(id) === listeners) {
+        this.#onChange.delete(id);
+      }
+    }
+  }
+
+  #tellChange(id: string): void {
+    for (const tell of this.#onChange.get(id) ?? []) {
+      tell();
+    }
   }
 
   /** Those of the index that are still there: the watch may not have told of a removal yet. */

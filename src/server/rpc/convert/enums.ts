@@ -17,6 +17,7 @@ import {
 import { RunState, StopOutcome } from "../../../../gen/ts/pm/v1/run_pb.ts";
 import { EnvMode, OutputFullMode, StdinMode } from "../../../../gen/ts/pm/v1/spec_pb.ts";
 import type * as engine from "../../engine/api/index.ts";
+import type { Wellbeing } from "../../supervision/wait-until.ts";
 import type { Field } from "../edge/field.ts";
 
 /** The engine's word for each number; those not in the table mean `unspecified`. */
@@ -183,6 +184,18 @@ export const conditionFromProto = reader(
   } as const satisfies Record<engine.WaitCondition, WaitCondition>,
   "exited",
 );
+
+/** What supervision is asked to wait for; undefined: it is the engine's to wait for. */
+export function wellbeingFromProto(condition: WaitCondition): Wellbeing | undefined {
+  switch (condition) {
+    case WaitCondition.READY:
+      return "ready";
+    case WaitCondition.HEALTHY:
+      return "healthy";
+    default:
+      return undefined;
+  }
+}
 
 export const orderFromProto = reader(
   {

@@ -3,7 +3,10 @@ import type { Log } from "../../log.ts";
 import type { Supervision } from "../../supervision/open.ts";
 
 /** What the services of supervision stand on. */
-export type SupervisionServices = Pick<Supervision, "schedules" | "queues" | "projects" | "queuePosition">;
+export type SupervisionServices = Pick<
+  Supervision,
+  "schedules" | "queues" | "projects" | "queuePosition" | "waitUntil"
+>;
 
 /** What the contract's services stand on. */
 export interface ServiceDependencies {
