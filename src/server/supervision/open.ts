@@ -54,7 +54,8 @@ export async function openSupervision(options: SupervisionOptions): Promise<Supe
   for (const { path, problem, newer } of store.unreadable) {
     log.error({ path, problem, newer }, "a file of the state directory cannot be read; it is kept");
   }
-  const ground: Ground = { engine, store, timers: new Timers(), now: options.now ?? Date.now, bootId, log };
+  const timers = new Timers((error) => log.error({ err: error }, "what was due at this time failed"));
+  const ground: Ground = { engine, store, timers, now: options.now ?? Date.now, bootId, log };
   const supervisor = new Supervisor(ground);
   const schedules = new Scheduler(ground, supervisor);
   const projects = new Projects(ground, supervisor, schedules);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Cause } from "../engine/api/cause.ts";
 import type { HookEvent } from "../engine/api/policy.ts";
 import type { ProcessInfo, ProcessRef } from "../engine/api/process.ts";
@@ -8,6 +9,7 @@ import type {
   SupervisionHook,
   Waiting,
 } from "../engine/api/supervision.ts";
+import type { WatchEvent } from "../engine/api/watch.ts";
 import { EngineError } from "../engine/errors.ts";
 import { afterRun, type ScheduleClaim } from "./after-run.ts";
 import { unmet } from "./dependency/gate.ts";
@@ -26,6 +28,8 @@ import { type Wellbeing, wellbeingOf } from "./wait-until.ts";
 /** How long until a start is tried again that the machine or the daemon refused. */
 const retryMs = 10_000;
 const maxNamed = 64;
+/** How long until a watch that failed begins anew. */
+const rewatchMs = 1000;
 
 /** Whose schedule a process is. */
 export interface ScheduleClaims {
@@ -442,10 +446,8 @@ export class Supervisor implements SupervisionHook {
       try {
         const options = { resourceVersion: "", filter: everything, bookmarkMs: 3_600_000 };
         for await (const event of engine.watch(options, signal)) {
-          if (event.type === "removed") {
-            this.#removed(event.id);
-          } else if (event.type !== "bookmark") {
-            this.#changed(event.process.id);
+          if (event.type !== "bookmark") {
+            this.#see(event);
           }
         }
       } catch (error) {
@@ -454,7 +456,22 @@ export class Supervisor implements SupervisionHook {
         }
         // A watch that falls behind begins anew, with everything there is.
         log.warn({ err: error }, "supervision's watch begins anew");
+        await sleep(rewatchMs, undefined, { signal }).catch(() => undefined);
       }
+    }
+  }
+
+  /** What fails with one process must not keep supervision from the others. */
+  #see(event: Exclude<WatchEvent, { type: "bookmark" }>): void {
+    const id = event.type === "removed" ? event.id : event.process.id;
+    try {
+      if (event.type === "removed") {
+        this.#removed(id);
+      } else {
+        this.#changed(id);
+      }
+    } catch (error) {
+      this.#ground.log.error({ err: error, process: id }, "supervision of a process failed");
     }
   }
 

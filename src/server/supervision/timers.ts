@@ -18,30 +18,40 @@ export class Timers {
   #timer: NodeJS.Timeout | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
   #closed = false;
-  readonly #now: () => number;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+  /** @param onError Told what a timer has thrown; the others go on. */
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError;
   }
 
   get size(): number {
     return this.#byKey.size;
   }
 
-  /** `run` must not throw. */
   set(key: string, delayMs: number, run: () => void): void {
     if (this.#closed) {
       return;
     }
-    const entry = { key, due: this.#now() + Math.max(0, delayMs), run };
+    const entry = { key, due: performance.now() + Math.max(0, delayMs), run };
     this.#byKey.set(key, entry);
     this.#push(entry);
+    this.#compact();
     this.#arm();
   }
 
   clear(key: string): void {
     this.#byKey.delete(key);
-    // What was replaced or cleared stays in the heap until it is due, but no more than there are live ones.
+    this.#compact();
+  }
+
+  /** How many entries are kept: those that are due some time, and those that were replaced or cleared before. */
+  get kept(): number {
+    return this.#heap.length;
+  }
+
+  /** What was replaced or cleared stays until it is due, but no more than there are live ones. */
+  #compact(): void {
     if (this.#heap.length > 64 && this.#heap.length > 2 * this.#byKey.size) {
       this.#heap = [...this.#byKey.values()].sort((a, b) => a.due - b.due);
     }
@@ -65,20 +75,28 @@ export class Timers {
     }
     clearTimeout(this.#timer);
     this.#armedFor = first.due;
-    this.#timer = setTimeout(() => this.#fire(), Math.min(maxDelayMs, Math.max(0, first.due - this.#now())));
+    this.#timer = setTimeout(() => this.#fire(), Math.min(maxDelayMs, Math.max(0, first.due - performance.now())));
   }
 
   #fire(): void {
     this.#armedFor = Number.POSITIVE_INFINITY;
-    const now = this.#now();
+    const now = performance.now();
     for (let first = this.#heap[0]; first !== undefined && first.due <= now; first = this.#heap[0]) {
       this.#pop();
       if (this.#byKey.get(first.key) === first) {
         this.#byKey.delete(first.key);
-        first.run();
+        this.#runOne(first);
       }
     }
     this.#arm();
+  }
+
+  #runOne({ run }: Entry): void {
+    try {
+      run();
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   #push(entry: Entry): void {
