@@ -36,6 +36,13 @@ const codes: Readonly<Record<Reason, Code>> = {
   UNKNOWN_METHOD: Code.Unimplemented,
   INTERNAL: Code.Internal,
   OUTPUT_UNREADABLE: Code.DataLoss,
+  SCHEDULE_NOT_FOUND: Code.NotFound,
+  SCHEDULE_EXISTS: Code.AlreadyExists,
+  QUEUE_NOT_FOUND: Code.NotFound,
+  QUEUE_NOT_EMPTY: Code.FailedPrecondition,
+  PROJECT_NOT_FOUND: Code.NotFound,
+  DEPENDENCY_CYCLE: Code.InvalidArgument,
+  SUPERSEDED: Code.Aborted,
 };
 
 /** A start that failed because the machine lacked something, rather than because of the spec. */
