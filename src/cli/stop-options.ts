@@ -1,7 +1,7 @@
 /** What `stop` and `restart` have in common. */
 
 import { escapeText } from "../common/escape.ts";
-import { formatDuration } from "../common/quantities.ts";
+import { formatTimeout } from "../common/quantities.ts";
 import type { StopOptions, StopResult } from "../sdk/index.ts";
 import { duration } from "./arguments/values.ts";
 import { flag, type OptionValues, single, text } from "./command.ts";
@@ -29,9 +29,8 @@ export function stopRequest(options: OptionValues<typeof stopOptions>): StopOpti
 
 /** What to tell about a stop that did not stop. */
 export function survivorsText(target: string, { receipt }: StopResult): string {
-  const { graceMs: milliseconds, survivors } = receipt;
-  const grace = milliseconds < 60_000 ? `${milliseconds / 1000}s` : formatDuration(milliseconds);
-  const lines = [`pm: "${escapeText(target)}" did not stop within ${grace}; still running:`];
+  const { graceMs, survivors } = receipt;
+  const lines = [`pm: "${escapeText(target)}" did not stop within ${formatTimeout(graceMs)}; still running:`];
   for (const { pid, command, state } of survivors) {
     lines.push(`  pid ${pid}  ${state}  ${escapeText(command)}`);
   }

@@ -9,7 +9,7 @@ import { EngineError } from "../../src/server/engine/errors.ts";
 import type { Log } from "../../src/server/log.ts";
 import { contractInterceptors } from "../../src/server/rpc/interceptors/index.ts";
 import { daemonRoutes } from "../../src/server/rpc/routes.ts";
-import type { ServiceDependencies } from "../../src/server/rpc/services/dependencies.ts";
+import type { ServiceDependencies, SupervisionServices } from "../../src/server/rpc/services/dependencies.ts";
 import { recordingLog } from "../listen/serve.ts";
 
 export const someSpec: ProcessSpec = {
@@ -137,8 +137,21 @@ export function engineOf(processes: readonly ProcessInfo[]): Pick<Engine, "selec
   };
 }
 
+/** For tests that ask nothing of supervision: whatever is asked of it fails. */
+const noSupervision = {
+  schedules: {},
+  queues: {},
+  projects: {},
+  queuePosition: () => 0,
+  waitUntil: () => Promise.reject(new Error("there is no supervision in this test")),
+} as unknown as SupervisionServices;
+
 /** What the daemon's services stand on, with as much of an engine as a test needs. */
-export function dependenciesOn(engine: Partial<Engine>, log: Log): ServiceDependencies {
+export function dependenciesOn(
+  engine: Partial<Engine>,
+  log: Log,
+  supervision: SupervisionServices = noSupervision,
+): ServiceDependencies {
   const complete = new Proxy(engine as Engine, {
     get: (target, name) =>
       Reflect.get(target, name) ??
@@ -157,6 +170,7 @@ export function dependenciesOn(engine: Partial<Engine>, log: Log): ServiceDepend
     },
     limits: { maxStreamsPerConnection: 256, maxConnections: 512, maxRequestBytes: 8_388_608 },
     stopping: new AbortController().signal,
+    supervision,
     requestShutdown: () => {},
   };
 }

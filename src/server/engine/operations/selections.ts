@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { RequestContext } from "../api/control.ts";
 import type { Clock } from "../clock.ts";
 import { EngineError } from "../errors.ts";
-import type { EngineLogger } from "../options.ts";
+import type { EngineLogger } from "../logger.ts";
 
 const version = 1;
 const hourMs = 3_600_000;
