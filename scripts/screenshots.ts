@@ -154,7 +154,7 @@ const open = (columns: number, rows: number, args: string[] = []): TestTerminal 
 try {
   for (const [name, label, script] of PROCESSES) {
     const [key = "", value = ""] = label.split("=");
-    await manager.start({
+    await manager.processes.start({
       executable: "sh",
       args: ["-c", script],
       name,
@@ -223,7 +223,7 @@ try {
   await settle();
   save("small", small);
 
-  await manager.shutdown({ stopProcesses: true, graceMs: 0 });
+  await manager.daemon.shutdown({ stopProcesses: true, graceMs: 0 });
   const banner = light;
   await banner.shows("disconnected");
   await settle();
@@ -232,7 +232,7 @@ try {
   for (const terminal of terminals) {
     await terminal.close();
   }
-  await manager.shutdown({ stopProcesses: true, graceMs: 0 }).catch(() => undefined);
+  await manager.daemon.shutdown({ stopProcesses: true, graceMs: 0 }).catch(() => undefined);
   manager.close();
   rmSync(runtimeDir, { recursive: true, force: true });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { startDaemon } from "../support/daemon.ts";
+import { byId, byName } from "../support/process-ref.ts";
 import { openDashboard, openUi, selectedRow, start } from "./dashboard.ts";
 
 describe("the process table", () => {
@@ -86,8 +87,8 @@ describe("the process table", () => {
     await terminal.hides("Stop formed?");
     terminal.type("xy");
     await terminal.shows("Stopped formed");
-    const { process } = await daemon.processes.getProcess({ id: "formed" });
-    expect(process?.exit?.signalName).toBe("SIGTERM");
+    const { process } = await daemon.processes.getProcess({ process: byName("formed") });
+    expect(process?.run?.exit?.signalName).toBe("SIGTERM");
     terminal.type("ry");
     await terminal.shows("Restarted formed");
     await terminal.shows("run 2");
@@ -127,8 +128,8 @@ describe("the process table", () => {
     terminal.type("\tapp=web tier=front\r");
     await terminal.shows("Started formed");
     await terminal.shows("1/two words");
-    const { process } = await daemon.processes.getProcess({ id: "formed" });
-    expect(process?.spec?.labels).toEqual({ app: "web", tier: "front" });
+    const { process } = await daemon.processes.getProcess({ process: byName("formed") });
+    expect(process?.labels).toEqual({ app: "web", tier: "front" });
     const { columns, rows } = process?.spec?.terminal ?? {};
     expect([columns, rows]).toEqual([terminal.columns, terminal.rows]);
     await terminal.shows(`${rows} ${columns}`);
@@ -196,7 +197,7 @@ describe("the log", () => {
       stdin: 2,
     });
     const say = (text: string): Promise<unknown> =>
-      daemon.processes.writeInput({ id, data: new TextEncoder().encode(`${text}\n`) });
+      daemon.processes.writeInput({ process: byId(id), data: new TextEncoder().encode(`${text}\n`) });
     const terminal = openUi(daemon);
     await terminal.shows("line 0500");
     terminal.type("2k");
@@ -289,7 +290,9 @@ describe("the log", () => {
 
   test("says what is no longer kept, and reads history by windows", async () => {
     const daemon = await startDaemon();
-    await start(daemon, "writer", "seq -f 'number %07g' 1 200000; exec sleep 1000", { outputLimitBytes: 1n << 20n });
+    await start(daemon, "writer", "seq -f 'number %07g' 1 200000; exec sleep 1000", {
+      output: { limitBytes: 1n << 20n },
+    });
     const terminal = openUi(daemon);
     await terminal.shows("number 0200000");
     terminal.type("2g");

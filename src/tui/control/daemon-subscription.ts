@@ -121,7 +121,7 @@ function wantedSamples(state: DashboardState): readonly string[] | "all" | null 
     return "all";
   }
   const rows = computeLayout(state).tableRows;
-  const ids = table.order.slice(table.top, table.top + rows).filter((id) => table.processes.get(id)?.treeAlive);
+  const ids = table.order.slice(table.top, table.top + rows).filter((id) => table.processes.get(id)?.run?.treeAlive);
   if (table.selected !== null && !ids.includes(table.selected)) {
     ids.push(table.selected);
   }
@@ -130,7 +130,9 @@ function wantedSamples(state: DashboardState): readonly string[] | "all" | null 
 
 /** The process whose details are open, while there is something to sample. */
 function wantedDetails({ connection, overlay, table }: DashboardState): readonly string[] | null {
-  return connection.phase === "connected" && overlay?.kind === "details" && table.processes.get(overlay.id)?.treeAlive
+  return connection.phase === "connected" &&
+    overlay?.kind === "details" &&
+    table.processes.get(overlay.id)?.run?.treeAlive
     ? [overlay.id]
     : null;
 }
@@ -180,10 +182,10 @@ class Sampler {
         const options = {
           intervalMs: many ? SAMPLE_MANY_MS : SAMPLE_MS,
           signal,
-          ...(ids !== "all" && { ids }),
+          ...(ids !== "all" && { filter: { ids } }),
           ...(this.#details && { members: true, io: true }),
         };
-        for await (const sample of this.#manager.stats(options)) {
+        for await (const sample of this.#manager.processes.stats(options)) {
           this.#source.offer(sample);
         }
       } catch {
@@ -239,7 +241,12 @@ export class DaemonSubscription {
         await this.#greet();
         attempt = 0;
         const onConnection = (event: ConnectionEvent): void => this.#connection(event);
-        for await (const event of this.#manager.watch({ signal, onConnection, bookmarkMs: 5000 })) {
+        for await (const event of this.#manager.processes.watch({
+          signal,
+          onConnection,
+          bookmarkMs: 5000,
+          reconnectMs: Number.POSITIVE_INFINITY,
+        })) {
           this.#watch.offer(event);
         }
       } catch (error) {
@@ -255,7 +262,7 @@ export class DaemonSubscription {
   }
 
   async #greet(): Promise<void> {
-    const info = await this.#manager.info({ signal: this.#abort.signal, timeoutMs: 10_000 });
+    const info = await this.#manager.daemon.info({ signal: this.#abort.signal, timeoutMs: 10_000 });
     this.#store.dispatch({ type: "connected", info });
   }
 

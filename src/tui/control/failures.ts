@@ -38,12 +38,13 @@ export async function failureNotices(
 
 /** The last line with something in it; of a process on a terminal, whatever it wrote. "" if there is none. */
 async function lastErrorLine(manager: ProcessManager, process: ProcessInfo): Promise<string> {
-  if (process.state === "failed") {
+  const { run } = process;
+  if (process.state === "failed" || !run) {
     return "";
   }
   try {
-    const { chunks } = await manager.output(process.id, {
-      run: process.run,
+    const { chunks } = await manager.processes.output(process.id, {
+      run: run.number,
       start: { tailLines: LINES },
       streams: [process.spec.terminal ? "tty" : "stderr"],
       timeoutMs: TIMEOUT_MS,

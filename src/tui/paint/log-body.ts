@@ -29,7 +29,13 @@ export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: T
   const size = { rows, columns: width };
   const visible = visibleRows(log, size);
   if (visible.length === 0) {
-    grid.write(rect.x + GUTTER_COLUMNS, rect.y + 1, emptyText(log), theme.faint, width);
+    grid.write(
+      rect.x + GUTTER_COLUMNS,
+      rect.y + 1,
+      process && !process.run ? "It waits for its first run" : emptyText(log),
+      theme.faint,
+      width,
+    );
     return;
   }
   const current = focused && !following(log) ? currentLine(log, visible) : undefined;
@@ -39,10 +45,11 @@ export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: T
 }
 
 function titleParts(log: LogState, process: ProcessInfo): string[] {
-  const run = log.target?.run ?? process.run;
+  const current = process.run?.number ?? 0;
+  const run = log.target?.run ?? current;
   return [
     processLabel(process),
-    ...(process.run > 1 ? [`run ${run}${log.previous ? ", the one before" : ""}`] : []),
+    ...(current > 1 ? [`run ${run}${log.previous ? ", the one before" : ""}`] : []),
     ...(log.streams === "all" ? [] : [log.streams]),
     ...(log.wrap ? ["wrap"] : []),
     ...(!log.wrap && log.column > 0 ? [`from column ${log.column + 1}`] : []),

@@ -84,7 +84,10 @@ export function perform(state: DashboardState, command: Command): Update {
     case "previous-run":
     case "next-line":
     case "previous-line":
-      return afterLog(state, logCommand(log, command, computeLayout(state).logSize, selectedProcess(state.table)?.run));
+      return afterLog(
+        state,
+        logCommand(log, command, computeLayout(state).logSize, selectedProcess(state.table)?.run?.number),
+      );
     case "zoom":
       return only({ ...state, zoom: !state.zoom });
     case "layout": {

@@ -81,8 +81,12 @@ function settleLog(state: DashboardState): DashboardState {
   if (!selected) {
     return log.target === null || !table.loaded ? state : { ...state, log: openLog(log, null) };
   }
-  const { id, run } = selected;
+  const { id } = selected;
+  const run = selected.run?.number;
   const shown = log.target;
+  if (run === undefined) {
+    return shown === null ? state : { ...state, log: openLog(log, null) };
+  }
   if (shown?.id === id && shown.run === (log.previous ? run - 1 : run)) {
     return state;
   }

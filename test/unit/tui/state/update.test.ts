@@ -22,7 +22,7 @@ describe("keys", () => {
 
   test("a bulk action is about the marked processes as they were when it was asked for", () => {
     const driver = new Driver().keys("*", "r");
-    driver.act({ type: "watch", now: 0, events: [{ type: "removed", id: "id-api" }] });
+    driver.act({ type: "watch", now: 0, events: [{ type: "removed", id: "id-api", removal: "removed" }] });
     driver.keys("y");
     expect(driver.effects).toMatchObject([
       { action: "restart", targets: [{ id: "id-api" }, { id: "id-job" }, { id: "id-web" }] },
@@ -144,7 +144,7 @@ describe("keys", () => {
       now: 0,
       events: [
         { type: "modified", process: exited },
-        { type: "removed", id: "id-api" },
+        { type: "removed", id: "id-api", removal: "removed" },
       ],
     });
     expect(driver.state.overlay).toMatchObject({ full: { state: "exited", exit: { code: 3 } } });

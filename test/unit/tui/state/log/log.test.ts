@@ -34,6 +34,7 @@ function output(first: number, next: number) {
     stdoutBytes: next,
     stderrBytes: 0,
     limitBytes: 1 << 20,
+    held: false,
   };
 }
 
