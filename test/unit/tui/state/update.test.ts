@@ -147,7 +147,7 @@ describe("keys", () => {
         { type: "removed", id: "id-api", removal: "removed" },
       ],
     });
-    expect(driver.state.overlay).toMatchObject({ full: { state: "exited", exit: { code: 3 } } });
+    expect(driver.state.overlay).toMatchObject({ full: { state: "exited", run: { exit: { code: 3 } } } });
   });
 
   test("what is selected when Enter takes a filter stays when the filter goes; with Esc what was before is back", () => {
