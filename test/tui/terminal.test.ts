@@ -193,7 +193,7 @@ describe("the terminal", () => {
       ? [
           ["?", "Keys"],
           [":", "Commands"],
-          ["i", "ID  "],
+          ["i", "│ ID "],
           ["s", "Start"],
           ["x", "Stop api?"],
         ]
