@@ -38,7 +38,7 @@ const minutes = Number(values.minutes);
 const root = join(import.meta.dirname, "..");
 const pm = join(root, "bin/pm");
 const runtimeDir = mkdtempSync("/dev/shm/pmb-");
-const env = { PM_RUNTIME_DIR: runtimeDir, PM_NODE: process.execPath };
+const env = { PM_RUNTIME_DIR: runtimeDir, PM_NODE: process.execPath, XDG_CONFIG_HOME: runtimeDir };
 const terminals: TestTerminal[] = [];
 
 function report(what: string, value: string, wanted = ""): void {

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { byId } from "../support/process-ref.ts";
 import type { TestTerminal } from "../support/terminal.ts";
-import { namesInTable, openUi, selectedRow, sharedDaemon, start } from "./dashboard.ts";
+import { namesInTable, openUi, removeEnded, selectedRow, sharedDaemon, start } from "./dashboard.ts";
 
 const daemon = sharedDaemon();
 const names = ["ignores-term", "svx-1", "svx-2", "svx-10", "svx-12", "svx-20", "svx-21", "svx-22", "term"];
@@ -112,8 +112,7 @@ describe("the cursor", () => {
     terminal.type("xy");
     await terminal.shows("Stopped fresh");
     await terminal.until("it is seen to have ended", () => selectedRow(terminal).includes("exited"));
-    terminal.type("dy");
-    await terminal.shows("Removed fresh");
+    await removeEnded(terminal, "fresh");
   });
 
   test("D8 numbers in names are sorted by their value", async () => {

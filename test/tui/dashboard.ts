@@ -100,6 +100,25 @@ export async function openDashboard(
   return { daemon, terminal };
 }
 
+/** Removes the selected process, which has ended; what it has forked may take a moment longer. */
+export async function removeEnded(terminal: TestTerminal, name: string): Promise<void> {
+  const asked = `Remove ${name}?`;
+  const refused = `Children of ${name} live on`;
+  for (;;) {
+    terminal.type("d");
+    await terminal.until("it is asked or refused", () =>
+      [asked, refused].some((text) => terminal.text().includes(text)),
+    );
+    if (terminal.text().includes(asked)) {
+      break;
+    }
+    terminal.type("\x1b");
+    await terminal.hides(refused);
+  }
+  terminal.type("y");
+  await terminal.shows(`Removed ${name}`);
+}
+
 /** The processes' names in the order of the table; for a table that is not cut. */
 export function namesInTable(terminal: TestTerminal): readonly string[] {
   const top = rowOf(terminal, " NAME");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { startDaemon } from "../support/daemon.ts";
 import { byId, byName } from "../support/process-ref.ts";
-import { openDashboard, openUi, selectedRow, start } from "./dashboard.ts";
+import { openDashboard, openUi, removeEnded, selectedRow, start } from "./dashboard.ts";
 
 describe("the process table", () => {
   test("moves, sorts, filters, marks and opens", async () => {
@@ -95,10 +95,7 @@ describe("the process table", () => {
     terminal.type("Xy");
     await terminal.shows("Killed formed");
     await terminal.until("it is seen to have ended", () => selectedRow(terminal).includes("exited"));
-    terminal.type("d");
-    await terminal.shows("Remove formed?");
-    terminal.type("y");
-    await terminal.shows("Removed formed");
+    await removeEnded(terminal, "formed");
     await terminal.until("it is gone", () => !/formed +●/.test(terminal.text()));
     // What runs is not removed.
     terminal.type("gd");

@@ -159,7 +159,7 @@ describe("finding something", () => {
 
     terminal.type("G/line 2999\r");
     await terminal.shows(/▸ +line 29999/);
-    terminal.type("n");
+    terminal.type("N");
     await terminal.shows(/▸ +line 29990/);
     await terminal.shows("went on at the oldest");
     terminal.type("/no such text\r");

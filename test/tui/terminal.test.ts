@@ -197,7 +197,7 @@ describe("the terminal", () => {
       ? [
           ["?", "Keys"],
           [":", "Commands"],
-          ["i", "ID  "],
+          ["i", "│ ID "],
           ["s", "Start"],
           ["x", "Stop api?"],
         ]

@@ -201,6 +201,7 @@ export class DaemonSubscription {
   readonly #manager: ProcessManager;
   readonly #store: Store;
   readonly #abort = new AbortController();
+  #retry = new AbortController();
   readonly #watch: WatchSource;
   readonly #samples: Sampler;
   readonly #detailSamples: Sampler;
@@ -234,9 +235,17 @@ export class DaemonSubscription {
     this.#detailSamples.close();
   }
 
+  /** Does not wait any longer before it tries again: the daemon has been started. */
+  retry(): void {
+    this.#retry.abort();
+  }
+
   async #follow(): Promise<void> {
-    const { signal } = this.#abort;
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    const { signal: closed } = this.#abort;
+    for (let attempt = 0; !closed.aborted; attempt++) {
+      this.#retry = new AbortController();
+      const retried = this.#retry.signal;
+      const signal = AbortSignal.any([closed, retried]);
       try {
         await this.#greet();
         attempt = 0;
@@ -250,8 +259,12 @@ export class DaemonSubscription {
           this.#watch.offer(event);
         }
       } catch (error) {
-        if (signal.aborted) {
+        if (closed.aborted) {
           return;
+        }
+        if (retried.aborted) {
+          attempt = -1;
+          continue;
         }
         const pause =
           Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 8)) * (0.5 + Math.random() / 2);

@@ -357,6 +357,7 @@ export class Dashboard {
   async #startDaemon(): Promise<void> {
     try {
       this.#toast("info", await this.#options.startDaemon(this.#store.state.connection.context));
+      this.#subscription?.retry();
     } catch (error) {
       this.#toast("error", errorText(error));
     }

@@ -99,9 +99,9 @@ export function perform(state: DashboardState, command: Command): Update {
     case "next-failure":
       return only(goToFailure(state));
     case "start-daemon":
-      return state.connection.phase === "disconnected"
-        ? { state, effects: [{ type: "start-daemon" }] }
-        : only(notify(state, { level: "info", text: "The daemon is running" }));
+      return state.connection.phase === "connected"
+        ? only(notify(state, { level: "info", text: "The daemon is running" }))
+        : { state, effects: [{ type: "start-daemon" }] };
     case "start":
       return only({ ...state, overlay: startForm(isLocal(state) ? state.directory : "") });
     case "stop":

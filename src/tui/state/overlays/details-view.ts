@@ -10,6 +10,7 @@ import { wordText } from "../table/process-filter.ts";
 import { shownState, stateText } from "../table/process-outcome.ts";
 import type { StateChange } from "../table/state-changes.ts";
 import type { TableState } from "../table/table.ts";
+import { cpuTrendText, memoryTrendText, type Trends } from "../table/trend.ts";
 import { BLANK_LINE, labelColumn, labeledLines, type PageLine, wholeLine } from "./labeled-view.ts";
 import type { DetailsPage } from "./overlay.ts";
 
@@ -18,6 +19,7 @@ export interface DetailsSource {
   readonly table: TableState;
   readonly log: LogState;
   readonly changes: readonly StateChange[];
+  readonly trends: Trends;
   /** The moment that the screen shows. Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -32,6 +34,7 @@ interface Detail {
 /** Cells of the column of names at most; of a narrow screen it takes no more than its share. */
 const LABEL_MOST = 48;
 const LABEL_SHARE = 0.5;
+const TREND_CELLS = 24;
 
 function exitText(process: ProcessInfo): string {
   const { exit, failure } = process.run ?? {};
@@ -163,6 +166,10 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
       `cpu ${usage.cpuPercent === undefined ? "–" : formatPercent(usage.cpuPercent)}, ${formatDuration(usage.cpuMs)} in all · mem ${formatBytes(usage.residentBytes)}` +
         (usage.io ? ` · read ${formatBytes(usage.io.readBytes)} · written ${formatBytes(usage.io.writtenBytes)}` : ""),
     );
+  }
+  const trend = state.trends.get(process.id);
+  if (trend) {
+    detail("Ten minutes", `cpu ${cpuTrendText(trend, TREND_CELLS)} · mem ${memoryTrendText(trend, TREND_CELLS)}`);
   }
   heading("Spec");
   detail("Executable", wordText(spec.executable));

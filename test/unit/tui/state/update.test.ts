@@ -29,6 +29,26 @@ describe("keys", () => {
     ]);
   });
 
+  test("attach asks as long as nobody can have seen that the cursor moved by itself", () => {
+    const driver = new Driver().keys("/").type("eb").keys("enter", "a");
+    expect(driver.state.overlay).toMatchObject({ kind: "confirm", action: "attach", targets: [{ id: "id-web" }] });
+    driver.keys("enter");
+    expect(driver.effects).toEqual([]);
+    driver.keys("y");
+    expect(driver.effects).toMatchObject([{ type: "attach", process: { id: "id-web" } }]);
+    const later = new Driver().keys("/").type("eb").keys("enter").act({ type: "tick", now: 1000 });
+    expect(later.keys("a").effects).toEqual([]);
+    later.keys("n").act({ type: "tick", now: 2000 });
+    expect(later.keys("a").effects).toMatchObject([{ type: "attach" }]);
+    // Where the cursor was sent by a key, or the name was typed, it is known.
+    expect(new Driver().keys("j", "a").effects).toMatchObject([{ type: "attach", process: { id: "id-job" } }]);
+    expect(new Driver().keys("/").type("web").keys("enter", "a").effects).toMatchObject([{ type: "attach" }]);
+    const gone = new Driver()
+      .keys("j")
+      .act({ type: "watch", now: 0, events: [{ type: "removed", id: "id-job", removal: "removed" }] });
+    expect(gone.keys("a").state.overlay).toMatchObject({ action: "attach", targets: [{ id: "id-web" }] });
+  });
+
   test("escape never quits, q and Ctrl-C do", () => {
     expect(new Driver().keys("escape", "escape", "escape").effects).toEqual([]);
     expect(new Driver().keys("q").effects).toEqual([{ type: "quit" }]);

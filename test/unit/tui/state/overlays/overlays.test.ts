@@ -196,6 +196,19 @@ test("details show long values whole, and one key back from the end moves", () =
   expect(keys(state, "k").overlay).toMatchObject({ scroll: bottom - 1 });
 });
 
+test("a long name of the environment stands beside its value where there is room", () => {
+  const name = "A_VERY_LONG_NAME_OF_AN_ENVIRONMENT_VARIABLE";
+  const state = keys(dashboardOf(["api", {}]), "i");
+  const { overlay } = state;
+  if (overlay?.kind !== "details") {
+    throw new Error("no details");
+  }
+  const process = processInfo("id-api", { name: "api" });
+  const full = { ...process, spec: { ...process.spec, env: { [name]: "x", B: "y" } } };
+  const lines = detailsView(pageSource(state), { ...overlay, full }, 110);
+  expect(lines.find(({ label }) => label === name)?.text).toBe("••••••••");
+});
+
 test("the palette puts what begins with the words before what only holds them", () => {
   const choices = {
     contexts: ["prod"],
