@@ -8,11 +8,18 @@ const compiler = process.env["CC"] ?? "cc";
 const sources = join(import.meta.dirname, "../../src/shim");
 const programs = join(import.meta.dirname, "programs");
 
+let scratchDir: string | null = null;
+// Here and not in scratch(): within a test it is too late for a hook.
+afterAll(() => {
+  if (scratchDir !== null) {
+    rmSync(scratchDir, { recursive: true });
+  }
+});
+
 /** A directory of this test file, removed after it. */
 function scratch(): string {
-  const dir = mkdtempSync(join(tmpdir(), "pm-compiled-"));
-  afterAll(() => rmSync(dir, { recursive: true }));
-  return dir;
+  scratchDir ??= mkdtempSync(join(tmpdir(), "pm-compiled-"));
+  return scratchDir;
 }
 
 /** Builds the shim with other flags; what the compiler said against it, or "". */
