@@ -92,9 +92,9 @@ function stopDetails({ cause, requestTime, signal, signalTime, killTime, ...stop
     alreadyStopped: "nothing lived any more",
   };
   const rows: readonly (readonly [label: string, value: string])[] = [
-    ["Requested", [requestTime ? formatDate(requestTime) : "", causeText(cause)].filter(Boolean).join(" · ")],
+    ["When", [requestTime ? formatDate(requestTime) : "", causeText(cause)].filter(Boolean).join(" · ")],
     [
-      "Asked for",
+      "Signal",
       `${signal}, ${formatDuration(stop.graceMs)} to end${stop.force ? ", then SIGKILL" : ""}${signalTime ? "" : ", not sent"}`,
     ],
     ["Killed", killTime ? `SIGKILL${after(killTime)}` : ""],

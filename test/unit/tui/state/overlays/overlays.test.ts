@@ -71,8 +71,8 @@ describe("the details", () => {
     const lines = shown({ runInfo: { stop } });
     const from = lines.indexOf("Last stop");
     expect(lines.slice(from + 1, from + 6)).toEqual([
-      expect.stringMatching(/^Requested .*:01 · on request of alice$/),
-      "Asked for SIGTERM, 2s to end, then SIGKILL",
+      expect.stringMatching(/^When .*:01 · on request of alice$/),
+      "Signal SIGTERM, 2s to end, then SIGKILL",
       "Killed SIGKILL after 2.1s",
       "Outcome something still lives after 12s",
       "77 sleep 9  sleeping",
