@@ -82,7 +82,7 @@ const REGISTRY = {
   },
   trend: {
     title: "CPU TREND",
-    width: 10,
+    width: 9,
     right: false,
     sort: null,
     rank: 10,
