@@ -38,7 +38,7 @@ const minutes = Number(values.minutes);
 const root = join(import.meta.dirname, "..");
 const pm = join(root, "bin/pm");
 const runtimeDir = mkdtempSync("/dev/shm/pmb-");
-const env = { PM_RUNTIME_DIR: runtimeDir, PM_NODE: process.execPath, XDG_CONFIG_HOME: runtimeDir };
+const env = { PM_RUNTIME_DIR: runtimeDir, PM_NODE: process.execPath };
 const terminals: TestTerminal[] = [];
 
 function report(what: string, value: string, wanted = ""): void {
@@ -67,7 +67,13 @@ function residentMegabytes(pid: number): number {
 }
 
 function open(): TestTerminal {
-  const terminal = new TestTerminal(pm, ["ui"], { columns: 160, rows: 45, env });
+  // Each begins as the first: what one was sorted by, the next must not remember.
+  const config = mkdtempSync(join(runtimeDir, "config-"));
+  const terminal = new TestTerminal(pm, ["ui"], {
+    columns: 160,
+    rows: 45,
+    env: { ...env, XDG_CONFIG_HOME: config },
+  });
   terminals.push(terminal);
   return terminal;
 }
