@@ -1,9 +1,9 @@
 /** Acting on the processes that a command selects: a result for each, and what a person sees of them. */
 import { isName, isUuid } from "../common/contract-rules.ts";
+import { ExitCode } from "../common/exit-codes.ts";
 import type { PmError, ProcessManager, ProcessState, Selection } from "../sdk/index.ts";
 import { type Caller, endsCommand } from "./caller.ts";
 import { exitCodeOf, formatError } from "./errors.ts";
-import { ExitCode } from "./exit-code.ts";
 import { jsonLine, prettyJson } from "./output/format.ts";
 import { Progress } from "./output/progress.ts";
 import { changing, filtersOf, onlyReference, type ProcessSelection, resolveEach } from "./selection.ts";

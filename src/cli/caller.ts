@@ -1,7 +1,7 @@
 /** Whom a command acts for: all that it may know of the world that called it. */
 import { resolve } from "node:path";
+import { ExitCode } from "../common/exit-codes.ts";
 import { CommandError } from "./errors.ts";
-import { ExitCode } from "./exit-code.ts";
 
 /**
  * The process that called a command. Commands ask this instead of `process`,

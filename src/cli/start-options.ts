@@ -1,7 +1,7 @@
 /** What `start` and `run` have in common: the options that say what to run and how. */
 import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { resolve } from "node:path";
-import { escapeBytes } from "../common/escape.ts";
+import { escapeBytes, escapeText } from "../common/escape.ts";
 import {
   PmError,
   type Process,
@@ -29,7 +29,6 @@ import { flag, type OptionValues, repeated, single, text } from "./command.ts";
 import type { Connection } from "./connection.ts";
 import { CommandError, exitCodeOf } from "./errors.ts";
 import { callerDirectory, callerEnvironment, given, givenLast, joined } from "./given.ts";
-import { sanitize } from "./output/sanitize.ts";
 import { signalNames } from "./signals.ts";
 
 /** Options that say how a process is run. */
@@ -278,7 +277,7 @@ async function startError(
 /** What to tell about a start that failed, as an error is told. */
 export function startFailure(error: PmError, name: string, spec: Pick<StartOptions, "executable" | "cwd">): string {
   const hint = error.hint ?? hintOf(error, spec);
-  return `pm: ${sanitize(startMessage(error, name))}\n${hint === undefined ? "" : `hint: ${sanitize(hint)}\n`}`;
+  return `pm: ${escapeText(startMessage(error, name))}\n${hint === undefined ? "" : `hint: ${escapeText(hint)}\n`}`;
 }
 
 function startMessage({ metadata, message }: PmError, name: string): string {

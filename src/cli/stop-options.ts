@@ -1,9 +1,10 @@
 /** What `stop` and `restart` have in common. */
+
+import { escapeText } from "../common/escape.ts";
+import { formatTimeLimit } from "../common/quantities.ts";
 import type { StopHow, StopReceipt } from "../sdk/index.ts";
 import { duration, signal } from "./arguments/values.ts";
 import { flag, type OptionValues, single } from "./command.ts";
-import { sanitize } from "./output/sanitize.ts";
-import { formatTimeout } from "./output/units.ts";
 import { signalNames } from "./signals.ts";
 
 export const stopOptions = {
@@ -32,10 +33,10 @@ export function survivorsText(
   { graceMs, survivors }: StopReceipt,
   command: "stop" | "restart",
 ): string {
-  const name = sanitize(target);
-  const lines = [`pm: "${name}" did not stop within ${formatTimeout(graceMs)}; still running:`];
+  const name = escapeText(target);
+  const lines = [`pm: "${name}" did not stop within ${formatTimeLimit(graceMs)}; still running:`];
   for (const { pid, command: line, state } of survivors) {
-    lines.push(`  pid ${pid}  ${state}  ${sanitize(line)}`);
+    lines.push(`  pid ${pid}  ${state}  ${escapeText(line)}`);
   }
   lines.push(`hint: 'pm ${command} --force ${name}' kills them`);
   return `${lines.join("\n")}\n`;

@@ -1,12 +1,12 @@
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { type Event, type EventType, toContractJson } from "../../sdk/index.ts";
 import { choice, moment, wholeNumber } from "../arguments/values.ts";
 import { defineCommand, flag, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { findProcesses } from "../find.ts";
 import { jsonLine, outputOption } from "../output/format.ts";
 import { stateText } from "../output/process-table.ts";
-import { sanitize } from "../output/sanitize.ts";
 import { filtersOf, selectionHelp, selectionOf, selectionOptions } from "../selection.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -119,7 +119,7 @@ function eventText({ time, type, processId, processName, run, from, to, cause, e
   const how =
     exit === undefined ? "" : exit.code === undefined ? `, ended by ${exit.signalName}` : `, exit code ${exit.code}`;
   const why = [cause?.kind, cause?.principal && `by ${cause.principal}`, cause?.detail].filter(Boolean).join(", ");
-  return sanitize(
+  return escapeText(
     [
       time.toISOString(),
       ...(about === "" ? [] : [about]),

@@ -1,12 +1,12 @@
+import { ExitCode } from "../../common/exit-codes.ts";
+import { mostSimilar } from "../../common/similar.ts";
 import { type ProcessInfo, toContractJson } from "../../sdk/index.ts";
 import { defineCommand, flag, text } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { findProcesses } from "../find.ts";
 import { outputOption, prettyJson } from "../output/format.ts";
 import { onlyReference, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
-import { mostSimilar } from "../similar.ts";
 
 export const command = defineCommand({
   summary: "Show everything that the daemon knows of processes, as data",

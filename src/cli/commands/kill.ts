@@ -1,10 +1,10 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { allSignals, signalNumber } from "../../common/signals.ts";
 import { PmError, toContractJson } from "../../sdk/index.ts";
 import { choice, signal } from "../arguments/values.ts";
 import { actOn, errorJson, resultFormats } from "../bulk.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { outputOption } from "../output/format.ts";
 import { exitText } from "../output/process-table.ts";
 import { livingStates, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";

@@ -1,9 +1,9 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { choice, moment, wholeNumber } from "../arguments/values.ts";
 import { endsCommand } from "../caller.ts";
 import { defineCommand, flag, optional, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { findProcesses } from "../find.ts";
 import { painter } from "../output/color.ts";
 import { outputOption } from "../output/format.ts";

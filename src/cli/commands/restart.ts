@@ -1,9 +1,9 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { PmError, type ProcessInfo, type RunInfo, toContractJson } from "../../sdk/index.ts";
 import { actOn, errorJson, resultFormats } from "../bulk.ts";
 import { changeOptions, changeProcess, changesOf } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { outputOption } from "../output/format.ts";
 import { exitText } from "../output/process-table.ts";
 import {

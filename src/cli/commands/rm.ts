@@ -1,11 +1,11 @@
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { PmError, type RemoveAllResult } from "../../sdk/index.ts";
 import { actOn, errorJson, resultFormats } from "../bulk.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { outputOption } from "../output/format.ts";
-import { sanitize } from "../output/sanitize.ts";
 import { selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 
 export const command = defineCommand({
@@ -51,7 +51,7 @@ export const command = defineCommand({
         failure: ({ error }, label) =>
           error?.reason === "STILL_RUNNING"
             ? {
-                note: `pm: ${sanitize(error.message)}\nhint: 'pm rm --force ${sanitize(label)}' kills it first\n`,
+                note: `pm: ${escapeText(error.message)}\nhint: 'pm rm --force ${escapeText(label)}' kills it first\n`,
                 exitCode: exitCodeOf(error),
               }
             : undefined,

@@ -1,8 +1,8 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { endsCommand } from "../caller.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { findProcesses } from "../find.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import {

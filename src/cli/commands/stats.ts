@@ -1,17 +1,17 @@
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
+import { formatBytes, formatDuration } from "../../common/quantities.ts";
 import { type ProcessInfo, toContractJson, type UsageSample } from "../../sdk/index.ts";
 import { duration } from "../arguments/values.ts";
 import type { Caller } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { findProcesses } from "../find.ts";
 import { type Paint, painter } from "../output/color.ts";
 import { jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { LiveScreen } from "../output/live-screen.ts";
-import { sanitize } from "../output/sanitize.ts";
 import { renderTable } from "../output/table.ts";
 import { terminalColumns } from "../output/terminal.ts";
-import { formatBytes, formatDuration } from "../output/units.ts";
 import { selectionHelp, selectionOf, selectionOptions } from "../selection.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -97,7 +97,7 @@ function usageTable(
     .sort((a, b) => (b.cpuPercent ?? 0) - (a.cpuPercent ?? 0) || b.residentBytes - a.residentBytes)
     .map(({ id, cpuPercent, cpuMs, residentBytes, descendants, io }) =>
       [
-        sanitize(infos.get(id)?.name ?? "-"),
+        escapeText(infos.get(id)?.name ?? "-"),
         width === undefined ? id : id.slice(0, 8),
         cpuPercent === undefined ? "-" : `${cpuPercent.toFixed(1)}%`,
         formatBytes(residentBytes),

@@ -1,8 +1,8 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { toContractJson } from "../../sdk/index.ts";
 import { actOn, errorJson, resultFormats } from "../bulk.ts";
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { outputOption } from "../output/format.ts";
 import { exitText } from "../output/process-table.ts";
 import { selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";

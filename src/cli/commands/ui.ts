@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { configDirectory } from "../../common/paths.ts";
 import { contextsPath, defaultSocketPath, localContext, readContexts } from "../../sdk/index.ts";
 import { THEME_NAMES } from "../../tui/themes/themes.ts";
@@ -7,7 +8,6 @@ import type { Caller } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import type { Globals } from "../globals.ts";
 
 export const command = defineCommand({

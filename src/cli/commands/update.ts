@@ -1,9 +1,9 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { toContractJson } from "../../sdk/index.ts";
 import { label, processName } from "../arguments/values.ts";
 import { changeOptions, changeProcess, changesOf } from "../change.ts";
 import { defineCommand, flag, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { UsageError } from "../usage-error.ts";
 

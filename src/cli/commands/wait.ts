@@ -1,3 +1,5 @@
+import { ExitCode } from "../../common/exit-codes.ts";
+import { formatTimeLimit } from "../../common/quantities.ts";
 import { PmError, type ProcessInfo, type ProcessManager, type RunInfo, toContractJson } from "../../sdk/index.ts";
 import { choice, duration } from "../arguments/values.ts";
 import { errorJson, resultFormats } from "../bulk.ts";
@@ -5,11 +7,9 @@ import { type Caller, endsCommand } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError, formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { exitCodeOfRun } from "../exit-status.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { exitText } from "../output/process-table.ts";
-import { formatTimeout } from "../output/units.ts";
 import {
   filtersOf,
   onlyReference,
@@ -223,7 +223,7 @@ function timeoutError(
   if (timeout === undefined || !(error instanceof PmError) || error.reason !== "TIMEOUT") {
     return undefined;
   }
-  return new CommandError(`"${label}" ${unmet[what]} within ${formatTimeout(timeout)}`, {
+  return new CommandError(`"${label}" ${unmet[what]} within ${formatTimeLimit(timeout)}`, {
     exitCode: ExitCode.runFailed,
     cause: error,
   });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 
 /** How long the daemon may take to end once it has answered. */
 const goneTimeoutMs = 15_000;

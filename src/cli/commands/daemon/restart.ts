@@ -1,9 +1,9 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { defineCommand } from "../../command.ts";
 import { isUnreachable, openConnection } from "../../connection.ts";
 import { gone } from "../../daemon/gone.ts";
 import { launchDaemon } from "../../daemon/launch.ts";
 import { CommandError } from "../../errors.ts";
-import { ExitCode } from "../../exit-code.ts";
 
 export const command = defineCommand({
   summary: "Replace the daemon by one of this build; processes run on",

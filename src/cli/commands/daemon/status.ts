@@ -1,11 +1,11 @@
+import { escapeText } from "../../../common/escape.ts";
+import { ExitCode } from "../../../common/exit-codes.ts";
+import { formatBytes, formatDuration } from "../../../common/quantities.ts";
 import type { DaemonInfo } from "../../../sdk/index.ts";
 import { defineCommand } from "../../command.ts";
 import { openConnection } from "../../connection.ts";
-import { ExitCode } from "../../exit-code.ts";
 import { painter } from "../../output/color.ts";
 import { outputOption, prettyJson } from "../../output/format.ts";
-import { sanitize } from "../../output/sanitize.ts";
-import { formatBytes, formatDuration } from "../../output/units.ts";
 import { version } from "../../version.ts";
 
 export const command = defineCommand({
@@ -57,7 +57,7 @@ export const command = defineCommand({
     ];
     const rowsOfFiles = info.setAside.map(
       ({ path, problem, newer }) =>
-        ["Set aside", sanitize(`${path}: ${problem}${newer ? " (a newer version of pm wrote it)" : ""}`)] as const,
+        ["Set aside", escapeText(`${path}: ${problem}${newer ? " (a newer version of pm wrote it)" : ""}`)] as const,
     );
     const more = info.setAsideCount - info.setAside.length;
     rows.push(...rowsOfFiles, ...(more > 0 ? [["Set aside", `and ${more} more`] as const] : []));

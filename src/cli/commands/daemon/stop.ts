@@ -1,8 +1,8 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { duration } from "../../arguments/values.ts";
 import { defineCommand, flag, single } from "../../command.ts";
 import { isUnreachable, openConnection } from "../../connection.ts";
 import { gone } from "../../daemon/gone.ts";
-import { ExitCode } from "../../exit-code.ts";
 
 export const command = defineCommand({
   summary: "Stop the daemon; processes run on",
