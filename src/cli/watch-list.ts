@@ -12,6 +12,8 @@ import { UsageError } from "./usage-error.ts";
 
 export interface WatchListOptions {
   readonly filter: ProcessFilter;
+  /** Which of them are shown. */
+  readonly keep: (info: ProcessInfo) => boolean;
   readonly globals: Globals;
   readonly format: "table" | "wide" | "json" | "jsonl" | "name" | "id";
 }
@@ -26,12 +28,16 @@ export async function watchList(caller: Caller, connection: Connection, options:
   await connection.manager.daemon.info();
   const events = connection.manager.processes.watch({ filter });
   if (format === "jsonl" || terminalColumns(caller) === undefined) {
-    return writeEvents(caller, events);
+    return writeEvents(caller, events, options.keep);
   }
   return drawTable(caller, own, events, options);
 }
 
-async function writeEvents(caller: Caller, events: AsyncIterable<WatchEvent>): Promise<number> {
+async function writeEvents(
+  caller: Caller,
+  events: AsyncIterable<WatchEvent>,
+  keep: WatchListOptions["keep"],
+): Promise<number> {
   const shown = new Set<string>();
   const remove = (id: string): void => {
     if (shown.delete(id)) {
@@ -56,6 +62,10 @@ async function writeEvents(caller: Caller, events: AsyncIterable<WatchEvent>): P
       case "modified": {
         const { id } = event.process;
         unconfirmed?.delete(id);
+        if (!keep(event.process)) {
+          remove(id);
+          break;
+        }
         caller.print(jsonLine({ type: shown.has(id) ? "MODIFIED" : "ADDED", process: toContractJson(event.process) }));
         shown.add(id);
       }
@@ -106,7 +116,11 @@ async function drawTable(
         break;
       case "added":
       case "modified":
-        processes.set(event.process.id, event.process);
+        if (options.keep(event.process)) {
+          processes.set(event.process.id, event.process);
+        } else {
+          processes.delete(event.process.id);
+        }
         break;
     }
     // A flood of events must not put the drawing off for ever.
