@@ -1,6 +1,7 @@
 #!/bin/sh
 set -e
-if [ "$1" = configure ]; then
+# Into another tree (dpkg --root without chroot) there are files only.
+if [ "$1" = configure ] && [ -z "$DPKG_ROOT" ]; then
 	if ! getent passwd pm >/dev/null; then
 		useradd --system --user-group --home-dir /var/lib/pm-system --no-create-home --shell /usr/sbin/nologin \
 			--comment "Process manager" pm
