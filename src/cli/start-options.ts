@@ -9,6 +9,7 @@ import { type Caller, resolvePath } from "./caller.ts";
 import { flag, type OptionValues, repeated, single, text } from "./command.ts";
 import type { Connection } from "./connection.ts";
 import { CommandError, exitCodeOf } from "./errors.ts";
+import { policyOf, policyOptions } from "./policy-options.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const startOptions = {
@@ -37,6 +38,7 @@ export const startOptions = {
   pids: single("NUMBER", wholeNumber(1), "Limit the number of tasks of its whole tree (cgroup v2)", {
     complete: "none",
   }),
+  ...policyOptions,
   id: text("UUID", "Its id; the same start with the same id starts it once", { complete: "none" }),
 } as const;
 
@@ -78,6 +80,7 @@ export function startRequest(
     ...(options.tty ? { terminal: caller.terminal.size ?? defaultTerminal } : {}),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(Object.keys(stop).length === 0 ? {} : { stop }),
+    ...policyOf(options),
   };
 }
 

@@ -32,7 +32,7 @@ export const command = defineCommand({
     }
     const connection = await openConnection(caller, globals);
     const filter: ProcessFilter = {
-      ...(options.all ? {} : { states: ["starting", "running", "stopping"] }),
+      ...(options.all ? {} : { states: ["starting", "running", "stopping", "waiting", "givenUp"] }),
       ...(options.selector === undefined ? {} : { selector: options.selector }),
     };
     if (options.watch) {

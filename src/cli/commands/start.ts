@@ -3,6 +3,7 @@ import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { ExitCode } from "../exit-code.ts";
 import { displayName, outputOption, prettyJson } from "../output/format.ts";
+import { delayOf, delayOptions } from "../policy-options.ts";
 import { startError, startOptions, startRequest } from "../start-options.ts";
 
 export const command = defineCommand({
@@ -11,7 +12,7 @@ export const command = defineCommand({
     "Over the local socket the process gets your directory and your environment, as a background job of a shell\n" +
     "would; over https it gets neither. COMMAND is executed directly, without a shell. It and everything after\n" +
     "it is passed on as it is.",
-  options: { ...startOptions, output: outputOption("id", "name", "json") },
+  options: { ...startOptions, ...delayOptions, output: outputOption("id", "name", "json") },
   operands: { usage: "COMMAND [ARG...]", min: 1, verbatim: true, complete: "command" },
   examples: [
     ["id=$(pm start -- sh -c 'echo out; exit 7')", "start, and keep the id"],
@@ -20,8 +21,16 @@ export const command = defineCommand({
   async run({ options, operands, globals, caller }) {
     const connection = await openConnection(caller, globals);
     const request = startRequest(options, operands, connection, caller);
+    const timing = delayOf(options);
     const process = await connection
-      .call((manager) => manager.processes.start(request))
+      .call(async (manager) => {
+        if (timing === undefined) {
+          return manager.processes.start(request);
+        }
+        // A schedule that is due once, and is gone when the run has begun.
+        const later = await manager.schedules.set(`start-${request.id}`, { timing, template: request });
+        return manager.processes.handle(later.process.id);
+      })
       .catch((error: unknown) => {
         throw startError(error, request);
       });
