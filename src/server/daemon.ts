@@ -13,14 +13,14 @@ import type { Log } from "./log.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { shuttingDown } from "./rpc/errors.ts";
 import { daemonRoutes } from "./rpc/routes.ts";
+import { openSupervision, type Supervision } from "./supervision/open.ts";
+import { readBootId } from "./supervision/store/boot-id.ts";
 import { version } from "./version.ts";
 
 export interface DaemonOptions {
   readonly config: DaemonConfig;
   /** Absolute path of the `pm-shim` executable. */
   readonly shimPath: string;
-  /** The soft limit of open files that processes get. Default: this process's. */
-  readonly openFiles?: number | undefined;
   readonly log: Log;
 }
 
@@ -40,7 +40,7 @@ export interface Daemon {
  *
  * @throws RuntimeDirectoryError, SocketFileError, DaemonRunningError
  */
-export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOptions): Promise<Daemon> {
+export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promise<Daemon> {
   const directory = config.runtimeDirectory;
   prepareRuntimeDirectory(directory);
   // Before the processes of earlier daemons are touched.
@@ -51,7 +51,6 @@ export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOpti
     shimPath,
     logger: log,
     retention: config.retention,
-    openFiles,
     ...(config.defaultOutputLimitBytes === undefined
       ? {}
       : { defaultOutputLimitBytes: config.defaultOutputLimitBytes }),
@@ -63,16 +62,19 @@ export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOpti
   const listeners: Listener[] = [];
   let remote: RemoteAccess | undefined;
   let commandHost: CommandHost | undefined;
+  let supervision: Supervision | undefined;
   const letGo = async () => {
     await commandHost?.close();
     await Promise.all(listeners.map((listener) => listener.close()));
     removePidFile(directory);
+    await supervision?.close();
     // Last: it releases the lock, and the next daemon may begin.
     await engine.close();
   };
 
   try {
     writePidFile(directory);
+    supervision = await openSupervision({ engine, stateDirectory: config.stateDirectory, bootId: readBootId(), log });
     const identity = {
       version,
       instanceId: randomUUID(),
@@ -82,7 +84,8 @@ export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOpti
     const handler = createRequestHandler({
       // The response to Shutdown leaves first.
       routes: daemonRoutes({
-        engine,
+        engine: supervision.engine,
+        supervision,
         log,
         identity,
         limits: serverLimits,

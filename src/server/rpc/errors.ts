@@ -10,6 +10,7 @@ import {
 } from "../../../gen/ts/google/rpc/error_details_pb.ts";
 import { EngineError } from "../engine/errors.ts";
 import type { Log } from "../log.ts";
+import { SupervisionError } from "../supervision/errors.ts";
 import { checked, type Field, InvalidRequest, type Violation } from "./edge/field.ts";
 import { codeOf, type Reason } from "./reasons.ts";
 
@@ -23,6 +24,9 @@ const maxViolationsLength = 3072;
 
 /** What the RPC library calls internal although the client sent something that cannot be decoded. */
 const malformed = /^(?:parse binary: |received compressed envelope)/;
+
+/** What the RPC library says of a method of a known service that nobody implements. */
+const unimplemented = / is not implemented$/;
 
 /** A failure in the contract's terms, whatever carries it: an error of a call, or a result of a call by filter. */
 export interface Failure {
@@ -48,7 +52,7 @@ export function shuttingDown(): ConnectError {
 
 /** What a call or one step of it failed with. What is not the client's business stays in the log, under an id. */
 export function toFailure(error: unknown, log: Log, method: string): Failure {
-  if (error instanceof EngineError) {
+  if (error instanceof EngineError || error instanceof SupervisionError) {
     return shortened(error);
   }
   if (error instanceof InvalidRequest) {
@@ -99,6 +103,12 @@ export function addReason(error: unknown, log: Log, refuseUnknown: (request: Fie
       error.details.push(errorInfo("DEADLINE_EXCEEDED", {}));
       break;
     case Code.Unimplemented:
+      if (unimplemented.test(error.rawMessage)) {
+        error.details.push(errorInfo("UNKNOWN_METHOD", {}));
+        break;
+      }
+      addViolations(error, refuseUnknown);
+      break;
     case Code.InvalidArgument:
       addViolations(error, refuseUnknown);
       break;

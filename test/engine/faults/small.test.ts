@@ -122,7 +122,11 @@ describe("F16 canceled writes", () => {
       caller.abort(new Error("canceled"));
       expect((await ended).map(({ status }) => status)).toEqual(new Array(4).fill("rejected"));
     }
-    collect();
+    // What the collector finds in one pass it frees in the next.
+    for (let pass = 0; pass < 3; pass++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
     await engine.stop(id, stopDefaults);
     await blocking;
@@ -214,13 +218,4 @@ test("C16 what is left of an ended process is told", async () => {
   expect(error.reason).toBe("STILL_RUNNING");
   expect(error.metadata["pids"]).toMatch(/^\d+$/);
   expect(await engine.stop(id, stopDefaults)).toMatchObject({ stopped: true });
-});
-
-test("C17 no name looks like a UUID", async () => {
-  const engine = await open();
-  const { id } = await start(engine, spec("sleep", ["1000"]));
-  const error = await refused(start(engine, spec("true", [], { name: id })));
-  expect(error).toMatchObject({ reason: "INVALID_ARGUMENT", metadata: { field: "name" } });
-  const named = "abcdabcd-0000-4000-8000-000000000000";
-  expect(await reasonOf(start(engine, spec("true", [], { name: named })))).toBe("INVALID_ARGUMENT");
 });

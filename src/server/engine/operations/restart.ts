@@ -17,7 +17,6 @@ import { release } from "./remove.ts";
 import { checkName, unsupportedLimit } from "./start.ts";
 import {
   causeOf,
-  checkOptions,
   decidesDesire,
   forgetIntent,
   newIntent,
@@ -43,7 +42,6 @@ export async function restart(
   context: RequestContext,
 ): Promise<ProcessInfo> {
   core.checkAccepting();
-  checkOptions(options);
   core.checkPresent(process);
   checkPrecondition(core, process, context);
   const next = spec === null ? null : normalizeSpec(spec, core.options);
@@ -96,7 +94,7 @@ async function renew(
   core.note(process, "restartRequested", cause);
   core.journal.flush();
   try {
-    const { stopped } = await stopRun(core, process, options, cause, { kind: "restart", onRecord: true });
+    const { stopped } = await stopRun(core, process, options, cause, { kind: "restart", onRecord: true, intent });
     if (!stopped) throw stillRunning(process, "was not restarted, for something of it lives on");
     return await begin(core, process, run, spec, intent);
   } catch (error) {
@@ -140,7 +138,7 @@ async function renewFrom(core: Core, process: ManagedProcess, intent: Intent): P
 
 /** The intent stays on record until the new run has begun. */
 async function stopForRestart(core: Core, process: ManagedProcess, intent: Intent): Promise<boolean> {
-  const { stopped } = await resumeStop(core, process, { ...intent });
+  const { stopped } = await resumeStop(core, process, intent, true);
   return stopped;
 }
 

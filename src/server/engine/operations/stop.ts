@@ -1,12 +1,11 @@
+import { signalNumber } from "../../../common/signals.ts";
 import type { Cause } from "../api/cause.ts";
 import type { RequestContext, StopOptions, StopResult } from "../api/control.ts";
 import type { StopReceipt } from "../api/run.ts";
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
-import { signalNumber } from "../limits/signals.ts";
 import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { invalid, isGracePeriod } from "../process/spec.ts";
 import { refreshRemains, signalRemains } from "../run/remains.ts";
 import type { Run } from "../run/run.ts";
 import { continueShim, control } from "../run/shim-control.ts";
@@ -50,7 +49,6 @@ export async function stop(
   options: StopOptions & { readonly wait: boolean },
   context: RequestContext,
 ): Promise<StopResult> {
-  checkOptions(options);
   core.checkPresent(process);
   checkPrecondition(core, process, context);
   const cause = causeOf(context);
@@ -111,8 +109,10 @@ function result(core: Core, process: ManagedProcess, receipt: StopReceipt): Stop
 
 interface Purpose {
   readonly kind: "stop" | "restart" | "remove";
-  /** The intent stands on record already. */
+  /** Another request stands on record already, of which this is a part. */
   readonly onRecord?: boolean;
+  /** That request, where it is known. */
+  readonly intent?: Intent;
   /** The daemon ends, and this with it. */
   readonly keepsDesired?: boolean;
   readonly onSent?: () => void;
@@ -143,11 +143,20 @@ export async function stopRun(
     else if (purpose.kind === "stop" && decidesDesire(cause)) process.desired = "stopped";
     process.intents = [...process.intents, intent];
   }
-  return await carryOut(core, process, run, plan, intent, purpose.onSent);
+  return await carryOut(core, process, run, plan, intent ?? purpose.intent ?? null, intent === null, purpose.onSent);
 }
 
-/** Goes on with a stop that an earlier daemon began. */
-export async function resumeStop(core: Core, process: ManagedProcess, intent: Intent): Promise<StopOutcome> {
+/**
+ * Goes on with a stop that an earlier daemon began.
+ *
+ * @param isPart It is a part of a restart, whose intent stays on record.
+ */
+export async function resumeStop(
+  core: Core,
+  process: ManagedProcess,
+  intent: Intent,
+  isPart = false,
+): Promise<StopOutcome> {
   await untilStarted(core, process);
   const { signal, graceMs, force, cause, requestBootMs, signaled } = intent;
   const passed = Math.max(0, core.options.clock.boot() - requestBootMs);
@@ -155,13 +164,13 @@ export async function resumeStop(core: Core, process: ManagedProcess, intent: In
   const plan: Plan = { cause, signal, graceMs, force, deadline, signaled };
   const run = process.current;
   if (!run.treeAlive) {
-    forgetIntent(core, process, intent);
+    if (!isPart) forgetIntent(core, process, intent);
     const receipt = run.stop ?? newReceipt(core, plan, "alreadyStopped");
     if (receipt.outcome === "pending") run.stop = finish(core, run, receipt);
     core.trySave(process);
     return { stopped: true, receipt: run.stop ?? receipt };
   }
-  return await carryOut(core, process, run, plan, intent);
+  return await carryOut(core, process, run, plan, intent, isPart);
 }
 
 async function carryOut(
@@ -170,6 +179,7 @@ async function carryOut(
   run: Run,
   plan: Plan,
   intent: Intent | null,
+  isPart: boolean,
   onSent: () => void = () => {},
 ): Promise<StopOutcome> {
   const receipt = new Receipt(
@@ -201,7 +211,7 @@ async function carryOut(
     // A daemon that closes leaves the intent to the next one.
     if (!core.closed) {
       if (run.stops === 0 && !process.removed) core.apply(process, run, "stopEnded", plan.cause);
-      forgetIntent(core, process, intent);
+      if (!isPart) forgetIntent(core, process, intent);
       core.trySave(process);
       if (process.settled) core.onSettled();
       process.changed.notify();
@@ -237,6 +247,7 @@ export function newIntent(
 
 export function forgetIntent(_core: Core, process: ManagedProcess, intent: Intent | null): void {
   process.intents = process.intents.filter((other) => other !== intent);
+  process.changed.notify();
 }
 
 /** The receipt of a stop, where the run shows it for as long as it is the latest one. */
@@ -373,18 +384,10 @@ async function until(
 }
 
 function makePlan(core: Core, process: ManagedProcess, options: StopOptions, cause: Cause): Plan {
-  checkOptions(options);
   const { spec } = process;
   const graceMs = options.graceMs ?? spec.stop.graceMs ?? core.options.defaultGraceMs;
   const signal = options.signal || spec.stop.signal || "SIGTERM";
   return { cause, signal, graceMs, force: options.force, deadline: performance.now() + graceMs, signaled: false };
-}
-
-/** @throws EngineError before anything is on record. */
-export function checkOptions({ signal, graceMs }: StopOptions): void {
-  if (signal !== "" && signalNumber(signal) === undefined) throw invalid("signal", `no signal "${signal}"`);
-  if (graceMs !== null && !isGracePeriod(graceMs))
-    throw invalid("grace_period", "the grace period must be 0 to 24 hours");
 }
 
 export function planOf(

@@ -1,9 +1,11 @@
 import type { ProcessSpec, Text } from "../api/spec.ts";
-import { rlimitNumber } from "../limits/rlimits.ts";
+import { allRlimits } from "../limits/rlimits.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { bytesOf, hasByte, isEmpty } from "../process/text.ts";
 import type { ShimSpec } from "../shim/spec.ts";
 
+/** How long a run's output is held for the stream that is to hold it: it can ask only once the run is there. */
+const firstHolderMs = 5_000;
 const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 const slash = 0x2f;
 const colon = 0x3a;
@@ -20,12 +22,10 @@ export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, { cgroup, 
   const environment = environmentOf(spec, options).map(([name, value]) => joined(name, "=", value));
   return {
     outputLimit: spec.output.limitBytes,
+    holdMs: spec.output.whenFull === "allowHold" ? firstHolderMs : 0,
     stdin: spec.stdin,
     terminal: spec.terminal,
-    rlimits: spec.limits.rlimits.flatMap(({ resource, soft, hard }) => {
-      const number = rlimitNumber(resource);
-      return number === undefined ? [] : [{ resource: number, soft, hard }];
-    }),
+    rlimits: allRlimits(spec.limits.rlimits, options.hardLimits),
     umask: spec.umask ?? 0o022,
     nice: spec.nice,
     oomScoreAdj: spec.oomScoreAdj,

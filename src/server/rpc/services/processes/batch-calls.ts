@@ -17,7 +17,7 @@ import { receiptToProto, stopOptionsFromProto } from "../../convert/stop.ts";
 import { checked, type Field } from "../../edge/field.ts";
 import { type Failure, toFailure } from "../../errors.ts";
 import type { ServiceDependencies } from "../dependencies.ts";
-import { RememberedSelections } from "./remembered-selections.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 
 type Methods = Pick<
   ServiceImpl<typeof ProcessService>,
@@ -30,9 +30,7 @@ interface BatchRequest extends Message {
   readonly requestId: string;
 }
 
-export function batchCalls({ engine, log }: ServiceDependencies): Methods {
-  const remembered = new RememberedSelections();
-
+export function batchCalls({ engine, supervision, log }: ServiceDependencies): Methods {
   /** Opens the stream with what is selected, and follows with a result for each. */
   async function* batch<Options, Result>(
     request: BatchRequest,
@@ -47,12 +45,13 @@ export function batchCalls({ engine, log }: ServiceDependencies): Methods {
       filter: changingFilter(request, root),
       context: requestContext(request, handlerContext, root),
     }));
-    const ids = remembered.select(request, context, () =>
+    const select = () =>
       engine.select(filter).filter((id) => {
         const process = lookUp(engine, id);
         return process !== undefined && isWanted(process);
-      }),
-    );
+      });
+    // The same request again is about the same processes, and not about others that fit its filter by then.
+    const ids = context.requestId === "" ? select() : engine.selectOnce(context, fingerprintOf(request), select);
     // The work begins before the first frame is fetched.
     const results = eachInParallel(ids, async (id) => {
       try {
@@ -69,7 +68,7 @@ export function batchCalls({ engine, log }: ServiceDependencies): Methods {
 
   const processOf = (id: string) => {
     const process = lookUp(engine, id);
-    return process === undefined ? { process: { id } } : { process: processToProto(process) };
+    return process === undefined ? { process: { id } } : { process: processToProto(process, supervision) };
   };
 
   return {
@@ -82,7 +81,10 @@ export function batchCalls({ engine, log }: ServiceDependencies): Methods {
         (id, outcome) =>
           "error" in outcome
             ? { ...processOf(id), error: { ...outcome.error } }
-            : { process: processToProto(outcome.result.process), receipt: receiptToProto(outcome.result.receipt) },
+            : {
+                process: processToProto(outcome.result.process, supervision),
+                receipt: receiptToProto(outcome.result.receipt),
+              },
       ),
 
     signalProcesses: (request, handlerContext) =>
@@ -130,7 +132,7 @@ export function batchCalls({ engine, log }: ServiceDependencies): Methods {
   function describeProcess(id: string, outcome: { result: ProcessInfo } | { error: Failure }) {
     return "error" in outcome
       ? { ...processOf(id), error: { ...outcome.error } }
-      : { process: processToProto(outcome.result) };
+      : { process: processToProto(outcome.result, supervision) };
   }
 }
 

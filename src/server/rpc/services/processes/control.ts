@@ -6,11 +6,11 @@ import { targetFromProto } from "../../convert/enums.ts";
 import { filterFromProto, requireAll, selectsAll } from "../../convert/filter.ts";
 import { processToProto } from "../../convert/process.ts";
 import { signalName } from "../../convert/signal-name.ts";
-import { specFromProto } from "../../convert/spec.ts";
+import { requiredSpec, specFromProto } from "../../convert/spec.ts";
 import { receiptToProto, stopOptionsFromProto } from "../../convert/stop.ts";
 import { millisFromDuration } from "../../convert/time.ts";
 import { updateFromProto } from "../../convert/update.ts";
-import { checked, type Field } from "../../edge/field.ts";
+import { checked } from "../../edge/field.ts";
 import { hourMs, labels, newId, processName, processRef } from "../../edge/rules.ts";
 import type { ServiceDependencies } from "../dependencies.ts";
 
@@ -27,7 +27,7 @@ type Methods = Pick<
 
 const maxAgeRange = { min: 0, max: 1000 * 366 * 24 * hourMs };
 
-export function control({ engine }: ServiceDependencies): Methods {
+export function control({ engine, supervision }: ServiceDependencies): Methods {
   return {
     async startProcess(request, handlerContext) {
       const { start, context } = checked((root) => ({
@@ -40,7 +40,7 @@ export function control({ engine }: ServiceDependencies): Methods {
         context: requestContext({}, handlerContext, root),
       }));
       const { process, existing } = await engine.start(start, context);
-      return { process: processToProto(process), existing };
+      return { process: processToProto(process, supervision), existing };
     },
 
     async stopProcess(request, handlerContext) {
@@ -50,7 +50,7 @@ export function control({ engine }: ServiceDependencies): Methods {
         context: requestContext(request, handlerContext, root),
       }));
       const { process, receipt } = await engine.stop(ref, options, context, handlerContext.signal);
-      return { process: processToProto(process), receipt: receiptToProto(receipt) };
+      return { process: processToProto(process, supervision), receipt: receiptToProto(receipt) };
     },
 
     async signalProcess(request, handlerContext) {
@@ -59,7 +59,12 @@ export function control({ engine }: ServiceDependencies): Methods {
         signal: signalName(request.signal, root.child("signal")),
         context: requestContext(request, handlerContext, root),
       }));
-      return { process: processToProto(await engine.signal(ref, signal, targetFromProto(request.target), context)) };
+      return {
+        process: processToProto(
+          await engine.signal(ref, signal, targetFromProto(request.target), context),
+          supervision,
+        ),
+      };
     },
 
     async restartProcess(request, handlerContext) {
@@ -69,7 +74,9 @@ export function control({ engine }: ServiceDependencies): Methods {
         spec: request.spec === undefined ? null : specFromProto(request.spec, root.child("spec")),
         context: requestContext(request, handlerContext, root),
       }));
-      return { process: processToProto(await engine.restart(ref, options, spec, context, handlerContext.signal)) };
+      return {
+        process: processToProto(await engine.restart(ref, options, spec, context, handlerContext.signal), supervision),
+      };
     },
 
     async updateProcess(request, handlerContext) {
@@ -78,7 +85,7 @@ export function control({ engine }: ServiceDependencies): Methods {
         update: updateFromProto(request, root),
         context: requestContext(request, handlerContext, root),
       }));
-      return { process: processToProto(await engine.update(ref, update, context)) };
+      return { process: processToProto(await engine.update(ref, update, context), supervision) };
     },
 
     async removeProcess(request, handlerContext) {
@@ -105,13 +112,4 @@ export function control({ engine }: ServiceDependencies): Methods {
       return { ids, freedBytes: BigInt(freedBytes) };
     },
   };
-}
-
-function requiredSpec(spec: Parameters<typeof specFromProto>[0] | undefined, at: Field) {
-  if (spec === undefined) {
-    at.refuse("is required");
-    // Never used: the request is refused.
-    return undefined as never;
-  }
-  return specFromProto(spec, at);
 }
