@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { daemonNodeFlags } from "../../common/daemon-heap.ts";
 import { makeDirectories } from "../../files/make-directories.ts";
 import type { ProcessManager } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
@@ -50,7 +51,7 @@ export async function launchDaemon(
   const log = openLog(daemonLogPath(caller));
   let child: ChildProcess;
   try {
-    child = spawn(own.execPath, [daemonProgram(own)], {
+    child = spawn(own.execPath, [...daemonNodeFlags, daemonProgram(own)], {
       cwd: "/",
       detached: true,
       stdio: ["ignore", "ignore", log, "pipe"],
