@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { daemonNodeFlags } from "../../common/daemon-heap.ts";
 import { ExitCode } from "../../common/exit-codes.ts";
 import { runtimeDirectory } from "../../common/paths.ts";
 import { makeDirectories } from "../../files/make-directories.ts";
@@ -50,7 +51,7 @@ export async function launchDaemon(
   const log = openLog(daemonLogPath(caller));
   let child: ChildProcess;
   try {
-    const [command, args] = unlimited(caller, [own.execPath, daemonProgram(own)]);
+    const [command, args] = unlimited(caller, [own.execPath, ...daemonNodeFlags, daemonProgram(own)]);
     child = spawn(command, args, {
       cwd: "/",
       detached: true,
