@@ -2,16 +2,16 @@ import { ExitCode } from "../../common/exit-codes.ts";
 import { toContractJson } from "../../sdk/index.ts";
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { displayName, outputOption, prettyJson } from "../output/format.ts";
-import { startError, startOptions, startRequest } from "../start-options.ts";
+import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
+import { startOptions, startProcess, startRequest } from "../start-options.ts";
 
 export const command = defineCommand({
   summary: "Start a process in the background and print its id",
   description:
-    "Over the local socket the process gets your directory and your environment, as a background job of a shell\n" +
-    "would; over https it gets neither. COMMAND is executed directly, without a shell. It and everything after\n" +
+    "Over the local socket the process gets your directory, environment, umask, priority and resource limits, as a\n" +
+    "background job of a shell would; over https it gets none of them. COMMAND is executed directly, without a shell. It and everything after\n" +
     "it is passed on as it is.",
-  options: { ...startOptions, output: outputOption("id", "name", "json") },
+  options: { ...startOptions, output: outputOption("id", "name", "json", "jsonl") },
   operands: { usage: "COMMAND [ARG...]", min: 1, verbatim: true, complete: "command" },
   examples: [
     ["id=$(pm start -- sh -c 'echo out; exit 7')", "start, and keep the id"],
@@ -20,13 +20,11 @@ export const command = defineCommand({
   async run({ options, operands, globals, caller }) {
     const connection = await openConnection(caller, globals);
     const request = startRequest(options, operands, connection, caller);
-    const process = await connection
-      .call((manager) => manager.processes.start(request))
-      .catch((error: unknown) => {
-        throw startError(error, request);
-      });
+    const process = await startProcess(connection.manager, request, options, caller);
     if (options.output === "json") {
       caller.print(prettyJson(toContractJson(process.info)));
+    } else if (options.output === "jsonl") {
+      caller.print(jsonLine(toContractJson(process.info)));
     } else {
       caller.print(`${options.output === "name" ? displayName(process.info) : process.id}\n`);
     }
