@@ -30,6 +30,8 @@ export interface Daemon {
   shutdown(why: string): void;
   /** Reads certificates and users again, where there are any. What cannot be used is logged and refused. */
   reload(): Promise<void>;
+  /** Settles when the shutdown has begun. */
+  readonly stopping: Promise<unknown>;
   /** Settles when everything is let go of. */
   readonly stopped: Promise<void>;
 }
@@ -116,5 +118,5 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
     await letGo();
     log.info("stopped");
   });
-  return { shutdown, stopped, reload: async () => remote?.reload() };
+  return { shutdown, stopping: asked, stopped, reload: async () => remote?.reload() };
 }
