@@ -215,7 +215,8 @@ async function round({ scope, random, report, targets, what, last }: Round): Pro
   const results = await within(Promise.allSettled([changed, started, removed ?? Promise.resolve("")]), what, report);
   if (results === null) return null;
   for (const result of results) {
-    if (result.status === "rejected") report.fail(`a call cut short by a kill of the ${what}: ${String(result.reason)}`);
+    if (result.status === "rejected")
+      report.fail(`a call cut short by a kill of the ${what}: ${String(result.reason)}`);
   }
   if (last !== null) await checkRemoved(scope, last, report);
   const [, start] = results;
@@ -243,7 +244,7 @@ async function change(target: Target, random: Random, report: Report): Promise<v
     const { receipt, process: after } = await process.stop({ graceMs: 30_000 });
     target.running = false;
     report.count("stops interrupted");
-    report.same(`stop of ${process.id}`, receipt.outcome, "stopped");
+    report.same(`stop of ${process.id} (${JSON.stringify(receipt)})`, receipt.outcome, "stopped");
     report.same(`exit code of ${process.id}`, after.run?.exit?.code, targetExit);
     report.same(`run of ${process.id} that was stopped`, after.run?.number, target.runs);
   } else {

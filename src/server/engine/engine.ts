@@ -29,6 +29,7 @@ import type { WatchEvent } from "./api/watch.ts";
 import type { Core } from "./core.ts";
 import { EngineError } from "./errors.ts";
 import { abortable } from "./notifier.ts";
+import { untilCarriedOn } from "./operations/carried-on.ts";
 import { events } from "./operations/events.ts";
 import { writeInput } from "./operations/input.ts";
 import { list } from "./operations/list.ts";
@@ -59,7 +60,11 @@ export class ProcessEngine implements Engine {
   /** @param close Closes what the engine was opened with. */
   constructor(core: Core, close: () => void) {
     this.#core = core;
-    this.#requests = new Requests(core.options.clock, core.journal);
+    this.#requests = new Requests(
+      core.options.clock,
+      core.journal,
+      [...core.table.ordered].flatMap(({ intents }) => intents),
+    );
     this.#bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     this.#close = close;
   }
@@ -113,8 +118,9 @@ export class ProcessEngine implements Engine {
       context,
       ["stop", ref, options],
       () => stop(this.#core, this.#core.resolve(ref), options, context),
-      () => {
+      async () => {
         const process = this.#core.resolve(ref);
+        await untilCarriedOn(this.#core, process, context);
         const { stop: receipt } = process.current;
         if (receipt === null)
           throw new EngineError("NOT_RUNNING", "the stop is over, and its receipt is not kept", {
@@ -129,7 +135,7 @@ export class ProcessEngine implements Engine {
 
   async signal(ref: ProcessRef, name: string, target: SignalTarget, context: RequestContext): Promise<ProcessInfo> {
     const work = () => signal(this.#core, this.#core.resolve(ref), name, target, context);
-    return await this.#once(context, ["signal", ref, name, target], work, () => this.get(ref));
+    return await this.#once(context, ["signal", ref, name, target], work, async () => this.get(ref));
   }
 
   async restart(
@@ -140,7 +146,11 @@ export class ProcessEngine implements Engine {
     abort?: AbortSignal,
   ): Promise<ProcessInfo> {
     const work = () => restart(this.#core, this.#core.resolve(ref), options, spec, context);
-    return await this.#once(context, ["restart", ref, options, spec], work, () => this.get(ref), abort);
+    const again = async () => {
+      await untilCarriedOn(this.#core, this.#core.resolve(ref), context);
+      return this.get(ref);
+    };
+    return await this.#once(context, ["restart", ref, options, spec], work, again, abort);
   }
 
   async update(
@@ -149,7 +159,7 @@ export class ProcessEngine implements Engine {
     context: RequestContext,
   ): Promise<ProcessInfo> {
     const work = () => update(this.#core, this.#core.resolve(ref), change, context);
-    return await this.#once(context, ["update", ref], work, () => this.get(ref));
+    return await this.#once(context, ["update", ref], work, async () => this.get(ref));
   }
 
   get(ref: ProcessRef): ProcessInfo {
@@ -273,15 +283,20 @@ export class ProcessEngine implements Engine {
     context: RequestContext,
     what: readonly unknown[],
     work: () => Promise<T>,
-    again: () => T,
+    again: () => Promise<T>,
     abort?: AbortSignal,
   ): Promise<T> {
     const response = this.#requests.once(context, what, work, again);
     return await abortable(response, abort);
   }
 
-  /** A removal that an earlier daemon carried out. */
-  #removed(ref: ProcessRef, { principal, requestId }: RequestContext): string {
+  /** A removal that an earlier daemon carried out, or had begun. */
+  async #removed(ref: ProcessRef, context: RequestContext): Promise<string> {
+    const { principal, requestId } = context;
+    const begun = [...this.#core.table.ordered].find((process) =>
+      process.intents.some(({ cause }) => cause.requestId === requestId && cause.principal === principal),
+    );
+    if (begun !== undefined) await untilCarriedOn(this.#core, begun, context);
     for (const { type, cause, processId } of this.#core.journal.all()) {
       if (type === "removed" && cause.requestId === requestId && cause.principal === principal) return processId;
     }

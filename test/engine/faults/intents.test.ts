@@ -69,6 +69,30 @@ describe("F4 what was asked for is carried on by the next daemon", () => {
     expect(engine.get(id).stop?.killTime).not.toBeNull();
   });
 
+  test("a restart or stop that is sent again is answered with what came of it, and done once", async () => {
+    const runtimeDir = runtimeDirectory();
+    const [first, second] = [randomUUID(), randomUUID()];
+    const how = { graceMs: 20_000, force: false };
+    const daemon = new ScriptedDaemon(runtimeDir, [
+      { do: "start", id: first, spec: slow },
+      { do: "start", id: second, spec: slow },
+      { do: "restart", id: first, ...how, requestId: "restart-1" },
+      { do: "stop", id: second, ...how, requestId: "stop-1" },
+    ]);
+    await Promise.all([daemon.until("state 0 stopping"), daemon.until("state 1 stopping")]);
+    await daemon.kill();
+    const engine = await open({ runtimeDir });
+    const again = (requestId: string) => ({ ...somebody, requestId });
+    const options = { signal: "", ...how };
+    const [restarted, stopped] = await Promise.all([
+      engine.engine.restart({ id: first }, options, null, again("restart-1")),
+      engine.engine.stop({ id: second }, { ...options, wait: true }, again("stop-1")),
+    ]);
+    expect(restarted).toMatchObject({ state: "running", run: { number: 2 } });
+    expect(stopped).toMatchObject({ receipt: { outcome: "stopped" }, process: { run: { exit: { code: 5 } } } });
+    expect(engine.engine.runs({ id: first }).runs.map(({ number }) => number)).toEqual([2, 1]);
+  });
+
   test("a forced removal cut short", async () => {
     const runtimeDir = runtimeDirectory();
     const wanted = Array.from({ length: 20 }, () => randomUUID());

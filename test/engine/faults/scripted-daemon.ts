@@ -19,12 +19,12 @@ function carryOut(order: Order): Promise<unknown> {
       return engine.start({ id: order.id, name, labels, spec }, context);
     }
     case "stop": {
-      const { id, graceMs, force } = order;
-      return engine.stop({ id }, { signal: "", graceMs, force, wait: true }, context);
+      const { id, graceMs, force, requestId = "" } = order;
+      return engine.stop({ id }, { signal: "", graceMs, force, wait: true }, { ...context, requestId });
     }
     case "restart": {
-      const { id, graceMs, force } = order;
-      return engine.restart({ id }, { signal: "", graceMs, force }, null, context);
+      const { id, graceMs, force, requestId = "" } = order;
+      return engine.restart({ id }, { signal: "", graceMs, force }, null, { ...context, requestId });
     }
     case "remove":
       return engine.remove({ id: order.id }, true, context);

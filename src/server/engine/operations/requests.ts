@@ -3,6 +3,7 @@ import type { RequestContext } from "../api/control.ts";
 import type { Clock } from "../clock.ts";
 import { EngineError } from "../errors.ts";
 import type { Journal } from "../history/journal.ts";
+import type { Intent } from "../process/intent.ts";
 
 const maxRemembered = 10_000;
 const rememberedMs = 3600 * 1000;
@@ -24,19 +25,29 @@ export class Requests {
   /** The oldest first. */
   readonly #remembered = new Map<string, Remembered>();
 
-  constructor(clock: Clock, journal: Journal) {
+  /** @param intents What an earlier daemon left to be carried on: they may be on record while the journal is not yet. */
+  constructor(clock: Clock, journal: Journal, intents: Iterable<Intent>) {
     this.#clock = clock;
     for (const { cause, bootMs } of journal.all()) {
       if (cause.requestId === "" || cause.kind !== "request") continue;
       this.#remember(key(cause), { fingerprint: null, response: null, bootMs });
     }
+    for (const { cause, requestBootMs } of intents) {
+      if (cause.requestId === "") continue;
+      this.#remember(key(cause), { fingerprint: null, response: null, bootMs: requestBootMs });
+    }
   }
 
   /**
    * @param what Everything that makes the request the one it is.
-   * @param again Answers for a request that an earlier daemon carried out.
+   * @param again Answers for a request that an earlier daemon carried out, or had begun.
    */
-  async once<T>(context: RequestContext, what: readonly unknown[], work: () => Promise<T>, again: () => T): Promise<T> {
+  async once<T>(
+    context: RequestContext,
+    what: readonly unknown[],
+    work: () => Promise<T>,
+    again: () => Promise<T>,
+  ): Promise<T> {
     if (context.requestId === "") return await work();
     const id = key(context);
     const fingerprint = createHash("sha256").update(JSON.stringify(what, stable)).digest("base64");
@@ -48,7 +59,7 @@ export class Requests {
           request_id: context.requestId,
         });
       }
-      return known.response === null ? again() : ((await known.response) as T);
+      return known.response === null ? await again() : ((await known.response) as T);
     }
     const response = work();
     this.#remember(id, { fingerprint, response, bootMs: this.#clock.boot() });
