@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { prepareRuntimeDirectory } from "../../../src/server/engine/lifecycle/runtime-directory.ts";
 import { fillSpace, smallFileSystem } from "../../support/small-file-system.ts";
 import {
   alive,
+  complete,
   emptyDirectory,
   everything,
   limit,
@@ -106,6 +107,29 @@ describe("F4 what was asked for is carried on by the next daemon", () => {
     while (engine.engine.select(everything).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const id of wanted) expect(existsSync(join(runtimeDir, "p", id))).toBe(false);
   });
+});
+
+test("F4 a removal that is on record is finished, though its files are still there", async () => {
+  const runtimeDir = runtimeDirectory();
+  const engine = await open({ runtimeDir });
+  const { id } = await complete(engine, shell("echo over"));
+  const directory = join(runtimeDir, "p", id);
+  const copy = join(runtimeDir, "copy");
+  cpSync(directory, copy, { recursive: true, filter: (path) => !path.endsWith("control") });
+  const context = { ...somebody, requestId: "remove-1" };
+  await engine.engine.remove({ id }, false, context);
+  await engine.close();
+  cpSync(copy, directory, { recursive: true });
+  const next = await open({ runtimeDir });
+  expect(next.engine.select(everything)).toEqual([]);
+  expect(existsSync(directory)).toBe(false);
+  expect(next.info().setAside).toEqual([]);
+  expect(await next.engine.remove({ id }, false, context)).toBe(id);
+  // Nothing keeps the id from being used again.
+  await next.start({ id, spec: shell("echo again") });
+  await next.close();
+  const last = await open({ runtimeDir });
+  expect(last.get(id).id).toBe(id);
 });
 
 test("F5 a restart without room leaves a healthy process alone", async (context) => {
