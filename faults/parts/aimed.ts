@@ -25,8 +25,8 @@ interface Try {
   readonly cut: <T>(request: () => Promise<T>) => Promise<T>;
 }
 
-export async function aimed({ random, report, programs, rounds }: PartContext): Promise<void> {
-  const scope = await Scope.open();
+export async function aimed({ random, report, programs, rounds, pm }: PartContext): Promise<void> {
+  const scope = await Scope.open(pm === undefined ? {} : { pm });
   const cut = <T>(request: () => Promise<T>) => cutShort(scope, random, report, request);
   const tried: Try = { scope, report, random, program: programs.program("target"), cut };
   try {

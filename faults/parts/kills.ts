@@ -19,8 +19,8 @@ import { hangMs, Scope } from "../support/scope.ts";
 const outputLimit = 32 * 1024 * 1024;
 const targetExit = 7;
 
-export async function kills({ random, report, programs, rounds }: PartContext): Promise<void> {
-  const scope = await Scope.open();
+export async function kills({ random, report, programs, rounds, pm }: PartContext): Promise<void> {
+  const scope = await Scope.open(pm === undefined ? {} : { pm });
   try {
     const gate = join(scope.directory, "gate");
     const program = programs.program("writer");

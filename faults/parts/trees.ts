@@ -6,8 +6,8 @@ import { isAlive, Scope } from "../support/scope.ts";
 
 const mark = "PM_FAULTS_TREE";
 
-export async function trees({ seed, random, report, programs, rounds }: PartContext): Promise<void> {
-  const scope = await Scope.open();
+export async function trees({ seed, random, report, programs, rounds, pm }: PartContext): Promise<void> {
+  const scope = await Scope.open(pm === undefined ? {} : { pm });
   try {
     const program = programs.program("tree");
     for (let round = rounds(100); round > 0; round--) {

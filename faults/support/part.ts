@@ -7,6 +7,8 @@ export interface PartContext {
   readonly random: Random;
   readonly report: Report;
   readonly programs: Programs;
+  /** The command that is tried. Undefined: the built one. */
+  readonly pm?: string;
   /** 1: the figures of a full campaign. */
   readonly scale: number;
   /** How often something is done, at least once: `usual` in a full campaign. */

@@ -8,13 +8,15 @@ import { ProcessManager } from "../../src/sdk/index.ts";
 import { readPidFile } from "../../src/server/pid-file.ts";
 import { processesOf } from "../../test/support/leftovers.ts";
 
-const pmPath = join(import.meta.dirname, "../../bin/pm");
+const builtPm = join(import.meta.dirname, "../../bin/pm");
 /** What only a hang takes. */
 export const hangMs = 60_000;
 
 export interface ScopeOptions {
   /** Where the runtime directory is made. @default /dev/shm, else the temporary directory */
   readonly base?: string;
+  /** The command. @default the built one */
+  readonly pm?: string;
 }
 
 /**
@@ -26,19 +28,21 @@ export class Scope {
   readonly runtimeDir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly manager: ProcessManager;
+  readonly #pm: string;
   readonly #children = new Set<ChildProcess>();
   #starting: Promise<void> | null = null;
 
-  private constructor(directory: string, runtimeDir: string, env: Record<string, string>, manager: ProcessManager) {
+  private constructor(directory: string, env: Record<string, string>, manager: ProcessManager, pm: string) {
     this.directory = directory;
-    this.runtimeDir = runtimeDir;
+    this.runtimeDir = runtimeDirOf(directory);
     this.env = env;
     this.manager = manager;
+    this.#pm = pm;
   }
 
-  static async open({ base = existsSync("/dev/shm") ? "/dev/shm" : tmpdir() }: ScopeOptions = {}): Promise<Scope> {
+  static async open({ base = memoryDirectory(), pm = builtPm }: ScopeOptions = {}): Promise<Scope> {
     const directory = mkdtempSync(join(base, "pmf-"));
-    const runtimeDir = join(directory, "run");
+    const runtimeDir = runtimeDirOf(directory);
     const env = {
       PATH: process.env["PATH"] ?? "/usr/bin:/bin",
       HOME: directory,
@@ -55,7 +59,7 @@ export class Scope {
         return true;
       },
     });
-    scope = new Scope(directory, runtimeDir, env, manager);
+    scope = new Scope(directory, env, manager, pm);
     await scope.ensureDaemon();
     return scope;
   }
@@ -91,7 +95,7 @@ export class Scope {
 
   /** A command with pipes for its output; it ends with the scope at the latest. */
   spawn(args: readonly string[]): ChildProcess {
-    const child = spawn(pmPath, args, { stdio: ["ignore", "pipe", "pipe"], env: this.env });
+    const child = spawn(this.#pm, args, { stdio: ["ignore", "pipe", "pipe"], env: this.env });
     this.#children.add(child);
     child.once("close", () => this.#children.delete(child));
     return child;
@@ -140,6 +144,15 @@ export class Scope {
     rmSync(this.directory, { recursive: true, force: true });
     return left;
   }
+}
+
+/** On tmpfs, where there is one. */
+export function memoryDirectory(): string {
+  return existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+}
+
+function runtimeDirOf(directory: string): string {
+  return join(directory, "run");
 }
 
 async function killAndWait(pid: number): Promise<boolean> {
