@@ -6,7 +6,9 @@ import { ProgramModes } from "../terminal/program-modes.ts";
 import { enterRawMode, leaveRawMode } from "../terminal/raw-mode.ts";
 import { BrokenPipe, type Caller } from "./caller.ts";
 import { formatError } from "./errors.ts";
+import { ExitCode } from "./exit-code.ts";
 import { exitCodeOfRun } from "./exit-status.ts";
+import { followHeld } from "./held-output.ts";
 
 export interface ForegroundOptions {
   /** Pass standard input on. */
@@ -24,6 +26,8 @@ const otherSignals = ["SIGUSR1", "SIGUSR2", "SIGCONT"] as const;
 
 /** Milliseconds that output may come after the end of the main process while children of it live. */
 const lingerMs = 250;
+/** Bytes that the pipes between a process and its shim can hold: two, of the most that pipe(7) lets an owner set. */
+const pipesMost = 2 * 1024 * 1024;
 
 /** Takes the signals of pm from its construction on, so that none is lost while the process starts. */
 export class Foreground {
@@ -35,6 +39,8 @@ export class Foreground {
   readonly #modes: ProgramModes | undefined;
   #process: Process | undefined;
   #asked = 0;
+  /** Bytes of output that were dropped before they came here. */
+  #missing = 0;
 
   constructor(caller: Caller, options: ForegroundOptions) {
     this.#caller = caller;
@@ -52,7 +58,10 @@ export class Foreground {
     }
   }
 
-  /** Resolves with the exit code once the main process has ended and its output is written. */
+  /**
+   * Resolves with the exit code once the main process has ended and its output is written. If some of that was dropped,
+   * it is pm that failed, however the process ended.
+   */
   async follow(target: Process): Promise<number> {
     this.#process = target;
     for (const signal of this.#early.splice(0)) {
@@ -69,7 +78,12 @@ export class Foreground {
       } else if (this.#options.remove) {
         await target.remove();
       }
-      return exitCodeOfRun(this.#caller, ended.process, ended.run);
+      const exitCode = exitCodeOfRun(this.#caller, ended.process, ended.run);
+      if (this.#missing > 0) {
+        this.#caller.note(`pm: the output is not complete: ${this.#missing} bytes were dropped by the output limit\n`);
+        return ExitCode.runFailed;
+      }
+      return exitCode;
     } catch (error) {
       if (error instanceof BrokenPipe) {
         // In a shell's pipeline SIGPIPE would end it now.
@@ -90,60 +104,76 @@ export class Foreground {
    */
   async #passOutput(target: Process): Promise<WaitResult> {
     const enough = new AbortController();
-    let position = 0;
-    let lastOffset = Number.POSITIVE_INFINITY;
-    const complete = new AbortController();
-    const exited = target.wait().then(async (ended) => {
-      if (ended.run === undefined || ended.run.output.complete) {
-        return ended;
-      }
-      // What it wrote last is still on its way, and its children may be about to end as well.
-      await sleep(lingerMs, undefined, { signal: complete.signal }).catch(() => {});
-      const now = await target.get();
-      if (now.run === undefined || now.run.number !== ended.run.number) {
-        return ended;
-      }
-      if (now.run.treeAlive) {
-        lastOffset = now.run.output.nextOffset;
-        if (position >= lastOffset) {
-          enough.abort();
-        }
-      }
-      return { process: now, run: now.run };
-    });
+    const written = new Position();
+    const over = new AbortController();
+    const exited = target.wait().then((ended) => this.#afterExit(target, ended, written, enough, over.signal));
     // Should the stream fail first, its error is the one to tell.
     exited.catch(() => {});
     try {
-      for await (const frame of target.stream({
-        follow: true,
-        run: target.info.run?.number ?? 1,
-        signal: enough.signal,
-      })) {
+      const options = { run: target.info.run?.number ?? 1, signal: enough.signal };
+      const frames = followHeld((held) => target.stream(held), target.info, options);
+      for await (const frame of frames) {
         switch (frame.type) {
           case "chunk":
             this.#modes?.feed(frame.data);
             await this.#caller.writeOutput(frame.data);
-            position = frame.offset + frame.data.length;
+            written.reach(frame.offset + frame.data.length);
             break;
           case "gap":
-            this.#caller.note(`pm: ${frame.to - frame.from} bytes of output were lost: standard output is too slow\n`);
-            position = frame.to;
+            this.#caller.note(`pm: ${frame.to - frame.from} bytes of output are missing here\n`);
+            this.#missing += frame.to - frame.from;
+            written.reach(frame.to);
             break;
           case "heartbeat":
-            position = frame.nextOffset;
+            written.reach(frame.nextOffset);
             break;
-        }
-        if (position >= lastOffset) {
-          break;
         }
       }
     } catch (error) {
       if (!enough.signal.aborted || !(error instanceof PmError) || error.reason !== "ABORTED") {
         throw error;
       }
+    } finally {
+      over.abort();
     }
-    complete.abort();
     return exited;
+  }
+
+  /**
+   * The main process has ended. If its children live, aborts `enough` once
+   * everything is written that it can have written: a slow reader may have left
+   * a part in the pipes, and behind that may be what its children write.
+   */
+  async #afterExit(
+    target: Process,
+    ended: WaitResult,
+    written: Position,
+    enough: AbortController,
+    over: AbortSignal,
+  ): Promise<WaitResult> {
+    let { process, run } = ended;
+    let last: number | undefined;
+    while (run !== undefined && !run.output.complete && !over.aborted) {
+      // What it wrote last is still on its way, and its children may be about to end as well.
+      await sleep(lingerMs, undefined, { signal: over }).catch(() => {});
+      const now = await target.get();
+      if (now.run === undefined || now.run.number !== run.number) {
+        break;
+      }
+      process = now;
+      run = now.run;
+      if (!run.treeAlive) {
+        break;
+      }
+      const { nextOffset } = run.output;
+      last ??= nextOffset + pipesMost;
+      if (written.offset >= Math.min(nextOffset, last)) {
+        enough.abort();
+        break;
+      }
+      await written.reached(Math.min(nextOffset, last), over);
+    }
+    return { process, ...(run !== undefined && { run }) };
   }
 
   #take(signal: NodeJS.Signals, target: Process): void {
@@ -211,4 +241,29 @@ export class Foreground {
     }
     this.#caller.note(formatError(error, false));
   };
+}
+
+/** How far a run's output is written, and a way to wait for that. */
+class Position {
+  offset = 0;
+  #waiting: { readonly offset: number; readonly resolve: () => void } | undefined;
+
+  reach(offset: number): void {
+    this.offset = offset;
+    if (this.#waiting !== undefined && offset >= this.#waiting.offset) {
+      this.#waiting.resolve();
+    }
+  }
+
+  /** Resolves once everything before `offset` is written, or when the signal aborts. One waits at a time. */
+  async reached(offset: number, signal: AbortSignal): Promise<void> {
+    if (this.offset >= offset || signal.aborted) {
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting = { offset, resolve };
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    this.#waiting = undefined;
+  }
 }

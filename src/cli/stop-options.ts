@@ -3,7 +3,7 @@ import type { StopOptions, StopResult } from "../sdk/index.ts";
 import { duration } from "./arguments/values.ts";
 import { flag, type OptionValues, single, text } from "./command.ts";
 import { sanitize } from "./output/sanitize.ts";
-import { formatDuration } from "./output/units.ts";
+import { formatTimeout } from "./output/units.ts";
 import { signalNames } from "./signals.ts";
 
 export const stopOptions = {
@@ -28,9 +28,8 @@ export function stopRequest(options: OptionValues<typeof stopOptions>): StopOpti
 
 /** What to tell about a stop that did not stop. */
 export function survivorsText(target: string, { receipt }: StopResult): string {
-  const { graceMs: milliseconds, survivors } = receipt;
-  const grace = milliseconds < 60_000 ? `${milliseconds / 1000}s` : formatDuration(milliseconds);
-  const lines = [`pm: "${sanitize(target)}" did not stop within ${grace}; still running:`];
+  const { graceMs, survivors } = receipt;
+  const lines = [`pm: "${sanitize(target)}" did not stop within ${formatTimeout(graceMs)}; still running:`];
   for (const { pid, command, state } of survivors) {
     lines.push(`  pid ${pid}  ${state}  ${sanitize(command)}`);
   }

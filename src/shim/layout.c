@@ -49,6 +49,7 @@ int layout_print(void)
 	AT(pm_spec, path_count);
 	AT(pm_spec, argument_count);
 	AT(pm_spec, environment_count);
+	AT(pm_spec, hold_ms);
 	printf("}");
 	printf(",\"pm_rlimit\":{");
 	SIZE(pm_rlimit);
@@ -122,6 +123,7 @@ int layout_print(void)
 	AT(pm_control, expires);
 	printf("}");
 	printf(",\"constants\":{\"PM_PROTOCOL_VERSION\":%u", PM_PROTOCOL_VERSION);
+	CONSTANT(PM_HOLD_MOST_MS);
 	CONSTANT(PM_REQUEST_START);
 	CONSTANT(PM_REQUEST_ADOPT);
 	CONSTANT(PM_REQUEST_PROBE);

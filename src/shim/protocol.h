@@ -111,6 +111,9 @@ struct pm_reply {
 
 /* ---- spec ------------------------------------------------------------ */
 
+/* How long a run may wait for its first holder. */
+#define PM_HOLD_MOST_MS 60000u
+
 #define PM_SPEC_MAGIC 0x0043455053204d50ull /* "PM SPEC" */
 
 enum pm_spec_flags {
@@ -138,7 +141,7 @@ struct pm_spec {
 	uint32_t path_count; /* >= 1: what execve(2) is tried with, in order, as execvp(3) would */
 	uint32_t argument_count; /* >= 1, argv[0] included */
 	uint32_t environment_count;
-	uint32_t reserved;
+	uint32_t hold_ms; /* hold the output from offset 0 for so long, at most PM_HOLD_MOST_MS; 0: not */
 	/* struct pm_rlimit[rlimit_count], then NUL-terminated byte strings:
 	 * cwd, cgroup directory (empty: none), paths, arguments, environment "K=V" */
 };
@@ -234,6 +237,8 @@ enum pm_notify_flags {
  * output, so that the process blocks as it would on a full pipe. Output that is
  * still in a pipe when the tree is gone is taken as the holder makes room. From
  * the deadline on the oldest is dropped as ever, and hold_deadline is set to 0.
+ * With pm_spec.hold_ms the ring begins so, at offset 0: a holder can only come
+ * once there is a ring, and shall find what was written before it came.
  */
 struct pm_ring {
 	uint64_t magic;

@@ -771,6 +771,8 @@ int shim_run(const struct pm_request *request, int events_fd, int lock_fd)
 	if (error != 0)
 		return error == EEXIST ? 0 : error | PM_EXIT_OUTPUT;
 	identify(&s, request);
+	/* Before anybody sees the ring: a holder that is quick shall not be undone. */
+	ring_hold(&s.ring, 0, spec.head->hold_ms);
 	ring_publish(&s.ring);
 	close(lock_fd);
 	bool started = start(&s, &spec);

@@ -51,6 +51,8 @@ static int unpack(struct spec *spec, char *map)
 		return EINVAL;
 	if ((head->flags & ~FLAGS_KNOWN) != 0 || head->umask > 0777)
 		return EINVAL;
+	if (head->hold_ms > PM_HOLD_MOST_MS)
+		return EINVAL;
 	if (head->output_limit < PM_PAGE || head->output_limit % PM_PAGE != 0 || head->output_limit > UINT64_C(1) << 40)
 		return EINVAL;
 	size_t strings = sizeof *head + head->rlimit_count * sizeof(struct pm_rlimit);

@@ -1,12 +1,13 @@
 /** What the launcher sends, and what the host makes of what others send. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { lstatSync, mkdirSync, readFileSync, realpathSync, rmdirSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmdirSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { getPriority } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, vi } from "vitest";
 import { decodeRequest, type HostRequest } from "../../src/host/request.ts";
+import { requires } from "../support/requires.ts";
 import { TestTerminal } from "../support/terminal.ts";
 import { limitMs, type Pm, pmPath, test } from "./support/pm.ts";
 
@@ -31,6 +32,10 @@ async function recorder({ runtimeDir }: Pm): Promise<{ requests: HostRequest[]; 
   await once(server, "listening");
   return { requests, close: () => server.close() };
 }
+
+const nobody = 65534;
+// Else nobody can be somebody else.
+const isRoot = requires("root", process.getuid?.() === 0);
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
@@ -90,6 +95,38 @@ describe.concurrent("the launcher", () => {
     ) as Record<string, unknown>;
     // `node -e` has no script among its arguments: the first one is taken for it.
     expect({ ...facts, args: ["ls", ...facts.args] }).toEqual(comparable);
+  });
+
+  test.skipIf(!isRoot)("tells another user's program nothing", async ({ pm }) => {
+    const directory = join(pm.runtimeDir, "theirs");
+    mkdirSync(directory);
+    chmodSync(pm.runtimeDir, 0o711);
+    chownSync(directory, nobody, nobody);
+    const program =
+      'let received = 0; const server = require("node:net").createServer((socket) => {' +
+      'socket.write(process.argv[2]); socket.on("error", () => {}); socket.on("data", ({ length }) => { received += length; socket.destroy(); });' +
+      'socket.on("close", () => { console.log("received", received); }); });' +
+      'server.listen(process.argv[1], () => console.log("listening"));';
+    const theirs = spawn(process.execPath, ["-e", program, join(directory, "cli.sock"), `pm-host1${buildId()}`], {
+      uid: nobody,
+      gid: nobody,
+      cwd: "/",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(theirs, "exit");
+    let said = "";
+    theirs.stdout.on("data", (data: Buffer) => {
+      said += data.toString();
+    });
+    try {
+      await vi.waitFor(() => expect(said).toBe("listening\n"), limitMs);
+      expect(await pm(["ls"], { env: { PM_RUNTIME_DIR: directory, PM_NO_AUTOSTART: "1" } })).toMatchObject({ code: 4 });
+      await vi.waitFor(() => expect(said).toBe("listening\nreceived 0\n"), limitMs);
+    } finally {
+      theirs.kill("SIGKILL");
+      await ended;
+    }
+    chmodSync(pm.runtimeDir, 0o700);
   });
 
   test("knows terminals and their size", async ({ pm }) => {

@@ -96,7 +96,9 @@ describe.concurrent("pm run", () => {
 
   test("wait gives up in time and waits for several", async ({ pm }) => {
     const id = await pm.ok(["start", "sleep", "60"]);
-    expect(await pm(["wait", "-t", "0.2", id])).toMatchObject({ code: 6, out: "" });
+    // C14: it says for whom it waited.
+    const err = `pm: "${id}" did not end within 0.2s\n`;
+    expect(await pm(["wait", "-t", "0.2", id])).toMatchObject({ code: 6, out: "", err });
     await pm.ok(["start", "-n", "a", "--", "sh", "-c", "exit 3"]);
     await pm.ok(["start", "-n", "b", "true"]);
     const wait = await pm(["wait", "a", "b"]);

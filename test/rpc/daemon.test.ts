@@ -278,7 +278,7 @@ test("a directory too deep for a socket is refused before a process is touched",
 test.each([
   [["--nonsense"], /nonsense/],
   [["--log-level", "loud"], /--log-level: must be one of/],
-  [["--retention-age", "7"], /--retention-age/],
+  [["--retention-age", "7 weeks"], /--retention-age/],
   [["--default-output-limit", "2M", "--max-output-limit", "1M"], /must not be below/],
 ])("the flags %j are a usage error", async (args, message) => {
   const error = await refused({ args, runtimeDir: runtimeDir() });

@@ -261,7 +261,7 @@ test(
     expect(Buffer.concat(chunks.map(({ data }) => data))).toEqual(Buffer.concat([bytes, bytes]));
     expect((await process.get({ env: true })).spec).toMatchObject({
       args: ["-c", 'printf %s "$1$V"', "sh", bytes],
-      envBytes: [{ name: Buffer.from("V"), value: bytes }],
+      envBytes: [{ name: new Uint8Array(Buffer.from("V")), value: bytes }],
     });
   },
   limit,

@@ -45,7 +45,7 @@ test("calls, errors and streams are as over the socket", async () => {
   ]);
   const [bytes] = await Array.fromAsync(pm.processes.stream("one").bytes());
   expect(Buffer.from(bytes ?? []).toString()).toBe("secret");
-  expect(await failure(pm.processes.remove("one"))).toMatchObject({ reason: "PROTOCOL", code: "unimplemented" });
+  expect(await failure(pm.processes.remove("one"))).toMatchObject({ reason: "UNKNOWN_METHOD", code: "unimplemented" });
 });
 
 test("credentials: wrong ones and none", async () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Control, EventKind, RunState } from "../../src/server/engine/shim/layout.ts";
+import { Control, EventKind, HOLD_MOST_MS, RunState } from "../../src/server/engine/shim/layout.ts";
 import { buildProgram } from "./compile.ts";
 import { alive, Bench, type Run, until } from "./run.ts";
 
@@ -119,6 +119,22 @@ test("after its deadline a hold is over, and the oldest is dropped as ever", asy
   expect(await run.control(Control.hold, 50, 0, 0)).toBe(0);
   const header = await run.done();
   expect(header).toMatchObject({ written: 1_000_000, holdDeadline: 0n, holding: false });
+  expect(run.ring().firstOffset()).toBeGreaterThan(0);
+});
+
+test("a run that is held from the first keeps what came before its holder", async () => {
+  const run = await bench.sh("seq 1 60000", { outputLimit: 4096, holdMs: HOLD_MOST_MS });
+  await untilFull(run);
+  expect(run.ring().header()).toMatchObject({ holdOffset: 0 });
+  expect(run.ring().firstOffset()).toBe(0);
+  const pieces: Buffer[] = [];
+  await takeAll(run, (data) => pieces.push(data));
+  expect(Buffer.concat(pieces).toString()).toBe(Array.from({ length: 60_000 }, (_, i) => `${i + 1}\n`).join(""));
+});
+
+test("a run for which no holder comes is held no longer than it was to be", async () => {
+  const run = await bench.sh("yes | head -c 1000000", { outputLimit: 4096, holdMs: 50 });
+  expect(await run.done()).toMatchObject({ written: 1_000_000, holdDeadline: 0n, holding: false });
   expect(run.ring().firstOffset()).toBeGreaterThan(0);
 });
 

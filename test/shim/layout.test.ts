@@ -36,6 +36,7 @@ test("offsets, sizes and constants are those of the C side", () => {
       PM_STATUS_SIZE: layout.STATUS_SIZE,
       PM_PROBES_MOST: layout.PROBES_MOST,
       PM_PROBE_OUTPUT_MOST: layout.PROBE_OUTPUT_MOST,
+      PM_HOLD_MOST_MS: layout.HOLD_MOST_MS,
       ...constants("PM_PROBE", layout.ProbeFlag),
       ...constants("PM_NOTIFY", layout.NotifyFlag),
       ...constants("PM_REQUEST", layout.Request),

@@ -184,6 +184,7 @@ export class Bench {
     const name = args[0] ?? "";
     return {
       outputLimit: 1 << 20,
+      holdMs: 0,
       stdin: "null",
       terminal: null,
       rlimits: [],

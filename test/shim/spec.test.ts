@@ -4,7 +4,7 @@ import { constants, getPriority } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { rlimitNumber } from "../../src/server/engine/limits/rlimits.ts";
-import { Step } from "../../src/server/engine/shim/layout.ts";
+import { HOLD_MOST_MS, PROTOCOL_VERSION, Step, specLayout } from "../../src/server/engine/shim/layout.ts";
 import { encodeSpec, type ShimSpec } from "../../src/server/engine/shim/spec.ts";
 import { Bench } from "./run.ts";
 
@@ -101,6 +101,7 @@ test("bytes that are no UTF-8 reach the process unchanged", async () => {
 test("what cannot be written is refused", () => {
   const spec: ShimSpec = {
     outputLimit: 4096,
+    holdMs: 0,
     stdin: "null",
     terminal: null,
     rlimits: [],
@@ -117,13 +118,17 @@ test("what cannot be written is refused", () => {
   expect(() => encodeSpec({ ...spec, args: [Uint8Array.of(65, 0, 66)] })).toThrow("NUL");
   expect(() => encodeSpec({ ...spec, umask: 0o1777 })).toThrow("umask");
   expect(() => encodeSpec({ ...spec, paths: [] })).toThrow("at least one");
+  expect(() => encodeSpec({ ...spec, holdMs: HOLD_MOST_MS + 1 })).toThrow("holder");
 });
 
-test("a spec of another version is refused", async () => {
+test.each([
+  ["of another version", specLayout.version, PROTOCOL_VERSION + 1],
+  ["that holds for longer than may be", specLayout.hold_ms, HOLD_MOST_MS + 1],
+])("a spec %s is refused", async (_name, offset, value) => {
   const uuid = bench.prepare(["true"]);
   const path = join(bench.dir, "p", uuid, "1", "spec");
   const bytes = readFileSync(path);
-  bytes.writeUInt32LE(3, 8);
+  bytes.writeUInt32LE(value, offset);
   writeFileSync(path, bytes);
   const pid = await bench.zygote.start(uuid, 1);
   expect(await bench.goneOf(uuid, 1)).toEqual({

@@ -1,4 +1,4 @@
-import type { ExitStatus, ProcessInfo, ProcessManager } from "../../sdk/index.ts";
+import type { ExitStatus, ProcessInfo, ProcessManager, StreamOptions } from "../../sdk/index.ts";
 import { TAIL_LINES } from "../../terminal/tail.ts";
 import { wholeNumber } from "../arguments/values.ts";
 import type { Caller } from "../caller.ts";
@@ -7,6 +7,7 @@ import { openConnection } from "../connection.ts";
 import { formatError } from "../errors.ts";
 import { ExitCode } from "../exit-code.ts";
 import { exitCodeOfRun, shellExitCode } from "../exit-status.ts";
+import { followHeld } from "../held-output.ts";
 import { displayName } from "../output/format.ts";
 import { sanitize } from "../output/sanitize.ts";
 
@@ -26,6 +27,7 @@ export const command = defineCommand({
   operands: { usage: "ID", min: 1, max: 1, complete: "process" },
   exitCodes: [
     ["0", "left with Ctrl-]"],
+    ["125", "pm could not write all of the output"],
     ["0-255", "the process ended: its own code, 128 and the number of the signal that ended it"],
   ],
   examples: [["pm start -n shell --tty -- bash; pm attach shell", "a shell to come back to"]],
@@ -68,18 +70,22 @@ async function passInput(own: NodeJS.Process, manager: ProcessManager, { id }: P
 
 async function passOutput(caller: Caller, manager: ProcessManager, info: ProcessInfo, lines: number): Promise<number> {
   let exit: ExitStatus | undefined;
-  for await (const frame of manager.processes.stream(info.id, {
-    ...(info.run !== undefined && { run: info.run.number }),
-    follow: true,
-    start: { tailLines: lines },
-  })) {
+  let missing = 0;
+  const run = info.run === undefined ? {} : { run: info.run.number };
+  const stream = (options: StreamOptions) => manager.processes.stream(info.id, options);
+  for await (const frame of followHeld(stream, info, { ...run, start: { tailLines: lines } })) {
     if (frame.type === "chunk") {
       await caller.writeOutput(frame.data);
     } else if (frame.type === "gap") {
-      caller.note(`pm: ${frame.to - frame.from} bytes of output are no longer kept\n`);
+      missing += frame.to - frame.from;
+      caller.note(`pm: ${frame.to - frame.from} bytes of output are missing here\n`);
     } else if (frame.type === "end") {
       exit = frame.exit;
     }
+  }
+  if (missing > 0) {
+    caller.note(`pm: the output is not complete: ${missing} bytes were dropped by the output limit\n`);
+    return ExitCode.runFailed;
   }
   return exitCode(caller, manager, info, exit);
 }

@@ -1,4 +1,4 @@
-import { PmError } from "../../sdk/index.ts";
+import { PmError, type StartOptions } from "../../sdk/index.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError } from "../errors.ts";
@@ -10,13 +10,13 @@ export const command = defineCommand({
   summary: "Run a process in the foreground",
   description:
     "Starts it as 'pm start' does, writes its output (stdout and stderr) to standard output as it comes, and exits\n" +
-    "as it does. Signals go to the process; the second Ctrl-C kills its whole tree. If pm itself is killed, the\n" +
-    "process runs on: 'pm ls'.",
+    "as it does. No output is lost: a process whose reader is slow waits for it. Signals go to the process; the\n" +
+    "second Ctrl-C kills its whole tree. If pm itself is killed, the process runs on: 'pm ls'.",
   options: { ...startOptions, rm: flag("Forget it with its output when it has ended") },
   operands: { usage: "COMMAND [ARG...]", min: 1, verbatim: true, complete: "command" },
   exitCodes: [
     ["0-255", "the process's own code, 128 and the number of the signal that ended it"],
-    ["125", "pm failed"],
+    ["125", "pm failed, or could not write all of the output"],
     ["126", "COMMAND cannot be executed"],
     ["127", "COMMAND was not found"],
   ],
@@ -24,7 +24,7 @@ export const command = defineCommand({
   exitCodeOf,
   async run({ options, operands, globals, caller }) {
     const connection = await openConnection(caller, globals);
-    const request = startRequest(options, operands, connection, caller);
+    const request = heldBack(startRequest(options, operands, connection, caller));
     const foreground = new Foreground(caller, {
       forwardInput: options.stdin || options.tty,
       terminal: options.tty,
@@ -38,6 +38,11 @@ export const command = defineCommand({
     return foreground.follow(process);
   },
 });
+
+/** A foreground command loses no output: a slow reader slows it, as in a shell's pipeline. */
+function heldBack(request: StartOptions): StartOptions {
+  return { ...request, output: { ...request.output, whenFull: "allowHold" } };
+}
 
 /** 127 and 126 as shells have them; whatever else goes wrong is pm's. */
 function exitCodeOf(error: unknown): number {

@@ -1,10 +1,13 @@
+import { PmError } from "../../sdk/index.ts";
 import { choice, duration } from "../arguments/values.ts";
 import { endsCommand } from "../caller.ts";
 import { defineCommand, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { exitCodeOf, formatError } from "../errors.ts";
+import { CommandError, exitCodeOf, formatError } from "../errors.ts";
+import { ExitCode } from "../exit-code.ts";
 import { exitCodeOfRun } from "../exit-status.ts";
 import { exitText } from "../output/process-table.ts";
+import { formatTimeout } from "../output/units.ts";
 
 export const command = defineCommand({
   summary: "Wait for processes to end and exit as they did",
@@ -49,11 +52,36 @@ export const command = defineCommand({
           if (endsCommand(error)) {
             throw error;
           }
-          caller.note(formatError(error, globals.debug));
-          return exitCodeOf(error);
+          const told = timeoutError(error, id, options) ?? error;
+          caller.note(formatError(told, globals.debug));
+          return exitCodeOf(told);
         }
       }),
     );
     return codes.findLast((code) => code !== 0) ?? 0;
   },
 });
+
+const unmet = {
+  exit: "did not end",
+  output: "did not complete its output",
+  tree: "did not end with everything that it started",
+} as const;
+
+/** The time that was given is over, whoever noticed first: who was waited for, and for what. */
+function timeoutError(
+  error: unknown,
+  id: string,
+  {
+    timeout,
+    for: what = "exit",
+  }: { readonly timeout: number | undefined; readonly for: keyof typeof unmet | undefined },
+): CommandError | undefined {
+  if (timeout === undefined || !(error instanceof PmError) || error.reason !== "TIMEOUT") {
+    return undefined;
+  }
+  return new CommandError(`"${id}" ${unmet[what]} within ${formatTimeout(timeout)}`, {
+    exitCode: ExitCode.timeout,
+    cause: error,
+  });
+}

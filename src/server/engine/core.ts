@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import type { Cause } from "./api/cause.ts";
 import type { ProcessRef, ProcessState } from "./api/process.ts";
 import type { ExitStatus, StartFailure } from "./api/run.ts";
+import type { SupervisionChange, SupervisionEventDetail, SupervisionHook } from "./api/supervision.ts";
 import { EngineError } from "./errors.ts";
 import type { EntryType } from "./history/entry.ts";
 import type { Journal } from "./history/journal.ts";
@@ -45,6 +46,8 @@ export class Core {
   readonly quarantine: Quarantine;
   readonly table: Table;
   readonly outputs = new EngineOutputs(this);
+  /** Null: nobody supervises. */
+  supervision: SupervisionHook | null = null;
   /** Called when a process has settled, or a settled one could be removed. */
   onSettled: () => void = () => {};
   /** Removes what can be spared to make room; answers whether there was something. */
@@ -148,7 +151,7 @@ export class Core {
   /** Puts something that happened to a process on record, and tells everybody. */
   note(process: ManagedProcess, type: EntryType, cause: Cause, change: Partial<StateChange> = {}): void {
     if (this.#quiet === process || (process.removed && type !== "removed")) return;
-    const { from = "", to = "", exit = null } = change;
+    const { from = "", to = "", exit = null, supervision } = change;
     const entry = this.journal.append({
       type,
       processId: process.id,
@@ -158,6 +161,7 @@ export class Core {
       to,
       cause,
       exit,
+      ...(supervision === undefined ? {} : { supervision }),
     });
     process.changedAt = entry.sequence;
     if (type === "removed") process.removalCause = cause;
@@ -177,7 +181,8 @@ export class Core {
    * @param cause Null: it follows from what happened.
    */
   apply(process: ManagedProcess, run: Run, event: RunEvent, cause: Cause | null = null): readonly RunEffect[] {
-    const before = run.state;
+    const before = process.state;
+    const { ended } = run;
     const { effects, impossible } = run.apply(event);
     if (impossible) {
       const { id } = process;
@@ -187,13 +192,17 @@ export class Core {
       );
       return [];
     }
-    if (run === process.current) this.#noteEvent(process, run, event, before, cause);
+    if (run === process.current) {
+      if (run.ended && !ended) this.#decideEnd(process);
+      this.#noteEvent(process, run, event, before, cause);
+    }
     for (const effect of effects) this.#carryOut(process, run, effect);
     return effects;
   }
 
   /** Looks at the ring again, and tells whoever waits if something changed. */
   refresh(process: ManagedProcess, run: Run = process.current): void {
+    if (run.shimGone && run.treeAlive) run.remains = refreshRemains(run.remains);
     if (run.final || run.unreadable || process.removed) return;
     const before = run.view;
     try {
@@ -219,8 +228,28 @@ export class Core {
       if (event === "outputComplete" && events.length > 1) run.apply(event);
       else this.apply(process, run, event);
     }
+    this.#passOnNotice(process, run, before, now);
     const isQuiet = events.length === 0 && run === process.current && run.running;
     if (isQuiet && detailsDiffer(before?.header ?? null, now.header)) this.note(process, "changed", ofItself(""));
+  }
+
+  /** What a process said over its notify socket. */
+  #passOnNotice(process: ManagedProcess, run: Run, before: RunView | null, { header: is }: RunView): void {
+    if (this.supervision === null || run !== process.current) return;
+    const was = before?.header;
+    const watchdog = is.watchdogBoot !== (was?.watchdogBoot ?? 0n);
+    const statusChanged = is.status !== (was?.status ?? "");
+    const saidReady = is.notifyReady && was?.notifyReady !== true;
+    const saidStopping = is.notifyStopping && was?.notifyStopping !== true;
+    if (!watchdog && !statusChanged && !saidReady && !saidStopping) return;
+    this.supervision.notified({
+      id: process.id,
+      run: run.number,
+      ready: saidReady,
+      stopping: saidStopping,
+      watchdog,
+      status: statusChanged ? is.status : null,
+    });
   }
 
   /**
@@ -297,8 +326,33 @@ export class Core {
     for (const { number } of process.runs) this.zygote.forget(process.id, number);
   }
 
+  /** What becomes of a process whose run has ended is published with the end. */
+  #decideEnd(process: ManagedProcess): void {
+    // Of a first start that fails nothing is left.
+    if (this.#quiet === process || process.starting !== null) return;
+    // It is ended for another run to begin, or to be removed.
+    if (process.intents.some(({ kind }) => kind !== "stop")) return;
+    const change = this.supervision?.runEnded(this.table.info(process)) ?? null;
+    if (change === null) {
+      if (process.restarting === null && !process.endsWithDaemon) process.desired = "stopped";
+      return;
+    }
+    this.takeSupervision(process, change);
+    this.trySave(process);
+    if (change.event !== null)
+      this.note(process, change.event.type, change.cause, { supervision: change.event.detail });
+  }
+
+  /** Changes what is known of a process; the caller puts it on record. */
+  takeSupervision(process: ManagedProcess, change: SupervisionChange): void {
+    process.supervision = change.supervision;
+    // A state of its own it has only while no run is under way.
+    if (change.state !== undefined) process.standing = process.current.ended ? change.state : null;
+    if (change.desiredState !== undefined) process.desired = change.desiredState;
+  }
+
   #noteEvent(process: ManagedProcess, run: Run, event: RunEvent, before: ProcessState, cause: Cause | null): void {
-    const after = run.state;
+    const after = process.state;
     if (before !== after) {
       const exit = event === "mainExited" ? run.exit : null;
       this.note(process, "stateChanged", cause ?? causeOf(run), { from: before, to: after, exit });
@@ -377,6 +431,7 @@ export class Core {
 }
 
 interface StateChange {
+  readonly supervision: SupervisionEventDetail;
   readonly from: ProcessState | "";
   readonly to: ProcessState | "";
   readonly exit: ExitStatus | null;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
+import type { Cause } from "./api/cause.ts";
 import type {
   ProcessUpdate,
   RequestContext,
@@ -9,7 +10,7 @@ import type {
   StopResult,
   WaitCondition,
 } from "./api/control.ts";
-import type { Engine, EngineInfo } from "./api/engine.ts";
+import type { EngineInfo } from "./api/engine.ts";
 import type { EventsFrame, StreamEventsOptions } from "./api/event.ts";
 import type { PageRequest, ProcessFilter, ProcessPage } from "./api/list.ts";
 import type {
@@ -21,9 +22,19 @@ import type {
   StreamOutputOptions,
   StreamOutputsOptions,
 } from "./api/output.ts";
+import type { Command } from "./api/policy.ts";
 import type { ProcessInfo, ProcessRef, ProcessState } from "./api/process.ts";
 import type { RunInfo } from "./api/run.ts";
 import type { ProcessSpec, TerminalSize } from "./api/spec.ts";
+import type {
+  CommandResult,
+  SupervisedEngine,
+  Supervision,
+  SupervisionChange,
+  SupervisionEventDetail,
+  SupervisionEventType,
+  SupervisionHook,
+} from "./api/supervision.ts";
 import type { StatsOptions, UsageSample } from "./api/usage.ts";
 import type { WatchEvent } from "./api/watch.ts";
 import type { Core } from "./core.ts";
@@ -39,27 +50,32 @@ import { Requests } from "./operations/requests.ts";
 import { resizeTerminal } from "./operations/resize.ts";
 import { restart } from "./operations/restart.ts";
 import { signal } from "./operations/signal.ts";
-import { start } from "./operations/start.ts";
+import { create, start } from "./operations/start.ts";
 import { causeOf, stop, stopRun } from "./operations/stop.ts";
+import { reportUnseen, residentMemory, runCommand, setSupervision, startRun } from "./operations/supervise.ts";
 import { update } from "./operations/update.ts";
 import { wait } from "./operations/wait.ts";
 import { watch } from "./operations/watch.ts";
 import { compileFilter } from "./process/filter.ts";
+import type { ManagedProcess } from "./process/process.ts";
 import { stats } from "./usage/stats.ts";
 
 /** Begun in one go, before others get their turn. */
 const stopsAtOnce = 50;
 
 /** The engine's face: finds the process that a reference means and hands it to the operation. */
-export class ProcessEngine implements Engine {
+export class ProcessEngine implements SupervisedEngine {
   readonly #core: Core;
   readonly #requests: Requests;
   readonly #bootId: string;
   readonly #close: () => void;
+  /** Those whose run has ended while nobody watched. */
+  #unseen: readonly ManagedProcess[];
 
   /** @param close Closes what the engine was opened with. */
-  constructor(core: Core, close: () => void) {
+  constructor(core: Core, unseen: readonly ManagedProcess[], close: () => void) {
     this.#core = core;
+    this.#unseen = unseen;
     this.#requests = new Requests(
       core.options.clock,
       core.journal,
@@ -102,6 +118,53 @@ export class ProcessEngine implements Engine {
       setAside: quarantine.files,
       setAsideCount: quarantine.count,
     };
+  }
+
+  supervise(hook: SupervisionHook): void {
+    this.#core.supervision = hook;
+    reportUnseen(this.#core, this.#unseen);
+    this.#unseen = [];
+  }
+
+  async create(
+    request: StartRequest,
+    change: SupervisionChange,
+    context: RequestContext,
+  ): Promise<{ process: ProcessInfo; existing: boolean }> {
+    return await create(this.#core, request, change, context);
+  }
+
+  async startRun(id: string, supervision: Supervision, cause: Cause): Promise<ProcessInfo> {
+    return await startRun(this.#core, this.#core.resolve({ id }), supervision, cause);
+  }
+
+  setSupervision(id: string, run: number, change: SupervisionChange): ProcessInfo {
+    return setSupervision(this.#core, this.#core.resolve({ id }), run, change);
+  }
+
+  record(type: SupervisionEventType, detail: SupervisionEventDetail, cause: Cause): void {
+    const about = { processId: "", processName: "", run: 0, from: "", to: "", exit: null } as const;
+    this.#core.journal.append({ ...about, type, cause, supervision: detail });
+    this.#core.journal.flush();
+  }
+
+  async runCommand(
+    id: string,
+    command: Command,
+    options: {
+      readonly env: Readonly<Record<string, string>>;
+      readonly timeoutMs: number;
+      readonly maxOutputBytes: number;
+    },
+    signal: AbortSignal,
+  ): Promise<CommandResult> {
+    const process = this.#core.table.byId(id);
+    if (process !== undefined) return await runCommand(this.#core, process, command, options, signal);
+    return { code: null, timedOut: false, output: new Uint8Array(), problem: `there is no process ${id}` };
+  }
+
+  residentMemory(ids: readonly string[]): ReadonlyMap<string, number> {
+    return residentMemory(this.#core, ids);
   }
 
   async start(request: StartRequest, context: RequestContext): Promise<{ process: ProcessInfo; existing: boolean }> {

@@ -1,14 +1,7 @@
 import { homedir, userInfo } from "node:os";
 import { type Clock, systemClock } from "./clock.ts";
 import type { JournalLimits } from "./history/journal.ts";
-
-/** What the engine needs of a logger; pino's fits. */
-export interface EngineLogger {
-  debug(fields: Record<string, unknown>, message: string): void;
-  info(fields: Record<string, unknown>, message: string): void;
-  warn(fields: Record<string, unknown>, message: string): void;
-  error(fields: Record<string, unknown>, message: string): void;
-}
+import type { EngineLogger } from "./logger.ts";
 
 /** How long ended processes stay listed. */
 export interface Retention {

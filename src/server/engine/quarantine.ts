@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { SetAside } from "./api/engine.ts";
-import type { EngineLogger } from "./options.ts";
+import type { EngineLogger } from "./logger.ts";
 
 /** How many are named at once; the directory holds them all. */
 const maxListed = 100;

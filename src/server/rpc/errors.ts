@@ -24,6 +24,9 @@ const maxViolationsLength = 3072;
 /** What the RPC library calls internal although the client sent something that cannot be decoded. */
 const malformed = /^(?:parse binary: |received compressed envelope)/;
 
+/** What the RPC library says of a method of a known service that nobody implements. */
+const unimplemented = / is not implemented$/;
+
 /** A failure in the contract's terms, whatever carries it: an error of a call, or a result of a call by filter. */
 export interface Failure {
   readonly reason: Reason;
@@ -99,6 +102,12 @@ export function addReason(error: unknown, log: Log, refuseUnknown: (request: Fie
       error.details.push(errorInfo("DEADLINE_EXCEEDED", {}));
       break;
     case Code.Unimplemented:
+      if (unimplemented.test(error.rawMessage)) {
+        error.details.push(errorInfo("UNKNOWN_METHOD", {}));
+        break;
+      }
+      addViolations(error, refuseUnknown);
+      break;
     case Code.InvalidArgument:
       addViolations(error, refuseUnknown);
       break;

@@ -209,3 +209,55 @@ test("a precondition that does not hold keeps anything from being done", async (
   const now = { ...somebody, precondition: { run: 1, resourceVersion: engine.get(id).resourceVersion } };
   expect((await engine.engine.stop({ id }, wait, now)).receipt.outcome).toBe("stopped");
 });
+
+test.each([0, 1, 2, 3, 4, 5])(
+  "interrupted at any moment, every accepted intention is carried out, once (%i)",
+  async (seed) => {
+    const runtimeDir = runtimeDirectory();
+    const ids = Array.from({ length: 9 }, () => randomUUID());
+    const kinds = ["restart", "stop", "remove"] as const;
+    const kindOf = (index: number) => kinds[index % 3] ?? "stop";
+    const quick = shell("trap 'sleep 0.15; exit 5' TERM; echo ready; while :; do sleep 0.03; done");
+    const daemon = new ScriptedDaemon(runtimeDir, [
+      ...ids.map((id) => ({ do: "start", id, spec: quick }) as const),
+      ...ids.map((id, index) => {
+        const kind = kindOf(index);
+        return kind === "remove"
+          ? ({ do: kind, id } as const)
+          : ({ do: kind, id, graceMs: 20_000, force: true } as const);
+      }),
+    ]);
+    await daemon.until(`done ${ids.length - 1}`);
+    await new Promise((resolve) => setTimeout(resolve, seed * 40));
+    await daemon.kill();
+    const engine = await open({ runtimeDir });
+    const accepted = new Set<string>();
+    const options = { afterSequence: 0, filter: null, types: [], follow: false, heartbeatMs: 60_000 };
+    for await (const frame of engine.engine.events(options, limit())) {
+      if (frame.kind !== "event") continue;
+      const { type, processId, cause } = frame.event;
+      const isAsked = type === "restartRequested" || type === "stopRequested" || type === "removed";
+      if (isAsked && cause.kind === "request") accepted.add(processId);
+    }
+    for (const [index, id] of ids.entries()) {
+      const kind = kindOf(index);
+      if (!accepted.has(id)) {
+        expect(engine.get(id)).toMatchObject({ state: "running", run: 1 });
+      } else if (kind === "restart") {
+        while (engine.get(id).run === 1 || engine.get(id).state !== "running") {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        const { runs } = engine.engine.runs({ id });
+        expect(runs.map(({ number, exit }) => [number, exit?.code])).toEqual([
+          [2, undefined],
+          [1, 5],
+        ]);
+      } else if (kind === "stop") {
+        expect(await engine.wait(id, "treeGone", 0, limit())).toMatchObject({ run: 1, exit: { code: 5 } });
+      } else {
+        while (existsSync(join(runtimeDir, "p", id))) await new Promise((resolve) => setTimeout(resolve, 20));
+        expect(engine.engine.select({ ...everything, ids: [id] })).toEqual([]);
+      }
+    }
+  },
+);

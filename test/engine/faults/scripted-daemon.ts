@@ -1,7 +1,7 @@
 /**
  * A daemon to be killed. Arguments: the runtime directory, the path of pm-shim,
  * and orders as JSON. Orders are carried out side by side but for starts, which
- * are waited for. It writes "done N" when order N is done, and "state N STATE"
+ * are waited for until the program has written something. It writes "done N" when order N is done, and "state N STATE"
  * when the process of order N is in another state.
  */
 import { openEngine } from "../../../src/server/engine/lifecycle/open.ts";
@@ -16,7 +16,7 @@ function carryOut(order: Order): Promise<unknown> {
   switch (order.do) {
     case "start": {
       const { name, labels, ...spec } = order.spec;
-      return engine.start({ id: order.id, name, labels, spec }, context);
+      return engine.start({ id: order.id, name, labels, spec }, context).then(() => untilReady(order.id));
     }
     case "stop": {
       const { id, graceMs, force, requestId = "" } = order;
@@ -28,6 +28,22 @@ function carryOut(order: Order): Promise<unknown> {
     }
     case "remove":
       return engine.remove({ id: order.id }, true, context);
+  }
+}
+
+/** A program has begun, and set its traps, when it has written something. */
+async function untilReady(id: string): Promise<void> {
+  const options = {
+    run: null,
+    start: { position: { kind: "offset", offset: 0 }, since: null },
+    streams: [],
+    until: null,
+    follow: true,
+    heartbeatMs: 60_000,
+    hold: null,
+  } as const;
+  for await (const frame of engine.streamOutput({ id }, options, new AbortController().signal)) {
+    if (frame.kind === "chunk") return;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Cause } from "./cause.ts";
 import type { ProcessInfo } from "./process.ts";
 import type { StopReceipt } from "./run.ts";
 import type { ProcessSpec } from "./spec.ts";
@@ -9,6 +10,8 @@ export interface RequestContext {
   /** Empty: none. With one, the same request is carried out once. */
   readonly requestId: string;
   readonly precondition: Precondition | null;
+  /** Undefined: the request is the cause. Supervision says what else is. */
+  readonly cause?: Cause | undefined;
 }
 
 export interface Precondition {

@@ -2,6 +2,7 @@ import type { Cause } from "./cause.ts";
 import type { ProcessFilter } from "./list.ts";
 import type { ProcessState } from "./process.ts";
 import type { ExitStatus } from "./run.ts";
+import type { SupervisionEventDetail, SupervisionEventType } from "./supervision.ts";
 
 export type EventType =
   | "created"
@@ -13,7 +14,8 @@ export type EventType =
   | "treeGone"
   | "removed"
   | "daemonStarted"
-  | "daemonStopped";
+  | "daemonStopped"
+  | SupervisionEventType;
 
 /** One entry of the journal. */
 export interface JournalEvent {
@@ -30,6 +32,8 @@ export interface JournalEvent {
   readonly to: ProcessState | null;
   readonly cause: Cause;
   readonly exit: ExitStatus | null;
+  /** Undefined: not about supervision. */
+  readonly supervision?: SupervisionEventDetail | undefined;
 }
 
 export interface StreamEventsOptions {

@@ -1,6 +1,7 @@
 import type { Cause } from "./cause.ts";
 import type { RunInfo, RunState } from "./run.ts";
 import type { ProcessSpec } from "./spec.ts";
+import type { Supervision } from "./supervision.ts";
 
 /** "waiting" and "givenUp" are supervision's: no run is under way. */
 export type ProcessState = RunState | "waiting" | "givenUp";
@@ -21,13 +22,15 @@ export interface ProcessInfo {
   readonly spec: ProcessSpec;
   readonly state: ProcessState;
   readonly desiredState: DesiredState;
-  /** The current run, or the latest one. */
+  /** The current run, or the latest one. Number 0: there has been none yet, and nothing else in it means anything. */
   readonly run: RunInfo;
   readonly createTime: bigint;
   /** Grows with each process that is accepted. */
   readonly sequence: number;
   readonly resourceVersion: string;
   readonly lastChange: Change;
+  /** Undefined: supervision keeps nothing with it. */
+  readonly supervision?: Supervision | undefined;
 }
 
 /** The latest change of a process's state. */

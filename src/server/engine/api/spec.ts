@@ -1,3 +1,5 @@
+import type { SupervisionPolicy } from "./policy.ts";
+
 /**
  * What to run and how. Text that is not UTF-8 is bytes: a `Uint8Array` stands
  * only where the bytes are no valid UTF-8, so that equal specs are equal.
@@ -22,6 +24,8 @@ export interface ProcessSpec {
   readonly nice: number | null;
   /** -1000 to 1000; null: 0. */
   readonly oomScoreAdj: number | null;
+  /** Undefined: none. Kept with the spec as it is; a change of it alone needs no new run. */
+  readonly policy?: SupervisionPolicy | undefined;
 }
 
 /** A string, or the bytes of one that is not UTF-8. */

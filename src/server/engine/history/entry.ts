@@ -2,6 +2,7 @@ import type { Cause, CauseKind } from "../api/cause.ts";
 import type { EventType } from "../api/event.ts";
 import type { ProcessState } from "../api/process.ts";
 import type { ExitStatus } from "../api/run.ts";
+import type { SupervisionEventDetail } from "../api/supervision.ts";
 
 /** What an entry is about: an event that clients see, or "changed", anything else that makes a new resource version. */
 export type EntryType = EventType | "changed";
@@ -26,6 +27,8 @@ export interface JournalEntry {
   readonly cause: Cause;
   /** How the main process ended, where that is what happened. */
   readonly exit: ExitStatus | null;
+  /** What supervision says about it; undefined: nothing. */
+  readonly supervision?: SupervisionEventDetail | undefined;
 }
 
 /** What the caller of the journal says about an entry. */
@@ -58,6 +61,15 @@ const types: ReadonlySet<string> = new Set<EntryType>([
   "removed",
   "daemonStarted",
   "daemonStopped",
+  "waiting",
+  "ready",
+  "notReady",
+  "healthy",
+  "unhealthy",
+  "hookFailed",
+  "scheduleSkipped",
+  "projectApplied",
+  "projectRemoved",
   "changed",
 ] satisfies EntryType[]);
 
@@ -81,7 +93,9 @@ export function encodeEntry(entry: JournalEntry): string {
   const { kind, principal, requestId, detail } = entry.cause;
   const { sequence, timeMicros, bootMs, type, processId, processName, run, from, to, exit } = entry;
   const texts = `${quote(processName)},${run},"${from}","${to}","${kind}",${quote(principal)},${quote(requestId)},${quote(detail)}`;
-  const end = exit === null ? "" : `,${JSON.stringify(exit)}`;
+  const { supervision } = entry;
+  const about = supervision === undefined ? "" : `,${JSON.stringify(supervision)}`;
+  const end = exit === null && about === "" ? "" : `,${JSON.stringify(exit)}${about}`;
   return `[${sequence},${timeMicros},${bootMs},"${type}","${processId}",${texts}${end}]`;
 }
 
@@ -97,9 +111,9 @@ export function decodeEntry(text: string): JournalEntry | null {
   } catch {
     return null;
   }
-  if (!Array.isArray(value) || value.length < 13 || value.length > 14) return null;
+  if (!Array.isArray(value) || value.length < 13 || value.length > 15) return null;
   const [sequence, timeMicros, bootMs, type, processId, processName, run, from, to] = value;
-  const [kind, principal, requestId, detail, exit = null] = value.slice(9);
+  const [kind, principal, requestId, detail, exit = null, supervision] = value.slice(9);
   const valid =
     [sequence, timeMicros, bootMs, run].every(isCount) &&
     [processId, processName, principal, requestId, detail].every((field) => typeof field === "string") &&
@@ -107,10 +121,20 @@ export function decodeEntry(text: string): JournalEntry | null {
     isState(from) &&
     isState(to) &&
     isCauseKind(kind) &&
-    (exit === null || isExitStatus(exit));
+    (exit === null || isExitStatus(exit)) &&
+    (supervision === undefined || isDetail(supervision));
   if (!valid) return null;
   const cause = { kind, principal, requestId, detail };
-  return { sequence, timeMicros, bootMs, type, processId, processName, run, from, to, cause, exit };
+  const entry = { sequence, timeMicros, bootMs, type, processId, processName, run, from, to, cause, exit };
+  return supervision === undefined ? entry : { ...entry, supervision };
+}
+
+function isDetail(value: unknown): value is SupervisionEventDetail {
+  return (
+    isObject(value) &&
+    [value["attempt"], value["until"]].every((field) => field === null || typeof field === "number") &&
+    [value["schedule"], value["queue"], value["project"]].every((field) => typeof field === "string")
+  );
 }
 
 export function isCause(value: unknown): value is Cause {

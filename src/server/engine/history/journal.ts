@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
-import type { EngineLogger } from "../options.ts";
+import type { EngineLogger } from "../logger.ts";
 import type { Quarantine } from "../quarantine.ts";
 import { encodeEntry, type JournalEntry, type NewEntry } from "./entry.ts";
 import {
@@ -62,6 +62,8 @@ const leastSegmentBytes = 32 * 1024;
 const reserveBytes = 64 * 1024;
 /** What waits for room to be written. Older ones are lost to the next daemon, not to this one. */
 const maxPending = 10_000;
+/** How long entries are gathered: a write costs as much as the rest of a transition. */
+const gatherMs = 2;
 /** A full file system is not tried again for each entry. */
 const retryMs = 100;
 /**
@@ -69,15 +71,16 @@ const retryMs = 100;
  * one that somebody was told and that is not on record is then never used again.
  */
 const unknownEnd = 1 << 20;
-/** More than one turn of the event loop can have brought. */
+/** More than can have been gathered. */
 const unwritten = 1 << 16;
 const maxDetail = 512;
 
 /**
  * What happened to the processes, in order: it outlives the daemon, is bounded,
- * and drops its oldest part first. Entries are written together at the end of a
- * turn of the event loop, or at once by `flush`: a request is on record before it
- * is carried out.
+ * and drops its oldest part first. Entries are gathered for some milliseconds and
+ * written together, or at once by `flush`: a request is on record before it is
+ * carried out. What a killed daemon had not written is found again by the next
+ * one, for the rings and records tell it.
  *
  * Where the file system is full, entries stay in memory until there is room.
  */
@@ -101,7 +104,7 @@ export class Journal {
   /** The file is this long, zeros included. */
   #allocated = 0;
   #pending: JournalEntry[] = [];
-  #scheduled: NodeJS.Immediate | null = null;
+  #scheduled: NodeJS.Timeout | null = null;
   /** The last write failed, and the header says so. */
   #failing = false;
   #failedAt = 0;
@@ -161,13 +164,13 @@ export class Journal {
     };
     this.#keep(whole);
     this.#pending.push(whole);
-    this.#scheduled ??= setImmediate(() => this.flush());
+    this.#scheduled ??= setTimeout(() => this.flush(), gatherMs).unref();
     return whole;
   }
 
   /** Writes what waits to be written: what is acted upon next is on record. */
   flush(): void {
-    if (this.#scheduled !== null) clearImmediate(this.#scheduled);
+    if (this.#scheduled !== null) clearTimeout(this.#scheduled);
     this.#scheduled = null;
     if (this.#pending.length === 0 || this.#closed) return;
     if (this.#failing && performance.now() - this.#failedAt < retryMs) {
@@ -233,7 +236,7 @@ export class Journal {
 
   close(): void {
     if (this.#closed) return;
-    if (this.#scheduled !== null) clearImmediate(this.#scheduled);
+    if (this.#scheduled !== null) clearTimeout(this.#scheduled);
     this.#writePending();
     if (this.#pending.length === 0) this.#mark({ closed: true });
     this.#closed = true;

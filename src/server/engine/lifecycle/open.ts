@@ -83,14 +83,14 @@ export async function openEngine(given: EngineOptions): Promise<ProcessEngine> {
     undo.push(() => events.close());
     opened.dropOldest = (except) => dropOldest(opened, except);
     noteDaemon(journal, "daemonStarted");
-    recover(opened);
+    const unseen = recover(opened);
     const retention = new Retention(opened);
     opened.onSettled = () => retention.wake();
     retention.wake();
     undo.push(() => retention.close());
     undo.push(sweepRings(opened));
     undo.push(() => noteDaemon(journal, "daemonStopped"));
-    return new ProcessEngine(opened, close);
+    return new ProcessEngine(opened, unseen, close);
   } catch (error) {
     close();
     throw error;

@@ -35,8 +35,11 @@ interface Leftover {
  * Nothing is deleted but what the journal says was never executed, or was being
  * removed. A shim that lives is managed, whatever of its files is gone; what
  * cannot be read and belongs to no living shim is set aside.
+ *
+ * @returns those whose run has ended while nobody watched.
  */
-export function recover(core: Core): void {
+export function recover(core: Core): ManagedProcess[] {
+  const unseen: ManagedProcess[] = [];
   const past = readPast(core.journal);
   const { readable, leftovers } = readAll(core, past);
   // Of a journal that is no more: its numbers are in use.
@@ -48,7 +51,7 @@ export function recover(core: Core): void {
       const process = restore(core, record, past(record.id));
       core.table.add(process);
       if (process.current.starting && process.current.view === null) withoutRing.push(process);
-      else attend(core, process, managed);
+      else attend(core, process, managed, past(record.id));
     } catch (error) {
       const directory = join(runtimePaths(core.options.runtimeDir).processes, record.id);
       core.quarantine.leave(directory, `it cannot be recovered: ${String(error)}`, { processId: record.id });
@@ -63,10 +66,13 @@ export function recover(core: Core): void {
   for (const leftover of leftovers.values()) {
     if (!adopted.has(leftover.id)) clear(core, leftover, past(leftover.id));
   }
-  for (const process of core.table.ordered) conclude(core, process, past(process.id));
+  for (const process of core.table.ordered) {
+    if (conclude(core, process, past(process.id))) unseen.push(process);
+  }
   core.cgroups.sweep((id) => core.table.byId(id) !== undefined);
   core.journal.flush();
   for (const process of core.table.ordered) if (process.intents.length > 0) void carryOn(core, process);
+  return unseen;
 }
 
 function readAll(
@@ -116,6 +122,8 @@ function restore(core: Core, record: ProcessRecord, past: PastOf): ManagedProces
   );
   process.earlier = rest.map(restoreRun);
   process.desired = record.desired;
+  process.supervision = record.supervision;
+  process.standing = record.standing;
   process.intents = record.intents;
   process.changedAt = past.last > 0 ? past.last : record.sequence;
   process.announcedAt = past.announcedAt;
@@ -133,7 +141,9 @@ function restoreRun(record: RunRecord): Run {
   run.oomKilled = record.oomKilled;
   run.end = record.end;
   run.stop = record.stop;
-  if (record.failure !== null) run.apply("startFailed");
+  run.outputDropped = record.outputDropped;
+  // Number 0 stands for none.
+  if (record.failure !== null || record.number === 0) run.apply("startFailed");
   if (record.past === null) return run;
   run.summary = record.past.summary;
   restoreState(run, record.past.state);
@@ -158,10 +168,14 @@ function readRing(core: Core, process: ManagedProcess, run: Run): void {
 }
 
 /** Sees to it that somebody watches the shim. If it is not there any more, the zygote says so at once. */
-function attend(core: Core, process: ManagedProcess, managed: Set<number>): void {
+function attend(core: Core, process: ManagedProcess, managed: Set<number>, { lastChange }: PastOf): void {
   const run = process.current;
   const header = run.view?.header;
   if (header === undefined || header.done) return;
+  if (lastChange?.run === run.number && lastChange.to === "lost") {
+    core.quietly(process, () => core.shimGone(process, run, null));
+    return;
+  }
   managed.add(header.shimPid);
   managed.add(header.childPid);
   core.zygote.adopt(process.id, run.number, header.shimPid, header.shimStart);
@@ -325,25 +339,29 @@ function clear(core: Core, { id, directory, file }: Leftover, past: PastOf): voi
 }
 
 /** Compares what was found with what is on record: what has changed meanwhile is news. */
-function conclude(core: Core, process: ManagedProcess, past: PastOf): void {
+function conclude(core: Core, process: ManagedProcess, past: PastOf): boolean {
   const run = process.current;
   const header = run.view?.header;
   if (process.starting === null && (run.starting || header?.state === RingState.failed) && isUnseen(process, past)) {
     // The last daemon did not see it through.
     process.starting = finish(core, process, () => untilDecided(core, process, run));
-    return;
+    return false;
   }
-  if (process.starting !== null) return;
+  if (process.starting !== null) return false;
   if (process.announcedAt === 0) process.announcedAt = process.sequence;
   const { lastChange } = past;
   const { state } = process;
-  if (lastChange === null || lastChange.run !== run.number || lastChange.to !== state) {
+  const isNews = lastChange === null || lastChange.run !== run.number || lastChange.to !== state;
+  // Nobody has said that it is to run again: nobody supervised it.
+  if (run.ended && process.supervision === undefined && !process.endsWithDaemon) process.desired = "stopped";
+  if (isNews) {
     const from = lastChange?.to ?? "";
     const detail = run.exit === null ? "" : run.exit.code === null ? run.exit.signalName : `exit code ${run.exit.code}`;
     const cause: Cause = { kind: "recovery", principal: "", requestId: "", detail };
     core.note(process, "stateChanged", cause, { from, to: state, exit: run.exit });
   }
-  if (!run.treeAlive && run.ended) core.settle(process, run);
+  if (!run.treeAlive && run.ended && process.hasRun) core.settle(process, run);
+  return isNews && run.ended && process.hasRun;
 }
 
 function isUnseen(process: ManagedProcess, past: PastOf): boolean {

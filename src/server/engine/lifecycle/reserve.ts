@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { EngineLogger } from "../options.ts";
+import type { EngineLogger } from "../logger.ts";
 
 /** The socket, the process id file, the records and FIFOs of a daemon that starts: inodes and pages. */
 const files = 16;

@@ -35,7 +35,7 @@ export class Retention {
   pass(): void {
     if (this.#core.closed) return;
     const { count, ageMs, bytes } = this.#core.options.retention;
-    const settled = byEnd(this.#core.table.ordered.filter((process) => process.settled && !process.removing));
+    const settled = byEnd(this.#core.table.ordered.filter((process) => this.#mayRemove(process)));
     let next = Number.POSITIVE_INFINITY;
     let held = settled.reduce((sum, process) => sum + heldBytes(this.#core, process), 0);
     const leaving: ManagedProcess[] = [];
@@ -50,6 +50,11 @@ export class Retention {
     }
     if (next !== Number.POSITIVE_INFINITY) this.#schedule(Math.min(next + 1, maxDelayMs));
     void removeAll(this.#core, leaving, cause, () => {});
+  }
+
+  #mayRemove(process: ManagedProcess): boolean {
+    if (!process.expendable || process.removing) return false;
+    return this.#core.supervision?.mayRemove(this.#core.table.info(process)) ?? true;
   }
 
   #schedule(delayMs: number): void {
@@ -83,7 +88,9 @@ export async function dropOldest(core: Core, except: ManagedProcess): Promise<bo
     dropOutput(core, past.process, past.run);
     return true;
   }
-  const candidates = core.table.ordered.filter((process) => process !== except && process.settled && !process.removing);
+  const candidates = core.table.ordered.filter(
+    (process) => process !== except && process.expendable && !process.removing,
+  );
   const [oldest] = byEnd(candidates);
   if (oldest === undefined) return false;
   await removeAll(core, [oldest], { ...cause, detail: "no room was left for others" }, () => {});
@@ -94,6 +101,7 @@ export async function dropOldest(core: Core, except: ManagedProcess): Promise<bo
 function dropOutput(core: Core, process: ManagedProcess, run: Run): void {
   run.summary ??= run.summarize();
   run.view = null;
+  run.outputDropped = true;
   core.trySave(process);
   rmSync(core.paths(process, run.number).run, { recursive: true, force: true });
   core.outputs.notify(run);

@@ -106,6 +106,7 @@ function toEvent(entry: JournalEntry): JournalEvent | null {
     to: to === "" ? null : to,
     cause: entry.cause,
     exit: entry.exit,
+    ...(entry.supervision === undefined ? {} : { supervision: entry.supervision }),
   };
 }
 

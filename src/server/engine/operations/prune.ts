@@ -18,7 +18,7 @@ export async function prune(
   const fits = compileFilter(core.table, filter);
   const chosen = byEnd(
     core.table.ordered.filter(
-      (process) => process.settled && !process.removing && endedFor(core, process) >= olderThanMs && fits(process),
+      (process) => process.expendable && !process.removing && endedFor(core, process) >= olderThanMs && fits(process),
     ),
   );
   const ids: string[] = [];

@@ -21,7 +21,7 @@ export async function removeAll(
   for (const process of processes) {
     if (leaving.length % batch === batch - 1) await setImmediate();
     if (core.closed) break;
-    if (!process.settled || process.removing || process.removed) continue;
+    if (!process.expendable || process.removing || process.removed) continue;
     before(process);
     leaving.push(removeOne(core, process, why));
   }

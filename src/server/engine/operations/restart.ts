@@ -18,6 +18,7 @@ import { checkName, unsupportedLimit } from "./start.ts";
 import {
   causeOf,
   checkOptions,
+  decidesDesire,
   forgetIntent,
   newIntent,
   planOf,
@@ -60,7 +61,7 @@ export async function resumeRestart(core: Core, process: ManagedProcess, intent:
   await follow(core, process, renewFrom(core, process, intent));
 }
 
-function follow(core: Core, process: ManagedProcess, work: Promise<ProcessInfo>): Promise<ProcessInfo> {
+export function follow(core: Core, process: ManagedProcess, work: Promise<ProcessInfo>): Promise<ProcessInfo> {
   process.restarting = work;
   const done = () => {
     process.restarting = null;
@@ -90,13 +91,12 @@ async function renew(
   if (unprepared !== null) throw startFailed(process.id, spec, unprepared);
   const intent = newIntent(core, process, "restart", planOf(core, process, options, cause), { spec: next });
   process.intents = [...process.intents, intent];
-  process.desired = "running";
-  process.stoppedByShutdown = false;
+  if (decidesDesire(cause)) process.desired = "running";
   core.trySave(process);
   core.note(process, "restartRequested", cause);
   core.journal.flush();
   try {
-    const { stopped } = await stopRun(core, process, options, cause, { kind: "restart", onRecord: true });
+    const { stopped } = await stopRun(core, process, options, cause, { kind: "restart", onRecord: true, intent });
     if (!stopped) throw stillRunning(process, "was not restarted, for something of it lives on");
     return await begin(core, process, run, spec, intent);
   } catch (error) {
@@ -140,7 +140,7 @@ async function renewFrom(core: Core, process: ManagedProcess, intent: Intent): P
 
 /** The intent stays on record until the new run has begun. */
 async function stopForRestart(core: Core, process: ManagedProcess, intent: Intent): Promise<boolean> {
-  const { stopped } = await resumeStop(core, process, { ...intent });
+  const { stopped } = await resumeStop(core, process, intent, true);
   return stopped;
 }
 
@@ -174,14 +174,26 @@ export function newRun(core: Core, process: ManagedProcess, spec: ProcessSpec, c
   });
 }
 
-/** Makes a prepared run the current one and launches it. Its failure is recorded, and answered. */
-export async function beginRun(core: Core, process: ManagedProcess, run: Run): Promise<StartFailure | null> {
-  const previous = process.current;
+/**
+ * Makes a prepared run the current one and launches it. Its failure is
+ * recorded, and answered.
+ *
+ * @param unprepared Why it could not be prepared: that is its failure then.
+ */
+export async function beginRun(
+  core: Core,
+  process: ManagedProcess,
+  run: Run,
+  unprepared: StartFailure | null = null,
+): Promise<StartFailure | null> {
+  const { state, runs: previous } = process;
   const { keptRuns } = core.options;
-  const dropped = [previous, ...process.earlier].slice(keptRuns - 1);
-  process.earlier = [previous, ...process.earlier].slice(0, keptRuns - 1);
+  const dropped = previous.slice(keptRuns - 1);
+  process.earlier = previous.slice(0, keptRuns - 1);
   process.current = run;
-  core.note(process, "stateChanged", run.cause, { from: previous.state, to: "starting" });
+  process.standing = null;
+  process.endsWithDaemon = false;
+  core.note(process, "stateChanged", run.cause, { from: state, to: "starting" });
   // Whatever stood in for its files must be gone before its shim makes them.
   giveRoom(core, process, run);
   try {
@@ -189,6 +201,7 @@ export async function beginRun(core: Core, process: ManagedProcess, run: Run): P
   } catch (error) {
     core.fail(process, run, prepareFailure(error, core.paths(process).process), "startFailed");
   }
+  if (unprepared !== null) core.fail(process, run, unprepared, "startFailed");
   for (const old of dropped) {
     core.outputs.notify(old);
     core.zygote.forget(process.id, old.number);

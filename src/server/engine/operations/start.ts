@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import type { RequestContext, StartRequest } from "../api/control.ts";
-import type { ProcessInfo } from "../api/process.ts";
+import type { ProcessInfo, ProcessState } from "../api/process.ts";
 import type { StartFailure } from "../api/run.ts";
 import type { ProcessSpec } from "../api/spec.ts";
+import type { SupervisionChange } from "../api/supervision.ts";
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
 import { cgroupLimitFields } from "../limits/cgroup.ts";
@@ -30,28 +31,17 @@ export async function start(
   request: StartRequest,
   context: RequestContext,
 ): Promise<{ process: ProcessInfo; existing: boolean }> {
-  core.checkAccepting();
-  const id = request.id === "" ? randomUUID() : request.id.toLowerCase();
-  if (!isUuid(id)) throw new EngineError("INVALID_ID", "the id of a new process must be a UUID", { id: request.id });
-  checkNameSyntax("name", request.name);
-  const wanted = {
-    name: request.name,
-    labels: normalizeLabels(request.labels),
-    spec: normalizeSpec(request.spec, core.options),
-  };
-  for (let known = core.table.byId(id); known !== undefined; known = core.table.byId(id)) {
-    const process = await existing(core, known, wanted);
-    if (process !== null) return { process, existing: true };
-  }
-  core.checkAccepting();
-  checkLimits(core, wanted.spec);
-  checkName(core, wanted.name);
-  const process = accept(core, id, wanted, context);
   const started = Promise.withResolvers<void>();
-  process.starting = started.promise;
+  const claimed = await claim(core, request, (id, wanted) => {
+    const made = accept(core, id, wanted, context, { run: 1, state: "starting" });
+    made.starting = started.promise;
+    return made;
+  });
+  if (claimed.known !== null) return { process: claimed.known, existing: true };
+  const { process } = claimed;
   try {
     const failed = await begin(core, process);
-    if (failed !== null) throw startFailed(id, wanted.spec, failed);
+    if (failed !== null) throw startFailed(process.id, process.spec, failed);
   } catch (error) {
     process.startError = error;
     // When the engine closes, the run may be about to begin: the next daemon finds it.
@@ -64,6 +54,68 @@ export async function start(
     if (process.settled) core.onSettled();
   }
   return { process: core.table.info(process), existing: false };
+}
+
+/** As `start`, but no run begins: the process waits, as supervision says. */
+export async function create(
+  core: Core,
+  request: StartRequest,
+  change: SupervisionChange,
+  context: RequestContext,
+): Promise<{ process: ProcessInfo; existing: boolean }> {
+  const claimed = await claim(core, request, (id, wanted) => {
+    const made = accept(core, id, wanted, context, { run: 0, state: change.state ?? "exited" });
+    made.current.apply("startFailed");
+    core.takeSupervision(made, change);
+    return made;
+  });
+  if (claimed.known !== null) return { process: claimed.known, existing: true };
+  const { process } = claimed;
+  const failed = await makeRoom(core, process, () => storeRecord(core, process));
+  if (failed !== null) {
+    process.current.failure = failed;
+    discard(core, process);
+    throw startFailed(process.id, process.spec, failed);
+  }
+  process.announcedAt = process.sequence;
+  const { event, cause } = change;
+  if (event === null) core.note(process, "changed", cause);
+  else core.note(process, event.type, cause, { supervision: event.detail });
+  core.journal.flush();
+  return { process: core.table.info(process), existing: false };
+}
+
+type Claim =
+  | { readonly known: ProcessInfo; readonly process: null }
+  | { readonly known: null; readonly process: ManagedProcess };
+
+/**
+ * What a request for a new process comes to: one that there is, or a new one.
+ *
+ * @param make Makes it, in the same turn in which nobody else had its id and name.
+ */
+async function claim(
+  core: Core,
+  request: StartRequest,
+  make: (id: string, wanted: Wanted) => ManagedProcess,
+): Promise<Claim> {
+  core.checkAccepting();
+  const id = request.id === "" ? randomUUID() : request.id.toLowerCase();
+  if (!isUuid(id)) throw new EngineError("INVALID_ID", "the id of a new process must be a UUID", { id: request.id });
+  checkNameSyntax("name", request.name);
+  const wanted = {
+    name: request.name,
+    labels: normalizeLabels(request.labels),
+    spec: normalizeSpec(request.spec, core.options),
+  };
+  for (let there = core.table.byId(id); there !== undefined; there = core.table.byId(id)) {
+    const known = await existing(core, there, wanted);
+    if (known !== null) return { known, process: null };
+  }
+  core.checkAccepting();
+  checkLimits(core, wanted.spec);
+  checkName(core, wanted.name);
+  return { known: null, process: make(id, wanted) };
 }
 
 interface Wanted {
@@ -113,23 +165,30 @@ export function discard(core: Core, process: ManagedProcess): void {
 }
 
 /** The record names this number: whatever is found of it later, the journal says whether it ever began. */
-function accept(core: Core, id: string, wanted: Wanted, context: RequestContext): ManagedProcess {
+function accept(
+  core: Core,
+  id: string,
+  wanted: Wanted,
+  context: RequestContext,
+  first: { readonly run: number; readonly state: ProcessState },
+): ManagedProcess {
   const cause = causeOf(context);
+  const { run: number, state: to } = first;
   const entry = core.journal.append({
     type: "created",
     processId: id,
     processName: wanted.name,
-    run: 1,
+    run: number,
     from: "",
-    to: "starting",
+    to,
     cause,
     exit: null,
   });
   const { sequence } = entry;
   const createTime = BigInt(entry.timeMicros) * 1000n;
   const effective = effectiveSpec(wanted.spec, core.options);
-  const run = new Run({ number: 1, cause, createTime, sequence, effective });
-  const change = { sequence, time: createTime, run: 1, from: null, to: "starting", cause } as const;
+  const run = new Run({ number, cause, createTime, sequence, effective });
+  const change = { sequence, time: createTime, run: number, from: null, to, cause };
   const process = new ManagedProcess({ id, ...wanted, createTime, sequence }, run, change);
   core.table.add(process);
   return process;
@@ -186,6 +245,15 @@ function checkLimits(core: Core, spec: ProcessSpec): void {
 }
 
 function store(core: Core, process: ManagedProcess): StartFailure | null {
+  const stored = storeRecord(core, process);
+  if (stored !== null) return stored;
+  const unprepared = prepareRun(core, process, process.current, process.spec);
+  if (unprepared !== null) rmSync(core.paths(process).process, { recursive: true, force: true });
+  return unprepared;
+}
+
+/** After an error nothing is left behind. */
+function storeRecord(core: Core, process: ManagedProcess): StartFailure | null {
   const directory = core.paths(process).process;
   try {
     mkdirSync(directory, { mode: 0o700 });
@@ -200,7 +268,5 @@ function store(core: Core, process: ManagedProcess): StartFailure | null {
     rmSync(directory, { recursive: true, force: true });
     return prepareFailure(error, directory);
   }
-  const unprepared = prepareRun(core, process, process.current, process.spec);
-  if (unprepared !== null) rmSync(directory, { recursive: true, force: true });
-  return unprepared;
+  return null;
 }

@@ -68,8 +68,13 @@ export async function stop(
   return await work;
 }
 
-export function causeOf({ principal, requestId }: RequestContext, detail = ""): Cause {
-  return { kind: "request", principal, requestId, detail };
+export function causeOf({ principal, requestId, cause }: RequestContext, detail = ""): Cause {
+  return cause ?? { kind: "request", principal, requestId, detail };
+}
+
+/** What supervision does by itself leaves it open what a process is meant to do. */
+export function decidesDesire({ kind }: Cause): boolean {
+  return kind === "request" || kind === "project";
 }
 
 /** Also stops the run that a restart under way begins. */
@@ -106,8 +111,10 @@ function result(core: Core, process: ManagedProcess, receipt: StopReceipt): Stop
 
 interface Purpose {
   readonly kind: "stop" | "restart" | "remove";
-  /** The intent stands on record already. */
+  /** Another request stands on record already, of which this is a part. */
   readonly onRecord?: boolean;
+  /** That request, where it is known. */
+  readonly intent?: Intent;
   /** The daemon ends, and this with it. */
   readonly keepsDesired?: boolean;
   readonly onSent?: () => void;
@@ -134,15 +141,24 @@ export async function stopRun(
   if (purpose.onRecord !== true) {
     const keepsDesired = purpose.keepsDesired === true;
     intent = newIntent(core, process, purpose.kind, plan, { keepsDesired });
-    if (keepsDesired) process.stoppedByShutdown = true;
-    else if (purpose.kind === "stop") process.desired = "stopped";
+    if (keepsDesired) process.endsWithDaemon = true;
+    else if (purpose.kind === "stop" && decidesDesire(cause)) process.desired = "stopped";
     process.intents = [...process.intents, intent];
   }
-  return await carryOut(core, process, run, plan, intent, purpose.onSent);
+  return await carryOut(core, process, run, plan, intent ?? purpose.intent ?? null, intent === null, purpose.onSent);
 }
 
-/** Goes on with a stop that an earlier daemon began. */
-export async function resumeStop(core: Core, process: ManagedProcess, intent: Intent): Promise<StopOutcome> {
+/**
+ * Goes on with a stop that an earlier daemon began.
+ *
+ * @param isPart It is a part of a restart, whose intent stays on record.
+ */
+export async function resumeStop(
+  core: Core,
+  process: ManagedProcess,
+  intent: Intent,
+  isPart = false,
+): Promise<StopOutcome> {
   await untilStarted(core, process);
   const { signal, graceMs, force, cause, requestBootMs, signaled } = intent;
   const passed = Math.max(0, core.options.clock.boot() - requestBootMs);
@@ -150,13 +166,13 @@ export async function resumeStop(core: Core, process: ManagedProcess, intent: In
   const plan: Plan = { cause, signal, graceMs, force, deadline, signaled };
   const run = process.current;
   if (!run.treeAlive) {
-    forgetIntent(core, process, intent);
+    if (!isPart) forgetIntent(core, process, intent);
     const receipt = run.stop ?? newReceipt(core, plan, "alreadyStopped");
     if (receipt.outcome === "pending") run.stop = finish(core, run, receipt);
     core.trySave(process);
     return { stopped: true, receipt: run.stop ?? receipt };
   }
-  return await carryOut(core, process, run, plan, intent);
+  return await carryOut(core, process, run, plan, intent, isPart);
 }
 
 async function carryOut(
@@ -165,6 +181,7 @@ async function carryOut(
   run: Run,
   plan: Plan,
   intent: Intent | null,
+  isPart: boolean,
   onSent: () => void = () => {},
 ): Promise<StopOutcome> {
   const receipt = new Receipt(
@@ -196,7 +213,7 @@ async function carryOut(
     // A daemon that closes leaves the intent to the next one.
     if (!core.closed) {
       if (run.stops === 0 && !process.removed) core.apply(process, run, "stopEnded", plan.cause);
-      forgetIntent(core, process, intent);
+      if (!isPart) forgetIntent(core, process, intent);
       core.trySave(process);
       if (process.settled) core.onSettled();
       process.changed.notify();

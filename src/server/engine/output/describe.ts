@@ -15,7 +15,7 @@ export function chooseRun(process: OutputProcess, number: number | null): Output
   return run;
 }
 
-export function runNotFound(id: string, number: number): EngineError {
+function runNotFound(id: string, number: number): EngineError {
   return new EngineError("RUN_NOT_FOUND", `run ${number} of process ${id} never was, or is no longer kept`, {
     id,
     run: String(number),

@@ -238,5 +238,5 @@ class EngineRun implements OutputRun {
 
 /** Its output went to make room; what else is known of it stays on record. */
 function isDropped(run: Run): boolean {
-  return run.summary !== null && run.view === null;
+  return run.outputDropped;
 }

@@ -15,11 +15,6 @@ export interface SourceLease {
 export class SourcePool {
   readonly #open = new Map<OutputRun, SharedSource>();
 
-  /** How many sources are open. */
-  get size(): number {
-    return this.#open.size;
-  }
-
   /**
    * Null: the run has written nothing (yet).
    *

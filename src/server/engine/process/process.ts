@@ -1,6 +1,7 @@
 import type { Cause } from "../api/cause.ts";
 import type { Change, DesiredState, ProcessInfo, ProcessState } from "../api/process.ts";
 import type { ProcessSpec } from "../api/spec.ts";
+import type { Supervision } from "../api/supervision.ts";
 import { Notifier } from "../notifier.ts";
 import type { Run } from "../run/run.ts";
 import { InputQueue } from "./input-queue.ts";
@@ -39,6 +40,8 @@ export class ManagedProcess {
   removalCause: Cause | null = null;
   /** Its directory is not of its making, so it must not remove it. */
   foreignDirectory = false;
+  /** The daemon ends it with itself: what it is meant to do stays. */
+  endsWithDaemon = false;
   /** Its record is that of a newer pm: it is not overwritten. */
   readOnly = false;
   /** Wakes on every change and on every event of the current run. */
@@ -61,12 +64,23 @@ export class ManagedProcess {
     this.lastChange = lastChange;
   }
 
+  /** What supervision keeps with it; undefined: nothing. */
+  supervision: Supervision | undefined = undefined;
+  /** What supervision says of it while no run is under way; null: nothing, the state of its run counts. */
+  standing: "waiting" | "givenUp" | null = null;
+
   get state(): ProcessState {
-    return this.current.state;
+    if (this.standing !== null) return this.standing;
+    return this.hasRun ? this.current.state : "exited";
+  }
+
+  /** False: it waits for its first one, and the current one, number 0, stands for none. */
+  get hasRun(): boolean {
+    return this.current.number > 0;
   }
 
   get runs(): readonly Run[] {
-    return [this.current, ...this.earlier];
+    return this.hasRun ? [this.current, ...this.earlier] : [];
   }
 
   run(number: number): Run | undefined {
@@ -86,13 +100,10 @@ export class ManagedProcess {
     );
   }
 
-  /** What has ended by itself, and is not restarted by anybody, is not meant to run. */
-  get desiredState(): DesiredState {
-    return this.current.ended && this.restarting === null && !this.stoppedByShutdown ? "stopped" : this.desired;
+  /** Settled, and nobody is about to run it again: it may make room for others. */
+  get expendable(): boolean {
+    return this.settled && this.standing !== "waiting";
   }
-
-  /** The daemon ended it with itself. */
-  stoppedByShutdown = false;
 
   info(resourceVersion: string): ProcessInfo {
     return {
@@ -101,12 +112,13 @@ export class ManagedProcess {
       labels: this.labels,
       spec: this.spec,
       state: this.state,
-      desiredState: this.desiredState,
+      desiredState: this.desired,
       run: this.current.info(),
       createTime: this.createTime,
       sequence: this.sequence,
       resourceVersion,
       lastChange: this.lastChange,
+      ...(this.supervision === undefined ? {} : { supervision: this.supervision }),
     };
   }
 }

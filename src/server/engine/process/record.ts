@@ -2,6 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Cause } from "../api/cause.ts";
 import type { Survivor } from "../api/control.ts";
+import type { SupervisionPolicy } from "../api/policy.ts";
 import type { Change, DesiredState, ProcessState } from "../api/process.ts";
 import type {
   EffectiveSpec,
@@ -13,6 +14,7 @@ import type {
   StopReceipt,
 } from "../api/run.ts";
 import type { EnvironmentVariable, ProcessSpec, ResourceLimit, Text } from "../api/spec.ts";
+import type { Supervision } from "../api/supervision.ts";
 import { isCause, isExitStatus } from "../history/entry.ts";
 import { isStartStep, type RunEnd, type RunSummary } from "../run/run.ts";
 import { hasCode } from "../shim/system-error.ts";
@@ -47,6 +49,8 @@ export interface RunRecord {
   readonly oomKilled: boolean | null;
   readonly end: RunEnd | null;
   readonly stop: StopReceipt | null;
+  /** Its output went to make room for others. */
+  readonly outputDropped: boolean;
   /** Of a run that has been followed by another one: its state, and what its ring said. */
   readonly past: { readonly state: RunState; readonly summary: RunSummary } | null;
 }
@@ -66,6 +70,9 @@ export interface ProcessRecord {
   readonly desired: DesiredState;
   readonly lastChange: Change | null;
   readonly intents: readonly Intent[];
+  /** Kept for supervision as it is. */
+  readonly supervision: Supervision | undefined;
+  readonly standing: "waiting" | "givenUp" | null;
   /** The current one first. */
   readonly runs: readonly RunRecord[];
 }
@@ -215,13 +222,19 @@ function decodeProcess(fields: Fields): ProcessRecord {
     desired: oneOf(fields, "desired", ["running", "stopped"]),
     lastChange: optional(fields, "lastChange", (from, key) => decodeChange(object(from, key))),
     intents: objects(fields, "intents", decodeIntent),
+    supervision: kept<Supervision>(fields, "supervision"),
+    standing: optional(fields, "standing", (from, key) => oneOf(from, key, ["waiting", "givenUp"])),
     runs,
   };
 }
 
+/** What the engine keeps for others is theirs to read. */
+function kept<T extends object>(fields: Fields, key: string): T | undefined {
+  return (optional(fields, key, object) as T | null) ?? undefined;
+}
+
 function decodeRun(fields: Fields): RunRecord {
   const number = count(fields, "number");
-  if (number < 1) throw new DecodeError("a run has the number 0");
   return {
     number,
     cause: decodeCause(fields, "cause"),
@@ -235,6 +248,7 @@ function decodeRun(fields: Fields): RunRecord {
       return { time: bigint(end, "time"), bootMs: count(end, "bootMs") };
     }),
     stop: optional(fields, "stop", (from, key) => decodeReceipt(object(from, key))),
+    outputDropped: optional(fields, "outputDropped", boolean) ?? false,
     past: optional(fields, "past", (from, key) => {
       const past = object(from, key);
       return { state: decodeRunState(past, "state"), summary: decodeSummary(object(past, "summary")) };
@@ -357,6 +371,7 @@ function decodeSpec(fields: Fields): ProcessSpec {
   const output = object(fields, "output");
   const limits = object(fields, "limits");
   const stop = object(fields, "stop");
+  const policy = kept<SupervisionPolicy>(fields, "policy");
   return {
     executable: decodeText(fields, "executable"),
     args: list(fields, "args", (item) => decodeText(item, "item")),
@@ -382,6 +397,7 @@ function decodeSpec(fields: Fields): ProcessSpec {
     umask: optional(fields, "umask", count),
     nice: optional(fields, "nice", integer),
     oomScoreAdj: optional(fields, "oomScoreAdj", integer),
+    ...(policy === undefined ? {} : { policy }),
   };
 }
 

@@ -72,6 +72,7 @@ export function normalizeSpec(spec: ProcessSpec, options: ResolvedOptions): Proc
     umask: spec.umask,
     nice: spec.nice,
     oomScoreAdj: spec.oomScoreAdj,
+    ...(spec.policy === undefined ? {} : { policy: spec.policy }),
   };
 }
 

@@ -50,7 +50,11 @@ export class Table implements ReferenceIndex<ManagedProcess> {
   /** Who prevents `except` (or a new process) from living under this name. */
   holderOf(name: string, except?: ManagedProcess): ManagedProcess | undefined {
     for (const process of this.#byName.get(name) ?? []) {
-      if (process !== except && (!process.current.ended || process.restarting !== null)) return process;
+      if (
+        process !== except &&
+        (!process.current.ended || process.restarting !== null || process.standing === "waiting")
+      )
+        return process;
     }
     return undefined;
   }

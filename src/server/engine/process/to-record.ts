@@ -4,9 +4,9 @@ import type { ProcessRecord, RunRecord } from "./record.ts";
 
 /** What the record of a process says now. */
 export function toRecord(process: ManagedProcess): ProcessRecord {
-  const { id, name, labels, spec, createTime, sequence, desired, lastChange, intents } = process;
+  const { id, name, labels, spec, createTime, sequence, desired, lastChange, intents, supervision, standing } = process;
   const runs = [currentRun(process.current), ...process.earlier.map(pastRun)];
-  return { id, name, labels, spec, createTime, sequence, desired, lastChange, intents, runs };
+  return { id, name, labels, spec, createTime, sequence, desired, lastChange, intents, supervision, standing, runs };
 }
 
 /** Its ring, if there is one, says the rest. */
@@ -19,6 +19,6 @@ function pastRun(run: Run): RunRecord {
 }
 
 function record(run: Run, past: RunRecord["past"]): RunRecord {
-  const { number, cause, createTime, sequence, effective, failure, oomKilled, end, stop } = run;
-  return { number, cause, createTime, sequence, effective, failure, oomKilled, end, stop, past };
+  const { number, cause, createTime, sequence, effective, failure, oomKilled, end, stop, outputDropped } = run;
+  return { number, cause, createTime, sequence, effective, failure, oomKilled, end, stop, outputDropped, past };
 }

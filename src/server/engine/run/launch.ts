@@ -10,7 +10,7 @@ import { encodeSpec } from "../shim/spec.ts";
 import { ForkFailedError, type ShimFailure } from "../shim/zygote.ts";
 import type { Run } from "./run.ts";
 import { failure, prepareFailure } from "./start-failure.ts";
-import { shimSpec } from "./to-shim-spec.ts";
+import { listensToNotices, shimSpec } from "./to-shim-spec.ts";
 
 /** The state is looked at this often even if no event comes. */
 const recheckMs = 1_000;
@@ -83,7 +83,8 @@ export function prepareRun(core: Core, process: ManagedProcess, run: Run, spec: 
   }
   try {
     mkdirSync(paths.run, { recursive: true, mode: 0o700 });
-    writeFileSync(paths.spec, encodeSpec(shimSpec(spec, core.options, cgroup)), { mode: 0o600 });
+    const notify = listensToNotices(spec) ? paths.notify : null;
+    writeFileSync(paths.spec, encodeSpec(shimSpec(spec, core.options, { cgroup, notify })), { mode: 0o600 });
     if (isTight(core.options.runtimeDir)) {
       run.hasRoom = true;
       for (const name of roomFiles) writeFileSync(join(paths.run, name), Buffer.alloc(roomBytes));

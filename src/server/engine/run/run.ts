@@ -69,6 +69,8 @@ export class Run {
   view: RunView | null = null;
   /** What was recorded before the ring was dropped. */
   summary: RunSummary | null = null;
+  /** The ring went to make room for others; `summary` says what it said. */
+  outputDropped = false;
   /** The ring is there and cannot be read. */
   unreadable = false;
   adoption: Adoption | null = null;

@@ -4,14 +4,25 @@ import type { ResolvedOptions } from "../options.ts";
 import { bytesOf, hasByte, isEmpty } from "../process/text.ts";
 import type { ShimSpec } from "../shim/spec.ts";
 
+/** How long a run's output is held for the stream that is to hold it: it can ask only once the run is there. */
+const firstHolderMs = 5_000;
 const defaultPath = "/usr/local/bin:/usr/bin:/bin";
 const slash = 0x2f;
 const colon = 0x3a;
 
+export interface RunPlaces {
+  /** Empty: none. */
+  readonly cgroup: string;
+  /** Where its shim listens for sd_notify(3); null: nowhere. */
+  readonly notify: string | null;
+}
+
 /** A process's spec in the shim's terms: nothing left to look up or decide. */
-export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, cgroup: string): ShimSpec {
+export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, { cgroup, notify }: RunPlaces): ShimSpec {
+  const environment = environmentOf(spec, options).map(([name, value]) => joined(name, "=", value));
   return {
     outputLimit: spec.output.limitBytes,
+    holdMs: spec.output.whenFull === "allowHold" ? firstHolderMs : 0,
     stdin: spec.stdin,
     terminal: spec.terminal,
     rlimits: spec.limits.rlimits.flatMap(({ resource, soft, hard }) => {
@@ -21,13 +32,18 @@ export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, cgroup: st
     umask: spec.umask ?? 0o022,
     nice: spec.nice,
     oomScoreAdj: spec.oomScoreAdj,
-    notify: false,
+    notify: notify !== null,
     cwd: workingDirectory(spec, options),
     cgroup,
     paths: pathCandidates(spec, options),
     args: [spec.executable, ...spec.args],
-    env: environmentOf(spec, options).map(([name, value]) => joined(name, "=", value)),
+    env: notify === null ? environment : [...environment, `NOTIFY_SOCKET=${notify}`],
   };
+}
+
+/** Whether a probe of the spec listens to what the process says of itself. */
+export function listensToNotices({ policy }: ProcessSpec): boolean {
+  return policy?.readiness?.check.kind === "notify" || policy?.liveness?.check.kind === "notify";
 }
 
 export function workingDirectory(spec: ProcessSpec, options: ResolvedOptions): Text {

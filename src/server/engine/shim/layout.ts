@@ -8,6 +8,7 @@ export const PAGE = 4096;
 export const STATUS_SIZE = 128;
 export const PROBES_MOST = 64;
 export const PROBE_OUTPUT_MOST = 4096;
+export const HOLD_MOST_MS = 60_000;
 
 export const Request = { start: 1, adopt: 2, probe: 3, cancel: 4 } as const;
 export const Reply = { ready: 1, forked: 2, failed: 3, gone: 4, probed: 5 } as const;
@@ -88,6 +89,7 @@ export const specLayout = {
   path_count: 48,
   argument_count: 52,
   environment_count: 56,
+  hold_ms: 60,
 } as const;
 export const rlimitLayout = { size: 24, resource: 0, soft: 8, hard: 16 } as const;
 export const ringLayout = {

@@ -71,7 +71,7 @@ export class Probes {
     }
     const { promise, resolve, reject } = Promise.withResolvers<ProbeOutcome>();
     const id = randomUUID();
-    const plain: ShimSpec = { ...spec, outputLimit: PAGE, stdin: "null", terminal: null, notify: false };
+    const plain: ShimSpec = { ...spec, outputLimit: PAGE, holdMs: 0, stdin: "null", terminal: null, notify: false };
     const timeoutMs = Math.min(Math.max(1, Math.round(options.timeoutMs)), 0xffff_ffff);
     this.#waiting.set(id, { id, spec: encodeSpec(plain), timeoutMs, resolve, reject });
     const onAbort = () => this.#cancel(id, options.signal.reason);

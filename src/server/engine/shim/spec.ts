@@ -1,4 +1,4 @@
-import { PAGE, PROTOCOL_VERSION, rlimitLayout, SPEC_MAGIC, SpecFlag, specLayout } from "./layout.ts";
+import { HOLD_MOST_MS, PAGE, PROTOCOL_VERSION, rlimitLayout, SPEC_MAGIC, SpecFlag, specLayout } from "./layout.ts";
 
 /** What execve(2) takes: a string is written as UTF-8, bytes as they are. */
 export type ByteString = string | Uint8Array;
@@ -7,6 +7,8 @@ export interface ShimSpec {
   /** Bytes of output to keep; rounded up to a page. */
   readonly outputLimit: number;
   readonly stdin: "null" | "pipe";
+  /** Milliseconds from the first on that the output is held for a holder to come, at most 60,000; 0: it is not. */
+  readonly holdMs: number;
   /** A pseudo-terminal for all three streams; `stdin` is then ignored. */
   readonly terminal: { readonly rows: number; readonly columns: number } | null;
   /** `resource` is RLIMIT_*'s number; `null` means unlimited. What is not listed is the zygote's. */
@@ -73,6 +75,9 @@ export function encodeSpec(spec: ShimSpec): Buffer {
   if (!(spec.umask >= 0 && spec.umask <= 0o777)) {
     throw new RangeError(`not a umask: ${spec.umask}`);
   }
+  if (!(spec.holdMs >= 0 && spec.holdMs <= HOLD_MOST_MS)) {
+    throw new RangeError(`not a time to wait for a holder: ${spec.holdMs}`);
+  }
   const tail = encodeStrings([spec.cwd, spec.cgroup, ...spec.paths, ...spec.args, ...spec.env]);
   const head = Buffer.alloc(specLayout.size + spec.rlimits.length * rlimitLayout.size);
   head.writeBigUInt64LE(SPEC_MAGIC, specLayout.magic);
@@ -89,6 +94,7 @@ export function encodeSpec(spec: ShimSpec): Buffer {
   head.writeUInt32LE(spec.paths.length, specLayout.path_count);
   head.writeUInt32LE(spec.args.length, specLayout.argument_count);
   head.writeUInt32LE(spec.env.length, specLayout.environment_count);
+  head.writeUInt32LE(spec.holdMs, specLayout.hold_ms);
   for (const [index, limit] of spec.rlimits.entries()) {
     const at = specLayout.size + index * rlimitLayout.size;
     head.writeUInt32LE(limit.resource, at + rlimitLayout.resource);

@@ -308,6 +308,24 @@ describe("what comes", () => {
     expect(client.order).toBe("1234");
   });
 
+  test("is kept back as well if it came while the members joined one after the other", async () => {
+    const world = new World();
+    const [a, b] = [world.start("a"), world.start("b")];
+    const client = await until(
+      world,
+      { mergeWindowMs: 1500 },
+      (now) => now.order.length === 2,
+      (_, frame) => {
+        if (frame.kind !== "memberOpened" || frame.processId !== "a") return;
+        // After the opening, and before its process joins.
+        const now = Date.now() * 1000 + 1000;
+        b.run.write("2", now + 1);
+        setTimeout(() => a.run.write("1", now), 20);
+      },
+    );
+    expect(client.order).toBe("12");
+  });
+
   test("comes even if a clock was set back by an hour", async () => {
     const world = new World();
     const a = world.start("a");
@@ -324,6 +342,25 @@ describe("what comes", () => {
       },
     );
     expect(client.order).toBe("123");
+  });
+
+  test("is in order again once a clock that was set back is trusted", async () => {
+    const world = new World();
+    const [a, b] = [world.start("a"), world.start("b")];
+    const client = await until(
+      world,
+      { mergeWindowMs: 100 },
+      (now) => now.order.length === 3,
+      (_, frame) => {
+        if (frame.kind === "memberOpened" && frame.processId === "a")
+          a.run.write("0", Date.now() * 1000 + 3_600_000_000);
+        if (frame.kind !== "chunk" || frame.chunk.offset > 0 || frame.member !== 1) return;
+        const now = Date.now() * 1000 + 1000;
+        b.run.write("2", now + 1);
+        a.run.write("1", now);
+      },
+    );
+    expect(client.order).toBe("012");
   });
 
   test("ends for a process that is removed, and for one that was lost", async () => {

@@ -61,16 +61,50 @@ const stop: NonNullable<ProcessRecord["runs"][number]["stop"]> = {
   outcome: "pending",
   survivors: [{ pid: 7, command: "sleep", state: "sleeping" }],
 };
-const run = { number: 2, cause, createTime: 10n ** 18n, sequence: 5, effective, failure: null, oomKilled: null };
+const run = {
+  number: 2,
+  cause,
+  createTime: 10n ** 18n,
+  sequence: 5,
+  effective,
+  failure: null,
+  oomKilled: null,
+  outputDropped: false,
+};
+const policy = {
+  restart: null,
+  readiness: null,
+  liveness: null,
+  dependsOn: [{ process: "db", condition: "ready" }],
+  queue: "q",
+  maxRunMs: null,
+  stopCommand: null,
+  hooks: [],
+  successCodes: [0, 3],
+} as const;
+const supervision: ProcessRecord["supervision"] = {
+  waiting: { reason: "restart", until: 5, for: [], cause, since: 1 },
+  attempts: { streak: 1, times: [1], restarts: 2 },
+  run: 1,
+  readiness: null,
+  health: null,
+  probeMessage: "",
+  notifyStatus: "",
+  project: "",
+  schedule: "",
+  stopping: null,
+};
 const record: ProcessRecord = {
   id: "01234567-89ab-4cde-8f01-23456789abcd",
   name: "web",
   labels: { app: "web" },
-  spec,
+  spec: { ...spec, policy },
   createTime: 10n ** 18n,
   sequence: 5,
   desired: "stopped",
   lastChange: { sequence: 6, time: 3n, run: 2, from: null, to: "starting", cause },
+  supervision,
+  standing: "waiting",
   intents: [
     {
       kind: "restart",

@@ -1,7 +1,7 @@
 import type { OutputRun } from "../directory.ts";
 
 /** How long a shim waits for a holder from whom it does not hear. */
-export const leaseMs = 30_000;
+const leaseMs = 30_000;
 /** While its stream is open the deadline is moved this often. */
 const renewMs = 10_000;
 

@@ -14,6 +14,19 @@ export type Piece = (
   readonly due: number;
 };
 
+export interface Merging {
+  readonly windowMs: number;
+  /**
+   * When the stream opened. What was there then was there for all members; of
+   * what came while they joined one after the other, the first may not have had
+   * what the last one had.
+   */
+  readonly openedMicros: number;
+}
+
+/** This clock tells whole milliseconds, the shim's microseconds. */
+const clockSlackMicros = 10_000;
+
 const none: readonly Piece[] = [];
 
 /** One run in a stream of many. Idle, it is not much more than this object. */
@@ -62,7 +75,7 @@ export class Member {
   }
 
   /** Reads on, at most about `maxBytes`; false: there is nothing more at present. */
-  async fill(source: OutputSource, maxBytes: number, windowMs: number): Promise<boolean> {
+  async fill(source: OutputSource, maxBytes: number, { windowMs, openedMicros }: Merging): Promise<boolean> {
     const { gap, chunks, moved } = await this.reader.read(source, maxBytes);
     if (gap === null && chunks.length === 0) return moved;
     const nowMicros = Date.now() * 1000;
@@ -70,10 +83,12 @@ export class Member {
     const pieces = this.#pieces.slice(this.#next);
     const stamp = (offset: number, timeMicros: number) => {
       // A clock that was set back must neither reverse a member nor keep its output back for hours.
-      const time = Math.max(this.#lastTime, Math.min(timeMicros, nowMicros));
+      const isCredible = timeMicros <= nowMicros + clockSlackMicros;
+      const time = Math.max(this.#lastTime, isCredible ? timeMicros : nowMicros);
       this.#lastTime = time;
       const wait = Math.min(windowMs, Math.max(0, windowMs + (time - nowMicros) / 1000));
-      return { time, due: offset < this.backlogEnd ? 0 : now + wait };
+      const old = offset < this.backlogEnd && time <= openedMicros;
+      return { time, due: old ? 0 : now + wait };
     };
     if (gap !== null) pieces.push({ chunk: null, gap, ...stamp(gap.from, chunks[0]?.timeMicros ?? this.#lastTime) });
     for (const chunk of chunks) {

@@ -7,7 +7,7 @@ import { untilPassedMs } from "../reader.ts";
 import { exitHoldMs } from "../stream.ts";
 import { Heap } from "./heap.ts";
 import { RecentLeases } from "./leases.ts";
-import type { Member, Piece } from "./member.ts";
+import type { Member, Merging, Piece } from "./member.ts";
 import { isUnreadable, Members } from "./members.ts";
 import { Places } from "./places.ts";
 
@@ -55,6 +55,7 @@ class Merge {
   readonly #leases: RecentLeases;
   readonly #members: Members;
   readonly #places: Places;
+  readonly #merging: Merging;
   readonly #changed = new Notifier();
   readonly #changedProcesses = new Set<OutputProcess>();
   /** Members that may have something unread. */
@@ -78,6 +79,8 @@ class Merge {
     this.#leases = new RecentLeases(context.pool, openSources);
     this.#members = new Members(context, options, this.#leases, (run) => this.#wake(run));
     this.#places = new Places(options.heartbeatMs);
+    // Without following, everything is known before the first piece is sent.
+    this.#merging = { windowMs: options.follow ? options.mergeWindowMs : 0, openedMicros: Date.now() * 1000 };
   }
 
   close(): void {
@@ -239,7 +242,7 @@ class Merge {
     }
     const keptBefore = member.keptBytes;
     const placeBefore = member.place;
-    const moved = await member.fill(source, maxBytes, this.#options.mergeWindowMs);
+    const moved = await member.fill(source, maxBytes, this.#merging);
     this.#keptBytes += member.keptBytes - keptBefore;
     if (member.place !== placeBefore) this.#places.moved(member);
     if (moved && !reader.done) return;
