@@ -25,13 +25,16 @@ export class Reserve {
     this.#logger = logger;
   }
 
-  /** Gives it back if room is scarce; it is made again soon. */
+  /** Gives it back if room is scarce, and makes it again soon; else it is there at once. */
   release(): void {
     const { bavail, bsize, ffree, files: total } = statfsSync(join(this.#directory, ".."));
-    if (bavail * bsize < scarceBytes || (total > 0 && ffree < scarceFiles)) {
-      this.#logger.warn({ path: this.#directory }, "the runtime directory is nearly full; using the reserve");
-      rmSync(this.#directory, { recursive: true, force: true });
+    const isScarce = bavail * bsize < scarceBytes || (total > 0 && ffree < scarceFiles);
+    if (!isScarce) {
+      this.refill();
+      return;
     }
+    this.#logger.warn({ path: this.#directory }, "the runtime directory is nearly full; using the reserve");
+    rmSync(this.#directory, { recursive: true, force: true });
     this.#timer = setTimeout(() => this.refill(), refillMs);
     this.#timer.unref();
   }
