@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Process } from "../../src/sdk/index.ts";
 import type { Scope } from "./scope.ts";
@@ -56,9 +55,6 @@ export async function startTarget(scope: Scope, program: string, options: Target
   if (options.lastsMs === undefined) await target.began(scope);
   return target;
 }
-
-/** Where targets may log while a scope's own file system is full. */
-export const elsewhere = tmpdir();
 
 /** The reason of an error of the SDK, or what came instead. */
 export async function reasonOf(work: Promise<unknown>): Promise<string> {
