@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineLogger } from "../logger.ts";
 
@@ -42,7 +42,8 @@ export class Reserve {
   /** As far as there is room. */
   refill(): void {
     try {
-      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      // Not the runtime directory too, if that is gone.
+      if (!existsSync(this.#directory)) mkdirSync(this.#directory, { mode: 0o700 });
       const there = new Set(readdirSync(this.#directory));
       for (let number = 1; number <= files; number++) {
         if (!there.has(String(number))) writeFileSync(join(this.#directory, String(number)), Buffer.alloc(bytesEach));
