@@ -85,6 +85,7 @@ if (existsSync(join(root, baseline))) {
 }
 checkGenerated("buf.gen.yaml", "gen/ts");
 checkGenerated("buf.gen.reference.yaml", "docs/reference/api.md");
+checkGenerated("buf.gen.reference.yaml", "docs/reference/pm.schema.json");
 if (succeeds("go", ["version"])) {
   checkGenerated("buf.gen.go.yaml", "gen/go");
   checkGenerated("buf.gen.openapi.yaml", "docs/reference/openapi.json");

@@ -31,7 +31,7 @@ export function referencePlugin(name: string, fileName: string, write: (contract
       const services = request.fileToGenerate
         .flatMap((path) => registry.getFile(path)?.services ?? [])
         // The processes first: they are what pm is for.
-        .sort((a, b) => b.typeName.localeCompare(a.typeName));
+        .sort((a, b) => Number(b.name === "ProcessService") - Number(a.name === "ProcessService"));
       return create(CodeGeneratorResponseSchema, {
         supportedFeatures: BigInt(CodeGeneratorResponse_Feature.PROTO3_OPTIONAL),
         minimumEdition: Edition.EDITION_PROTO3,

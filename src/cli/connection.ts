@@ -1,6 +1,6 @@
 /** From the global options to a daemon that answers. */
 import { type Endpoint, resolveEndpoint } from "../sdk/endpoint.ts";
-import { type ConnectOptions, defaultSocketPath, PmError, ProcessManager } from "../sdk/index.ts";
+import { type ConnectionEvent, type ConnectOptions, defaultSocketPath, PmError, ProcessManager } from "../sdk/index.ts";
 import type { Caller } from "./caller.ts";
 import type { Globals } from "./globals.ts";
 import { UsageError } from "./usage-error.ts";
@@ -12,7 +12,8 @@ export interface Connection {
   readonly local: boolean;
   /**
    * Makes a call. If no daemon answers on the default socket, starts one and
-   * makes the call again: it had not been sent.
+   * makes the call again: it had not been sent. If the daemon dies later, it is
+   * started again, and what was under way goes on with the next one.
    */
   call<T>(action: (manager: ProcessManager) => Promise<T>): Promise<T>;
 }
@@ -20,13 +21,17 @@ export interface Connection {
 export interface ConnectionOptions {
   /** @default true */
   readonly autoStart?: boolean;
+  /** Start the daemon again if it dies meanwhile. @default autoStart */
+  readonly restart?: boolean;
+  /** Told when the connection is lost, and when it is back. */
+  readonly onConnection?: (event: ConnectionEvent) => void;
 }
 
 /** @throws UsageError, PmError if the options name no usable place */
 export async function openConnection(
   caller: Caller,
   globals: Globals,
-  { autoStart = true }: ConnectionOptions = {},
+  { autoStart = true, restart = autoStart, onConnection }: ConnectionOptions = {},
 ): Promise<Connection> {
   if (globals.host !== undefined && globals.context !== undefined) {
     throw new UsageError("give either --host or --context");
@@ -42,10 +47,22 @@ export async function openConnection(
     // Other daemons are for a process of its own to find.
     caller.ownProcess();
   }
-  const manager = await ProcessManager.connect(optionsOf(endpoint));
-  caller.onEnd(() => manager.close());
   const mayStart = autoStart && isDefault && env["PM_NO_AUTOSTART"] !== "1";
   let begun = 0;
+  /** A call got through: what is not reachable now has died. */
+  let wasThere = false;
+  /** The daemon said that it stops: whoever told it to wants none. */
+  let wasStopped = false;
+  const manager = await ProcessManager.connect({
+    ...optionsOf(endpoint),
+    onConnection: (event) => {
+      wasThere = true;
+      wasStopped = event.type === "disconnected" && (wasStopped || event.error.reason === "SHUTTING_DOWN");
+      onConnection?.(event);
+    },
+    onUnreachable: () => wasThere && !wasStopped && mayStart && restart && startAgain(caller, endpoint),
+  });
+  caller.onEnd(() => manager.close());
   let started: Promise<void> | undefined;
   return {
     manager,
@@ -53,7 +70,9 @@ export async function openConnection(
     async call(action) {
       begun++;
       try {
-        return await action(manager);
+        const result = await action(manager);
+        wasThere = true;
+        return result;
       } catch (error) {
         if (!isUnreachable(error)) {
           throw error;
@@ -71,6 +90,24 @@ export async function openConnection(
       }
     },
   };
+}
+
+/** Answers whether there is a daemon again. */
+async function startAgain(caller: Caller, endpoint: Endpoint): Promise<boolean> {
+  if (!caller.ownsProcess) {
+    return false; // The host ends with its daemon.
+  }
+  const [{ launchDaemon }, manager] = await Promise.all([
+    import("./daemon/launch.ts"),
+    // One that does not ask for a daemon while one is being started.
+    ProcessManager.connect(optionsOf(endpoint)),
+  ]);
+  try {
+    await launchDaemon(caller, manager);
+    return true;
+  } finally {
+    manager.close();
+  }
 }
 
 function optionsOf(endpoint: Endpoint): ConnectOptions {

@@ -1,6 +1,6 @@
+import { ExitCode } from "../common/exit-codes.ts";
 import type { ExitStatus, ProcessInfo, RunInfo } from "../sdk/index.ts";
 import type { Caller } from "./caller.ts";
-import { ExitCode } from "./exit-code.ts";
 
 /** What a shell would exit with for a process that ended so. */
 export function shellExitCode(exit: ExitStatus): number {

@@ -1,10 +1,11 @@
 /** From a command line to an exit code. Kept small: everything that a command needs beyond this is loaded by the command. */
+
+import { ExitCode } from "../common/exit-codes.ts";
+import { mostSimilar } from "../common/similar.ts";
 import { parse, parseGlobals } from "./arguments/parse.ts";
 import { BrokenPipe, type Caller, OwnProcessNeeded } from "./caller.ts";
 import { findEntry, findGroup, registry } from "./commands/registry.ts";
 import { exitCodeOf, formatError } from "./errors.ts";
-import { ExitCode } from "./exit-code.ts";
-import { mostSimilar } from "./similar.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What a shell reports of a command that SIGPIPE ended. */

@@ -1,9 +1,10 @@
 /** What `stop` and `restart` have in common. */
+
+import { escapeText } from "../common/escape.ts";
+import { formatTimeout } from "../common/quantities.ts";
 import type { StopOptions, StopResult } from "../sdk/index.ts";
 import { duration } from "./arguments/values.ts";
 import { flag, type OptionValues, single, text } from "./command.ts";
-import { sanitize } from "./output/sanitize.ts";
-import { formatTimeout } from "./output/units.ts";
 import { signalNames } from "./signals.ts";
 
 export const stopOptions = {
@@ -29,10 +30,10 @@ export function stopRequest(options: OptionValues<typeof stopOptions>): StopOpti
 /** What to tell about a stop that did not stop. */
 export function survivorsText(target: string, { receipt }: StopResult): string {
   const { graceMs, survivors } = receipt;
-  const lines = [`pm: "${sanitize(target)}" did not stop within ${formatTimeout(graceMs)}; still running:`];
+  const lines = [`pm: "${escapeText(target)}" did not stop within ${formatTimeout(graceMs)}; still running:`];
   for (const { pid, command, state } of survivors) {
-    lines.push(`  pid ${pid}  ${state}  ${sanitize(command)}`);
+    lines.push(`  pid ${pid}  ${state}  ${escapeText(command)}`);
   }
-  lines.push(`hint: 'pm stop --force ${sanitize(target)}' kills them`);
+  lines.push(`hint: 'pm stop --force ${escapeText(target)}' kills them`);
   return `${lines.join("\n")}\n`;
 }

@@ -55,6 +55,13 @@ export const statusCodes = {
   UNKNOWN_METHOD: "unimplemented",
   INTERNAL: "internal",
   OUTPUT_UNREADABLE: "data_loss",
+  SCHEDULE_NOT_FOUND: "not_found",
+  SCHEDULE_EXISTS: "already_exists",
+  QUEUE_NOT_FOUND: "not_found",
+  QUEUE_NOT_EMPTY: "failed_precondition",
+  PROJECT_NOT_FOUND: "not_found",
+  DEPENDENCY_CYCLE: "invalid_argument",
+  SUPERSEDED: "aborted",
 } as const satisfies Readonly<Record<string, StatusCode>>;
 
 /** What the daemon says: every reason of the contract. */

@@ -19,8 +19,6 @@ export interface DaemonOptions {
   readonly config: DaemonConfig;
   /** Absolute path of the `pm-shim` executable. */
   readonly shimPath: string;
-  /** The soft limit of open files that processes get. Default: this process's. */
-  readonly openFiles?: number | undefined;
   readonly log: Log;
 }
 
@@ -40,7 +38,7 @@ export interface Daemon {
  *
  * @throws RuntimeDirectoryError, SocketFileError, DaemonRunningError
  */
-export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOptions): Promise<Daemon> {
+export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promise<Daemon> {
   const directory = config.runtimeDirectory;
   prepareRuntimeDirectory(directory);
   // Before the processes of earlier daemons are touched.
@@ -51,7 +49,6 @@ export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOpti
     shimPath,
     logger: log,
     retention: config.retention,
-    openFiles,
     ...(config.defaultOutputLimitBytes === undefined
       ? {}
       : { defaultOutputLimitBytes: config.defaultOutputLimitBytes }),

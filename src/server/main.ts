@@ -20,12 +20,6 @@ function findShim(): string {
   return existsSync(beside) ? beside : join(import.meta.dirname, "../../dist/pm-shim");
 }
 
-/** What held where this daemon was asked for, before Node.js raised it. */
-function openFiles(env: NodeJS.ProcessEnv): number | undefined {
-  const text = env["PM_OPEN_FILES"];
-  return text !== undefined && /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : undefined;
-}
-
 const readiness = openReadiness(process.env);
 
 function refuse(message: string, exitCode: number): never {
@@ -101,7 +95,7 @@ async function main(): Promise<void> {
   }
 
   try {
-    const daemon = await runDaemon({ config, shimPath: findShim(), openFiles: openFiles(process.env), log });
+    const daemon = await runDaemon({ config, shimPath: findShim(), log });
     log.info({ version, runtimeDirectory: config.runtimeDirectory }, "ready");
     reload = daemon.reload;
     readiness.ready();

@@ -32,8 +32,8 @@ static int print_errors(void)
 int main(int count, char **arguments)
 {
 	const char *command = count == 2 ? arguments[1] : "";
-	if (count >= 2 && count <= 3 && strcmp(arguments[1], "zygote") == 0)
-		return zygote_run(arguments[2]);
+	if (count == 2 && strcmp(arguments[1], "zygote") == 0)
+		return zygote_run();
 	if (strcmp(command, "lock") == 0)
 		return lock_inherited();
 	if (strcmp(command, "layout") == 0)
@@ -42,6 +42,6 @@ int main(int count, char **arguments)
 		return print_errors();
 	if (strcmp(command, "version") == 0)
 		return printf("%u\n", PM_PROTOCOL_VERSION) < 0;
-	fprintf(stderr, "usage: pm-shim zygote [OPEN_FILES] | lock | layout | errno | version\n");
+	fprintf(stderr, "usage: pm-shim zygote | lock | layout | errno | version\n");
 	return 2;
 }

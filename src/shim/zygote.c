@@ -443,15 +443,12 @@ static void open_events(void)
 	close(reader);
 }
 
-/* Node.js has raised the daemon's soft limit, and so ours, to the hard one. A
- * process gets the one that held before, where we are told. */
-static void raise_descriptor_limit(const char *open_files)
+/* The zygote and the shims hold many descriptors; a process whose spec names no
+ * limit gets the one that held before. */
+static void raise_descriptor_limit(void)
 {
 	if (getrlimit(RLIMIT_NOFILE, &inherited_nofile) != 0)
 		give_up("getrlimit");
-	rlim_t soft = open_files != NULL ? strtoul(open_files, NULL, 10) : 0;
-	if (soft > 0 && soft < inherited_nofile.rlim_cur)
-		inherited_nofile.rlim_cur = soft;
 	struct rlimit raised = {inherited_nofile.rlim_max, inherited_nofile.rlim_max};
 	setrlimit(RLIMIT_NOFILE, &raised);
 }
@@ -465,7 +462,7 @@ static void share_results(void)
 	zygote.results = map;
 }
 
-int zygote_run(const char *open_files)
+int zygote_run(void)
 {
 	syscall(SYS_close_range, 3u, UINT_MAX, 0u);
 	setsid();
@@ -476,7 +473,7 @@ int zygote_run(const char *open_files)
 #ifdef PM_FAULTS
 	map_clock_offset();
 #endif
-	raise_descriptor_limit(open_files);
+	raise_descriptor_limit();
 	take_lock();
 	open_events();
 	share_results();

@@ -12,6 +12,9 @@ import { ServerReflection as ServerReflectionV1Alpha } from "../../gen/ts/grpc/r
 import { DaemonService } from "../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { EventService, file_pm_v1_event_service } from "../../gen/ts/pm/v1/event_service_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
+import { ProjectService } from "../../gen/ts/pm/v1/project_service_pb.ts";
+import { QueueService } from "../../gen/ts/pm/v1/queue_service_pb.ts";
+import { ScheduleService } from "../../gen/ts/pm/v1/schedule_service_pb.ts";
 import type { Engine, RequestContext } from "../../src/server/engine/api/index.ts";
 import { daemonRoutes } from "../../src/server/rpc/routes.ts";
 import { clientOf, closed, type Protocol, serve } from "../listen/serve.ts";
@@ -117,14 +120,21 @@ describe("who calls", () => {
   });
 });
 
-const contract = [ProcessService, EventService, DaemonService];
+const contract = [ProcessService, EventService, ScheduleService, QueueService, ProjectService, DaemonService];
 const served = [...contract, Health, ServerReflection, ServerReflectionV1Alpha];
 const methods: [string, DescMethod][] = served.flatMap((service) =>
   service.methods.map((method): [string, DescMethod] => [`/${service.typeName}/${method.name}`, method]),
 );
 
 test("every service of the contract is served", async () => {
-  const files = [ProcessService.file, file_pm_v1_event_service, DaemonService.file];
+  const files = [
+    ProcessService.file,
+    file_pm_v1_event_service,
+    ScheduleService.file,
+    QueueService.file,
+    ProjectService.file,
+    DaemonService.file,
+  ];
   expect(files.flatMap(({ services }) => services).map(({ typeName }) => typeName)).toEqual(
     contract.map(({ typeName }) => typeName),
   );

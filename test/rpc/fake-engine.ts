@@ -9,7 +9,7 @@ import { EngineError } from "../../src/server/engine/errors.ts";
 import type { Log } from "../../src/server/log.ts";
 import { contractInterceptors } from "../../src/server/rpc/interceptors/index.ts";
 import { daemonRoutes } from "../../src/server/rpc/routes.ts";
-import type { ServiceDependencies } from "../../src/server/rpc/services/dependencies.ts";
+import type { ServiceDependencies, SupervisionServices } from "../../src/server/rpc/services/dependencies.ts";
 import { recordingLog } from "../listen/serve.ts";
 
 export const someSpec: ProcessSpec = {
@@ -114,8 +114,18 @@ export function manyProcesses(count: number, change: Partial<ProcessInfo> = {}):
 }
 
 /** The part of an engine that calls by filter need, of these processes. */
-export function engineOf(processes: readonly ProcessInfo[]): Pick<Engine, "select" | "get"> {
+export function engineOf(processes: readonly ProcessInfo[]): Pick<Engine, "select" | "selectOnce" | "get"> {
+  const selections = new Map<string, { readonly fingerprint: string; readonly ids: readonly string[] }>();
   return {
+    selectOnce: ({ principal, requestId }, fingerprint, select) => {
+      const key = `${principal} ${requestId}`;
+      const known = selections.get(key) ?? { fingerprint, ids: select() };
+      selections.set(key, known);
+      if (known.fingerprint !== fingerprint) {
+        throw new EngineError("REQUEST_ID_REUSED", "used for another request", { request_id: requestId });
+      }
+      return known.ids;
+    },
     select: () => processes.map(({ id }) => id),
     get: ({ id }) => {
       const process = processes.find((candidate) => candidate.id === id);
@@ -127,8 +137,21 @@ export function engineOf(processes: readonly ProcessInfo[]): Pick<Engine, "selec
   };
 }
 
+/** For tests that ask nothing of supervision: whatever is asked of it fails. */
+const noSupervision = {
+  schedules: {},
+  queues: {},
+  projects: {},
+  queuePosition: () => 0,
+  waitUntil: () => Promise.reject(new Error("there is no supervision in this test")),
+} as unknown as SupervisionServices;
+
 /** What the daemon's services stand on, with as much of an engine as a test needs. */
-export function dependenciesOn(engine: Partial<Engine>, log: Log): ServiceDependencies {
+export function dependenciesOn(
+  engine: Partial<Engine>,
+  log: Log,
+  supervision: SupervisionServices = noSupervision,
+): ServiceDependencies {
   const complete = new Proxy(engine as Engine, {
     get: (target, name) =>
       Reflect.get(target, name) ??
@@ -147,6 +170,7 @@ export function dependenciesOn(engine: Partial<Engine>, log: Log): ServiceDepend
     },
     limits: { maxStreamsPerConnection: 256, maxConnections: 512, maxRequestBytes: 8_388_608 },
     stopping: new AbortController().signal,
+    supervision,
     requestShutdown: () => {},
   };
 }

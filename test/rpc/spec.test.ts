@@ -13,6 +13,8 @@ type Init = MessageInitShape<typeof ProcessSpecSchema>;
 const latin1 = (text: string) => Uint8Array.from(Buffer.from(text, "latin1"));
 const notUtf8 = latin1("/tmp/caf\xe9");
 
+const seconds = (value: number) => ({ seconds: BigInt(value), nanos: 0 });
+
 /** A value of each field that is not its default. */
 const examples: Record<string, Init> = {
   executable: { executable: "./ä" },
@@ -44,11 +46,52 @@ const examples: Record<string, Init> = {
   umask: { umask: 0 },
   nice: { nice: -20 },
   oom_score_adj: { oomScoreAdj: 0 },
+  restart: {
+    restart: {
+      mode: 4,
+      maxAttempts: 0,
+      window: seconds(1),
+      backoff: { initial: seconds(0), max: seconds(1), multiplier: 1, jitter: 0 },
+      stableTime: seconds(0),
+      memoryBytes: 1n,
+    },
+  },
+  readiness: {
+    readiness: {
+      check: {
+        case: "http",
+        value: { host: "h", port: 1, path: "/p", tls: true, headers: { a: "" }, statusCodes: [599] },
+      },
+      startPeriod: seconds(0),
+      interval: seconds(1),
+      timeout: seconds(1),
+      successThreshold: 1,
+      failureThreshold: 100,
+    },
+  },
+  liveness: {
+    liveness: {
+      check: { case: "exec", value: { command: { executable: "x", args: ["y"] } } },
+      startPeriod: seconds(1),
+      interval: seconds(1),
+      timeout: seconds(1),
+      successThreshold: 2,
+      failureThreshold: 1,
+    },
+  },
+  depends_on: { dependsOn: [{ process: "db", condition: 4 }] },
+  queue: { queue: "q" },
+  max_run_time: { maxRunTime: seconds(1) },
+  stop_command: { stopCommand: { executable: "x", args: [""] } },
+  hooks: { hooks: [{ events: [1, 5], command: { executable: "x", args: ["y"] }, timeout: seconds(1) }] },
+  success_codes: { successCodes: [255] },
 };
 
 function read(init: Init): ReturnType<typeof specFromProto> {
   return checked((root) => specFromProto(create(ProcessSpecSchema, init), root.child("spec")));
 }
+
+const pickPolicy = (init: Init) => ({ policy: read({ executable: "x", ...init }).policy });
 
 function throughTheEngine(init: Init): ProcessSpec {
   return create(ProcessSpecSchema, specToProto(read(init), true));
@@ -75,12 +118,27 @@ describe.each(ProcessSpecSchema.fields.map((field) => [field.name, field] as con
     const key = specFieldByName.get(name) ?? "executable";
     expect(update).toEqual({ spec: { ...someSpec, [key]: read(init)[key] } });
   });
+
+  test("changes no other policy with it", () => {
+    const queued = { ...someProcess, spec: { ...someSpec, ...pickPolicy({ queue: "before", successCodes: [9] }) } };
+    const request = create(UpdateProcessRequestSchema, { updateMask: { paths: [`spec.${name}`] }, spec: init });
+    const { policy } = checked((root) => updateFromProto(request, root))(queued).spec ?? {};
+    expect([policy?.queue, policy?.successCodes]).toEqual([
+      name === "queue" ? "q" : "before",
+      name === "success_codes" ? [255] : [9],
+    ]);
+  });
 });
 
 test("every part of a spec's messages is in an example", () => {
   const parts = (init: object, desc: (typeof ProcessSpecSchema)["fields"][number]["message"]): string[] =>
     (desc?.fields ?? []).flatMap((field) => {
-      const value = (init as Record<string, unknown>)[field.localName];
+      const one = field.oneof && (init as Record<string, { case?: string; value?: unknown }>)[field.oneof.localName];
+      if (field.oneof !== undefined && one?.case !== field.localName) {
+        // Another one of them is there, or none.
+        return one?.case === undefined ? [`${desc?.name}.${field.name}`] : [];
+      }
+      const value = one === undefined ? (init as Record<string, unknown>)[field.localName] : one.value;
       const items = field.fieldKind === "list" ? (value as unknown[] | undefined) : value === undefined ? [] : [value];
       if (items === undefined || items.length === 0) {
         return [`${desc?.name}.${field.name}`];

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
+import { mostSimilar } from "../../common/similar.ts";
 import type { Caller } from "../caller.ts";
 import type { Command, Option, Options } from "../command.ts";
 import { type Globals, globalOptions } from "../globals.ts";
-import { mostSimilar } from "../similar.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** Option values by long name, not yet typed by their specs. */

@@ -1,4 +1,5 @@
 /** Parsers of option values. Each throws a `UsageError` that says what a good value is. */
+import { durationExamples, parseDuration, parseSize, sizeExamples } from "../../common/quantities.ts";
 import type { Caller } from "../caller.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -24,52 +25,22 @@ export function wholeNumber(min: number): (text: string) => number {
   };
 }
 
-const sizeUnits: Readonly<Record<string, number>> = {
-  "": 1,
-  b: 1,
-  k: 1024,
-  kib: 1024,
-  kb: 1000,
-  m: 1024 ** 2,
-  mib: 1024 ** 2,
-  mb: 1000 ** 2,
-  g: 1024 ** 3,
-  gib: 1024 ** 3,
-  gb: 1000 ** 3,
-  t: 1024 ** 4,
-  tib: 1024 ** 4,
-  tb: 1000 ** 4,
-};
-
-/** Bytes: "4096", "64KiB", "200MB", "1.5g" (a bare letter is the power of 1024). */
+/** Bytes, at least 1: see {@link parseSize}. */
 export function size(text: string): number {
-  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text) ?? [];
-  const factor = Object.hasOwn(sizeUnits, unit.toLowerCase()) ? sizeUnits[unit.toLowerCase()] : undefined;
-  const bytes = digits === "" || factor === undefined ? Number.NaN : Math.round(Number(digits) * factor);
-  if (!Number.isSafeInteger(bytes) || bytes <= 0) {
-    throw new UsageError(`"${text}" is not a size`, "a size is like 4096, 64KiB, 200MB or 1GiB");
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes < 1) {
+    throw new UsageError(`"${text}" is not a size`, `a size is like ${sizeExamples}`);
   }
   return bytes;
 }
 
-const durationUnits: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** Milliseconds of a duration: seconds ("2.5") or with units ("500ms", "10m", "1h30m"). */
+/** Milliseconds: see {@link parseDuration}. */
 export function duration(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) {
-    return Number(text) * 1000;
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) {
+    throw new UsageError(`"${text}" is not a duration`, `a duration is like ${durationExamples}`);
   }
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/gy)];
-  if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) {
-    throw new UsageError(`"${text}" is not a duration`, "a duration is like 10 (seconds), 500ms, 10m or 1h30m");
-  }
-  return parts.reduce((sum, [, digits, unit]) => sum + Number(digits) * (durationUnits[unit ?? ""] ?? 0), 0);
+  return milliseconds;
 }
 
 /** A moment: RFC 3339, or a duration before now. */

@@ -1,3 +1,5 @@
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
 import type { ExitStatus, ProcessInfo, ProcessManager, StreamOptions } from "../../sdk/index.ts";
 import { TAIL_LINES } from "../../terminal/tail.ts";
 import { wholeNumber } from "../arguments/values.ts";
@@ -5,11 +7,9 @@ import type { Caller } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { exitCodeOfRun, shellExitCode } from "../exit-status.ts";
 import { followHeld } from "../held-output.ts";
 import { displayName } from "../output/format.ts";
-import { sanitize } from "../output/sanitize.ts";
 
 export const command = defineCommand({
   summary: "Join the terminal to a process: its output here, your keys there",
@@ -53,7 +53,7 @@ async function attachTerminal(
   lines: number,
 ): Promise<number> {
   const { attachStandardTerminal } = await import("../../terminal/standard-terminal.ts");
-  const name = sanitize(displayName(info));
+  const name = escapeText(displayName(info));
   const end = await attachStandardTerminal(manager, info, { lines, name, leaving: "leaves it, it runs on" });
   if (end.reason === "ended") {
     return exitCode(caller, manager, info, end.exit);

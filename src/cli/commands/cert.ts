@@ -1,10 +1,10 @@
 import type { ListedCertificate } from "../../admin/index.ts";
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { withAdmin } from "../admin.ts";
 import { defineCommand } from "../command.ts";
-import { ExitCode } from "../exit-code.ts";
 import { painter } from "../output/color.ts";
 import { outputOption, prettyJson } from "../output/format.ts";
-import { sanitize } from "../output/sanitize.ts";
 import { type Cell, renderTable } from "../output/table.ts";
 
 const dayMs = 86_400_000;
@@ -30,9 +30,9 @@ export const command = defineCommand({
 });
 
 function rowOf({ use, file, certificate, problem }: ListedCertificate): Cell[] {
-  const cell = (text: string): Cell => ({ text: sanitize(text) });
+  const cell = (text: string): Cell => ({ text: escapeText(text) });
   if (certificate === undefined) {
-    return [cell(use), { text: sanitize(problem ?? ""), style: "red" }, cell(""), cell(""), cell(""), cell(file)];
+    return [cell(use), { text: escapeText(problem ?? ""), style: "red" }, cell(""), cell(""), cell(""), cell(file)];
   }
   const { subject, issuer, hosts, authority, usages, notAfter } = certificate;
   const purpose = authority ? "signing" : hosts.length > 0 ? hosts.join(",") : usages.join(",");

@@ -1,7 +1,7 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { choice } from "../arguments/values.ts";
 import { defineCommand, single, text } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { signalNames } from "../signals.ts";
 import { forEachTarget } from "../targets.ts";
 

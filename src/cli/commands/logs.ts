@@ -1,10 +1,10 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import type { ConnectionEvent, OutputStart, OutputStream, ProcessInfo, StreamOptions } from "../../sdk/index.ts";
 import { choice, moment, wholeNumber } from "../arguments/values.ts";
 import { type Caller, endsCommand } from "../caller.ts";
 import { defineCommand, flag, type OptionValues, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { painter, type Style } from "../output/color.ts";
 import { displayName } from "../output/format.ts";
 import { LineFormatter } from "../output/line-formatter.ts";
@@ -48,7 +48,7 @@ export const command = defineCommand({
       // It outlives the daemon, and ends by a signal.
       caller.ownProcess();
     }
-    const { call, manager } = await openConnection(caller, globals);
+    const { call, manager } = await openConnection(caller, globals, { onConnection: connectionNotes(caller) });
     const targets = [...new Set(operands)];
     const several = targets.length > 1;
     let worst: number = ExitCode.ok;
@@ -69,14 +69,13 @@ export const command = defineCommand({
     const width = Math.max(0, ...found.map((info) => label(info).length));
     const paint = painter(caller, globals);
     const lock = new Lock();
-    const connection = connectionNotes(caller);
     await Promise.all(
       found.map((info, index) => {
         const style = prefixStyles[index % prefixStyles.length] ?? "cyan";
         const prefix = several ? `${paint(style, `${label(info).padEnd(width)} |`)} ` : "";
         const formatter =
           several || given.timestamps ? new LineFormatter({ prefix, timestamps: given.timestamps }) : undefined;
-        const stream = manager.processes.stream(info.id, { ...streamOptions(given), onConnection: connection });
+        const stream = manager.processes.stream(info.id, streamOptions(given));
         return show(caller, stream, several ? label(info) : undefined, formatter, lock).catch(report);
       }),
     );

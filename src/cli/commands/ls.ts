@@ -1,7 +1,7 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { type ProcessFilter, toContractJson } from "../../sdk/index.ts";
 import { defineCommand, flag, text } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { painter } from "../output/color.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { processTable } from "../output/process-table.ts";

@@ -1,8 +1,8 @@
+import { ExitCode } from "../../common/exit-codes.ts";
+import { formatBytes } from "../../common/quantities.ts";
 import { duration } from "../arguments/values.ts";
 import { defineCommand, flag, single, text } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
-import { formatBytes } from "../output/units.ts";
 
 export const command = defineCommand({
   summary: "Forget all ended processes",

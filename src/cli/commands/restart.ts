@@ -1,6 +1,6 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { stopOptions, stopRequest } from "../stop-options.ts";
 import { forEachTarget } from "../targets.ts";
 

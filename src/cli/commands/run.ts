@@ -1,8 +1,8 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { PmError, type StartOptions } from "../../sdk/index.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { Foreground } from "../foreground.ts";
 import { startError, startOptions, startRequest } from "../start-options.ts";
 

@@ -1,6 +1,6 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 
 export const command = defineCommand({
   summary: "Write standard input to a process's standard input",

@@ -1,7 +1,7 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { toContractJson } from "../../sdk/index.ts";
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { displayName, outputOption, prettyJson } from "../output/format.ts";
 import { startError, startOptions, startRequest } from "../start-options.ts";
 

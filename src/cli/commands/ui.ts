@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { configDirectory } from "../../common/paths.ts";
 import { contextsPath, defaultSocketPath, localContext, readContexts } from "../../sdk/index.ts";
 import { THEME_NAMES } from "../../tui/themes/themes.ts";
@@ -7,7 +8,6 @@ import type { Caller } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import type { Globals } from "../globals.ts";
 
 export const command = defineCommand({
@@ -29,7 +29,8 @@ export const command = defineCommand({
         hint: "pm ls --watch and pm logs -f work without one",
       });
     }
-    const connection = await openConnection(caller, globals);
+    // The dashboard says that a daemon is gone, and starts one when it is asked to.
+    const connection = await openConnection(caller, globals, { restart: false });
     if (connection.local) {
       // Starts the daemon if need be, and says so before the screen is taken. The dashboard waits for any other.
       await connection.call((manager) => manager.daemon.info({ timeoutMs: 5000 })).catch(() => undefined);
@@ -39,7 +40,8 @@ export const command = defineCommand({
     await runDashboard({
       connect: async (context) => {
         // Closed when it is left: to come back is a connection of its own.
-        const { manager } = first ?? (await openConnection(caller, { ...globals, host: undefined, context }));
+        const { manager } =
+          first ?? (await openConnection(caller, { ...globals, host: undefined, context }, { restart: false }));
         first = null;
         return manager;
       },

@@ -1,7 +1,7 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import type { Caller } from "../caller.ts";
 import { defineCommand, flag } from "../command.ts";
 import { isUnreachable, openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { outputOption, prettyJson } from "../output/format.ts";
 import { version } from "../version.ts";
 

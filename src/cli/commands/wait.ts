@@ -1,13 +1,13 @@
+import { ExitCode } from "../../common/exit-codes.ts";
+import { formatTimeout } from "../../common/quantities.ts";
 import { PmError } from "../../sdk/index.ts";
 import { choice, duration } from "../arguments/values.ts";
 import { endsCommand } from "../caller.ts";
 import { defineCommand, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError, exitCodeOf, formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { exitCodeOfRun } from "../exit-status.ts";
 import { exitText } from "../output/process-table.ts";
-import { formatTimeout } from "../output/units.ts";
 
 export const command = defineCommand({
   summary: "Wait for processes to end and exit as they did",

@@ -13,15 +13,15 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { ExitCode } from "../../common/exit-codes.ts";
+import { runtimeDirectory } from "../../common/paths.ts";
 import { makeDirectories } from "../../files/make-directories.ts";
 import type { ProcessManager } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
 import { isUnreachable } from "../connection.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { daemonEnvironment } from "./environment.ts";
-import { openFilesOfCaller } from "./open-files.ts";
-import { daemonLogPath, daemonProgram, runtimeDirectory } from "./paths.ts";
+import { daemonLogPath, daemonProgram } from "./paths.ts";
 
 /** Finding 10,000 processes again takes a daemon some hundred milliseconds; the rest is for slow machines. */
 const readyTimeoutMs = 30_000;
@@ -45,7 +45,7 @@ export async function launchDaemon(
   say: (text: string) => void = (text) => caller.note(text),
 ): Promise<void> {
   const own = caller.ownProcess();
-  const directory = runtimeDirectory(caller);
+  const directory = runtimeDirectory(caller.env);
   prepareDirectory(directory, own);
   const log = openLog(daemonLogPath(caller));
   let child: ChildProcess;
@@ -54,7 +54,7 @@ export async function launchDaemon(
       cwd: "/",
       detached: true,
       stdio: ["ignore", "ignore", log, "pipe"],
-      env: { ...openFilesOfCaller(own), ...daemonEnvironment(caller), PM_READY_FD: "3" },
+      env: { ...daemonEnvironment(caller), PM_READY_FD: "3" },
     });
   } finally {
     closeSync(log);
@@ -139,7 +139,7 @@ function readinessOf(line: string): Outcome {
 /** Waits until the daemon that was faster answers. Its socket appears already listening. */
 async function otherDaemon(caller: Caller, manager: ProcessManager): Promise<void> {
   const deadline = AbortSignal.timeout(readyTimeoutMs);
-  const watcher = watch(runtimeDirectory(caller));
+  const watcher = watch(runtimeDirectory(caller.env));
   try {
     for (;;) {
       // Asked for before the attempt, so that no change falls between.

@@ -1,10 +1,11 @@
 /** The table of `pm ls`. */
+
+import { escapeText } from "../../common/escape.ts";
+import { formatBytes, formatDuration } from "../../common/quantities.ts";
 import type { ProcessInfo, ProcessState, ProcessUsage, RunInfo } from "../../sdk/index.ts";
 import type { Paint, Style } from "./color.ts";
-import { sanitize } from "./sanitize.ts";
 import { commandText, shellWords } from "./shell-words.ts";
 import { type Cell, renderTable } from "./table.ts";
-import { formatBytes, formatDuration } from "./units.ts";
 
 export interface ProcessTableOptions {
   readonly paint: Paint;
@@ -57,7 +58,7 @@ interface Column {
 }
 
 const narrowColumns: readonly Column[] = [
-  { title: "NAME", cell: ({ name }) => ({ text: name === undefined ? "-" : sanitize(name) }) },
+  { title: "NAME", cell: ({ name }) => ({ text: name === undefined ? "-" : escapeText(name) }) },
   { title: "ID", cell: ({ id }, { idLength }) => ({ text: id.slice(0, idLength) }) },
   { title: "STATE", cell: stateCell },
   { title: "PID", cell: ({ run }) => ({ text: run?.pid === undefined ? "-" : String(run.pid) }) },
@@ -124,7 +125,7 @@ export function labelText(labels: Readonly<Record<string, string>>): string {
   const text = Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
-  return text === "" ? "-" : sanitize(text);
+  return text === "" ? "-" : escapeText(text);
 }
 
 /** How long a run has lasted, or lasted. */

@@ -10,6 +10,7 @@ import {
 } from "../../../gen/ts/google/rpc/error_details_pb.ts";
 import { EngineError } from "../engine/errors.ts";
 import type { Log } from "../log.ts";
+import { SupervisionError } from "../supervision/errors.ts";
 import { checked, type Field, InvalidRequest, type Violation } from "./edge/field.ts";
 import { codeOf, type Reason } from "./reasons.ts";
 
@@ -51,7 +52,7 @@ export function shuttingDown(): ConnectError {
 
 /** What a call or one step of it failed with. What is not the client's business stays in the log, under an id. */
 export function toFailure(error: unknown, log: Log, method: string): Failure {
-  if (error instanceof EngineError) {
+  if (error instanceof EngineError || error instanceof SupervisionError) {
     return shortened(error);
   }
   if (error instanceof InvalidRequest) {

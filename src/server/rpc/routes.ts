@@ -6,12 +6,18 @@ import { DaemonService } from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { file_pm_v1_errors } from "../../../gen/ts/pm/v1/errors_pb.ts";
 import { EventService } from "../../../gen/ts/pm/v1/event_service_pb.ts";
 import { ProcessService } from "../../../gen/ts/pm/v1/process_service_pb.ts";
+import { ProjectService } from "../../../gen/ts/pm/v1/project_service_pb.ts";
+import { QueueService } from "../../../gen/ts/pm/v1/queue_service_pb.ts";
+import { ScheduleService } from "../../../gen/ts/pm/v1/schedule_service_pb.ts";
 import { daemonService } from "./services/daemon.ts";
 import type { ServiceDependencies } from "./services/dependencies.ts";
 import { eventService } from "./services/events.ts";
 import { healthService } from "./services/health.ts";
 import { processService } from "./services/processes/index.ts";
+import { projectService } from "./services/projects.ts";
+import { queueService } from "./services/queues.ts";
 import { addReflection } from "./services/reflection.ts";
+import { scheduleService } from "./services/schedules.ts";
 
 interface Served {
   readonly service: DescService;
@@ -22,6 +28,9 @@ interface Served {
 const contract: readonly Served[] = [
   served(ProcessService, processService),
   served(EventService, eventService),
+  served(ScheduleService, scheduleService),
+  served(QueueService, queueService),
+  served(ProjectService, projectService),
   served(DaemonService, daemonService),
 ];
 

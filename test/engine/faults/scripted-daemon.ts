@@ -10,21 +10,23 @@ import type { Order } from "./daemon.ts";
 const [, , runtimeDir = "", shimPath = "", json = "[]"] = process.argv;
 const orders: Order[] = JSON.parse(json);
 const engine = await openEngine({ runtimeDir, shimPath, cgroupRoot: null });
-const context = { principal: "local", requestId: "", precondition: null };
 
 function carryOut(order: Order): Promise<unknown> {
+  const context = { principal: "local", requestId: order.requestId ?? "", precondition: null };
   switch (order.do) {
+    case "signal":
+      return engine.signal({ id: order.id }, order.signal, "main", context);
     case "start": {
       const { name, labels, ...spec } = order.spec;
       return engine.start({ id: order.id, name, labels, spec }, context).then(() => untilReady(order.id));
     }
     case "stop": {
-      const { id, graceMs, force, requestId = "" } = order;
-      return engine.stop({ id }, { signal: "", graceMs, force, wait: true }, { ...context, requestId });
+      const { id, graceMs, force } = order;
+      return engine.stop({ id }, { signal: "", graceMs, force, wait: true }, context);
     }
     case "restart": {
-      const { id, graceMs, force, requestId = "" } = order;
-      return engine.restart({ id }, { signal: "", graceMs, force }, null, { ...context, requestId });
+      const { id, graceMs, force } = order;
+      return engine.restart({ id }, { signal: "", graceMs, force }, null, context);
     }
     case "remove":
       return engine.remove({ id: order.id }, true, context);

@@ -219,12 +219,3 @@ test("C16 what is left of an ended process is told", async () => {
   expect(error.metadata["pids"]).toMatch(/^\d+$/);
   expect(await engine.stop(id, stopDefaults)).toMatchObject({ stopped: true });
 });
-
-test("C17 no name looks like a UUID", async () => {
-  const engine = await open();
-  const { id } = await start(engine, spec("sleep", ["1000"]));
-  const error = await refused(start(engine, spec("true", [], { name: id })));
-  expect(error).toMatchObject({ reason: "INVALID_ARGUMENT", metadata: { field: "name" } });
-  const named = "abcdabcd-0000-4000-8000-000000000000";
-  expect(await reasonOf(start(engine, spec("true", [], { name: named })))).toBe("INVALID_ARGUMENT");
-});

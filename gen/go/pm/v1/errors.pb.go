@@ -136,6 +136,29 @@ const (
 	// ERROR_REASON_OUTPUT_UNREADABLE: the file that keeps this run's output is
 	// damaged; GetInfo names it. DATA_LOSS. Metadata: `id`, `run`.
 	ErrorReason_ERROR_REASON_OUTPUT_UNREADABLE ErrorReason = 30
+	// ERROR_REASON_SCHEDULE_NOT_FOUND: no schedule has this name. NOT_FOUND.
+	// Metadata: `name`; `suggestion`, a similar name, if there is one.
+	ErrorReason_ERROR_REASON_SCHEDULE_NOT_FOUND ErrorReason = 31
+	// ERROR_REASON_SCHEDULE_EXISTS: another schedule has this name.
+	// ALREADY_EXISTS. Metadata: `name`.
+	ErrorReason_ERROR_REASON_SCHEDULE_EXISTS ErrorReason = 32
+	// ERROR_REASON_QUEUE_NOT_FOUND: no queue has this name. NOT_FOUND. Metadata:
+	// `name`; `suggestion`, a similar name, if there is one.
+	ErrorReason_ERROR_REASON_QUEUE_NOT_FOUND ErrorReason = 33
+	// ERROR_REASON_QUEUE_NOT_EMPTY: processes wait in the queue, or run in it.
+	// FAILED_PRECONDITION. Metadata: `name`, `processes` (how many).
+	ErrorReason_ERROR_REASON_QUEUE_NOT_EMPTY ErrorReason = 34
+	// ERROR_REASON_PROJECT_NOT_FOUND: no project has this name. NOT_FOUND.
+	// Metadata: `name`; `suggestion`, a similar name, if there is one.
+	ErrorReason_ERROR_REASON_PROJECT_NOT_FOUND ErrorReason = 35
+	// ERROR_REASON_DEPENDENCY_CYCLE: processes depend on one another in a circle,
+	// so that none could ever begin. INVALID_ARGUMENT. Metadata: `cycle`, the
+	// names around it, separated by commas, the first one repeated at the end.
+	ErrorReason_ERROR_REASON_DEPENDENCY_CYCLE ErrorReason = 36
+	// ERROR_REASON_SUPERSEDED: another request changed the project while this one
+	// was being applied; the other one is finished instead. ABORTED. Metadata:
+	// `name`.
+	ErrorReason_ERROR_REASON_SUPERSEDED ErrorReason = 37
 )
 
 // Enum value maps for ErrorReason.
@@ -172,6 +195,13 @@ var (
 		28: "ERROR_REASON_UNKNOWN_METHOD",
 		29: "ERROR_REASON_INTERNAL",
 		30: "ERROR_REASON_OUTPUT_UNREADABLE",
+		31: "ERROR_REASON_SCHEDULE_NOT_FOUND",
+		32: "ERROR_REASON_SCHEDULE_EXISTS",
+		33: "ERROR_REASON_QUEUE_NOT_FOUND",
+		34: "ERROR_REASON_QUEUE_NOT_EMPTY",
+		35: "ERROR_REASON_PROJECT_NOT_FOUND",
+		36: "ERROR_REASON_DEPENDENCY_CYCLE",
+		37: "ERROR_REASON_SUPERSEDED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -205,6 +235,13 @@ var (
 		"ERROR_REASON_UNKNOWN_METHOD":           28,
 		"ERROR_REASON_INTERNAL":                 29,
 		"ERROR_REASON_OUTPUT_UNREADABLE":        30,
+		"ERROR_REASON_SCHEDULE_NOT_FOUND":       31,
+		"ERROR_REASON_SCHEDULE_EXISTS":          32,
+		"ERROR_REASON_QUEUE_NOT_FOUND":          33,
+		"ERROR_REASON_QUEUE_NOT_EMPTY":          34,
+		"ERROR_REASON_PROJECT_NOT_FOUND":        35,
+		"ERROR_REASON_DEPENDENCY_CYCLE":         36,
+		"ERROR_REASON_SUPERSEDED":               37,
 	}
 )
 
@@ -334,7 +371,8 @@ var File_pm_v1_errors_proto protoreflect.FileDescriptor
 
 const file_pm_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x12pm/v1/errors.proto\x12\x05pm.v1*\x93\b\n" +
+	"\x12pm/v1/errors.proto\x12\x05pm.v1*\x82\n" +
+	"\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dERROR_REASON_INVALID_ARGUMENT\x10\x01\x12\x1b\n" +
@@ -367,7 +405,14 @@ const file_pm_v1_errors_proto_rawDesc = "" +
 	"\x1eERROR_REASON_DEADLINE_EXCEEDED\x10\x1b\x12\x1f\n" +
 	"\x1bERROR_REASON_UNKNOWN_METHOD\x10\x1c\x12\x19\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x1d\x12\"\n" +
-	"\x1eERROR_REASON_OUTPUT_UNREADABLE\x10\x1e*\xb5\x02\n" +
+	"\x1eERROR_REASON_OUTPUT_UNREADABLE\x10\x1e\x12#\n" +
+	"\x1fERROR_REASON_SCHEDULE_NOT_FOUND\x10\x1f\x12 \n" +
+	"\x1cERROR_REASON_SCHEDULE_EXISTS\x10 \x12 \n" +
+	"\x1cERROR_REASON_QUEUE_NOT_FOUND\x10!\x12 \n" +
+	"\x1cERROR_REASON_QUEUE_NOT_EMPTY\x10\"\x12\"\n" +
+	"\x1eERROR_REASON_PROJECT_NOT_FOUND\x10#\x12!\n" +
+	"\x1dERROR_REASON_DEPENDENCY_CYCLE\x10$\x12\x1b\n" +
+	"\x17ERROR_REASON_SUPERSEDED\x10%*\xb5\x02\n" +
 	"\tStartStep\x12\x1a\n" +
 	"\x16START_STEP_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12START_STEP_PREPARE\x10\x01\x12\x13\n" +

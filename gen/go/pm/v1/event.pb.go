@@ -49,6 +49,26 @@ const (
 	EventType_EVENT_TYPE_DAEMON_STARTED EventType = 9
 	// EVENT_TYPE_DAEMON_STOPPED: a daemon has ended in order.
 	EventType_EVENT_TYPE_DAEMON_STOPPED EventType = 10
+	// EVENT_TYPE_WAITING: supervision has decided to wait: `cause` says for what,
+	// `until` until when.
+	EventType_EVENT_TYPE_WAITING EventType = 20
+	// EVENT_TYPE_READY: the process has become ready.
+	EventType_EVENT_TYPE_READY EventType = 21
+	// EVENT_TYPE_NOT_READY: it no longer is.
+	EventType_EVENT_TYPE_NOT_READY EventType = 22
+	// EVENT_TYPE_HEALTHY: its liveness probe succeeds.
+	EventType_EVENT_TYPE_HEALTHY EventType = 23
+	// EVENT_TYPE_UNHEALTHY: its liveness probe has failed.
+	EventType_EVENT_TYPE_UNHEALTHY EventType = 24
+	// EVENT_TYPE_HOOK_FAILED: a hook failed, took too long, or was dropped.
+	EventType_EVENT_TYPE_HOOK_FAILED EventType = 25
+	// EVENT_TYPE_SCHEDULE_SKIPPED: a schedule was due and did nothing, by its
+	// overlap or catch-up policy.
+	EventType_EVENT_TYPE_SCHEDULE_SKIPPED EventType = 26
+	// EVENT_TYPE_PROJECT_APPLIED: a project was applied to its end.
+	EventType_EVENT_TYPE_PROJECT_APPLIED EventType = 27
+	// EVENT_TYPE_PROJECT_REMOVED: a project was removed.
+	EventType_EVENT_TYPE_PROJECT_REMOVED EventType = 28
 )
 
 // Enum value maps for EventType.
@@ -65,6 +85,15 @@ var (
 		8:  "EVENT_TYPE_REMOVED",
 		9:  "EVENT_TYPE_DAEMON_STARTED",
 		10: "EVENT_TYPE_DAEMON_STOPPED",
+		20: "EVENT_TYPE_WAITING",
+		21: "EVENT_TYPE_READY",
+		22: "EVENT_TYPE_NOT_READY",
+		23: "EVENT_TYPE_HEALTHY",
+		24: "EVENT_TYPE_UNHEALTHY",
+		25: "EVENT_TYPE_HOOK_FAILED",
+		26: "EVENT_TYPE_SCHEDULE_SKIPPED",
+		27: "EVENT_TYPE_PROJECT_APPLIED",
+		28: "EVENT_TYPE_PROJECT_REMOVED",
 	}
 	EventType_value = map[string]int32{
 		"EVENT_TYPE_UNSPECIFIED":       0,
@@ -78,6 +107,15 @@ var (
 		"EVENT_TYPE_REMOVED":           8,
 		"EVENT_TYPE_DAEMON_STARTED":    9,
 		"EVENT_TYPE_DAEMON_STOPPED":    10,
+		"EVENT_TYPE_WAITING":           20,
+		"EVENT_TYPE_READY":             21,
+		"EVENT_TYPE_NOT_READY":         22,
+		"EVENT_TYPE_HEALTHY":           23,
+		"EVENT_TYPE_UNHEALTHY":         24,
+		"EVENT_TYPE_HOOK_FAILED":       25,
+		"EVENT_TYPE_SCHEDULE_SKIPPED":  26,
+		"EVENT_TYPE_PROJECT_APPLIED":   27,
+		"EVENT_TYPE_PROJECT_REMOVED":   28,
 	}
 )
 
@@ -108,8 +146,7 @@ func (EventType) EnumDescriptor() ([]byte, []int) {
 	return file_pm_v1_event_proto_rawDescGZIP(), []int{0}
 }
 
-// Event is one entry of the journal. Field numbers 20 to 39 are kept for
-// supervision.
+// Event is one entry of the journal. Fields 20 to 39 are supervision's.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// sequence numbers the entries of the journal. It grows with each entry, over
@@ -132,7 +169,17 @@ type Event struct {
 	// cause is why.
 	Cause *Cause `protobuf:"bytes,9,opt,name=cause,proto3" json:"cause,omitempty"`
 	// exit is how the main process ended, where that is what happened.
-	Exit          *ExitStatus `protobuf:"bytes,10,opt,name=exit,proto3" json:"exit,omitempty"`
+	Exit *ExitStatus `protobuf:"bytes,10,opt,name=exit,proto3" json:"exit,omitempty"`
+	// attempt is which attempt of the restart policy it is about.
+	Attempt *uint32 `protobuf:"varint,20,opt,name=attempt,proto3,oneof" json:"attempt,omitempty"`
+	// until is when the waiting ends; unset if that is not known.
+	Until *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=until,proto3" json:"until,omitempty"`
+	// schedule is the schedule that it is about; empty if about none.
+	Schedule string `protobuf:"bytes,22,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// queue is the queue that it is about; empty if about none.
+	Queue string `protobuf:"bytes,23,opt,name=queue,proto3" json:"queue,omitempty"`
+	// project is the project that it is about; empty if about none.
+	Project       string `protobuf:"bytes,24,opt,name=project,proto3" json:"project,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -237,11 +284,46 @@ func (x *Event) GetExit() *ExitStatus {
 	return nil
 }
 
+func (x *Event) GetAttempt() uint32 {
+	if x != nil && x.Attempt != nil {
+		return *x.Attempt
+	}
+	return 0
+}
+
+func (x *Event) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *Event) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *Event) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *Event) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
 var File_pm_v1_event_proto protoreflect.FileDescriptor
 
 const file_pm_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x11pm/v1/event.proto\x12\x05pm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11pm/v1/cause.proto\x1a\x13pm/v1/process.proto\x1a\x0fpm/v1/run.proto\"\xf3\x02\n" +
+	"\x11pm/v1/event.proto\x12\x05pm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11pm/v1/cause.proto\x1a\x13pm/v1/process.proto\x1a\x0fpm/v1/run.proto\"\x9c\x04\n" +
 	"\x05Event\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12$\n" +
@@ -254,8 +336,15 @@ const file_pm_v1_event_proto_rawDesc = "" +
 	"\x02to\x18\b \x01(\x0e2\x13.pm.v1.ProcessStateR\x02to\x12\"\n" +
 	"\x05cause\x18\t \x01(\v2\f.pm.v1.CauseR\x05cause\x12%\n" +
 	"\x04exit\x18\n" +
-	" \x01(\v2\x11.pm.v1.ExitStatusR\x04exitB\x06\n" +
-	"\x04_run*\xbf\x02\n" +
+	" \x01(\v2\x11.pm.v1.ExitStatusR\x04exit\x12\x1d\n" +
+	"\aattempt\x18\x14 \x01(\rH\x01R\aattempt\x88\x01\x01\x120\n" +
+	"\x05until\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x1a\n" +
+	"\bschedule\x18\x16 \x01(\tR\bschedule\x12\x14\n" +
+	"\x05queue\x18\x17 \x01(\tR\x05queue\x12\x18\n" +
+	"\aproject\x18\x18 \x01(\tR\aprojectB\x06\n" +
+	"\x04_runB\n" +
+	"\n" +
+	"\b_attempt*\xb6\x04\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_TYPE_CREATED\x10\x01\x12\x1c\n" +
@@ -268,7 +357,16 @@ const file_pm_v1_event_proto_rawDesc = "" +
 	"\x12EVENT_TYPE_REMOVED\x10\b\x12\x1d\n" +
 	"\x19EVENT_TYPE_DAEMON_STARTED\x10\t\x12\x1d\n" +
 	"\x19EVENT_TYPE_DAEMON_STOPPED\x10\n" +
-	"Bj\n" +
+	"\x12\x16\n" +
+	"\x12EVENT_TYPE_WAITING\x10\x14\x12\x14\n" +
+	"\x10EVENT_TYPE_READY\x10\x15\x12\x18\n" +
+	"\x14EVENT_TYPE_NOT_READY\x10\x16\x12\x16\n" +
+	"\x12EVENT_TYPE_HEALTHY\x10\x17\x12\x18\n" +
+	"\x14EVENT_TYPE_UNHEALTHY\x10\x18\x12\x1a\n" +
+	"\x16EVENT_TYPE_HOOK_FAILED\x10\x19\x12\x1f\n" +
+	"\x1bEVENT_TYPE_SCHEDULE_SKIPPED\x10\x1a\x12\x1e\n" +
+	"\x1aEVENT_TYPE_PROJECT_APPLIED\x10\x1b\x12\x1e\n" +
+	"\x1aEVENT_TYPE_PROJECT_REMOVED\x10\x1cBj\n" +
 	"\tcom.pm.v1B\n" +
 	"EventProtoP\x01Z\x1cpm.example/gen/go/pm/v1;pmv1\xa2\x02\x03PXX\xaa\x02\x05Pm.V1\xca\x02\x05Pm\\V1\xe2\x02\x11Pm\\V1\\GPBMetadata\xea\x02\x06Pm::V1b\x06proto3"
 
@@ -301,11 +399,12 @@ var file_pm_v1_event_proto_depIdxs = []int32{
 	3, // 3: pm.v1.Event.to:type_name -> pm.v1.ProcessState
 	4, // 4: pm.v1.Event.cause:type_name -> pm.v1.Cause
 	5, // 5: pm.v1.Event.exit:type_name -> pm.v1.ExitStatus
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	2, // 6: pm.v1.Event.until:type_name -> google.protobuf.Timestamp
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_pm_v1_event_proto_init() }

@@ -35,7 +35,8 @@ const (
 	ProcessState_PROCESS_STATE_RUNNING ProcessState = 2
 	// PROCESS_STATE_STOPPING: see RUN_STATE_STOPPING.
 	ProcessState_PROCESS_STATE_STOPPING ProcessState = 3
-	// PROCESS_STATE_EXITED: see RUN_STATE_EXITED.
+	// PROCESS_STATE_EXITED: see RUN_STATE_EXITED. Also a process that was stopped
+	// before its first run; `run` is unset then.
 	ProcessState_PROCESS_STATE_EXITED ProcessState = 4
 	// PROCESS_STATE_FAILED: see RUN_STATE_FAILED.
 	ProcessState_PROCESS_STATE_FAILED ProcessState = 5
@@ -43,6 +44,7 @@ const (
 	ProcessState_PROCESS_STATE_LOST ProcessState = 6
 	// PROCESS_STATE_WAITING: no run is under way, and one is to begin: the next
 	// attempt of a restart policy, after a dependency, a schedule or a queue.
+	// Process.supervision says for what and until when.
 	ProcessState_PROCESS_STATE_WAITING ProcessState = 7
 	// PROCESS_STATE_GIVEN_UP: the restart policy has used up its attempts.
 	ProcessState_PROCESS_STATE_GIVEN_UP ProcessState = 8
@@ -209,7 +211,7 @@ func (ProcessView) EnumDescriptor() ([]byte, []int) {
 }
 
 // Process is one managed process: who it is, what was asked for, and what
-// became of it. Field numbers 20 to 39 are kept for supervision.
+// became of it. Fields 20 to 39 are supervision's.
 type Process struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the process's UUID, in canonical lower case. It never changes, not
@@ -227,7 +229,8 @@ type Process struct {
 	State ProcessState `protobuf:"varint,5,opt,name=state,proto3,enum=pm.v1.ProcessState" json:"state,omitempty"`
 	// desired_state is what it is meant to do.
 	DesiredState DesiredState `protobuf:"varint,6,opt,name=desired_state,json=desiredState,proto3,enum=pm.v1.DesiredState" json:"desired_state,omitempty"`
-	// run is its current run, or the latest one. ListRuns has those before it.
+	// run is its current run, or the latest one; unset if it has had none yet.
+	// ListRuns has those before it.
 	Run *Run `protobuf:"bytes,7,opt,name=run,proto3" json:"run,omitempty"`
 	// create_time is when it was first accepted.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -238,7 +241,10 @@ type Process struct {
 	// Opaque: compare for equality, hand to WatchProcesses or to a Precondition.
 	ResourceVersion string `protobuf:"bytes,10,opt,name=resource_version,json=resourceVersion,proto3" json:"resource_version,omitempty"`
 	// last_change is the latest change of its state.
-	LastChange    *Change `protobuf:"bytes,11,opt,name=last_change,json=lastChange,proto3" json:"last_change,omitempty"`
+	LastChange *Change `protobuf:"bytes,11,opt,name=last_change,json=lastChange,proto3" json:"last_change,omitempty"`
+	// supervision is what its policies make of it; unset if it has none, is in no
+	// project and on no schedule.
+	Supervision   *SupervisionStatus `protobuf:"bytes,20,opt,name=supervision,proto3" json:"supervision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -346,6 +352,13 @@ func (x *Process) GetResourceVersion() string {
 func (x *Process) GetLastChange() *Change {
 	if x != nil {
 		return x.LastChange
+	}
+	return nil
+}
+
+func (x *Process) GetSupervision() *SupervisionStatus {
+	if x != nil {
+		return x.Supervision
 	}
 	return nil
 }
@@ -724,7 +737,7 @@ var File_pm_v1_process_proto protoreflect.FileDescriptor
 
 const file_pm_v1_process_proto_rawDesc = "" +
 	"\n" +
-	"\x13pm/v1/process.proto\x12\x05pm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11pm/v1/cause.proto\x1a\x0fpm/v1/run.proto\x1a\x10pm/v1/spec.proto\"\xfb\x03\n" +
+	"\x13pm/v1/process.proto\x12\x05pm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11pm/v1/cause.proto\x1a\x0fpm/v1/run.proto\x1a\x10pm/v1/spec.proto\x1a\x17pm/v1/supervision.proto\"\xb7\x04\n" +
 	"\aProcess\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x122\n" +
@@ -740,7 +753,8 @@ const file_pm_v1_process_proto_rawDesc = "" +
 	"\x10resource_version\x18\n" +
 	" \x01(\tR\x0fresourceVersion\x12.\n" +
 	"\vlast_change\x18\v \x01(\v2\r.pm.v1.ChangeR\n" +
-	"lastChange\x1a9\n" +
+	"lastChange\x12:\n" +
+	"\vsupervision\x18\x14 \x01(\v2\x18.pm.v1.SupervisionStatusR\vsupervision\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd8\x01\n" +
@@ -821,7 +835,8 @@ var file_pm_v1_process_proto_goTypes = []any{
 	(*ProcessSpec)(nil),           // 9: pm.v1.ProcessSpec
 	(*Run)(nil),                   // 10: pm.v1.Run
 	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*Cause)(nil),                 // 12: pm.v1.Cause
+	(*SupervisionStatus)(nil),     // 12: pm.v1.SupervisionStatus
+	(*Cause)(nil),                 // 13: pm.v1.Cause
 }
 var file_pm_v1_process_proto_depIdxs = []int32{
 	8,  // 0: pm.v1.Process.labels:type_name -> pm.v1.Process.LabelsEntry
@@ -831,20 +846,21 @@ var file_pm_v1_process_proto_depIdxs = []int32{
 	10, // 4: pm.v1.Process.run:type_name -> pm.v1.Run
 	11, // 5: pm.v1.Process.create_time:type_name -> google.protobuf.Timestamp
 	4,  // 6: pm.v1.Process.last_change:type_name -> pm.v1.Change
-	11, // 7: pm.v1.Change.time:type_name -> google.protobuf.Timestamp
-	0,  // 8: pm.v1.Change.from:type_name -> pm.v1.ProcessState
-	0,  // 9: pm.v1.Change.to:type_name -> pm.v1.ProcessState
-	12, // 10: pm.v1.Change.cause:type_name -> pm.v1.Cause
-	0,  // 11: pm.v1.ProcessFilter.states:type_name -> pm.v1.ProcessState
-	11, // 12: pm.v1.ProcessFilter.created_after:type_name -> google.protobuf.Timestamp
-	11, // 13: pm.v1.ProcessFilter.created_before:type_name -> google.protobuf.Timestamp
-	11, // 14: pm.v1.ProcessFilter.ended_after:type_name -> google.protobuf.Timestamp
-	11, // 15: pm.v1.ProcessFilter.ended_before:type_name -> google.protobuf.Timestamp
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	12, // 7: pm.v1.Process.supervision:type_name -> pm.v1.SupervisionStatus
+	11, // 8: pm.v1.Change.time:type_name -> google.protobuf.Timestamp
+	0,  // 9: pm.v1.Change.from:type_name -> pm.v1.ProcessState
+	0,  // 10: pm.v1.Change.to:type_name -> pm.v1.ProcessState
+	13, // 11: pm.v1.Change.cause:type_name -> pm.v1.Cause
+	0,  // 12: pm.v1.ProcessFilter.states:type_name -> pm.v1.ProcessState
+	11, // 13: pm.v1.ProcessFilter.created_after:type_name -> google.protobuf.Timestamp
+	11, // 14: pm.v1.ProcessFilter.created_before:type_name -> google.protobuf.Timestamp
+	11, // 15: pm.v1.ProcessFilter.ended_after:type_name -> google.protobuf.Timestamp
+	11, // 16: pm.v1.ProcessFilter.ended_before:type_name -> google.protobuf.Timestamp
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_pm_v1_process_proto_init() }
@@ -855,6 +871,7 @@ func file_pm_v1_process_proto_init() {
 	file_pm_v1_cause_proto_init()
 	file_pm_v1_run_proto_init()
 	file_pm_v1_spec_proto_init()
+	file_pm_v1_supervision_proto_init()
 	file_pm_v1_process_proto_msgTypes[2].OneofWrappers = []any{
 		(*ProcessRef_Id)(nil),
 		(*ProcessRef_Name)(nil),

@@ -266,6 +266,12 @@ const (
 	WaitCondition_WAIT_CONDITION_OUTPUT_COMPLETE WaitCondition = 2
 	// WAIT_CONDITION_TREE_GONE: EXITED, and no descendant lives.
 	WaitCondition_WAIT_CONDITION_TREE_GONE WaitCondition = 3
+	// WAIT_CONDITION_READY: it runs and its readiness probe has succeeded; without
+	// such a probe, it runs. Whichever run it is: `run` must not be set. Answers
+	// NOT_RUNNING if no run is under way and none is to come.
+	WaitCondition_WAIT_CONDITION_READY WaitCondition = 4
+	// WAIT_CONDITION_HEALTHY: as READY, by its liveness probe.
+	WaitCondition_WAIT_CONDITION_HEALTHY WaitCondition = 5
 )
 
 // Enum value maps for WaitCondition.
@@ -275,12 +281,16 @@ var (
 		1: "WAIT_CONDITION_EXITED",
 		2: "WAIT_CONDITION_OUTPUT_COMPLETE",
 		3: "WAIT_CONDITION_TREE_GONE",
+		4: "WAIT_CONDITION_READY",
+		5: "WAIT_CONDITION_HEALTHY",
 	}
 	WaitCondition_value = map[string]int32{
 		"WAIT_CONDITION_UNSPECIFIED":     0,
 		"WAIT_CONDITION_EXITED":          1,
 		"WAIT_CONDITION_OUTPUT_COMPLETE": 2,
 		"WAIT_CONDITION_TREE_GONE":       3,
+		"WAIT_CONDITION_READY":           4,
+		"WAIT_CONDITION_HEALTHY":         5,
 	}
 )
 
@@ -4456,12 +4466,14 @@ const file_pm_v1_process_service_proto_rawDesc = "" +
 	"\x19WATCH_REMOVAL_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15WATCH_REMOVAL_REMOVED\x10\x01\x12\x1b\n" +
 	"\x17WATCH_REMOVAL_RETENTION\x10\x02\x12\x18\n" +
-	"\x14WATCH_REMOVAL_FILTER\x10\x03*\x8c\x01\n" +
+	"\x14WATCH_REMOVAL_FILTER\x10\x03*\xc2\x01\n" +
 	"\rWaitCondition\x12\x1e\n" +
 	"\x1aWAIT_CONDITION_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15WAIT_CONDITION_EXITED\x10\x01\x12\"\n" +
 	"\x1eWAIT_CONDITION_OUTPUT_COMPLETE\x10\x02\x12\x1c\n" +
-	"\x18WAIT_CONDITION_TREE_GONE\x10\x032\x92\x0e\n" +
+	"\x18WAIT_CONDITION_TREE_GONE\x10\x03\x12\x18\n" +
+	"\x14WAIT_CONDITION_READY\x10\x04\x12\x1a\n" +
+	"\x16WAIT_CONDITION_HEALTHY\x10\x052\x92\x0e\n" +
 	"\x0eProcessService\x12G\n" +
 	"\fStartProcess\x12\x1a.pm.v1.StartProcessRequest\x1a\x1b.pm.v1.StartProcessResponse\x12D\n" +
 	"\vStopProcess\x12\x19.pm.v1.StopProcessRequest\x1a\x1a.pm.v1.StopProcessResponse\x12L\n" +

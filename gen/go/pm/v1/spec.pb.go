@@ -185,8 +185,8 @@ func (StdinMode) EnumDescriptor() ([]byte, []int) {
 	return file_pm_v1_spec_proto_rawDescGZIP(), []int{2}
 }
 
-// ProcessSpec says what to run and how. Field numbers 40 to 59 are kept for
-// supervision.
+// ProcessSpec says what to run and how. Fields 40 to 59 are supervision's: what
+// of them changes takes effect at once, without a new run.
 type ProcessSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// executable is the program: a path if it contains a slash (a relative one
@@ -238,7 +238,33 @@ type ProcessSpec struct {
 	Nice *int32 `protobuf:"zigzag32,16,opt,name=nice,proto3,oneof" json:"nice,omitempty"`
 	// oom_score_adj is the badness for the out-of-memory killer, -1000 to 1000
 	// (proc_pid_oom_score_adj(5)). Default: 0. Lowering it may need a privilege.
-	OomScoreAdj   *int32 `protobuf:"zigzag32,17,opt,name=oom_score_adj,json=oomScoreAdj,proto3,oneof" json:"oom_score_adj,omitempty"`
+	OomScoreAdj *int32 `protobuf:"zigzag32,17,opt,name=oom_score_adj,json=oomScoreAdj,proto3,oneof" json:"oom_score_adj,omitempty"`
+	// restart says when it is started again. Default: never.
+	Restart *RestartPolicy `protobuf:"bytes,40,opt,name=restart,proto3" json:"restart,omitempty"`
+	// readiness says when it is ready for those that depend on it. Default: once
+	// its program was executed.
+	Readiness *Probe `protobuf:"bytes,41,opt,name=readiness,proto3" json:"readiness,omitempty"`
+	// liveness says when a running process is to be restarted. Default: never.
+	Liveness *Probe `protobuf:"bytes,42,opt,name=liveness,proto3" json:"liveness,omitempty"`
+	// depends_on are the processes that must have come so far before a run may
+	// begin, at most 64. A cycle is refused with DEPENDENCY_CYCLE.
+	DependsOn []*Dependency `protobuf:"bytes,43,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
+	// queue is the name of the queue in which each run waits for its turn.
+	// Default: none.
+	Queue string `protobuf:"bytes,44,opt,name=queue,proto3" json:"queue,omitempty"`
+	// max_run_time is the longest that a run may take, 100 ms to 366 days; it is
+	// stopped then, by force after the grace period, and counts as failed.
+	// Default: no bound.
+	MaxRunTime *durationpb.Duration `protobuf:"bytes,45,opt,name=max_run_time,json=maxRunTime,proto3" json:"max_run_time,omitempty"`
+	// stop_command is run first when the process is stopped, instead of sending
+	// the stop signal; what still lives when the command has ended and half the
+	// grace period has passed gets the signal. Default: none.
+	StopCommand *Command `protobuf:"bytes,46,opt,name=stop_command,json=stopCommand,proto3" json:"stop_command,omitempty"`
+	// hooks are commands that are run when something happens to it, at most 16.
+	Hooks []*Hook `protobuf:"bytes,47,rep,name=hooks,proto3" json:"hooks,omitempty"`
+	// success_codes are the exit codes that count as a success, 0 to 255, at most
+	// 256. Default: 0.
+	SuccessCodes  []uint32 `protobuf:"varint,48,rep,packed,name=success_codes,json=successCodes,proto3" json:"success_codes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -390,6 +416,69 @@ func (x *ProcessSpec) GetOomScoreAdj() int32 {
 		return *x.OomScoreAdj
 	}
 	return 0
+}
+
+func (x *ProcessSpec) GetRestart() *RestartPolicy {
+	if x != nil {
+		return x.Restart
+	}
+	return nil
+}
+
+func (x *ProcessSpec) GetReadiness() *Probe {
+	if x != nil {
+		return x.Readiness
+	}
+	return nil
+}
+
+func (x *ProcessSpec) GetLiveness() *Probe {
+	if x != nil {
+		return x.Liveness
+	}
+	return nil
+}
+
+func (x *ProcessSpec) GetDependsOn() []*Dependency {
+	if x != nil {
+		return x.DependsOn
+	}
+	return nil
+}
+
+func (x *ProcessSpec) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *ProcessSpec) GetMaxRunTime() *durationpb.Duration {
+	if x != nil {
+		return x.MaxRunTime
+	}
+	return nil
+}
+
+func (x *ProcessSpec) GetStopCommand() *Command {
+	if x != nil {
+		return x.StopCommand
+	}
+	return nil
+}
+
+func (x *ProcessSpec) GetHooks() []*Hook {
+	if x != nil {
+		return x.Hooks
+	}
+	return nil
+}
+
+func (x *ProcessSpec) GetSuccessCodes() []uint32 {
+	if x != nil {
+		return x.SuccessCodes
+	}
+	return nil
 }
 
 // EnvironmentVariable is one variable as bytes.
@@ -771,7 +860,7 @@ var File_pm_v1_spec_proto protoreflect.FileDescriptor
 
 const file_pm_v1_spec_proto_rawDesc = "" +
 	"\n" +
-	"\x10pm/v1/spec.proto\x12\x05pm.v1\x1a\x1egoogle/protobuf/duration.proto\"\xdb\x05\n" +
+	"\x10pm/v1/spec.proto\x12\x05pm.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x12pm/v1/policy.proto\"\xe1\b\n" +
 	"\vProcessSpec\x12\x1e\n" +
 	"\n" +
 	"executable\x18\x01 \x01(\tR\n" +
@@ -793,7 +882,18 @@ const file_pm_v1_spec_proto_rawDesc = "" +
 	"\x04stop\x18\x0e \x01(\v2\x11.pm.v1.StopPolicyR\x04stop\x12\x19\n" +
 	"\x05umask\x18\x0f \x01(\rH\x00R\x05umask\x88\x01\x01\x12\x17\n" +
 	"\x04nice\x18\x10 \x01(\x11H\x01R\x04nice\x88\x01\x01\x12'\n" +
-	"\room_score_adj\x18\x11 \x01(\x11H\x02R\voomScoreAdj\x88\x01\x01\x1a6\n" +
+	"\room_score_adj\x18\x11 \x01(\x11H\x02R\voomScoreAdj\x88\x01\x01\x12.\n" +
+	"\arestart\x18( \x01(\v2\x14.pm.v1.RestartPolicyR\arestart\x12*\n" +
+	"\treadiness\x18) \x01(\v2\f.pm.v1.ProbeR\treadiness\x12(\n" +
+	"\bliveness\x18* \x01(\v2\f.pm.v1.ProbeR\bliveness\x120\n" +
+	"\n" +
+	"depends_on\x18+ \x03(\v2\x11.pm.v1.DependencyR\tdependsOn\x12\x14\n" +
+	"\x05queue\x18, \x01(\tR\x05queue\x12;\n" +
+	"\fmax_run_time\x18- \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"maxRunTime\x121\n" +
+	"\fstop_command\x18. \x01(\v2\x0e.pm.v1.CommandR\vstopCommand\x12!\n" +
+	"\x05hooks\x18/ \x03(\v2\v.pm.v1.HookR\x05hooks\x12#\n" +
+	"\rsuccess_codes\x180 \x03(\rR\fsuccessCodes\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\b\n" +
@@ -870,7 +970,12 @@ var file_pm_v1_spec_proto_goTypes = []any{
 	(*ResourceLimit)(nil),       // 8: pm.v1.ResourceLimit
 	(*StopPolicy)(nil),          // 9: pm.v1.StopPolicy
 	nil,                         // 10: pm.v1.ProcessSpec.EnvEntry
-	(*durationpb.Duration)(nil), // 11: google.protobuf.Duration
+	(*RestartPolicy)(nil),       // 11: pm.v1.RestartPolicy
+	(*Probe)(nil),               // 12: pm.v1.Probe
+	(*Dependency)(nil),          // 13: pm.v1.Dependency
+	(*durationpb.Duration)(nil), // 14: google.protobuf.Duration
+	(*Command)(nil),             // 15: pm.v1.Command
+	(*Hook)(nil),                // 16: pm.v1.Hook
 }
 var file_pm_v1_spec_proto_depIdxs = []int32{
 	10, // 0: pm.v1.ProcessSpec.env:type_name -> pm.v1.ProcessSpec.EnvEntry
@@ -881,14 +986,21 @@ var file_pm_v1_spec_proto_depIdxs = []int32{
 	6,  // 5: pm.v1.ProcessSpec.terminal:type_name -> pm.v1.TerminalSize
 	7,  // 6: pm.v1.ProcessSpec.limits:type_name -> pm.v1.Limits
 	9,  // 7: pm.v1.ProcessSpec.stop:type_name -> pm.v1.StopPolicy
-	1,  // 8: pm.v1.OutputPolicy.when_full:type_name -> pm.v1.OutputFullMode
-	8,  // 9: pm.v1.Limits.rlimits:type_name -> pm.v1.ResourceLimit
-	11, // 10: pm.v1.StopPolicy.grace_period:type_name -> google.protobuf.Duration
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	11, // 8: pm.v1.ProcessSpec.restart:type_name -> pm.v1.RestartPolicy
+	12, // 9: pm.v1.ProcessSpec.readiness:type_name -> pm.v1.Probe
+	12, // 10: pm.v1.ProcessSpec.liveness:type_name -> pm.v1.Probe
+	13, // 11: pm.v1.ProcessSpec.depends_on:type_name -> pm.v1.Dependency
+	14, // 12: pm.v1.ProcessSpec.max_run_time:type_name -> google.protobuf.Duration
+	15, // 13: pm.v1.ProcessSpec.stop_command:type_name -> pm.v1.Command
+	16, // 14: pm.v1.ProcessSpec.hooks:type_name -> pm.v1.Hook
+	1,  // 15: pm.v1.OutputPolicy.when_full:type_name -> pm.v1.OutputFullMode
+	8,  // 16: pm.v1.Limits.rlimits:type_name -> pm.v1.ResourceLimit
+	14, // 17: pm.v1.StopPolicy.grace_period:type_name -> google.protobuf.Duration
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_pm_v1_spec_proto_init() }
@@ -896,6 +1008,7 @@ func file_pm_v1_spec_proto_init() {
 	if File_pm_v1_spec_proto != nil {
 		return
 	}
+	file_pm_v1_policy_proto_init()
 	file_pm_v1_spec_proto_msgTypes[0].OneofWrappers = []any{}
 	file_pm_v1_spec_proto_msgTypes[4].OneofWrappers = []any{}
 	file_pm_v1_spec_proto_msgTypes[5].OneofWrappers = []any{}

@@ -18,11 +18,10 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file pm/v1/event.proto.
  */
 export const file_pm_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChFwbS92MS9ldmVudC5wcm90bxIFcG0udjEiqQIKBUV2ZW50EhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBHR5cGUYAyABKA4yEC5wbS52MS5FdmVudFR5cGUSEgoKcHJvY2Vzc19pZBgEIAEoCRIUCgxwcm9jZXNzX25hbWUYBSABKAkSEAoDcnVuGAYgASgNSACIAQESIQoEZnJvbRgHIAEoDjITLnBtLnYxLlByb2Nlc3NTdGF0ZRIfCgJ0bxgIIAEoDjITLnBtLnYxLlByb2Nlc3NTdGF0ZRIbCgVjYXVzZRgJIAEoCzIMLnBtLnYxLkNhdXNlEh8KBGV4aXQYCiABKAsyES5wbS52MS5FeGl0U3RhdHVzQgYKBF9ydW4qvwIKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASFgoSRVZFTlRfVFlQRV9DUkVBVEVEEAESHAoYRVZFTlRfVFlQRV9TVEFURV9DSEFOR0VEEAISHQoZRVZFTlRfVFlQRV9TVE9QX1JFUVVFU1RFRBADEiAKHEVWRU5UX1RZUEVfUkVTVEFSVF9SRVFVRVNURUQQBBIXChNFVkVOVF9UWVBFX1NJR05BTEVEEAUSFgoSRVZFTlRfVFlQRV9VUERBVEVEEAYSGAoURVZFTlRfVFlQRV9UUkVFX0dPTkUQBxIWChJFVkVOVF9UWVBFX1JFTU9WRUQQCBIdChlFVkVOVF9UWVBFX0RBRU1PTl9TVEFSVEVEEAkSHQoZRVZFTlRfVFlQRV9EQUVNT05fU1RPUFBFRBAKYgZwcm90bzM", [file_google_protobuf_timestamp, file_pm_v1_cause, file_pm_v1_process, file_pm_v1_run]);
+  fileDesc("ChFwbS92MS9ldmVudC5wcm90bxIFcG0udjEiqAMKBUV2ZW50EhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBHR5cGUYAyABKA4yEC5wbS52MS5FdmVudFR5cGUSEgoKcHJvY2Vzc19pZBgEIAEoCRIUCgxwcm9jZXNzX25hbWUYBSABKAkSEAoDcnVuGAYgASgNSACIAQESIQoEZnJvbRgHIAEoDjITLnBtLnYxLlByb2Nlc3NTdGF0ZRIfCgJ0bxgIIAEoDjITLnBtLnYxLlByb2Nlc3NTdGF0ZRIbCgVjYXVzZRgJIAEoCzIMLnBtLnYxLkNhdXNlEh8KBGV4aXQYCiABKAsyES5wbS52MS5FeGl0U3RhdHVzEhQKB2F0dGVtcHQYFCABKA1IAYgBARIpCgV1bnRpbBgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2NoZWR1bGUYFiABKAkSDQoFcXVldWUYFyABKAkSDwoHcHJvamVjdBgYIAEoCUIGCgRfcnVuQgoKCF9hdHRlbXB0KrYECglFdmVudFR5cGUSGgoWRVZFTlRfVFlQRV9VTlNQRUNJRklFRBAAEhYKEkVWRU5UX1RZUEVfQ1JFQVRFRBABEhwKGEVWRU5UX1RZUEVfU1RBVEVfQ0hBTkdFRBACEh0KGUVWRU5UX1RZUEVfU1RPUF9SRVFVRVNURUQQAxIgChxFVkVOVF9UWVBFX1JFU1RBUlRfUkVRVUVTVEVEEAQSFwoTRVZFTlRfVFlQRV9TSUdOQUxFRBAFEhYKEkVWRU5UX1RZUEVfVVBEQVRFRBAGEhgKFEVWRU5UX1RZUEVfVFJFRV9HT05FEAcSFgoSRVZFTlRfVFlQRV9SRU1PVkVEEAgSHQoZRVZFTlRfVFlQRV9EQUVNT05fU1RBUlRFRBAJEh0KGUVWRU5UX1RZUEVfREFFTU9OX1NUT1BQRUQQChIWChJFVkVOVF9UWVBFX1dBSVRJTkcQFBIUChBFVkVOVF9UWVBFX1JFQURZEBUSGAoURVZFTlRfVFlQRV9OT1RfUkVBRFkQFhIWChJFVkVOVF9UWVBFX0hFQUxUSFkQFxIYChRFVkVOVF9UWVBFX1VOSEVBTFRIWRAYEhoKFkVWRU5UX1RZUEVfSE9PS19GQUlMRUQQGRIfChtFVkVOVF9UWVBFX1NDSEVEVUxFX1NLSVBQRUQQGhIeChpFVkVOVF9UWVBFX1BST0pFQ1RfQVBQTElFRBAbEh4KGkVWRU5UX1RZUEVfUFJPSkVDVF9SRU1PVkVEEBxiBnByb3RvMw", [file_google_protobuf_timestamp, file_pm_v1_cause, file_pm_v1_process, file_pm_v1_run]);
 
 /**
- * Event is one entry of the journal. Field numbers 20 to 39 are kept for
- * supervision.
+ * Event is one entry of the journal. Fields 20 to 39 are supervision's.
  *
  * @generated from message pm.v1.Event
  */
@@ -97,11 +96,45 @@ export type Event = Message<"pm.v1.Event"> & {
    * @generated from field: pm.v1.ExitStatus exit = 10;
    */
   exit?: ExitStatus | undefined;
+
+  /**
+   * attempt is which attempt of the restart policy it is about.
+   *
+   * @generated from field: optional uint32 attempt = 20;
+   */
+  attempt?: number | undefined;
+
+  /**
+   * until is when the waiting ends; unset if that is not known.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 21;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * schedule is the schedule that it is about; empty if about none.
+   *
+   * @generated from field: string schedule = 22;
+   */
+  schedule: string;
+
+  /**
+   * queue is the queue that it is about; empty if about none.
+   *
+   * @generated from field: string queue = 23;
+   */
+  queue: string;
+
+  /**
+   * project is the project that it is about; empty if about none.
+   *
+   * @generated from field: string project = 24;
+   */
+  project: string;
 };
 
 /**
- * Event is one entry of the journal. Field numbers 20 to 39 are kept for
- * supervision.
+ * Event is one entry of the journal. Fields 20 to 39 are supervision's.
  *
  * @generated from message pm.v1.Event
  */
@@ -176,6 +209,41 @@ export type EventJson = {
    * @generated from field: pm.v1.ExitStatus exit = 10;
    */
   exit?: ExitStatusJson;
+
+  /**
+   * attempt is which attempt of the restart policy it is about.
+   *
+   * @generated from field: optional uint32 attempt = 20;
+   */
+  attempt?: number;
+
+  /**
+   * until is when the waiting ends; unset if that is not known.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 21;
+   */
+  until?: TimestampJson;
+
+  /**
+   * schedule is the schedule that it is about; empty if about none.
+   *
+   * @generated from field: string schedule = 22;
+   */
+  schedule?: string;
+
+  /**
+   * queue is the queue that it is about; empty if about none.
+   *
+   * @generated from field: string queue = 23;
+   */
+  queue?: string;
+
+  /**
+   * project is the project that it is about; empty if about none.
+   *
+   * @generated from field: string project = 24;
+   */
+  project?: string;
 };
 
 /**
@@ -268,6 +336,71 @@ export const EventType = {
    * @generated from enum value: EVENT_TYPE_DAEMON_STOPPED = 10;
    */
   DAEMON_STOPPED: 10,
+
+  /**
+   * EVENT_TYPE_WAITING: supervision has decided to wait: `cause` says for what,
+   * `until` until when.
+   *
+   * @generated from enum value: EVENT_TYPE_WAITING = 20;
+   */
+  WAITING: 20,
+
+  /**
+   * EVENT_TYPE_READY: the process has become ready.
+   *
+   * @generated from enum value: EVENT_TYPE_READY = 21;
+   */
+  READY: 21,
+
+  /**
+   * EVENT_TYPE_NOT_READY: it no longer is.
+   *
+   * @generated from enum value: EVENT_TYPE_NOT_READY = 22;
+   */
+  NOT_READY: 22,
+
+  /**
+   * EVENT_TYPE_HEALTHY: its liveness probe succeeds.
+   *
+   * @generated from enum value: EVENT_TYPE_HEALTHY = 23;
+   */
+  HEALTHY: 23,
+
+  /**
+   * EVENT_TYPE_UNHEALTHY: its liveness probe has failed.
+   *
+   * @generated from enum value: EVENT_TYPE_UNHEALTHY = 24;
+   */
+  UNHEALTHY: 24,
+
+  /**
+   * EVENT_TYPE_HOOK_FAILED: a hook failed, took too long, or was dropped.
+   *
+   * @generated from enum value: EVENT_TYPE_HOOK_FAILED = 25;
+   */
+  HOOK_FAILED: 25,
+
+  /**
+   * EVENT_TYPE_SCHEDULE_SKIPPED: a schedule was due and did nothing, by its
+   * overlap or catch-up policy.
+   *
+   * @generated from enum value: EVENT_TYPE_SCHEDULE_SKIPPED = 26;
+   */
+  SCHEDULE_SKIPPED: 26,
+
+  /**
+   * EVENT_TYPE_PROJECT_APPLIED: a project was applied to its end.
+   *
+   * @generated from enum value: EVENT_TYPE_PROJECT_APPLIED = 27;
+   */
+  PROJECT_APPLIED: 27,
+
+  /**
+   * EVENT_TYPE_PROJECT_REMOVED: a project was removed.
+   *
+   * @generated from enum value: EVENT_TYPE_PROJECT_REMOVED = 28;
+   */
+  PROJECT_REMOVED: 28,
 } as const;
 
 /**
@@ -282,7 +415,7 @@ export type EventType = (typeof EventType)[keyof typeof EventType] | UnknownEnum
  *
  * @generated from enum pm.v1.EventType
  */
-export type EventTypeJson = "EVENT_TYPE_UNSPECIFIED" | "EVENT_TYPE_CREATED" | "EVENT_TYPE_STATE_CHANGED" | "EVENT_TYPE_STOP_REQUESTED" | "EVENT_TYPE_RESTART_REQUESTED" | "EVENT_TYPE_SIGNALED" | "EVENT_TYPE_UPDATED" | "EVENT_TYPE_TREE_GONE" | "EVENT_TYPE_REMOVED" | "EVENT_TYPE_DAEMON_STARTED" | "EVENT_TYPE_DAEMON_STOPPED";
+export type EventTypeJson = "EVENT_TYPE_UNSPECIFIED" | "EVENT_TYPE_CREATED" | "EVENT_TYPE_STATE_CHANGED" | "EVENT_TYPE_STOP_REQUESTED" | "EVENT_TYPE_RESTART_REQUESTED" | "EVENT_TYPE_SIGNALED" | "EVENT_TYPE_UPDATED" | "EVENT_TYPE_TREE_GONE" | "EVENT_TYPE_REMOVED" | "EVENT_TYPE_DAEMON_STARTED" | "EVENT_TYPE_DAEMON_STOPPED" | "EVENT_TYPE_WAITING" | "EVENT_TYPE_READY" | "EVENT_TYPE_NOT_READY" | "EVENT_TYPE_HEALTHY" | "EVENT_TYPE_UNHEALTHY" | "EVENT_TYPE_HOOK_FAILED" | "EVENT_TYPE_SCHEDULE_SKIPPED" | "EVENT_TYPE_PROJECT_APPLIED" | "EVENT_TYPE_PROJECT_REMOVED";
 
 /**
  * Describes the enum pm.v1.EventType.

@@ -12,17 +12,19 @@ import type { Run, RunJson } from "./run_pb.ts";
 import { file_pm_v1_run } from "./run_pb.ts";
 import type { ProcessSpec, ProcessSpecJson } from "./spec_pb.ts";
 import { file_pm_v1_spec } from "./spec_pb.ts";
+import type { SupervisionStatus, SupervisionStatusJson } from "./supervision_pb.ts";
+import { file_pm_v1_supervision } from "./supervision_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file pm/v1/process.proto.
  */
 export const file_pm_v1_process: GenFile = /*@__PURE__*/
-  fileDesc("ChNwbS92MS9wcm9jZXNzLnByb3RvEgVwbS52MSKKAwoHUHJvY2VzcxIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEioKBmxhYmVscxgDIAMoCzIaLnBtLnYxLlByb2Nlc3MuTGFiZWxzRW50cnkSIAoEc3BlYxgEIAEoCzISLnBtLnYxLlByb2Nlc3NTcGVjEiIKBXN0YXRlGAUgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEioKDWRlc2lyZWRfc3RhdGUYBiABKA4yEy5wbS52MS5EZXNpcmVkU3RhdGUSFwoDcnVuGAcgASgLMgoucG0udjEuUnVuEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgJIAEoBBIYChByZXNvdXJjZV92ZXJzaW9uGAogASgJEiIKC2xhc3RfY2hhbmdlGAsgASgLMg0ucG0udjEuQ2hhbmdlGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisgEKBkNoYW5nZRIQCghzZXF1ZW5jZRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNydW4YAyABKA0SIQoEZnJvbRgEIAEoDjITLnBtLnYxLlByb2Nlc3NTdGF0ZRIfCgJ0bxgFIAEoDjITLnBtLnYxLlByb2Nlc3NTdGF0ZRIbCgVjYXVzZRgGIAEoCzIMLnBtLnYxLkNhdXNlIjEKClByb2Nlc3NSZWYSDAoCaWQYASABKAlIABIOCgRuYW1lGAIgASgJSABCBQoDcmVmIkIKDFByZWNvbmRpdGlvbhIQCgNydW4YASABKA1IAIgBARIYChByZXNvdXJjZV92ZXJzaW9uGAIgASgJQgYKBF9ydW4i3gIKDVByb2Nlc3NGaWx0ZXISFgoObGFiZWxfc2VsZWN0b3IYASABKAkSIwoGc3RhdGVzGAIgAygOMhMucG0udjEuUHJvY2Vzc1N0YXRlEgsKA2lkcxgDIAMoCRITCgtpZF9wcmVmaXhlcxgEIAMoCRINCgVuYW1lcxgFIAMoCRIVCg1uYW1lX3BhdHRlcm5zGAYgAygJEjEKDWNyZWF0ZWRfYWZ0ZXIYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNyZWF0ZWRfYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtlbmRlZF9hZnRlchgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMZW5kZWRfYmVmb3JlGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCqDAgoMUHJvY2Vzc1N0YXRlEh0KGVBST0NFU1NfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZQUk9DRVNTX1NUQVRFX1NUQVJUSU5HEAESGQoVUFJPQ0VTU19TVEFURV9SVU5OSU5HEAISGgoWUFJPQ0VTU19TVEFURV9TVE9QUElORxADEhgKFFBST0NFU1NfU1RBVEVfRVhJVEVEEAQSGAoUUFJPQ0VTU19TVEFURV9GQUlMRUQQBRIWChJQUk9DRVNTX1NUQVRFX0xPU1QQBhIZChVQUk9DRVNTX1NUQVRFX1dBSVRJTkcQBxIaChZQUk9DRVNTX1NUQVRFX0dJVkVOX1VQEAgqYwoMRGVzaXJlZFN0YXRlEh0KGURFU0lSRURfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVERVNJUkVEX1NUQVRFX1JVTk5JTkcQARIZChVERVNJUkVEX1NUQVRFX1NUT1BQRUQQAipaCgtQcm9jZXNzVmlldxIcChhQUk9DRVNTX1ZJRVdfVU5TUEVDSUZJRUQQABIWChJQUk9DRVNTX1ZJRVdfQkFTSUMQARIVChFQUk9DRVNTX1ZJRVdfRlVMTBACYgZwcm90bzM", [file_google_protobuf_timestamp, file_pm_v1_cause, file_pm_v1_run, file_pm_v1_spec]);
+  fileDesc("ChNwbS92MS9wcm9jZXNzLnByb3RvEgVwbS52MSK5AwoHUHJvY2VzcxIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEioKBmxhYmVscxgDIAMoCzIaLnBtLnYxLlByb2Nlc3MuTGFiZWxzRW50cnkSIAoEc3BlYxgEIAEoCzISLnBtLnYxLlByb2Nlc3NTcGVjEiIKBXN0YXRlGAUgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEioKDWRlc2lyZWRfc3RhdGUYBiABKA4yEy5wbS52MS5EZXNpcmVkU3RhdGUSFwoDcnVuGAcgASgLMgoucG0udjEuUnVuEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgJIAEoBBIYChByZXNvdXJjZV92ZXJzaW9uGAogASgJEiIKC2xhc3RfY2hhbmdlGAsgASgLMg0ucG0udjEuQ2hhbmdlEi0KC3N1cGVydmlzaW9uGBQgASgLMhgucG0udjEuU3VwZXJ2aXNpb25TdGF0dXMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKyAQoGQ2hhbmdlEhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgsKA3J1bhgDIAEoDRIhCgRmcm9tGAQgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEh8KAnRvGAUgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEhsKBWNhdXNlGAYgASgLMgwucG0udjEuQ2F1c2UiMQoKUHJvY2Vzc1JlZhIMCgJpZBgBIAEoCUgAEg4KBG5hbWUYAiABKAlIAEIFCgNyZWYiQgoMUHJlY29uZGl0aW9uEhAKA3J1bhgBIAEoDUgAiAEBEhgKEHJlc291cmNlX3ZlcnNpb24YAiABKAlCBgoEX3J1biLeAgoNUHJvY2Vzc0ZpbHRlchIWCg5sYWJlbF9zZWxlY3RvchgBIAEoCRIjCgZzdGF0ZXMYAiADKA4yEy5wbS52MS5Qcm9jZXNzU3RhdGUSCwoDaWRzGAMgAygJEhMKC2lkX3ByZWZpeGVzGAQgAygJEg0KBW5hbWVzGAUgAygJEhUKDW5hbWVfcGF0dGVybnMYBiADKAkSMQoNY3JlYXRlZF9hZnRlchgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2VuZGVkX2FmdGVyGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxlbmRlZF9iZWZvcmUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKoMCCgxQcm9jZXNzU3RhdGUSHQoZUFJPQ0VTU19TVEFURV9VTlNQRUNJRklFRBAAEhoKFlBST0NFU1NfU1RBVEVfU1RBUlRJTkcQARIZChVQUk9DRVNTX1NUQVRFX1JVTk5JTkcQAhIaChZQUk9DRVNTX1NUQVRFX1NUT1BQSU5HEAMSGAoUUFJPQ0VTU19TVEFURV9FWElURUQQBBIYChRQUk9DRVNTX1NUQVRFX0ZBSUxFRBAFEhYKElBST0NFU1NfU1RBVEVfTE9TVBAGEhkKFVBST0NFU1NfU1RBVEVfV0FJVElORxAHEhoKFlBST0NFU1NfU1RBVEVfR0lWRU5fVVAQCCpjCgxEZXNpcmVkU3RhdGUSHQoZREVTSVJFRF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFURFU0lSRURfU1RBVEVfUlVOTklORxABEhkKFURFU0lSRURfU1RBVEVfU1RPUFBFRBACKloKC1Byb2Nlc3NWaWV3EhwKGFBST0NFU1NfVklFV19VTlNQRUNJRklFRBAAEhYKElBST0NFU1NfVklFV19CQVNJQxABEhUKEVBST0NFU1NfVklFV19GVUxMEAJiBnByb3RvMw", [file_google_protobuf_timestamp, file_pm_v1_cause, file_pm_v1_run, file_pm_v1_spec, file_pm_v1_supervision]);
 
 /**
  * Process is one managed process: who it is, what was asked for, and what
- * became of it. Field numbers 20 to 39 are kept for supervision.
+ * became of it. Fields 20 to 39 are supervision's.
  *
  * @generated from message pm.v1.Process
  */
@@ -73,7 +75,8 @@ export type Process = Message<"pm.v1.Process"> & {
   desiredState: DesiredState;
 
   /**
-   * run is its current run, or the latest one. ListRuns has those before it.
+   * run is its current run, or the latest one; unset if it has had none yet.
+   * ListRuns has those before it.
    *
    * @generated from field: pm.v1.Run run = 7;
    */
@@ -108,11 +111,19 @@ export type Process = Message<"pm.v1.Process"> & {
    * @generated from field: pm.v1.Change last_change = 11;
    */
   lastChange?: Change | undefined;
+
+  /**
+   * supervision is what its policies make of it; unset if it has none, is in no
+   * project and on no schedule.
+   *
+   * @generated from field: pm.v1.SupervisionStatus supervision = 20;
+   */
+  supervision?: SupervisionStatus | undefined;
 };
 
 /**
  * Process is one managed process: who it is, what was asked for, and what
- * became of it. Field numbers 20 to 39 are kept for supervision.
+ * became of it. Fields 20 to 39 are supervision's.
  *
  * @generated from message pm.v1.Process
  */
@@ -163,7 +174,8 @@ export type ProcessJson = {
   desiredState?: DesiredStateJson;
 
   /**
-   * run is its current run, or the latest one. ListRuns has those before it.
+   * run is its current run, or the latest one; unset if it has had none yet.
+   * ListRuns has those before it.
    *
    * @generated from field: pm.v1.Run run = 7;
    */
@@ -198,6 +210,14 @@ export type ProcessJson = {
    * @generated from field: pm.v1.Change last_change = 11;
    */
   lastChange?: ChangeJson;
+
+  /**
+   * supervision is what its policies make of it; unset if it has none, is in no
+   * project and on no schedule.
+   *
+   * @generated from field: pm.v1.SupervisionStatus supervision = 20;
+   */
+  supervision?: SupervisionStatusJson;
 };
 
 /**
@@ -636,7 +656,8 @@ export const ProcessState = {
   STOPPING: 3,
 
   /**
-   * PROCESS_STATE_EXITED: see RUN_STATE_EXITED.
+   * PROCESS_STATE_EXITED: see RUN_STATE_EXITED. Also a process that was stopped
+   * before its first run; `run` is unset then.
    *
    * @generated from enum value: PROCESS_STATE_EXITED = 4;
    */
@@ -659,6 +680,7 @@ export const ProcessState = {
   /**
    * PROCESS_STATE_WAITING: no run is under way, and one is to begin: the next
    * attempt of a restart policy, after a dependency, a schedule or a queue.
+   * Process.supervision says for what and until when.
    *
    * @generated from enum value: PROCESS_STATE_WAITING = 7;
    */

@@ -6,17 +6,19 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, DurationJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Command, CommandJson, Dependency, DependencyJson, Hook, HookJson, Probe, ProbeJson, RestartPolicy, RestartPolicyJson } from "./policy_pb.ts";
+import { file_pm_v1_policy } from "./policy_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file pm/v1/spec.proto.
  */
 export const file_pm_v1_spec: GenFile = /*@__PURE__*/
-  fileDesc("ChBwbS92MS9zcGVjLnByb3RvEgVwbS52MSK5BAoLUHJvY2Vzc1NwZWMSEgoKZXhlY3V0YWJsZRgBIAEoCRIMCgRhcmdzGAIgAygJEigKA2VudhgDIAMoCzIbLnBtLnYxLlByb2Nlc3NTcGVjLkVudkVudHJ5EiAKCGVudl9tb2RlGAQgASgOMg4ucG0udjEuRW52TW9kZRILCgNjd2QYBSABKAkSGAoQZXhlY3V0YWJsZV9ieXRlcxgGIAEoDBISCgphcmdzX2J5dGVzGAcgAygMEi0KCWVudl9ieXRlcxgIIAMoCzIaLnBtLnYxLkVudmlyb25tZW50VmFyaWFibGUSEQoJY3dkX2J5dGVzGAkgASgMEiMKBm91dHB1dBgKIAEoCzITLnBtLnYxLk91dHB1dFBvbGljeRIfCgVzdGRpbhgLIAEoDjIQLnBtLnYxLlN0ZGluTW9kZRIlCgh0ZXJtaW5hbBgMIAEoCzITLnBtLnYxLlRlcm1pbmFsU2l6ZRIdCgZsaW1pdHMYDSABKAsyDS5wbS52MS5MaW1pdHMSHwoEc3RvcBgOIAEoCzIRLnBtLnYxLlN0b3BQb2xpY3kSEgoFdW1hc2sYDyABKA1IAIgBARIRCgRuaWNlGBAgASgRSAGIAQESGgoNb29tX3Njb3JlX2FkahgRIAEoEUgCiAEBGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCAoGX3VtYXNrQgcKBV9uaWNlQhAKDl9vb21fc2NvcmVfYWRqIjIKE0Vudmlyb25tZW50VmFyaWFibGUSDAoEbmFtZRgBIAEoDBINCgV2YWx1ZRgCIAEoDCJNCgxPdXRwdXRQb2xpY3kSEwoLbGltaXRfYnl0ZXMYASABKAQSKAoJd2hlbl9mdWxsGAIgASgOMhUucG0udjEuT3V0cHV0RnVsbE1vZGUiLQoMVGVybWluYWxTaXplEgwKBHJvd3MYASABKA0SDwoHY29sdW1ucxgCIAEoDSKpAQoGTGltaXRzEiUKB3JsaW1pdHMYASADKAsyFC5wbS52MS5SZXNvdXJjZUxpbWl0EhkKDG1lbW9yeV9ieXRlcxgCIAEoBEgAiAEBEhcKCmNwdV9taWxsaXMYAyABKA1IAYgBARIWCglwcm9jZXNzZXMYBCABKA1IAogBAUIPCg1fbWVtb3J5X2J5dGVzQg0KC19jcHVfbWlsbGlzQgwKCl9wcm9jZXNzZXMiWQoNUmVzb3VyY2VMaW1pdBIQCghyZXNvdXJjZRgBIAEoCRIRCgRzb2Z0GAIgASgESACIAQESEQoEaGFyZBgDIAEoBEgBiAEBQgcKBV9zb2Z0QgcKBV9oYXJkIk0KClN0b3BQb2xpY3kSDgoGc2lnbmFsGAEgASgJEi8KDGdyYWNlX3BlcmlvZBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbipOCgdFbnZNb2RlEhgKFEVOVl9NT0RFX1VOU1BFQ0lGSUVEEAASEwoPRU5WX01PREVfRVhURU5EEAESFAoQRU5WX01PREVfUkVQTEFDRRACKnUKDk91dHB1dEZ1bGxNb2RlEiAKHE9VVFBVVF9GVUxMX01PREVfVU5TUEVDSUZJRUQQABIgChxPVVRQVVRfRlVMTF9NT0RFX0RST1BfT0xERVNUEAESHwobT1VUUFVUX0ZVTExfTU9ERV9BTExPV19IT0xEEAIqUQoJU3RkaW5Nb2RlEhoKFlNURElOX01PREVfVU5TUEVDSUZJRUQQABITCg9TVERJTl9NT0RFX05VTEwQARITCg9TVERJTl9NT0RFX1BJUEUQAmIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc("ChBwbS92MS9zcGVjLnByb3RvEgVwbS52MSLhBgoLUHJvY2Vzc1NwZWMSEgoKZXhlY3V0YWJsZRgBIAEoCRIMCgRhcmdzGAIgAygJEigKA2VudhgDIAMoCzIbLnBtLnYxLlByb2Nlc3NTcGVjLkVudkVudHJ5EiAKCGVudl9tb2RlGAQgASgOMg4ucG0udjEuRW52TW9kZRILCgNjd2QYBSABKAkSGAoQZXhlY3V0YWJsZV9ieXRlcxgGIAEoDBISCgphcmdzX2J5dGVzGAcgAygMEi0KCWVudl9ieXRlcxgIIAMoCzIaLnBtLnYxLkVudmlyb25tZW50VmFyaWFibGUSEQoJY3dkX2J5dGVzGAkgASgMEiMKBm91dHB1dBgKIAEoCzITLnBtLnYxLk91dHB1dFBvbGljeRIfCgVzdGRpbhgLIAEoDjIQLnBtLnYxLlN0ZGluTW9kZRIlCgh0ZXJtaW5hbBgMIAEoCzITLnBtLnYxLlRlcm1pbmFsU2l6ZRIdCgZsaW1pdHMYDSABKAsyDS5wbS52MS5MaW1pdHMSHwoEc3RvcBgOIAEoCzIRLnBtLnYxLlN0b3BQb2xpY3kSEgoFdW1hc2sYDyABKA1IAIgBARIRCgRuaWNlGBAgASgRSAGIAQESGgoNb29tX3Njb3JlX2FkahgRIAEoEUgCiAEBEiUKB3Jlc3RhcnQYKCABKAsyFC5wbS52MS5SZXN0YXJ0UG9saWN5Eh8KCXJlYWRpbmVzcxgpIAEoCzIMLnBtLnYxLlByb2JlEh4KCGxpdmVuZXNzGCogASgLMgwucG0udjEuUHJvYmUSJQoKZGVwZW5kc19vbhgrIAMoCzIRLnBtLnYxLkRlcGVuZGVuY3kSDQoFcXVldWUYLCABKAkSLwoMbWF4X3J1bl90aW1lGC0gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiQKDHN0b3BfY29tbWFuZBguIAEoCzIOLnBtLnYxLkNvbW1hbmQSGgoFaG9va3MYLyADKAsyCy5wbS52MS5Ib29rEhUKDXN1Y2Nlc3NfY29kZXMYMCADKA0aKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIICgZfdW1hc2tCBwoFX25pY2VCEAoOX29vbV9zY29yZV9hZGoiMgoTRW52aXJvbm1lbnRWYXJpYWJsZRIMCgRuYW1lGAEgASgMEg0KBXZhbHVlGAIgASgMIk0KDE91dHB1dFBvbGljeRITCgtsaW1pdF9ieXRlcxgBIAEoBBIoCgl3aGVuX2Z1bGwYAiABKA4yFS5wbS52MS5PdXRwdXRGdWxsTW9kZSItCgxUZXJtaW5hbFNpemUSDAoEcm93cxgBIAEoDRIPCgdjb2x1bW5zGAIgASgNIqkBCgZMaW1pdHMSJQoHcmxpbWl0cxgBIAMoCzIULnBtLnYxLlJlc291cmNlTGltaXQSGQoMbWVtb3J5X2J5dGVzGAIgASgESACIAQESFwoKY3B1X21pbGxpcxgDIAEoDUgBiAEBEhYKCXByb2Nlc3NlcxgEIAEoDUgCiAEBQg8KDV9tZW1vcnlfYnl0ZXNCDQoLX2NwdV9taWxsaXNCDAoKX3Byb2Nlc3NlcyJZCg1SZXNvdXJjZUxpbWl0EhAKCHJlc291cmNlGAEgASgJEhEKBHNvZnQYAiABKARIAIgBARIRCgRoYXJkGAMgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQiTQoKU3RvcFBvbGljeRIOCgZzaWduYWwYASABKAkSLwoMZ3JhY2VfcGVyaW9kGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uKk4KB0Vudk1vZGUSGAoURU5WX01PREVfVU5TUEVDSUZJRUQQABITCg9FTlZfTU9ERV9FWFRFTkQQARIUChBFTlZfTU9ERV9SRVBMQUNFEAIqdQoOT3V0cHV0RnVsbE1vZGUSIAocT1VUUFVUX0ZVTExfTU9ERV9VTlNQRUNJRklFRBAAEiAKHE9VVFBVVF9GVUxMX01PREVfRFJPUF9PTERFU1QQARIfChtPVVRQVVRfRlVMTF9NT0RFX0FMTE9XX0hPTEQQAipRCglTdGRpbk1vZGUSGgoWU1RESU5fTU9ERV9VTlNQRUNJRklFRBAAEhMKD1NURElOX01PREVfTlVMTBABEhMKD1NURElOX01PREVfUElQRRACYgZwcm90bzM", [file_google_protobuf_duration, file_pm_v1_policy]);
 
 /**
- * ProcessSpec says what to run and how. Field numbers 40 to 59 are kept for
- * supervision.
+ * ProcessSpec says what to run and how. Fields 40 to 59 are supervision's: what
+ * of them changes takes effect at once, without a new run.
  *
  * @generated from message pm.v1.ProcessSpec
  */
@@ -155,11 +157,82 @@ export type ProcessSpec = Message<"pm.v1.ProcessSpec"> & {
    * @generated from field: optional sint32 oom_score_adj = 17;
    */
   oomScoreAdj?: number | undefined;
+
+  /**
+   * restart says when it is started again. Default: never.
+   *
+   * @generated from field: pm.v1.RestartPolicy restart = 40;
+   */
+  restart?: RestartPolicy | undefined;
+
+  /**
+   * readiness says when it is ready for those that depend on it. Default: once
+   * its program was executed.
+   *
+   * @generated from field: pm.v1.Probe readiness = 41;
+   */
+  readiness?: Probe | undefined;
+
+  /**
+   * liveness says when a running process is to be restarted. Default: never.
+   *
+   * @generated from field: pm.v1.Probe liveness = 42;
+   */
+  liveness?: Probe | undefined;
+
+  /**
+   * depends_on are the processes that must have come so far before a run may
+   * begin, at most 64. A cycle is refused with DEPENDENCY_CYCLE.
+   *
+   * @generated from field: repeated pm.v1.Dependency depends_on = 43;
+   */
+  dependsOn: Dependency[];
+
+  /**
+   * queue is the name of the queue in which each run waits for its turn.
+   * Default: none.
+   *
+   * @generated from field: string queue = 44;
+   */
+  queue: string;
+
+  /**
+   * max_run_time is the longest that a run may take, 100 ms to 366 days; it is
+   * stopped then, by force after the grace period, and counts as failed.
+   * Default: no bound.
+   *
+   * @generated from field: google.protobuf.Duration max_run_time = 45;
+   */
+  maxRunTime?: Duration | undefined;
+
+  /**
+   * stop_command is run first when the process is stopped, instead of sending
+   * the stop signal; what still lives when the command has ended and half the
+   * grace period has passed gets the signal. Default: none.
+   *
+   * @generated from field: pm.v1.Command stop_command = 46;
+   */
+  stopCommand?: Command | undefined;
+
+  /**
+   * hooks are commands that are run when something happens to it, at most 16.
+   *
+   * @generated from field: repeated pm.v1.Hook hooks = 47;
+   */
+  hooks: Hook[];
+
+  /**
+   * success_codes are the exit codes that count as a success, 0 to 255, at most
+   * 256. Default: 0.
+   *
+   * @generated from field: repeated uint32 success_codes = 48;
+   */
+  successCodes: number[];
 };
 
 /**
- * ProcessSpec says what to run and how. Field numbers 40 to 59 are kept for
- * supervision.
+ * ProcessSpec says what to run and how. Fields 40 to 59 are supervision's: what
+ * of them changes takes effect at once, without a new run.
  *
  * @generated from message pm.v1.ProcessSpec
  */
@@ -298,6 +371,77 @@ export type ProcessSpecJson = {
    * @generated from field: optional sint32 oom_score_adj = 17;
    */
   oomScoreAdj?: number;
+
+  /**
+   * restart says when it is started again. Default: never.
+   *
+   * @generated from field: pm.v1.RestartPolicy restart = 40;
+   */
+  restart?: RestartPolicyJson;
+
+  /**
+   * readiness says when it is ready for those that depend on it. Default: once
+   * its program was executed.
+   *
+   * @generated from field: pm.v1.Probe readiness = 41;
+   */
+  readiness?: ProbeJson;
+
+  /**
+   * liveness says when a running process is to be restarted. Default: never.
+   *
+   * @generated from field: pm.v1.Probe liveness = 42;
+   */
+  liveness?: ProbeJson;
+
+  /**
+   * depends_on are the processes that must have come so far before a run may
+   * begin, at most 64. A cycle is refused with DEPENDENCY_CYCLE.
+   *
+   * @generated from field: repeated pm.v1.Dependency depends_on = 43;
+   */
+  dependsOn?: DependencyJson[];
+
+  /**
+   * queue is the name of the queue in which each run waits for its turn.
+   * Default: none.
+   *
+   * @generated from field: string queue = 44;
+   */
+  queue?: string;
+
+  /**
+   * max_run_time is the longest that a run may take, 100 ms to 366 days; it is
+   * stopped then, by force after the grace period, and counts as failed.
+   * Default: no bound.
+   *
+   * @generated from field: google.protobuf.Duration max_run_time = 45;
+   */
+  maxRunTime?: DurationJson;
+
+  /**
+   * stop_command is run first when the process is stopped, instead of sending
+   * the stop signal; what still lives when the command has ended and half the
+   * grace period has passed gets the signal. Default: none.
+   *
+   * @generated from field: pm.v1.Command stop_command = 46;
+   */
+  stopCommand?: CommandJson;
+
+  /**
+   * hooks are commands that are run when something happens to it, at most 16.
+   *
+   * @generated from field: repeated pm.v1.Hook hooks = 47;
+   */
+  hooks?: HookJson[];
+
+  /**
+   * success_codes are the exit codes that count as a success, 0 to 255, at most
+   * 256. Default: 0.
+   *
+   * @generated from field: repeated uint32 success_codes = 48;
+   */
+  successCodes?: number[];
 };
 
 /**

@@ -1,10 +1,10 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
+import { formatBytes, formatDuration } from "../../../common/quantities.ts";
 import type { DaemonInfo } from "../../../sdk/index.ts";
 import { defineCommand } from "../../command.ts";
 import { openConnection } from "../../connection.ts";
-import { ExitCode } from "../../exit-code.ts";
 import { painter } from "../../output/color.ts";
 import { outputOption, prettyJson } from "../../output/format.ts";
-import { formatBytes, formatDuration } from "../../output/units.ts";
 
 export const command = defineCommand({
   summary: "Show whether the daemon runs, and what it allows",

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { duration } from "../../arguments/values.ts";
 import { defineCommand, flag, single } from "../../command.ts";
 import { isUnreachable, openConnection } from "../../connection.ts";
 import { CommandError } from "../../errors.ts";
-import { ExitCode } from "../../exit-code.ts";
 
 /** How long the daemon may take to end once it has answered. */
 const goneTimeoutMs = 15_000;

@@ -39,6 +39,8 @@ export interface Waiting {
   readonly until: number | null;
   /** Names, or UUIDs of what has none. */
   readonly for: readonly string[];
+  /** What is still missing, for people; may be empty. */
+  readonly why: string;
   /** Why the next run is to begin: the cause that it gets. */
   readonly cause: Cause;
   /** When the waiting began; the order in a queue. */

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isUuid } from "../../../common/contract-rules.ts";
 import type { Cause } from "../api/cause.ts";
 import type { Change } from "../api/process.ts";
 import type { ProcessSpec } from "../api/spec.ts";
@@ -10,7 +11,6 @@ import { discard } from "../operations/start.ts";
 import { resumeStop } from "../operations/stop.ts";
 import { ManagedProcess } from "../process/process.ts";
 import { type ProcessRecord, type RecordFile, type RunRecord, readRecord, recordFileName } from "../process/record.ts";
-import { isUuid } from "../process/references.ts";
 import { effectiveSpec } from "../process/spec.ts";
 import { findShims, type LivingShim, openFileOf } from "../run/find-shims.ts";
 import { untilDecided } from "../run/launch.ts";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
+import type { Cause } from "../api/cause.ts";
 import type { RequestContext } from "../api/control.ts";
 import type { Clock } from "../clock.ts";
+import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
-import type { Journal } from "../history/journal.ts";
-import type { Intent } from "../process/intent.ts";
 
 const maxRemembered = 10_000;
 const rememberedMs = 3600 * 1000;
@@ -18,29 +18,32 @@ interface Remembered {
 
 /**
  * Requests with an id are carried out once: sent again, they get the response
- * of the first. What an earlier daemon carried out is known from the journal.
+ * of the first. What an earlier daemon carried out is known from the journal,
+ * and from the records, which are written first: their intents are carried on.
  */
 export class Requests {
   readonly #clock: Clock;
   /** The oldest first. */
   readonly #remembered = new Map<string, Remembered>();
 
-  /** @param intents What an earlier daemon left to be carried on: they may be on record while the journal is not yet. */
-  constructor(clock: Clock, journal: Journal, intents: Iterable<Intent>) {
-    this.#clock = clock;
-    for (const { cause, bootMs } of journal.all()) {
-      if (cause.requestId === "" || cause.kind !== "request") continue;
-      this.#remember(key(cause), { fingerprint: null, response: null, bootMs });
+  constructor({ options, journal, table }: Pick<Core, "options" | "journal" | "table">) {
+    this.#clock = options.clock;
+    for (const { cause, bootMs } of journal.all()) this.#recall(cause, bootMs);
+    const now = this.#clock.boot();
+    for (const process of table.ordered) {
+      for (const { cause } of [...process.intents, ...process.runs]) this.#recall(cause, now);
     }
-    for (const { cause, requestBootMs } of intents) {
-      if (cause.requestId === "") continue;
-      this.#remember(key(cause), { fingerprint: null, response: null, bootMs: requestBootMs });
-    }
+  }
+
+  #recall(cause: Cause, bootMs: number): void {
+    const id = key(cause);
+    if (cause.requestId === "" || cause.kind !== "request" || this.#remembered.has(id)) return;
+    this.#remembered.set(id, { fingerprint: null, response: null, bootMs });
   }
 
   /**
    * @param what Everything that makes the request the one it is.
-   * @param again Answers for a request that an earlier daemon carried out, or had begun.
+   * @param again Answers for a request that an earlier daemon carried out.
    */
   async once<T>(
     context: RequestContext,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
+import { isUuid } from "../../../common/contract-rules.ts";
 import type { RequestContext, StartRequest } from "../api/control.ts";
 import type { ProcessInfo, ProcessState } from "../api/process.ts";
 import type { StartFailure } from "../api/run.ts";
@@ -10,8 +11,7 @@ import { EngineError } from "../errors.ts";
 import { cgroupLimitFields } from "../limits/cgroup.ts";
 import { ManagedProcess } from "../process/process.ts";
 import { deleteRecord } from "../process/record.ts";
-import { isUuid } from "../process/references.ts";
-import { checkNameSyntax, effectiveSpec, normalizeLabels, normalizeSpec, sameSpec } from "../process/spec.ts";
+import { effectiveSpec, normalizeSpec, sameSpec } from "../process/spec.ts";
 import { launch, prepareRun } from "../run/launch.ts";
 import { makeRoom } from "../run/make-room.ts";
 import { Run } from "../run/run.ts";
@@ -102,10 +102,9 @@ async function claim(
   core.checkAccepting();
   const id = request.id === "" ? randomUUID() : request.id.toLowerCase();
   if (!isUuid(id)) throw new EngineError("INVALID_ID", "the id of a new process must be a UUID", { id: request.id });
-  checkNameSyntax("name", request.name);
   const wanted = {
     name: request.name,
-    labels: normalizeLabels(request.labels),
+    labels: request.labels,
     spec: normalizeSpec(request.spec, core.options),
   };
   for (let there = core.table.byId(id); there !== undefined; there = core.table.byId(id)) {

@@ -17,10 +17,11 @@ import {
 import { RunState, StopOutcome } from "../../../../gen/ts/pm/v1/run_pb.ts";
 import { EnvMode, OutputFullMode, StdinMode } from "../../../../gen/ts/pm/v1/spec_pb.ts";
 import type * as engine from "../../engine/api/index.ts";
+import type { Wellbeing } from "../../supervision/wait-until.ts";
 import type { Field } from "../edge/field.ts";
 
 /** The engine's word for each number; those not in the table mean `unspecified`. */
-function reader<Word extends string>(
+export function reader<Word extends string>(
   table: Readonly<Record<Word, number>>,
   unspecified: NoInfer<Word>,
 ): (value: number) => Word {
@@ -29,7 +30,7 @@ function reader<Word extends string>(
 }
 
 /** The engine's words, each once, for a list of values, of which none may be unspecified. */
-function listReader<Word extends string>(
+export function listReader<Word extends string>(
   table: Readonly<Record<Word, number>>,
 ): (values: readonly number[], at: Field) => Word[] {
   const words = wordsOf(table);
@@ -109,6 +110,15 @@ export const eventTypeToProto = {
   removed: EventType.REMOVED,
   daemonStarted: EventType.DAEMON_STARTED,
   daemonStopped: EventType.DAEMON_STOPPED,
+  waiting: EventType.WAITING,
+  ready: EventType.READY,
+  notReady: EventType.NOT_READY,
+  healthy: EventType.HEALTHY,
+  unhealthy: EventType.UNHEALTHY,
+  hookFailed: EventType.HOOK_FAILED,
+  scheduleSkipped: EventType.SCHEDULE_SKIPPED,
+  projectApplied: EventType.PROJECT_APPLIED,
+  projectRemoved: EventType.PROJECT_REMOVED,
 } as const satisfies Record<engine.EventType, EventType>;
 export const eventTypesFromProto = listReader(eventTypeToProto);
 
@@ -174,6 +184,18 @@ export const conditionFromProto = reader(
   } as const satisfies Record<engine.WaitCondition, WaitCondition>,
   "exited",
 );
+
+/** What supervision is asked to wait for; undefined: it is the engine's to wait for. */
+export function wellbeingFromProto(condition: WaitCondition): Wellbeing | undefined {
+  switch (condition) {
+    case WaitCondition.READY:
+      return "ready";
+    case WaitCondition.HEALTHY:
+      return "healthy";
+    default:
+      return undefined;
+  }
+}
 
 export const orderFromProto = reader(
   {

@@ -5,6 +5,7 @@ import type { EventsFrame, JournalEvent } from "../../engine/api/event.ts";
 import { causeToProto } from "./cause.ts";
 import { eventTypeToProto, stateToProto } from "./enums.ts";
 import { exitToProto } from "./run.ts";
+import { detailToProto } from "./supervision.ts";
 import { timestampFromNanos } from "./time.ts";
 
 type Frame = NonNullable<MessageInitShape<typeof StreamEventsResponseSchema>["frame"]>;
@@ -41,5 +42,6 @@ function eventToProto(event: JournalEvent): MessageInitShape<typeof EventSchema>
     ...(event.to !== null && { to: stateToProto[event.to] }),
     cause: causeToProto(event.cause),
     exit: event.exit === null ? undefined : exitToProto(event.exit),
+    ...(event.supervision !== undefined && detailToProto(event.supervision)),
   };
 }

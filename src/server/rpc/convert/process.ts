@@ -5,6 +5,7 @@ import { causeToProto } from "./cause.ts";
 import { desiredStateToProto, stateToProto } from "./enums.ts";
 import { runToProto } from "./run.ts";
 import { specToProto } from "./spec.ts";
+import { supervisionToProto } from "./supervision.ts";
 import { timestampFromNanos } from "./time.ts";
 
 export type ProcessMessage = MessageInitShape<typeof proto.ProcessSchema>;
@@ -18,11 +19,13 @@ export function processToProto(process: engine.ProcessInfo, withEnv = false): Pr
     spec: specToProto(process.spec, withEnv),
     state: stateToProto[process.state],
     desiredState: desiredStateToProto[process.desiredState],
-    run: runToProto(process.run),
+    // Number 0: there has been none yet.
+    run: process.run.number === 0 ? undefined : runToProto(process.run),
     createTime: timestampFromNanos(process.createTime),
     sequence: BigInt(process.sequence),
     resourceVersion: process.resourceVersion,
     lastChange: changeToProto(process.lastChange),
+    supervision: process.supervision === undefined ? undefined : supervisionToProto(process, process.supervision),
   };
 }
 

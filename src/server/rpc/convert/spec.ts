@@ -26,6 +26,7 @@ import {
   whenFullToProto,
 } from "./enums.ts";
 import { limitsFromProto, limitsToProto } from "./limits.ts";
+import { policyFieldByName, policyFromProto, policyToProto } from "./policy.ts";
 import { stopPolicyFromProto, stopPolicyToProto } from "./stop.ts";
 
 type SpecInit = MessageInitShape<typeof ProcessSpecSchema>;
@@ -41,7 +42,7 @@ interface SpecField<T> {
 const minOutputLimitBytes = 4096;
 const maxTerminalCells = 65_535;
 
-const specFields: { readonly [K in keyof engine.ProcessSpec]: SpecField<engine.ProcessSpec[K]> } = {
+const specFields: { readonly [K in Exclude<keyof engine.ProcessSpec, "policy">]: SpecField<engine.ProcessSpec[K]> } = {
   executable: {
     names: ["executable", "executable_bytes"],
     from: (spec, at) => executable(...textOrBytes(spec.executable, spec.executableBytes, "executable", at)),
@@ -113,7 +114,13 @@ const specFields: { readonly [K in keyof engine.ProcessSpec]: SpecField<engine.P
   },
 };
 
-const all = Object.entries(specFields) as [keyof engine.ProcessSpec, SpecField<unknown>][];
+const policyField: SpecField<engine.ProcessSpec["policy"]> = {
+  names: [...policyFieldByName.keys()],
+  from: policyFromProto,
+  to: (policy) => (policy === undefined ? {} : policyToProto(policy)),
+};
+
+const all = Object.entries({ ...specFields, policy: policyField }) as [keyof engine.ProcessSpec, SpecField<unknown>][];
 
 /** What a spec's fields of the contract are called in the engine's spec; text and bytes are the same there. */
 export const specFieldByName: ReadonlyMap<string, keyof engine.ProcessSpec> = new Map(
@@ -133,6 +140,15 @@ const everyField = new Set(all.map(([key]) => key));
 
 export function specFromProto(spec: ProcessSpec, at: Field): engine.ProcessSpec {
   return specFieldsFromProto(spec, everyField, at) as engine.ProcessSpec;
+}
+
+export function requiredSpec(spec: ProcessSpec | undefined, at: Field): engine.ProcessSpec {
+  if (spec === undefined) {
+    at.refuse("is required");
+    // Never used: the request is refused.
+    return undefined as never;
+  }
+  return specFromProto(spec, at);
 }
 
 /** Environments often hold secrets: they are sent only where `withEnv` says so. */

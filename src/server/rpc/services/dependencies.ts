@@ -1,9 +1,18 @@
 import type { Engine } from "../../engine/api/engine.ts";
 import type { Log } from "../../log.ts";
+import type { Supervision } from "../../supervision/open.ts";
+
+/** What the services of supervision stand on. */
+export type SupervisionServices = Pick<
+  Supervision,
+  "schedules" | "queues" | "projects" | "queuePosition" | "waitUntil"
+>;
 
 /** What the contract's services stand on. */
 export interface ServiceDependencies {
+  /** As clients see it: what `Supervision.engine` is. */
   readonly engine: Engine;
+  readonly supervision: SupervisionServices;
   readonly log: Log;
   readonly identity: DaemonIdentity;
   readonly limits: ServerLimits;

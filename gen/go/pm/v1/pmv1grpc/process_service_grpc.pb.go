@@ -138,8 +138,8 @@ type ProcessServiceClient interface {
 	// WaitProcess answers once a process meets a condition, at once if it
 	// already does. It waits as long as the caller's deadline allows.
 	//
-	// Permission: processes.read. Errors: RUN_NOT_FOUND; PROCESS_NOT_FOUND also
-	// if the process is removed meanwhile.
+	// Permission: processes.read. Errors: RUN_NOT_FOUND, NOT_RUNNING;
+	// PROCESS_NOT_FOUND also if the process is removed meanwhile.
 	WaitProcess(ctx context.Context, in *v1.WaitProcessRequest, opts ...grpc.CallOption) (*v1.WaitProcessResponse, error)
 	// GetOutput reads a range of a run's output in one consistent piece.
 	//
@@ -614,8 +614,8 @@ type ProcessServiceServer interface {
 	// WaitProcess answers once a process meets a condition, at once if it
 	// already does. It waits as long as the caller's deadline allows.
 	//
-	// Permission: processes.read. Errors: RUN_NOT_FOUND; PROCESS_NOT_FOUND also
-	// if the process is removed meanwhile.
+	// Permission: processes.read. Errors: RUN_NOT_FOUND, NOT_RUNNING;
+	// PROCESS_NOT_FOUND also if the process is removed meanwhile.
 	WaitProcess(context.Context, *v1.WaitProcessRequest) (*v1.WaitProcessResponse, error)
 	// GetOutput reads a range of a run's output in one consistent piece.
 	//

@@ -6,11 +6,11 @@ import { targetFromProto } from "../../convert/enums.ts";
 import { filterFromProto, requireAll, selectsAll } from "../../convert/filter.ts";
 import { processToProto } from "../../convert/process.ts";
 import { signalName } from "../../convert/signal-name.ts";
-import { specFromProto } from "../../convert/spec.ts";
+import { requiredSpec, specFromProto } from "../../convert/spec.ts";
 import { receiptToProto, stopOptionsFromProto } from "../../convert/stop.ts";
 import { millisFromDuration } from "../../convert/time.ts";
 import { updateFromProto } from "../../convert/update.ts";
-import { checked, type Field } from "../../edge/field.ts";
+import { checked } from "../../edge/field.ts";
 import { hourMs, labels, newId, processName, processRef } from "../../edge/rules.ts";
 import type { ServiceDependencies } from "../dependencies.ts";
 
@@ -105,13 +105,4 @@ export function control({ engine }: ServiceDependencies): Methods {
       return { ids, freedBytes: BigInt(freedBytes) };
     },
   };
-}
-
-function requiredSpec(spec: Parameters<typeof specFromProto>[0] | undefined, at: Field) {
-  if (spec === undefined) {
-    at.refuse("is required");
-    // Never used: the request is refused.
-    return undefined as never;
-  }
-  return specFromProto(spec, at);
 }

@@ -1,6 +1,6 @@
 /** What only looks: get, list, runs, watch, wait, stats. */
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { ProcessService } from "../../../../../gen/ts/pm/v1/process_service_pb.ts";
+import type { ProcessService, WaitProcessRequest } from "../../../../../gen/ts/pm/v1/process_service_pb.ts";
 import type { ProcessInfo } from "../../../engine/api/process.ts";
 import { causeToProto } from "../../convert/cause.ts";
 import {
@@ -9,13 +9,14 @@ import {
   removalToProto,
   viewIsFull,
   watchEventToProto,
+  wellbeingFromProto,
 } from "../../convert/enums.ts";
 import { filterFromProto } from "../../convert/filter.ts";
 import { approximateSize, processToProto } from "../../convert/process.ts";
 import { runToProto } from "../../convert/run.ts";
 import { millisFromDuration } from "../../convert/time.ts";
 import { sampleToProto } from "../../convert/usage.ts";
-import { checked } from "../../edge/field.ts";
+import { checked, type Field } from "../../edge/field.ts";
 import { hourMs, processRef, token } from "../../edge/rules.ts";
 import type { ServiceDependencies } from "../dependencies.ts";
 import { heartbeatMs, optionalRun } from "../stream-options.ts";
@@ -33,7 +34,7 @@ const sampleRange = { min: 250, max: hourMs };
 const defaultSampleMs = 1000;
 const maxSampledMembers = 100;
 
-export function reading({ engine }: ServiceDependencies): Methods {
+export function reading({ engine, supervision }: ServiceDependencies): Methods {
   return {
     getProcess(request) {
       const ref = checked((root) => processRef(request.process, root.child("process")));
@@ -98,8 +99,13 @@ export function reading({ engine }: ServiceDependencies): Methods {
     async waitProcess(request, { signal }) {
       const { ref, run } = checked((root) => ({
         ref: processRef(request.process, root.child("process")),
-        run: optionalRun(request.run, root),
+        run: runToWaitFor(request, root),
       }));
+      const wellbeing = wellbeingFromProto(request.condition);
+      if (wellbeing !== undefined) {
+        const process = await supervision.waitUntil(ref, wellbeing, signal);
+        return { process: processToProto(process), run: runToProto(process.run) };
+      }
       const result = await engine.wait(ref, conditionFromProto(request.condition), run, signal);
       return {
         process: processToProto(result.process),
@@ -134,4 +140,12 @@ function room(bytes: number, withEnv: boolean): (process: ProcessInfo) => boolea
     left -= approximateSize(process, withEnv);
     return left >= 0;
   };
+}
+
+/** Readiness and health are waited for whichever run it is. */
+function runToWaitFor({ condition, run }: WaitProcessRequest, root: Field): number | null {
+  if (run !== undefined && wellbeingFromProto(condition) !== undefined) {
+    root.child("run").refuse("not together with this `condition`");
+  }
+  return optionalRun(run, root);
 }

@@ -1,0 +1,256 @@
+import { findCycle } from "../../common/dependency-graph.ts";
+import type { RequestContext, StartRequest, StopOptions, StopResult } from "../engine/api/control.ts";
+import type { Engine } from "../engine/api/engine.ts";
+import type { ProcessInfo, ProcessRef } from "../engine/api/process.ts";
+import type { ProcessSpec } from "../engine/api/spec.ts";
+import { EngineError } from "../engine/errors.ts";
+import { SupervisionError } from "./errors.ts";
+import type { Ground } from "./ground.ts";
+import { noAttempts } from "./restart/decide.ts";
+import { isUnderWay } from "./restart/outcome.ts";
+import { causeOf, keptOf, nothingKept, policyOf } from "./status.ts";
+import { gateOf, isGone, type Supervisor } from "./supervisor.ts";
+
+const maxOutputBytes = 4096;
+const defaultGraceMs = 10_000;
+
+/**
+ * The engine as clients see it: what they ask for goes through supervision
+ * where it has a say, and to the engine itself where it has none.
+ */
+export function supervisedEngine(ground: Ground, supervisor: Supervisor): Engine {
+  const { engine } = ground;
+  const own: Partial<Engine> = {
+    start: (request, context) => start(ground, supervisor, request, context),
+    stop: (ref, options, context, signal) => stop(ground, supervisor, ref, options, context, signal),
+    async restart(ref, options, spec, context, signal) {
+      if (spec !== null) {
+        checkCycle(ground, engine.get(ref), spec);
+      }
+      const process = await engine.restart(ref, options, spec, context, signal);
+      forgetAttempts(ground, process, context);
+      await supervisor.keepNow(process);
+      return engine.get({ id: process.id });
+    },
+    async update(ref, update, context) {
+      const process = await engine.update(
+        ref,
+        (before) => {
+          const changes = update(before);
+          if (changes.spec !== undefined) {
+            checkCycle(ground, before, changes.spec);
+          }
+          return changes;
+        },
+        context,
+      );
+      supervisor.considerId(process.id);
+      await supervisor.keepNow(process);
+      return process;
+    },
+    async remove(ref, force, context) {
+      const id = await engine.remove(ref, force, context);
+      await ground.store.processes.delete(id);
+      return id;
+    },
+    async stopAll(graceMs, context) {
+      supervisor.drain();
+      await engine.stopAll(graceMs, context);
+    },
+  };
+  return new Proxy<Engine>(engine, {
+    get(target, name) {
+      const ours: unknown = Reflect.get(own, name);
+      const value: unknown = ours ?? Reflect.get(target, name);
+      return ours === undefined && typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+async function start(
+  ground: Ground,
+  supervisor: Supervisor,
+  request: StartRequest,
+  context: RequestContext,
+): Promise<{ process: ProcessInfo; existing: boolean }> {
+  const { engine, now } = ground;
+  const { policy } = request.spec;
+  checkCycle(ground, { id: request.id, name: request.name }, request.spec);
+  if (policy === undefined || (policy.dependsOn.length === 0 && policy.queue === "")) {
+    const result = await engine.start(request, context);
+    await supervisor.keepNow(result.process);
+    return result;
+  }
+  const cause = context.cause ?? causeOf("request", "", context);
+  const { process, existing } = await engine.create(
+    request,
+    {
+      supervision: { ...nothingKept, waiting: gateOf(cause, now()) },
+      state: "waiting",
+      desiredState: "running",
+      event: null,
+      cause,
+    },
+    context,
+  );
+  if (existing) {
+    return { process, existing };
+  }
+  supervisor.known(process);
+  supervisor.considerId(process.id);
+  await supervisor.settled(process.id);
+  const begun = engine.get({ id: process.id });
+  if (begun.run.number > 0 && begun.run.state === "failed") {
+    // As with a start that has nothing to wait for: nothing is left behind.
+    const { failure } = begun.run;
+    await engine.remove({ id: process.id }, true, context);
+    throw new EngineError("START_FAILED", failure?.message ?? "it could not be started", {
+      id: process.id,
+      step: String(failure?.step ?? ""),
+      errno: String(failure?.errno ?? ""),
+      errno_name: failure?.errnoName ?? "",
+      path: failure?.path ?? "",
+    });
+  }
+  await supervisor.keepNow(begun);
+  return { process: begun, existing };
+}
+
+async function stop(
+  ground: Ground,
+  supervisor: Supervisor,
+  ref: ProcessRef,
+  options: StopOptions & { readonly wait: boolean },
+  context: RequestContext,
+  signal: AbortSignal | undefined,
+): Promise<StopResult> {
+  const { engine } = ground;
+  const process = engine.get(ref);
+  const { id } = process;
+  if (process.state === "waiting" || process.state === "givenUp") {
+    checkPrecondition(process, context);
+    supervisor.cancelWaiting(id, context.cause ?? causeOf("request", "", context));
+    await supervisor.settled(id);
+  } else {
+    await runStopCommand(ground, process, options, context, signal);
+  }
+  // What was checked above may have changed the resource version.
+  const unchecked = { ...context, precondition: process.state === "waiting" ? null : context.precondition };
+  const result = await engine.stop({ id }, options, unchecked, signal);
+  await supervisor.keepNow(result.process);
+  return result;
+}
+
+/** The process's own way to be stopped; what it leaves alive gets the signal as ever. */
+async function runStopCommand(
+  ground: Ground,
+  process: ProcessInfo,
+  options: StopOptions,
+  context: RequestContext,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { engine } = ground;
+  const { stopCommand } = policyOf(process);
+  const graceMs = options.graceMs ?? process.spec.stop.graceMs ?? defaultGraceMs;
+  if (stopCommand === null || !isUnderWay(process) || graceMs === 0) {
+    return;
+  }
+  checkPrecondition(process, context);
+  // On record first: a daemon that dies now leaves a process that is meant to be stopped.
+  engine.setSupervision(process.id, process.run.number, {
+    supervision: keptOf(process),
+    desiredState: "stopped",
+    event: null,
+    cause: context.cause ?? causeOf("request", "", context),
+  });
+  const half = Math.ceil(graceMs / 2);
+  const limited = AbortSignal.any([AbortSignal.timeout(half), ...(signal === undefined ? [] : [signal])]);
+  const command = engine.runCommand(
+    process.id,
+    stopCommand,
+    { env: { PM_PROCESS_ID: process.id, PM_PROCESS_NAME: process.name }, timeoutMs: half, maxOutputBytes },
+    limited,
+  );
+  const ended = engine.wait({ id: process.id }, "treeGone", process.run.number, limited).then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.all([command, ended]);
+  signal?.throwIfAborted();
+}
+
+function checkPrecondition(process: ProcessInfo, { precondition }: RequestContext): void {
+  const run = precondition?.run ?? null;
+  if (run !== null && run !== process.run.number) {
+    throw new EngineError("CONDITION_FAILED", `the current run is ${process.run.number}, not ${run}`, {
+      field: "precondition.run",
+      expected: String(run),
+      actual: String(process.run.number),
+    });
+  }
+  const version = precondition?.resourceVersion ?? "";
+  if (version !== "" && version !== process.resourceVersion) {
+    throw new EngineError("CONDITION_FAILED", "the process has changed", {
+      field: "precondition.resource_version",
+      expected: version,
+      actual: process.resourceVersion,
+    });
+  }
+}
+
+/** Somebody has started it: what was before does not count. */
+function forgetAttempts(ground: Ground, process: ProcessInfo, context: RequestContext): void {
+  const kept = keptOf(process);
+  if (process.supervision === undefined || (kept.attempts.restarts === 0 && kept.waiting === null)) {
+    return;
+  }
+  try {
+    ground.engine.setSupervision(process.id, process.run.number, {
+      supervision: { ...kept, attempts: noAttempts, waiting: null },
+      event: null,
+      cause: context.cause ?? causeOf("request", "", context),
+    });
+  } catch (error) {
+    if (!isGone(error)) {
+      throw error;
+    }
+  }
+}
+
+/** By the names and UUIDs that there are now; a cycle that comes about later is waited in, and can be seen. */
+function checkCycle(ground: Ground, process: Pick<ProcessInfo, "id" | "name">, spec: ProcessSpec): void {
+  const dependencies = spec.policy?.dependsOn ?? [];
+  if (dependencies.length === 0) {
+    return;
+  }
+  const own = process.name || process.id;
+  const graph = new Map<string, readonly string[]>();
+  const waiting: { name: string; targets: readonly string[] }[] = [
+    { name: own, targets: dependencies.map((dependency) => dependency.process) },
+  ];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const targets = next.targets.map((target) => (target === process.id ? own : target));
+    graph.set(next.name, targets);
+    for (const target of targets.filter((name) => name !== own && !graph.has(name))) {
+      waiting.push({ name: target, targets: dependenciesOf(ground, target) });
+    }
+  }
+  const cycle = findCycle(graph);
+  if (cycle?.includes(own) === true) {
+    throw new SupervisionError("DEPENDENCY_CYCLE", `these depend on one another in a circle: ${cycle.join(", ")}`, {
+      cycle: cycle.join(","),
+    });
+  }
+}
+
+function dependenciesOf({ engine }: Ground, reference: string): readonly string[] {
+  try {
+    const ref = /^[0-9a-f]{8}-/i.test(reference) ? { id: reference } : { name: reference };
+    return policyOf(engine.get(ref)).dependsOn.map((dependency) => dependency.process);
+  } catch (error) {
+    if (isGone(error)) {
+      return [];
+    }
+    throw error;
+  }
+}
