@@ -22,13 +22,13 @@ const targetExit = 7;
 export async function kills({ random, report, programs, rounds, pm }: PartContext): Promise<void> {
   const scope = await Scope.open(pm === undefined ? {} : { pm });
   try {
-    const gate = join(scope.directory, "gate");
-    const program = programs.program("writer");
-    const writers = await startWriters(scope, program, gate, rounds(100), random);
+    const writers = await startWriters(scope, programs.program("writer"), rounds(100), random);
     report.count("writers", writers.length);
-    const followers: Promise<void>[] = [];
-    for (let count = rounds(12); count > 0; count--) followers.push(follow(scope, random.pick(writers), report));
-    report.count("streams of the SDK", followers.length);
+    for (let count = rounds(12); count > 0; count--) {
+      const writer = random.pick(writers);
+      writer.followers.push(follow(scope, writer, report));
+      report.count("streams of the SDK");
+    }
     const targets = await startTargets(scope, programs.program("target"), rounds(12));
 
     const daemonKills = rounds(200);
@@ -45,19 +45,19 @@ export async function kills({ random, report, programs, rounds, pm }: PartContex
     let last: Process | null = null;
     for (const [number, what] of schedule.entries()) {
       if (what === "logs") {
-        followers.push(followWithCommand(scope, random.pick(writers), random.chance(0.3), report));
+        const writer = random.pick(writers);
+        writer.followers.push(followWithCommand(scope, writer, random.chance(0.3), report));
         continue;
       }
       last = await round({ scope, random, report, targets, what, last });
       if (number % 20 === 19) report.progress(`${number + 1} of ${schedule.length} rounds`);
     }
 
-    writeFileSync(gate, "");
-    for (const writer of writers) await checkWriter(scope, writer, report);
-    await within(Promise.all(followers), "the followers' ends", report);
+    // One after the other: of what has ended, no more is kept than a total allows.
+    for (const writer of writers) await endWriter(scope, writer, report);
     for (const target of targets) await checkTarget(target, report);
     const listed = await scope.manager.processes.listAll();
-    const known = new Set([...writers, ...targets].map(({ process }) => process.id));
+    const known = new Set(targets.map(({ process }) => process.id));
     if (last !== null) known.add(last.id);
     report.same("processes that nobody started", listed.filter(({ id }) => !known.has(id)).length, 0);
     report.same("processes listed", listed.length, known.size);
@@ -70,26 +70,33 @@ interface Writer {
   readonly process: Process;
   readonly seed: number;
   readonly exit: number;
+  /** The file that ends it. */
+  readonly gate: string;
+  /** Each resolves when it has seen the end. */
+  readonly followers: Promise<void>[];
 }
 
-async function startWriters(scope: Scope, program: string, gate: string, count: number, random: Random) {
+async function startWriters(scope: Scope, program: string, count: number, random: Random) {
   const writers: Writer[] = [];
   for (let number = 0; number < count; number++) {
     const seed = random.between(1, 1_000_000_000);
     const exit = number % 97;
     const pause = random.between(150, 400);
+    const gate = join(scope.directory, `gate-${number}`);
     const process = await scope.manager.processes.start({
       executable: program,
       args: [String(seed), gate, String(pause), String(exit)],
       output: { limitBytes: outputLimit },
     });
-    writers.push({ process, seed, exit });
+    writers.push({ process, seed, exit, gate, followers: [] });
   }
   return writers;
 }
 
-/** Reads everything once more when the writer has ended. */
-async function checkWriter(scope: Scope, { process, seed, exit }: Writer, report: Report): Promise<void> {
+/** Ends it, reads everything once more, and removes it. */
+async function endWriter(scope: Scope, writer: Writer, report: Report): Promise<void> {
+  const { process, seed, exit, gate, followers } = writer;
+  writeFileSync(gate, "");
   const { run } = await process.wait({ until: "outputComplete" });
   report.same(`exit code of writer ${process.id}`, run?.exit?.code, exit);
   report.same(`runs of writer ${process.id}`, run?.number, 1);
@@ -100,6 +107,8 @@ async function checkWriter(scope: Scope, { process, seed, exit }: Writer, report
     if (frame.type === "chunk") checks[frame.stream === "stderr" ? "err" : "out"].take(frame.data);
   }
   conclude(`the output of writer ${process.id}`, checks, report, "MB read when they had ended");
+  await within(Promise.all(followers), `the ends of what follows ${process.id}`, report);
+  await process.remove();
 }
 
 async function follow(scope: Scope, { process, seed }: Writer, report: Report): Promise<void> {

@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 		struct timespec wait = {pause / 1000, pause % 1000 * 1000000};
 		nanosleep(&wait, NULL);
 	}
-	put_line(&streams[0], "end");
-	put_line(&streams[1], "end");
+	put_line(&streams[0], "END");
+	put_line(&streams[1], "END");
 	return atoi(argv[4]);
 }

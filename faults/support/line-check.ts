@@ -51,7 +51,7 @@ export class LineCheck {
       this.#problem = `${this.#letter}: line ${this.#number} is "${all.toString("latin1", from, end).slice(0, 60)}"`;
       return;
     }
-    if (all.toString("latin1", from + start.length, hashAt) === "end ") this.#ended = true;
+    if (all.toString("latin1", from + start.length, hashAt) === "END ") this.#ended = true;
     this.#number++;
   }
 }
