@@ -20,6 +20,7 @@ import { createRequestHandler } from "../src/server/listen/request-handler.ts";
 import { listenUnix } from "../src/server/listen/unix.ts";
 import { createLog } from "../src/server/log.ts";
 import { daemonRoutes } from "../src/server/rpc/routes.ts";
+import { openSupervision } from "../src/server/supervision/open.ts";
 
 const keptBytes = 64 * 1024 * 1024;
 const windowBytes = 1024 * 1024;
@@ -38,9 +39,11 @@ async function serve(directory: string): Promise<void> {
     environment: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: "/" },
   });
   const log = createLog("error", process.stderr);
+  const supervision = await openSupervision({ engine, stateDirectory: join(directory, "state"), bootId: "bench", log });
   const stopping = new AbortController();
   const routes = daemonRoutes({
-    engine,
+    engine: supervision.engine,
+    supervision,
     log,
     identity: { version: "bench", instanceId: "", startTime: 0n, runtimeDirectory: directory },
     limits: { maxStreamsPerConnection: 256, maxConnections: 512, maxRequestBytes: 8 << 20 },

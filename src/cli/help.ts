@@ -4,7 +4,7 @@ import type { Command, Option, Options } from "./command.ts";
 import { type CommandEntry, type CommandGroup, registry } from "./commands/registry.ts";
 import { globalOptions } from "./globals.ts";
 
-const generalExitCodes: readonly (readonly [string, string])[] = [
+export const generalExitCodes: readonly (readonly [string, string])[] = [
   ["0", "done"],
   ["1", "failed"],
   ["2", "the command line is wrong"],
@@ -14,7 +14,7 @@ const generalExitCodes: readonly (readonly [string, string])[] = [
   ["6", "not done in time"],
 ];
 
-const environment: readonly (readonly [string, string])[] = [
+export const environment: readonly (readonly [string, string])[] = [
   ["PM_HOST", "the same as --host"],
   ["PM_CONTEXT", "the same as --context"],
   [

@@ -31,12 +31,22 @@ export function configDirectory(env: Environment = process.env): string {
 }
 
 /**
- * Where is kept what outlives a reboot: `$PM_STATE_DIR`, else `$XDG_STATE_HOME/pm`, else `/var/lib/pm` for root and
- * `~/.local/state/pm` for everybody else.
+ * Where is kept what outlives a reboot: `$PM_STATE_DIR`; for a daemon with a runtime directory of its own `state` in
+ * there, for two daemons must not share one; else `$XDG_STATE_HOME/pm`, else `/var/lib/pm` for root and
+ * `~/.local/state/pm` for everybody else (XDG Base Directory Specification).
+ *
+ * @param ownRuntimeDirectory The runtime directory, if the daemon was told one by a flag.
  */
-export function stateDirectory(env: Environment = process.env, uid: number = process.getuid?.() ?? 0): string {
+export function stateDirectory(
+  env: Environment = process.env,
+  uid: number = process.getuid?.() ?? 0,
+  ownRuntimeDirectory: string | undefined = env["PM_RUNTIME_DIR"],
+): string {
   if (env["PM_STATE_DIR"]) {
     return env["PM_STATE_DIR"];
+  }
+  if (ownRuntimeDirectory) {
+    return join(ownRuntimeDirectory, "state");
   }
   const xdg = env["XDG_STATE_HOME"];
   if (xdg !== undefined && isAbsolute(xdg)) {

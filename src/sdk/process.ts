@@ -76,9 +76,10 @@ export class Process {
     return this.#learn(await this.#processes.update(this.id, options));
   }
 
-  /** {@link Processes.wait}; waits for the run in {@link info} unless `run` says otherwise. */
+  /** {@link Processes.wait}; waits for the run in {@link info} unless `run` says otherwise, or it may be any. */
   async wait(options: WaitOptions = {}): Promise<WaitResult> {
-    const run = this.#info.run?.number;
+    const ofAnyRun = options.until === "ready" || options.until === "healthy";
+    const run = ofAnyRun ? undefined : this.#info.run?.number;
     const result = await this.#processes.waitFor(
       { ref: this.id, label: this.#label },
       { ...(run !== undefined && { run }), ...options },

@@ -13,6 +13,8 @@ import type { Log } from "./log.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { shuttingDown } from "./rpc/errors.ts";
 import { daemonRoutes } from "./rpc/routes.ts";
+import { openSupervision, type Supervision } from "./supervision/open.ts";
+import { readBootId } from "./supervision/store/boot-id.ts";
 import { version } from "./version.ts";
 
 export interface DaemonOptions {
@@ -60,16 +62,19 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
   const listeners: Listener[] = [];
   let remote: RemoteAccess | undefined;
   let commandHost: CommandHost | undefined;
+  let supervision: Supervision | undefined;
   const letGo = async () => {
     await commandHost?.close();
     await Promise.all(listeners.map((listener) => listener.close()));
     removePidFile(directory);
+    await supervision?.close();
     // Last: it releases the lock, and the next daemon may begin.
     await engine.close();
   };
 
   try {
     writePidFile(directory);
+    supervision = await openSupervision({ engine, stateDirectory: config.stateDirectory, bootId: readBootId(), log });
     const identity = {
       version,
       instanceId: randomUUID(),
@@ -79,7 +84,8 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
     const handler = createRequestHandler({
       // The response to Shutdown leaves first.
       routes: daemonRoutes({
-        engine,
+        engine: supervision.engine,
+        supervision,
         log,
         identity,
         limits: serverLimits,

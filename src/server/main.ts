@@ -14,10 +14,12 @@ import { version } from "./version.ts";
 /** As the command line's: docs say what they mean. */
 const exitCodes = { failure: 1, usage: 2, conflict: 5, software: 70, signalBase: 128 } as const;
 
-/** Beside the bundle, or where the build puts it when this runs from the sources. */
+/** Beside the bundle; below it where a package holds those of all architectures; or where the build puts it when this runs from the sources. */
 function findShim(): string {
-  const beside = join(import.meta.dirname, "pm-shim");
-  return existsSync(beside) ? beside : join(import.meta.dirname, "../../dist/pm-shim");
+  const places = ["pm-shim", `${process.arch}/pm-shim`, "../../dist/pm-shim"].map((path) =>
+    join(import.meta.dirname, path),
+  );
+  return places.find(existsSync) ?? join(import.meta.dirname, "pm-shim");
 }
 
 const readiness = openReadiness(process.env);

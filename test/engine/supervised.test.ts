@@ -45,7 +45,7 @@ const kept: Supervision = {
 
 const waiting: Supervision = {
   ...kept,
-  waiting: { reason: "restart", until: 5_000, for: [], cause: policyCause, since: 1 },
+  waiting: { reason: "restart", until: 5_000, for: [], why: "", cause: policyCause, since: 1 },
 };
 
 function wait(supervision: Supervision = waiting): SupervisionChange {

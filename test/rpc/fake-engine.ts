@@ -143,6 +143,7 @@ const noSupervision = {
   queues: {},
   projects: {},
   queuePosition: () => 0,
+  unreadable: [],
   waitUntil: () => Promise.reject(new Error("there is no supervision in this test")),
 } as unknown as SupervisionServices;
 

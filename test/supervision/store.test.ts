@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newQueue } from "../../src/server/supervision/queue/order.ts";
-import { stateDirectoryPath } from "../../src/server/supervision/store/state-directory.ts";
 import { type KeptProcess, Store } from "../../src/server/supervision/store/store.ts";
 import { specOf } from "./processes.ts";
 
@@ -93,15 +92,5 @@ describe("the state directory", () => {
     await next.queues.set("torn", newQueue("torn"));
     expect(new Store(directory).queues.size).toBe(2);
     expect(readFileSync(join(directory, "queues/torn.json.unreadable"), "utf8")).toBe('{"version":1,"val');
-  });
-
-  it.each([
-    [{ PM_STATE_DIR: "/s", XDG_STATE_HOME: "/x" }, 0, "/s"],
-    [{ XDG_STATE_HOME: "/x" }, 0, "/x/pm"],
-    [{ XDG_STATE_HOME: "relative" }, 1000, "/home/ada/.local/state/pm"],
-    [{}, 0, "/var/lib/pm"],
-    [{}, 1000, "/home/ada/.local/state/pm"],
-  ])("with %o for user %i is %s", (environment, uid, expected) => {
-    expect(stateDirectoryPath(environment, uid, "/home/ada")).toBe(expected);
   });
 });

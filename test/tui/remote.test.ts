@@ -86,7 +86,7 @@ describe("a remote context", () => {
 
     terminal.type(":context nowhere\r");
     await terminal.shows("disconnected");
-    await terminal.shows("nobody listens there");
+    await terminal.shows("nothing is listening there");
     expect(terminal.text()).not.toContain("far");
     // Nothing that is true of the daemon before.
     expect(terminal.row(0)).toMatch(/^ pm {2}nowhere · https:\/\/localhost:\d+ {4}/);

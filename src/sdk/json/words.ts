@@ -82,6 +82,15 @@ export const eventTypes = {
   EVENT_TYPE_REMOVED: "removed",
   EVENT_TYPE_DAEMON_STARTED: "daemonStarted",
   EVENT_TYPE_DAEMON_STOPPED: "daemonStopped",
+  EVENT_TYPE_WAITING: "waiting",
+  EVENT_TYPE_READY: "ready",
+  EVENT_TYPE_NOT_READY: "notReady",
+  EVENT_TYPE_HEALTHY: "healthy",
+  EVENT_TYPE_UNHEALTHY: "unhealthy",
+  EVENT_TYPE_HOOK_FAILED: "hookFailed",
+  EVENT_TYPE_SCHEDULE_SKIPPED: "scheduleSkipped",
+  EVENT_TYPE_PROJECT_APPLIED: "projectApplied",
+  EVENT_TYPE_PROJECT_REMOVED: "projectRemoved",
 } as const satisfies Record<Known<EventTypeJson>, EventType>;
 
 export const stopOutcomes = {
@@ -145,6 +154,8 @@ export const waitConditions = {
   WAIT_CONDITION_EXITED: "exited",
   WAIT_CONDITION_OUTPUT_COMPLETE: "outputComplete",
   WAIT_CONDITION_TREE_GONE: "treeGone",
+  WAIT_CONDITION_READY: "ready",
+  WAIT_CONDITION_HEALTHY: "healthy",
 } as const satisfies Record<Known<WaitConditionJson>, WaitCondition>;
 
 export const listOrders = {

@@ -78,6 +78,8 @@ const waitWords: Readonly<Record<WaitCondition, string>> = {
   exited: "to exit",
   outputComplete: "to exit and close its output",
   treeGone: "and its descendants to exit",
+  ready: "to be ready",
+  healthy: "to be healthy",
 };
 
 /**
@@ -398,13 +400,14 @@ export class Processes {
     const what = `waiting for ${label} ${waitWords[until ?? "exited"] ?? ""}`.trim();
     const begun = performance.now();
     // A later attempt must wait for the same run of the same process, whatever the reference means by then.
+    const ofAnyRun = until === "ready" || until === "healthy";
     const { id, run } =
-      options.run !== undefined && isUuid(ref)
+      (options.run !== undefined || ofAnyRun) && isUuid(ref)
         ? { id: ref, run: options.run }
         : await this.#currentRun(ref, options, what);
     const request = {
       process: refToJson(id),
-      ...(run !== undefined && { run }),
+      ...(run !== undefined && !(ofAnyRun && options.run === undefined) && { run }),
       ...(until !== undefined && { condition: enumToJson(waitConditions, until, "until") }),
     };
     const left = timeoutMs === undefined ? {} : { timeoutMs: Math.max(timeoutMs - (performance.now() - begun), 1) };

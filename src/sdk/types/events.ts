@@ -14,6 +14,15 @@ export type EventType =
   | "removed"
   | "daemonStarted"
   | "daemonStopped"
+  | "waiting"
+  | "ready"
+  | "notReady"
+  | "healthy"
+  | "unhealthy"
+  | "hookFailed"
+  | "scheduleSkipped"
+  | "projectApplied"
+  | "projectRemoved"
   /** One that this version of the SDK does not know. */
   | "unknown";
 

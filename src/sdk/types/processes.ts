@@ -99,7 +99,7 @@ export interface ProcessPage {
 }
 
 /** What to wait for. "outputComplete" and "treeGone" include "exited". */
-export type WaitCondition = "exited" | "outputComplete" | "treeGone";
+export type WaitCondition = "exited" | "outputComplete" | "treeGone" | "ready" | "healthy";
 
 /** How to wait. */
 export interface WaitOptions extends CallOptions, ReconnectOptions {
@@ -107,11 +107,20 @@ export interface WaitOptions extends CallOptions, ReconnectOptions {
    * - `"exited"`: the main process has ended, or the run failed or was lost
    * - `"outputComplete"`: and every writer has closed the output
    * - `"treeGone"`: and no descendant lives
+   * - `"ready"`: its readiness probe succeeds, or it runs and has none, in whichever run
+   * - `"healthy"`: as `"ready"`, by its liveness probe
+   *
+   * What has ended and is not to run again never becomes ready or healthy: `NOT_RUNNING`.
    *
    * @default "exited"
    */
   readonly until?: WaitCondition;
-  /** The run to wait for; a run that was followed by another one meets every condition. @default the current one */
+  /**
+   * The run to wait for; a run that was followed by another one meets every condition. Not together with `"ready"` and
+   * `"healthy"`.
+   *
+   * @default the current one
+   */
   readonly run?: number;
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { minOutputLimitBytes } from "../../common/limits.ts";
-import { runtimeDirectory } from "../../common/paths.ts";
+import { runtimeDirectory, stateDirectory } from "../../common/paths.ts";
 import { durationExamples, parseDuration, parseSize, sizeExamples } from "../../common/quantities.ts";
 import { defaultPort } from "../listen/default-port.ts";
 import { type LogLevel, logLevels } from "../log.ts";
@@ -13,6 +13,8 @@ import { type HostAndPort, parseHostAndPort } from "./host-and-port.ts";
 /** What the daemon was told. Unset: the engine's default. */
 export interface DaemonConfig {
   readonly runtimeDirectory: string;
+  /** Where is kept what outlives a reboot. */
+  readonly stateDirectory: string;
   readonly socketPath: string;
   readonly logLevel: LogLevel;
   readonly defaultOutputLimitBytes?: number;
@@ -56,6 +58,10 @@ processes run on; SIGHUP reloads certificates and users.
   --runtime-dir DIR           where sockets and output live, mode 0700
                               (default: $PM_RUNTIME_DIR, $XDG_RUNTIME_DIR/pm,
                               /run/pm for root, /dev/shm/pm-UID)
+                              What outlives a reboot is in $PM_STATE_DIR (default:
+                              'state' in there if it was named, else
+                              $XDG_STATE_HOME/pm, /var/lib/pm for root,
+                              ~/.local/state/pm)
   --socket PATH               the socket (default: pm.sock in the runtime directory)
   --log-level LEVEL           ${logLevels.join(", ")}
                               (default: $PM_LOG_LEVEL, info)          [log.level]
@@ -138,6 +144,7 @@ export async function readInvocation(args: readonly string[], env: NodeJS.Proces
     kind: flags.check ? "check" : "run",
     config: {
       runtimeDirectory: directory,
+      stateDirectory: resolve(stateDirectory(env, undefined, flags["runtime-dir"] && directory)),
       socketPath: flags.socket === undefined ? join(directory, "pm.sock") : resolve(flags.socket),
       logLevel: quantity(given("log.level"), parseLogLevel, `one of ${logLevels.join(", ")}`) ?? "info",
       ...(defaultLimit === undefined ? {} : { defaultOutputLimitBytes: defaultLimit }),

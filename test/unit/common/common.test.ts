@@ -131,7 +131,11 @@ test("paths follow the environment", () => {
   expect(configDirectory({ XDG_CONFIG_HOME: "/c" })).toBe("/c/pm");
   expect(configDirectory({ XDG_CONFIG_HOME: "relative", HOME: "/h" })).toBe("/h/.config/pm");
   expect(stateDirectory({ PM_STATE_DIR: "/s" }, 1)).toBe("/s");
+  expect(stateDirectory({ PM_RUNTIME_DIR: "/r", XDG_STATE_HOME: "/x" }, 0)).toBe("/r/state");
+  expect(stateDirectory({ PM_RUNTIME_DIR: "/r", PM_STATE_DIR: "/s" }, 0)).toBe("/s");
+  expect(stateDirectory({}, 0, "/flag")).toBe("/flag/state");
   expect(stateDirectory({ XDG_STATE_HOME: "/x" }, 0)).toBe("/x/pm");
+  expect(stateDirectory({ XDG_STATE_HOME: "relative", HOME: "/h" }, 7)).toBe("/h/.local/state/pm");
   expect(stateDirectory({}, 0)).toBe("/var/lib/pm");
   expect(stateDirectory({ HOME: "/h" }, 7)).toBe("/h/.local/state/pm");
 });

@@ -10,8 +10,13 @@ import { timestampFromNanos } from "./time.ts";
 
 export type ProcessMessage = MessageInitShape<typeof proto.ProcessSchema>;
 
+/** Where a process stands in its queue, from 1; 0: it waits in none. */
+export interface QueuePositions {
+  queuePosition(process: engine.ProcessInfo): number;
+}
+
 /** Environments often hold secrets: they are sent only where `withEnv` says so. */
-export function processToProto(process: engine.ProcessInfo, withEnv = false): ProcessMessage {
+export function processToProto(process: engine.ProcessInfo, queues: QueuePositions, withEnv = false): ProcessMessage {
   return {
     id: process.id,
     name: process.name,
@@ -25,7 +30,10 @@ export function processToProto(process: engine.ProcessInfo, withEnv = false): Pr
     sequence: BigInt(process.sequence),
     resourceVersion: process.resourceVersion,
     lastChange: changeToProto(process.lastChange),
-    supervision: process.supervision === undefined ? undefined : supervisionToProto(process, process.supervision),
+    supervision:
+      process.supervision === undefined
+        ? undefined
+        : supervisionToProto(process, process.supervision, queues.queuePosition(process)),
   };
 }
 

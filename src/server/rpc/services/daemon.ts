@@ -15,9 +15,13 @@ import { maxReadBytes } from "./processes/output.ts";
  */
 const features: readonly string[] = [];
 
+/** The contract's bound of \`Info.set_aside\`. */
+const maxSetAside = 100;
+
 /** The contract's DaemonService. */
 export function daemonService({
   engine,
+  supervision,
   identity,
   limits,
   requestShutdown,
@@ -57,8 +61,8 @@ export function daemonService({
           bytes: BigInt(journal.bytes),
           maxBytes: BigInt(journal.maxBytes),
         },
-        setAside: info.setAside.map((file) => ({ ...file })),
-        setAsideCount: info.setAsideCount,
+        setAside: [...info.setAside, ...supervision.unreadable].slice(0, maxSetAside).map((file) => ({ ...file })),
+        setAsideCount: info.setAsideCount + supervision.unreadable.length,
         cgroupLimits: info.cgroupLimits,
       };
     },

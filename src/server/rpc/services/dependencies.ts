@@ -5,7 +5,7 @@ import type { Supervision } from "../../supervision/open.ts";
 /** What the services of supervision stand on. */
 export type SupervisionServices = Pick<
   Supervision,
-  "schedules" | "queues" | "projects" | "queuePosition" | "waitUntil"
+  "schedules" | "queues" | "projects" | "queuePosition" | "waitUntil" | "unreadable"
 >;
 
 /** What the contract's services stand on. */

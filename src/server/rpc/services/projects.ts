@@ -17,7 +17,7 @@ import type { ProjectFrame, ProjectStatus } from "../../supervision/project/proj
 import type { ProjectProcess } from "../../supervision/project/record.ts";
 import { requestContext } from "../caller.ts";
 import { stateToProto, viewIsFull } from "../convert/enums.ts";
-import { processToProto } from "../convert/process.ts";
+import { processToProto, type QueuePositions } from "../convert/process.ts";
 import { requiredName, scheduleFromProto, scheduleToProto } from "../convert/schedule.ts";
 import { requiredSpec, specToProto } from "../convert/spec.ts";
 import { graceRange } from "../convert/stop.ts";
@@ -79,7 +79,7 @@ export function projectService({ supervision, log }: ServiceDependencies): Servi
 
   async function* frames(stream: AsyncIterable<ProjectFrame>, method: string): AsyncGenerator<{ frame: Frame }> {
     for await (const frame of stream) {
-      yield { frame: frameToProto(frame, (project) => describe(project, "basic"), log, method) };
+      yield { frame: frameToProto(frame, (project) => describe(project, "basic"), supervision, log, method) };
     }
   }
 
@@ -177,6 +177,7 @@ function processOfProject({ name, labels: given, spec, replicas, stopped }: Proj
 function frameToProto(
   frame: ProjectFrame,
   describe: (project: ProjectStatus) => MessageInitShape<typeof ProjectSchema>,
+  queues: QueuePositions,
   log: Log,
   method: string,
 ): Frame {
@@ -199,7 +200,7 @@ function frameToProto(
         case: "progress",
         value: {
           step: frame.step,
-          process: frame.process === null ? undefined : processToProto(frame.process),
+          process: frame.process === null ? undefined : processToProto(frame.process, queues),
           error: error === undefined ? undefined : { ...error, metadata: { ...error.metadata } },
         },
       };

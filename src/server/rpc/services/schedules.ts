@@ -52,7 +52,7 @@ export function scheduleService({ engine, supervision }: ServiceDependencies): S
       const processId =
         target.kind === "there" ? engine.get(target.ref).id : (await schedules.create(target.start, context)).id;
       const set = await schedules.set({ ...schedule, processId }, causeOf(context), options);
-      return { schedule: scheduleToProto(set), process: processToProto(engine.get({ id: processId })) };
+      return { schedule: scheduleToProto(set), process: processToProto(engine.get({ id: processId }), supervision) };
     },
 
     getSchedule: (request) => ({ schedule: scheduleToProto(schedules.get(nameOf(request))) }),

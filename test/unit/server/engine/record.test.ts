@@ -83,7 +83,7 @@ const policy = {
   successCodes: [0, 3],
 } as const;
 const supervision: ProcessRecord["supervision"] = {
-  waiting: { reason: "restart", until: 5, for: [], cause, since: 1 },
+  waiting: { reason: "restart", until: 5, for: [], why: "", cause, since: 1 },
   attempts: { streak: 1, times: [1], restarts: 2 },
   run: 1,
   readiness: null,

@@ -30,7 +30,7 @@ interface BatchRequest extends Message {
   readonly requestId: string;
 }
 
-export function batchCalls({ engine, log }: ServiceDependencies): Methods {
+export function batchCalls({ engine, supervision, log }: ServiceDependencies): Methods {
   /** Opens the stream with what is selected, and follows with a result for each. */
   async function* batch<Options, Result>(
     request: BatchRequest,
@@ -68,7 +68,7 @@ export function batchCalls({ engine, log }: ServiceDependencies): Methods {
 
   const processOf = (id: string) => {
     const process = lookUp(engine, id);
-    return process === undefined ? { process: { id } } : { process: processToProto(process) };
+    return process === undefined ? { process: { id } } : { process: processToProto(process, supervision) };
   };
 
   return {
@@ -81,7 +81,10 @@ export function batchCalls({ engine, log }: ServiceDependencies): Methods {
         (id, outcome) =>
           "error" in outcome
             ? { ...processOf(id), error: { ...outcome.error } }
-            : { process: processToProto(outcome.result.process), receipt: receiptToProto(outcome.result.receipt) },
+            : {
+                process: processToProto(outcome.result.process, supervision),
+                receipt: receiptToProto(outcome.result.receipt),
+              },
       ),
 
     signalProcesses: (request, handlerContext) =>
@@ -129,7 +132,7 @@ export function batchCalls({ engine, log }: ServiceDependencies): Methods {
   function describeProcess(id: string, outcome: { result: ProcessInfo } | { error: Failure }) {
     return "error" in outcome
       ? { ...processOf(id), error: { ...outcome.error } }
-      : { process: processToProto(outcome.result) };
+      : { process: processToProto(outcome.result, supervision) };
   }
 }
 

@@ -27,7 +27,7 @@ type Methods = Pick<
 
 const maxAgeRange = { min: 0, max: 1000 * 366 * 24 * hourMs };
 
-export function control({ engine }: ServiceDependencies): Methods {
+export function control({ engine, supervision }: ServiceDependencies): Methods {
   return {
     async startProcess(request, handlerContext) {
       const { start, context } = checked((root) => ({
@@ -40,7 +40,7 @@ export function control({ engine }: ServiceDependencies): Methods {
         context: requestContext({}, handlerContext, root),
       }));
       const { process, existing } = await engine.start(start, context);
-      return { process: processToProto(process), existing };
+      return { process: processToProto(process, supervision), existing };
     },
 
     async stopProcess(request, handlerContext) {
@@ -50,7 +50,7 @@ export function control({ engine }: ServiceDependencies): Methods {
         context: requestContext(request, handlerContext, root),
       }));
       const { process, receipt } = await engine.stop(ref, options, context, handlerContext.signal);
-      return { process: processToProto(process), receipt: receiptToProto(receipt) };
+      return { process: processToProto(process, supervision), receipt: receiptToProto(receipt) };
     },
 
     async signalProcess(request, handlerContext) {
@@ -59,7 +59,12 @@ export function control({ engine }: ServiceDependencies): Methods {
         signal: signalName(request.signal, root.child("signal")),
         context: requestContext(request, handlerContext, root),
       }));
-      return { process: processToProto(await engine.signal(ref, signal, targetFromProto(request.target), context)) };
+      return {
+        process: processToProto(
+          await engine.signal(ref, signal, targetFromProto(request.target), context),
+          supervision,
+        ),
+      };
     },
 
     async restartProcess(request, handlerContext) {
@@ -69,7 +74,9 @@ export function control({ engine }: ServiceDependencies): Methods {
         spec: request.spec === undefined ? null : specFromProto(request.spec, root.child("spec")),
         context: requestContext(request, handlerContext, root),
       }));
-      return { process: processToProto(await engine.restart(ref, options, spec, context, handlerContext.signal)) };
+      return {
+        process: processToProto(await engine.restart(ref, options, spec, context, handlerContext.signal), supervision),
+      };
     },
 
     async updateProcess(request, handlerContext) {
@@ -78,7 +85,7 @@ export function control({ engine }: ServiceDependencies): Methods {
         update: updateFromProto(request, root),
         context: requestContext(request, handlerContext, root),
       }));
-      return { process: processToProto(await engine.update(ref, update, context)) };
+      return { process: processToProto(await engine.update(ref, update, context), supervision) };
     },
 
     async removeProcess(request, handlerContext) {

@@ -38,7 +38,7 @@ export function reading({ engine, supervision }: ServiceDependencies): Methods {
   return {
     getProcess(request) {
       const ref = checked((root) => processRef(request.process, root.child("process")));
-      return { process: processToProto(engine.get(ref), viewIsFull(request.view)) };
+      return { process: processToProto(engine.get(ref), supervision, viewIsFull(request.view)) };
     },
 
     async listProcesses(request) {
@@ -54,7 +54,7 @@ export function reading({ engine, supervision }: ServiceDependencies): Methods {
         fits: room(maxPageBytes, withEnv),
       });
       return {
-        processes: page.processes.map((process) => processToProto(process, withEnv)),
+        processes: page.processes.map((process) => processToProto(process, supervision, withEnv)),
         nextPageToken: page.nextPageToken,
         resourceVersion: page.resourceVersion,
         totalSize: page.totalSize,
@@ -91,7 +91,7 @@ export function reading({ engine, supervision }: ServiceDependencies): Methods {
             };
             break;
           default:
-            yield { type, process: processToProto(event.process, withEnv), resourceVersion };
+            yield { type, process: processToProto(event.process, supervision, withEnv), resourceVersion };
         }
       }
     },
@@ -104,11 +104,11 @@ export function reading({ engine, supervision }: ServiceDependencies): Methods {
       const wellbeing = wellbeingFromProto(request.condition);
       if (wellbeing !== undefined) {
         const process = await supervision.waitUntil(ref, wellbeing, signal);
-        return { process: processToProto(process), run: runToProto(process.run) };
+        return { process: processToProto(process, supervision), run: runToProto(process.run) };
       }
       const result = await engine.wait(ref, conditionFromProto(request.condition), run, signal);
       return {
-        process: processToProto(result.process),
+        process: processToProto(result.process, supervision),
         run: result.run === null ? undefined : runToProto(result.run),
       };
     },
