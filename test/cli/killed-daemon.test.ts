@@ -4,8 +4,11 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import { isAlive, limitMs, type Pm, test } from "./support/pm.ts";
+
+/** Several commands and daemons are started one after the other, on a machine that may be busy. */
+vi.setConfig({ testTimeout: 240_000 });
 
 async function killDaemon(pm: Pm): Promise<void> {
   const pid = await pm.daemonPid();
