@@ -313,8 +313,11 @@ static void fail_adoption(struct adopted *adopted, int error)
 		message.step = PM_STEP_SHIM;
 	}
 	reply(&message);
-	if (adopted->pidfd >= 0)
+	if (adopted->pidfd >= 0) {
+		/* A shim that is being forked has it open too, and epoll would go on telling of it. */
+		epoll_ctl(zygote.epoll, EPOLL_CTL_DEL, adopted->pidfd, NULL);
 		close(adopted->pidfd);
+	}
 	forget_adopted(adopted);
 }
 
