@@ -48,7 +48,9 @@ function build(directory: string): string {
     if (run.status === 0) return output;
     problems.push(`${compiler}: ${run.error?.message ?? run.stderr}`);
   }
-  throw new Error(`no compiler of afl++ (Debian: apt-get install afl++ libclang-rt-14-dev) can be used:\n${problems.join("\n")}`);
+  throw new Error(
+    `no compiler of afl++ (Debian: apt-get install afl++ libclang-rt-14-dev) can be used:\n${problems.join("\n")}`,
+  );
 }
 
 function fuzz(directory: string): void {
