@@ -13,6 +13,7 @@ import type { Log } from "./log.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { shuttingDown } from "./rpc/errors.ts";
 import { daemonRoutes } from "./rpc/routes.ts";
+import { watchSocket } from "./socket-watch.ts";
 import { openSupervision, type Supervision } from "./supervision/open.ts";
 import { readBootId } from "./supervision/store/boot-id.ts";
 import { version } from "./version.ts";
@@ -63,7 +64,9 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
   let remote: RemoteAccess | undefined;
   let commandHost: CommandHost | undefined;
   let supervision: Supervision | undefined;
+  let stopWatching = (): void => {};
   const letGo = async () => {
+    stopWatching();
     await commandHost?.close();
     await Promise.all(listeners.map((listener) => listener.close()));
     removePidFile(directory);
@@ -96,6 +99,7 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
       log,
     });
     listeners.push(await listenUnix({ path: config.socketPath, handler, log }));
+    stopWatching = watchSocket(config.socketPath, log, () => shutdown("its socket was removed"));
     if (config.socketPath === join(directory, "pm.sock")) {
       // Launchers look for it beside the default socket, and so do the commands that it runs.
       const socketPath = join(directory, "cli.sock");
