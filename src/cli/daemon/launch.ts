@@ -16,9 +16,9 @@ import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode } from "../../common/exit-codes.ts";
-import { runtimeDirectory } from "../../common/paths.ts";
+import { runtimeDirectory, socketPath } from "../../common/paths.ts";
 import { makeDirectories } from "../../files/make-directories.ts";
-import { PmError, type ProcessManager } from "../../sdk/index.ts";
+import { PmError, ProcessManager } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
 import { isUnreachable } from "../connection.ts";
 import { CommandError } from "../errors.ts";
@@ -27,6 +27,9 @@ import { daemonLogPath, daemonProgram } from "./paths.ts";
 
 /** Finding 10,000 processes again takes a daemon some hundred milliseconds; the rest is for slow machines. */
 const readyTimeoutMs = 30_000;
+
+/** Milliseconds that a daemon has for one answer. */
+const answerTimeoutMs = 5_000;
 
 /** A log larger than this is put aside as daemon.log.old before the daemon starts. */
 const maxLogBytes = 1024 * 1024;
@@ -43,11 +46,30 @@ const alreadyRunning = ExitCode.conflict;
  */
 export async function launchDaemon(
   caller: Caller,
-  manager: ProcessManager,
   say: (text: string) => void = (text) => caller.note(text),
 ): Promise<void> {
   const own = caller.ownProcess();
   const deadline = Date.now() + readyTimeoutMs;
+  // Each question is one attempt: a daemon that dies meanwhile is for this loop to replace.
+  const manager = await ProcessManager.connect({
+    socket: socketPath(runtimeDirectory(caller.env)),
+    reconnect: false,
+    timeoutMs: answerTimeoutMs,
+  });
+  try {
+    await untilReady(caller, own, manager, deadline, say);
+  } finally {
+    manager.close();
+  }
+}
+
+async function untilReady(
+  caller: Caller,
+  own: NodeJS.Process,
+  manager: ProcessManager,
+  deadline: number,
+  say: (text: string) => void,
+): Promise<void> {
   for (;;) {
     // Each time: what was there may have been removed meanwhile.
     prepareDirectory(runtimeDirectory(caller.env), own);
@@ -218,7 +240,10 @@ async function otherAnswers(caller: Caller, manager: ProcessManager, deadline: n
 }
 
 function isEnding(error: unknown): boolean {
-  return error instanceof PmError && (error.reason === "SHUTTING_DOWN" || error.reason === "DISCONNECTED");
+  return (
+    error instanceof PmError &&
+    (error.reason === "SHUTTING_DOWN" || error.reason === "DISCONNECTED" || error.reason === "TIMEOUT")
+  );
 }
 
 /** Nothing is written into a directory that is not ours alone; why it is refused, the daemon says best. */
