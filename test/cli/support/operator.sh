@@ -63,7 +63,7 @@ expect "the restart" "$(pm restart -e VERSION=2 "$app-srv")" "$app-srv 3"
 until pm logs "$app-srv" | grep -q 'started 2'; do sleep 0.05; done
 expect "the run" "$(pm inspect --format run.number "$app-srv")" 2
 expect "the stop" "$(pm stop "$app-srv")" "$app-srv 3"
-expect "the last words" "$(pm logs "$app-srv" | tail -n 1)" bye
+expect "the last words" "$(pm logs --stream stdout "$app-srv" | tail -n 1)" bye
 
 # Time limits, and what is not there.
 pm start -n "$app-long" -l "app=$app" -- sleep 3600 >/dev/null
