@@ -32,6 +32,8 @@ export interface Daemon {
   shutdown(why: string): void;
   /** Reads certificates and users again, where there are any. What cannot be used is logged and refused. */
   reload(): Promise<void>;
+  /** Settles when the shutdown begins. */
+  readonly stopping: Promise<unknown>;
   /** Settles when everything is let go of. */
   readonly stopped: Promise<void>;
 }
@@ -119,5 +121,5 @@ export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOpti
     await letGo();
     log.info("stopped");
   });
-  return { shutdown, stopped, reload: async () => remote?.reload() };
+  return { shutdown, stopping: asked, stopped, reload: async () => remote?.reload() };
 }

@@ -9,6 +9,7 @@ import { DaemonRunningError } from "./engine/options.ts";
 import { openLog } from "./log.ts";
 import { readPidFile } from "./pid-file.ts";
 import { openReadiness } from "./readiness.ts";
+import { openServiceManager } from "./service-manager.ts";
 import { version } from "./version.ts";
 
 /** As the command line's: docs say what they mean. */
@@ -100,13 +101,18 @@ async function main(): Promise<void> {
     });
   }
 
+  const shimPath = findShim();
+  const serviceManager = openServiceManager(process.env, shimPath, log);
   try {
-    const daemon = await runDaemon({ config, shimPath: findShim(), openFiles: openFiles(process.env), log });
+    const daemon = await runDaemon({ config, shimPath, openFiles: openFiles(process.env), log });
     log.info({ version, runtimeDirectory: config.runtimeDirectory }, "ready");
     reload = daemon.reload;
     readiness.ready();
+    const toldReady = serviceManager.tell("READY=1");
+    const toldStopping = daemon.stopping.then(() => toldReady).then(() => serviceManager.tell("STOPPING=1"));
     void signalled.then(daemon.shutdown);
     await daemon.stopped;
+    await toldStopping;
     exit(0);
   } catch (error) {
     const message = describe(error, config.runtimeDirectory);

@@ -8,6 +8,7 @@ import { ExitCode } from "../exit-code.ts";
 import { exitCodeOfRun } from "../exit-status.ts";
 import { exitText } from "../output/process-table.ts";
 import { formatTimeout } from "../output/units.ts";
+import { isStateCondition, stateConditions, waitForState } from "../wait-state.ts";
 
 export const command = defineCommand({
   summary: "Wait for processes to end and exit as they did",
@@ -18,9 +19,9 @@ export const command = defineCommand({
     timeout: single("DURATION", duration, "Give up after this long (default: never)", { short: "t", complete: "none" }),
     for: single(
       "WHAT",
-      choice("exit", "output", "tree"),
-      "Until the main process ended (exit, default), its output is complete too, or its whole tree is gone",
-      { complete: ["exit", "output", "tree"] },
+      choice("exit", "output", "tree", ...stateConditions),
+      "Until the main process ended (exit, default), its output is complete too (output), or its whole tree is gone\n(tree); or it is ready or healthy; or stopped: ended, and not to run again",
+      { complete: ["exit", "output", "tree", ...stateConditions] },
     ),
   },
   operands: { usage: "ID...", min: 1, complete: "process" },
@@ -34,7 +35,20 @@ export const command = defineCommand({
       caller.ownProcess();
     }
     const { call } = await openConnection(caller, globals);
-    const until = ({ exit: "exited", output: "outputComplete", tree: "treeGone" } as const)[options.for ?? "exit"];
+    const state = options.for;
+    if (isStateCondition(state)) {
+      await Promise.all(
+        operands.map((id) =>
+          call(async (manager) =>
+            waitForState(manager, await manager.processes.resolve(id), state, options.timeout),
+          ).catch((error: unknown) => {
+            throw timeoutError(error, id, options) ?? error;
+          }),
+        ),
+      );
+      return ExitCode.ok;
+    }
+    const until = ({ exit: "exited", output: "outputComplete", tree: "treeGone" } as const)[state ?? "exit"];
     const codes = await Promise.all(
       operands.map(async (id) => {
         try {
@@ -66,6 +80,9 @@ const unmet = {
   exit: "did not end",
   output: "did not complete its output",
   tree: "did not end with everything that it started",
+  ready: "was not ready",
+  healthy: "was not healthy",
+  stopped: "did not stop",
 } as const;
 
 /** The time that was given is over, whoever noticed first: who was waited for, and for what. */
