@@ -106,7 +106,7 @@ test("a dependency that is given up or removed is said, and a cycle is refused b
   await sh("db", "exit 1", { restart: { mode: "onFailure", maxAttempts: 1, backoff: atOnce } });
   await sh("web", "exec sleep 1000", { dependsOn: [{ process: "db", condition: "completedSuccessfully" }] });
   await until("db", ({ state }) => state === "givenUp");
-  const told = await until("web", ({ supervision }) => supervision?.waiting?.detail.includes("given up") ?? false);
+  const told = await until("web", ({ supervision }) => supervision?.waiting?.detail.includes("it has failed") ?? false);
   expect(told.state).toBe("waiting");
   await pm.processes.remove("db");
   await until("web", ({ state, supervision }) => state === "waiting" && supervision?.waiting?.for.join() === "db");
