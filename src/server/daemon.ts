@@ -13,7 +13,6 @@ import type { Log } from "./log.ts";
 import { removePidFile, writePidFile } from "./pid-file.ts";
 import { shuttingDown } from "./rpc/errors.ts";
 import { daemonRoutes } from "./rpc/routes.ts";
-import { watchSocket } from "./socket-watch.ts";
 import { openSupervision, type Supervision } from "./supervision/open.ts";
 import { readBootId } from "./supervision/store/boot-id.ts";
 import { version } from "./version.ts";
@@ -31,6 +30,8 @@ export interface Daemon {
   shutdown(why: string): void;
   /** Reads certificates and users again, where there are any. What cannot be used is logged and refused. */
   reload(): Promise<void>;
+  /** Settles when the shutdown has begun. */
+  readonly stopping: Promise<unknown>;
   /** Settles when everything is let go of. */
   readonly stopped: Promise<void>;
 }
@@ -64,9 +65,7 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
   let remote: RemoteAccess | undefined;
   let commandHost: CommandHost | undefined;
   let supervision: Supervision | undefined;
-  let stopWatching = (): void => {};
   const letGo = async () => {
-    stopWatching();
     await commandHost?.close();
     await Promise.all(listeners.map((listener) => listener.close()));
     removePidFile(directory);
@@ -98,8 +97,15 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
       shutdownSignal: ending.signal,
       log,
     });
-    listeners.push(await listenUnix({ path: config.socketPath, handler, log }));
-    stopWatching = watchSocket(config.socketPath, log, () => shutdown("its socket was removed"));
+    listeners.push(
+      await listenUnix({
+        path: config.socketPath,
+        handler,
+        log,
+        // What is left of it is the next daemon's, which finds the shims that live.
+        onDirectoryGone: () => shutdown("its directory is gone"),
+      }),
+    );
     if (config.socketPath === join(directory, "pm.sock")) {
       // Launchers look for it beside the default socket, and so do the commands that it runs.
       const socketPath = join(directory, "cli.sock");
@@ -120,5 +126,5 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
     await letGo();
     log.info("stopped");
   });
-  return { shutdown, stopped, reload: async () => remote?.reload() };
+  return { shutdown, stopping: asked, stopped, reload: async () => remote?.reload() };
 }
