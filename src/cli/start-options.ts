@@ -29,6 +29,7 @@ import { flag, type OptionValues, repeated, single, text } from "./command.ts";
 import type { Connection } from "./connection.ts";
 import { CommandError, exitCodeOf } from "./errors.ts";
 import { callerDirectory, callerEnvironment, given, givenLast, joined } from "./given.ts";
+import { policyOf, policyOptions } from "./policy-options.ts";
 import { signalNames } from "./signals.ts";
 
 /** Options that say how a process is run. */
@@ -72,6 +73,7 @@ export const startOptions = {
   "clean-env": flag("Begin with the daemon's environment, not with yours"),
   tty: flag("Give it a terminal", "t"),
   stdin: flag("Give it a standard input that can be written to (default: /dev/null)", "i"),
+  ...policyOptions,
   id: text("UUID", "Its id; the same start with the same id starts it once", { complete: "none" }),
 } as const;
 
@@ -118,6 +120,7 @@ export function startRequest(
     ...(options.tty ? { terminal: caller.terminal.size ?? defaultTerminal } : {}),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(Object.keys(stop).length === 0 ? {} : { stop }),
+    ...policyOf(options),
   };
 }
 

@@ -97,7 +97,15 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
       shutdownSignal: ending.signal,
       log,
     });
-    listeners.push(await listenUnix({ path: config.socketPath, handler, log }));
+    listeners.push(
+      await listenUnix({
+        path: config.socketPath,
+        handler,
+        log,
+        // What is left of it is the next daemon's, which finds the shims that live.
+        onDirectoryGone: () => shutdown("its directory is gone"),
+      }),
+    );
     if (config.socketPath === join(directory, "pm.sock")) {
       // Launchers look for it beside the default socket, and so do the commands that it runs.
       const socketPath = join(directory, "cli.sock");

@@ -9,6 +9,7 @@ import { endProcess } from "./end-process.ts";
 import { DaemonRunningError } from "./engine/options.ts";
 import { openLog } from "./log.ts";
 import { readPidFile } from "./pid-file.ts";
+import { collectWhenQuiet } from "./quiet-collection.ts";
 import { openReadiness } from "./readiness.ts";
 import { version } from "./version.ts";
 
@@ -104,6 +105,7 @@ async function main(): Promise<void> {
     log.info({ version, runtimeDirectory: config.runtimeDirectory }, "ready");
     reload = daemon.reload;
     readiness.ready();
+    collectWhenQuiet();
     void signalled.then(daemon.shutdown);
     void daemon.stopping.then(() => {
       setTimeout(() => {

@@ -75,7 +75,7 @@ export const command = defineCommand({
 
 /** Not ended, or something of its tree lives on: what a stop left is not over. */
 function isLiving({ state, run }: ProcessInfo): boolean {
-  return livingStates.includes(state) || run?.treeAlive === true;
+  return livingStates.includes(state) || state === "givenUp" || run?.treeAlive === true;
 }
 
 async function listed({ processes }: ProcessManager, filter: ProcessFilter, all: boolean): Promise<ProcessInfo[]> {
@@ -83,7 +83,7 @@ async function listed({ processes }: ProcessManager, filter: ProcessFilter, all:
     return processes.listAll({ filter });
   }
   const [living, ended] = await Promise.all([
-    processes.listAll({ filter: { ...filter, states: livingStates } }),
+    processes.listAll({ filter: { ...filter, states: [...livingStates, "givenUp"] } }),
     processes.listAll({ filter: { ...filter, states: ["exited", "lost"] } }),
   ]);
   const shown = new Map([...ended.filter(isLiving), ...living].map((info) => [info.id, info]));

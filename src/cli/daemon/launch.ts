@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { daemonNodeFlags } from "../../common/daemon-heap.ts";
 import { ExitCode } from "../../common/exit-codes.ts";
 import { runtimeDirectory } from "../../common/paths.ts";
 import { makeDirectories } from "../../files/make-directories.ts";
@@ -50,7 +51,7 @@ export async function launchDaemon(
   const log = openLog(daemonLogPath(caller));
   let child: ChildProcess;
   try {
-    const [command, args] = unlimited(caller, [own.execPath, daemonProgram(own)]);
+    const [command, args] = unlimited(caller, [own.execPath, ...daemonNodeFlags, daemonProgram(own)]);
     child = spawn(command, args, {
       cwd: "/",
       detached: true,
@@ -84,11 +85,15 @@ const mustBeUnlimited = { fsize: "f", cpu: "t", as: "v", data: "d" } as const;
  * A command line that begins with limits of its own. They would hold for everybody's processes, and one of file size
  * for the output of all of them. Node.js cannot set them; a shell can, and only where the caller may raise its own.
  */
-function unlimited(caller: Caller, program: readonly [string, string]): readonly [command: string, args: string[]] {
+function unlimited(
+  caller: Caller,
+  program: readonly [string, ...string[]],
+): readonly [command: string, args: string[]] {
   const { rlimits } = caller.inherited;
   const finite = Object.entries(mustBeUnlimited).filter(([name]) => rlimits[name]?.soft !== undefined);
   if (finite.length === 0) {
-    return [program[0], [program[1]]];
+    const [command, ...args] = program;
+    return [command, args];
   }
   const raise = finite.map(
     ([name, letter]) =>

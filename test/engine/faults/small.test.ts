@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -220,4 +220,23 @@ test("C16 what is left of an ended process is told", async () => {
   expect(error.reason).toBe("STILL_RUNNING");
   expect(error.metadata["pids"]).toMatch(/^\d+$/);
   expect(await engine.stop(id, stopDefaults)).toMatchObject({ stopped: true });
+});
+
+test("what a start that failed could not delete does not stand in the way of the next one", async () => {
+  const runtimeDir = runtimeDirectory();
+  const engine = await open({ runtimeDir });
+  const id = "0badcafe-0000-4000-8000-000000000001";
+  const failed = engine.start({ id, spec: spec("/nonexistent") });
+  expect(await reasonOf(failed)).toBe("START_FAILED");
+  // As it is left where no descriptor was free to delete it.
+  mkdirSync(join(runtimeDir, "p", id, "1"), { recursive: true });
+  expect((await engine.start({ id, spec: shell("echo here") })).process.id).toBe(id);
+  expect(engine.info().setAside).toEqual([]);
+  // What nobody knows is moved, not deleted.
+  const other = "0badcafe-0000-4000-8000-000000000002";
+  mkdirSync(join(runtimeDir, "p", other));
+  writeFileSync(join(runtimeDir, "p", other, "thesis"), "years of work");
+  await engine.start({ id: other, spec: shell("echo here") });
+  const [aside] = engine.info().setAside;
+  expect(readFileSync(join(aside?.path ?? "", "thesis"), "utf8")).toBe("years of work");
 });
