@@ -330,7 +330,7 @@ describe.concurrent("the caller's", () => {
     await pm.ok(["wait", "--for", "output", id]);
     const names = (await pm.ok(["logs", id])).split("\n").map((line) => line.split("=")[0]);
     const allowed =
-      /^(HOME|USER|LOGNAME|PATH|LANG|TZ|LC_\w+|XDG_(RUNTIME_DIR|CONFIG_HOME|STATE_HOME)|PWD|OLDPWD|SHLVL|_)$/;
+      /^(HOME|USER|LOGNAME|SHELL|PATH|LANG|TZ|LC_\w+|XDG_(RUNTIME_DIR|CONFIG_HOME|STATE_HOME)|PWD|OLDPWD|SHLVL|_)$/;
     expect(names.filter((name) => !allowed.test(name ?? ""))).toEqual([]);
   });
 });
@@ -442,10 +442,10 @@ describe.concurrent("a host that", () => {
     await Promise.all(Array.from({ length: 6 }, worker));
     expect(new Set(ids).size).toBe(count);
     const { processes } = JSON.parse(await pm.ok(["ls", "-a", "-o", "json"])) as {
-      processes: { id: string; spec: { labels: { n: string } } }[];
+      processes: { id: string; labels: { n: string } }[];
     };
     expect(processes.map(({ id }) => id).sort()).toEqual(ids.sort());
-    const labels = processes.map(({ spec }) => Number(spec.labels.n)).sort((a, b) => a - b);
+    const labels = processes.map(({ labels: { n } }) => Number(n)).sort((a, b) => a - b);
     expect(labels).toEqual(Array.from({ length: count }, (_, index) => index));
   });
 
