@@ -143,7 +143,9 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   };
   const present = state.table.processes.has(overlay.id);
   if (!present) {
-    list.push({ look: "warning", label: "", value: "It was removed" });
+    const removed = state.changes.findLast((change) => change.id === overlay.id && change.state === "removed");
+    const why = causeText(removed?.cause);
+    list.push({ look: "warning", label: "", value: `It was removed${why === "" ? "" : `: ${why}`}` });
   }
   if (!process) {
     return list;
@@ -234,7 +236,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
       detail(
         formatTime(change.time),
         [
-          `${STATE_GLYPHS[change.shown]} ${stateWord(change.state)}${(change.run ?? 0) > 1 ? `, run ${change.run}` : ""}`,
+          `${change.shown === null ? "∅" : STATE_GLYPHS[change.shown]} ${change.state === "removed" ? "removed" : stateWord(change.state)}${(change.run ?? 0) > 1 ? `, run ${change.run}` : ""}`,
           causeText(change.cause),
         ]
           .filter(Boolean)
