@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { daemonNodeFlags } from "../../src/common/daemon-heap.ts";
 import { ProcessManager } from "../../src/sdk/index.ts";
 
 const dist = join(import.meta.dirname, "../../dist");
@@ -14,8 +15,6 @@ export interface BenchDaemonOptions {
   readonly args?: readonly string[];
   /** Laid over the environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Flags of Node.js, such as those of a profile. */
-  readonly nodeArgs?: readonly string[];
 }
 
 export interface BenchDaemon extends AsyncDisposable {
@@ -44,7 +43,8 @@ export async function openDaemon(options: BenchDaemonOptions = {}): Promise<Benc
   };
   const start = async (): Promise<ChildProcess> => {
     const flags = ["--socket", socket, "--retention-count", "100000", "--log-level", "error", ...(options.args ?? [])];
-    const child = spawn(process.execPath, [...(options.nodeArgs ?? []), join(dist, "daemon.mjs"), ...flags], {
+    // As `pm daemon start` does.
+    const child = spawn(process.execPath, [...daemonNodeFlags, join(dist, "daemon.mjs"), ...flags], {
       env: { ...env, PM_READY_FD: "3" },
       stdio: ["ignore", "ignore", "inherit", "pipe"],
     });

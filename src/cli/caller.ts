@@ -40,8 +40,8 @@ export interface Caller {
    * @throws OwnProcessNeeded where the command runs elsewhere; it is then run again in a process of its own
    */
   ownProcess(): NodeJS.Process;
-  /** Whether {@link ownProcess} gives it. */
-  readonly ownsProcess: boolean;
+  /** Whether {@link ownProcess} may still be asked for: nothing was written. */
+  mayLeave(): boolean;
   /** Has something let go of when the command is over, or nobody waits for it any longer. */
   onEnd(release: () => void): void;
 }

@@ -67,7 +67,8 @@ export function exitCodeOf(error: unknown): number {
 
 /** "pm: …" and, if there is something to do about it, "hint: …", each with its newline. */
 export function formatError(error: unknown, debug: boolean): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const message = error instanceof PmError && error.reason === "INVALID_ARGUMENT" ? withFlags(text) : text;
   const lines = [`pm: ${escapeText(message)}`];
   const hint =
     error instanceof PmError || error instanceof CommandError || error instanceof UsageError ? error.hint : undefined;
@@ -78,6 +79,33 @@ export function formatError(error: unknown, debug: boolean): string {
     lines.push(...stacks(error));
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** What people typed, for the fields that the daemon knows it by. */
+const flags: readonly (readonly [field: RegExp, flag: string])[] = [
+  [/\bspec\.limits\.memory_bytes\b/g, "--memory"],
+  [/\bspec\.limits\.cpu_millis\b/g, "--cpus"],
+  [/\bspec\.limits\.processes\b/g, "--pids"],
+  [/\bspec\.limits\.rlimits(\[\d+\](\.\w+)?)?/g, "--ulimit"],
+  [/\bspec\.output\.limit_bytes\b/g, "--output-limit"],
+  [/\bspec\.stop\.signal\b/g, "--stop-signal"],
+  [/\bspec\.stop\.grace_period\b/g, "--stop-timeout"],
+  [/\bspec\.terminal\b/g, "--tty"],
+  [/\bspec\.stdin\b/g, "--stdin"],
+  [/\bspec\.umask\b/g, "--umask"],
+  [/\bspec\.nice\b/g, "--nice"],
+  [/\bspec\.cwd(_bytes)?\b/g, "--directory"],
+  [/\bspec\.env(_bytes)?(\[[^\]]*\])?/g, "--env"],
+  [/\bspec\.executable(_bytes)?\b/g, "COMMAND"],
+  [/\bspec\.args(_bytes)?(\[\d+\])?/g, "ARG"],
+  [/\bfilter\.label_selector\b/g, "--selector"],
+  [/\bfilter\.name_patterns(\[\d+\])?/g, "ID"],
+  [/^labels(\[[^\]]*\])?/g, "--label"],
+  [/^grace_period\b/g, "--timeout"],
+];
+
+function withFlags(text: string): string {
+  return flags.reduce((message, [field, flag]) => message.replace(field, flag), text);
 }
 
 function stacks(error: unknown): string[] {

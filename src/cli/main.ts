@@ -33,7 +33,7 @@ export async function main(caller: Caller, argv: readonly string[] = caller.args
     }
     const { command } = await found.entry.load();
     failureCode = command.exitCodeOf;
-    const { values, globals, operands } = parseCommand(
+    const { values, globals, operands, tail } = parseCommand(
       [...before, ...rest.slice(found.words.length)],
       found.words,
       command,
@@ -50,7 +50,7 @@ export async function main(caller: Caller, argv: readonly string[] = caller.args
       caller.print(commandHelp(found.words, command));
       return ExitCode.ok;
     }
-    return await command.run({ options: values, globals, operands, caller });
+    return await command.run({ options: values, globals, operands, ...(tail !== undefined && { tail }), caller });
   } catch (error) {
     if (error instanceof OwnProcessNeeded) {
       throw error;

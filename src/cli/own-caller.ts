@@ -59,7 +59,7 @@ export function ownCaller(own: NodeJS.Process): Caller {
       }
     },
     ownProcess: () => own,
-    ownsProcess: true,
+    mayLeave: () => true,
     // Its end lets go of everything.
     onEnd() {},
   };

@@ -65,13 +65,13 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
           });
         }
       },
-      ownsProcess: false,
       ownProcess() {
         if (wrote) {
           throw new Error("a command asked for a process of its own after it had begun");
         }
         throw new OwnProcessNeeded();
       },
+      mayLeave: () => !wrote,
       onEnd(release) {
         if (ended) {
           release();

@@ -77,7 +77,8 @@ static const struct hosted hosted[] = {
 	{ "start", true },   { "ls", true },    { "stop", true },	{ "wait", true },
 	{ "status", true },  { "logs", true },  { "kill", false }, { "restart", false },
 	{ "rm", false },     { "prune", false }, { "help", true },  { "completion", true },
-	{ "__complete", true },
+	{ "__complete", true }, { "inspect", true },  { "stats", true }, { "events", true },
+	{ "update", false },
 };
 
 static const struct hosted *find_hosted(const char *name)

@@ -5,6 +5,9 @@ import { type ConnectOptions, describeEndpoint, type Endpoint, resolveEndpoint }
 import { Daemon } from "./namespaces/daemon.ts";
 import { Events } from "./namespaces/events.ts";
 import { Processes } from "./namespaces/processes.ts";
+import { Projects } from "./namespaces/projects.ts";
+import { Queues } from "./namespaces/queues.ts";
+import { Schedules } from "./namespaces/schedules.ts";
 
 /**
  * A daemon and what it can do, by the contract's services.
@@ -23,6 +26,12 @@ export class ProcessManager {
   readonly events: Events;
   /** The daemon itself. */
   readonly daemon: Daemon;
+  /** When processes are to be started. */
+  readonly schedules: Schedules;
+  /** How many processes run at a time. */
+  readonly queues: Queues;
+  /** Sets of processes that are described together. */
+  readonly projects: Projects;
   readonly #endpoint: Endpoint;
   readonly #client: Client;
 
@@ -32,6 +41,9 @@ export class ProcessManager {
     this.processes = new Processes(this.#client);
     this.events = new Events(this.#client);
     this.daemon = new Daemon(this.#client);
+    this.schedules = new Schedules(this.#client);
+    this.queues = new Queues(this.#client);
+    this.projects = new Projects(this.#client);
   }
 
   /**

@@ -8,6 +8,7 @@ import { runDaemon } from "./daemon.ts";
 import { DaemonRunningError } from "./engine/options.ts";
 import { openLog } from "./log.ts";
 import { readPidFile } from "./pid-file.ts";
+import { collectWhenQuiet } from "./quiet-collection.ts";
 import { openReadiness } from "./readiness.ts";
 import { version } from "./version.ts";
 
@@ -101,6 +102,7 @@ async function main(): Promise<void> {
     log.info({ version, runtimeDirectory: config.runtimeDirectory }, "ready");
     reload = daemon.reload;
     readiness.ready();
+    collectWhenQuiet();
     void signalled.then(daemon.shutdown);
     await daemon.stopped;
     exit(0);

@@ -1,7 +1,12 @@
 /** Parsers of option values. Each throws a `UsageError` that says what a good value is. */
+import { isName, nameRule } from "../../common/contract-rules.ts";
 import { durationExamples, parseDuration, parseSize, sizeExamples } from "../../common/quantities.ts";
+import { signalName, signalNumber } from "../../common/signals.ts";
 import type { Caller } from "../caller.ts";
+import { rlimitNames } from "../rlimits.ts";
 import { UsageError } from "../usage-error.ts";
+
+const resourceNames: readonly string[] = Object.values(rlimitNames);
 
 /** One of some words. */
 export function choice<const T extends string>(...words: readonly T[]): (text: string) => T {
@@ -61,20 +66,39 @@ export function moment(text: string, caller: Caller): Date {
   throw new UsageError(`"${text}" is not a time`, "a time is like 2026-01-31T12:00:00Z, or 10m for ten minutes ago");
 }
 
-/** KEY=VALUE; a KEY alone stands for its value in the caller's environment, and for nothing where it is not set. */
-export function environmentVariable(
-  text: string,
-  { env }: Pick<Caller, "env">,
-): readonly [key: string, value: string] | undefined {
-  const equals = text.indexOf("=");
-  if (equals === 0 || text === "") {
-    throw new UsageError(`"${text}" names no variable`, "give KEY=VALUE, or KEY to pass on your own");
+/** A text that says something: an empty one often comes of a variable that is not set. */
+export function nonEmpty(what: string): (text: string) => string {
+  return (text) => {
+    if (text === "") {
+      throw new UsageError(`${what} must not be empty`, "leave the option out for none");
+    }
+    return text;
+  };
+}
+
+/** A name of a process. */
+export function processName(text: string): string {
+  if (!isName(text)) {
+    throw new UsageError(`"${text}" cannot be a name`, `a name is ${nameRule}`);
   }
-  if (equals > 0) {
-    return [text.slice(0, equals), text.slice(equals + 1)];
+  return text;
+}
+
+/** A file mode creation mask in octal, as umask(1) takes it. */
+export function umask(text: string): number {
+  if (!/^0?[0-7]{1,3}$/.test(text)) {
+    throw new UsageError(`"${text}" is no umask`, "a umask is like 022 or 077");
   }
-  const value = env[text];
-  return value === undefined ? undefined : [text, value];
+  return Number.parseInt(text, 8);
+}
+
+/** A scheduling priority, as nice(1) takes it. */
+export function nice(text: string): number {
+  const value = /^[+-]?\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= -20 && value <= 19)) {
+    throw new UsageError(`"${text}" is no nice value`, "a nice value is from -20, the most favored, to 19");
+  }
+  return value;
 }
 
 /** KEY=VALUE, or KEY with an empty value. */
@@ -86,25 +110,69 @@ export function label(text: string): readonly [key: string, value: string] {
   return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
 }
 
+/** The usual name of a signal that is given by name or number. */
+export function signal(text: string): string {
+  const number = signalNumber(text);
+  if (number === undefined || number === 0) {
+    throw new UsageError(
+      `"${text}" is no signal`,
+      "a signal is like HUP, SIGHUP, 1 or SIGRTMIN+3; 'pm kill -l' lists them",
+    );
+  }
+  return signalName(number);
+}
+
 export interface Ulimit {
   readonly resource: string;
   readonly soft?: bigint;
   readonly hard?: bigint;
 }
 
-/** NAME=SOFT[:HARD]; each a number or "unlimited". */
+/** Resources whose limits are sizes in bytes: these may be given with a unit. */
+const sizeResources: ReadonlySet<string> = new Set([
+  "as",
+  "core",
+  "data",
+  "fsize",
+  "memlock",
+  "msgqueue",
+  "rss",
+  "stack",
+]);
+
+/** NAME=SOFT[:HARD]; each a number, a size where the resource is one, or "unlimited". */
 export function ulimit(text: string): Ulimit {
-  const [, resource, soft = "", hard = soft] = /^([a-z]+)=(\d+|unlimited|-1)(?::(\d+|unlimited|-1))?$/.exec(text) ?? [];
-  if (resource === undefined) {
+  const [, resource = "", soft = "", hard = soft] = /^([a-z]+)=([^:]+)(?::([^:]+))?$/i.exec(text) ?? [];
+  const name = resource.toLowerCase();
+  if (!resourceNames.includes(name)) {
     throw new UsageError(
-      `"${text}" is not a limit`,
-      "a limit is NAME=SOFT[:HARD], like nofile=1024:4096 or core=unlimited",
+      resource === "" ? `"${text}" is not a limit` : `there is no resource "${resource}"`,
+      resource === ""
+        ? "a limit is NAME=SOFT[:HARD], like nofile=1024:4096, as=50M or core=unlimited"
+        : `there are ${resourceNames.join(", ")}`,
     );
   }
-  const bound = (value: string): bigint | undefined => (/^\d+$/.test(value) ? BigInt(value) : undefined);
+  const bound = (value: string): bigint | undefined => {
+    if (value === "unlimited" || value === "-1") {
+      return undefined;
+    }
+    if (/^\d+$/.test(value)) {
+      return BigInt(value);
+    }
+    const bytes = sizeResources.has(name) ? parseSize(value) : undefined;
+    if (bytes === undefined) {
+      throw new UsageError(
+        `"${value}" is not a limit of ${name}`,
+        sizeResources.has(name)
+          ? `a limit is unlimited, or a size like ${sizeExamples}`
+          : "a limit is a number, or unlimited",
+      );
+    }
+    return BigInt(bytes);
+  };
   const [softBound, hardBound] = [bound(soft), bound(hard)];
   return {
-    resource,
+    resource: name,
     ...(softBound === undefined ? {} : { soft: softBound }),
     ...(hardBound === undefined ? {} : { hard: hardBound }),
   };

@@ -1,6 +1,12 @@
 import { escapeText } from "../../common/escape.ts";
 import { ExitCode } from "../../common/exit-codes.ts";
-import type { ExitStatus, ProcessInfo, ProcessManager, StreamOptions } from "../../sdk/index.ts";
+import {
+  type ExitStatus,
+  PmError,
+  type ProcessInfo,
+  type ProcessManager,
+  type StreamOptions,
+} from "../../sdk/index.ts";
 import { TAIL_LINES } from "../../terminal/tail.ts";
 import { wholeNumber } from "../arguments/values.ts";
 import type { Caller } from "../caller.ts";
@@ -27,14 +33,17 @@ export const command = defineCommand({
   operands: { usage: "ID", min: 1, max: 1, complete: "process" },
   exitCodes: [
     ["0", "left with Ctrl-]"],
-    ["125", "pm could not write all of the output"],
+    ["125", "pm failed, or could not write all of the output"],
+    ["127", "there is no such process"],
     ["0-255", "the process ended: its own code, 128 and the number of the signal that ended it"],
   ],
   examples: [["pm start -n shell --tty -- bash; pm attach shell", "a shell to come back to"]],
+  exitCodeOf: (error) =>
+    error instanceof PmError && error.reason === "PROCESS_NOT_FOUND" ? ExitCode.commandNotFound : ExitCode.runFailed,
   async run({ options, operands: [ref = ""], globals, caller }) {
     const own = caller.ownProcess();
-    const { call, manager } = await openConnection(caller, globals);
-    const info = await call(() => manager.processes.resolve(ref).then((id) => manager.processes.get(id)));
+    const { manager } = await openConnection(caller, globals);
+    const info = await manager.processes.resolve(ref).then((id) => manager.processes.get(id));
     const lines = options.lines ?? TAIL_LINES;
     if (!options["no-stdin"] && caller.terminal.stdin && caller.terminal.stdout) {
       return attachTerminal(caller, manager, info, lines);

@@ -29,11 +29,13 @@ export const command = defineCommand({
         hint: "pm ls --watch and pm logs -f work without one",
       });
     }
-    // The dashboard says that a daemon is gone, and starts one when it is asked to.
-    const connection = await openConnection(caller, globals, { restart: false });
+    // The dashboard says by itself what becomes of its connection, and offers to start a daemon.
+    const connection = await openConnection(caller, globals, { autoStart: false, quiet: true });
     if (connection.local) {
       // Starts the daemon if need be, and says so before the screen is taken. The dashboard waits for any other.
-      await connection.call((manager) => manager.daemon.info({ timeoutMs: 5000 })).catch(() => undefined);
+      const { manager } = await openConnection(caller, globals);
+      await manager.daemon.info({ timeoutMs: 5000 }).catch(() => undefined);
+      manager.close();
     }
     let first: typeof connection | null = connection;
     const { runDashboard } = await (await import("../../tui/load.ts")).loadDashboard();
@@ -41,7 +43,8 @@ export const command = defineCommand({
       connect: async (context) => {
         // Closed when it is left: to come back is a connection of its own.
         const { manager } =
-          first ?? (await openConnection(caller, { ...globals, host: undefined, context }, { restart: false }));
+          first ??
+          (await openConnection(caller, { ...globals, host: undefined, context }, { autoStart: false, quiet: true }));
         first = null;
         return manager;
       },

@@ -28,9 +28,9 @@ async function daemonVersion(
   caller: Caller,
   globals: Parameters<typeof openConnection>[1],
 ): Promise<{ version: string; runtimeVersion: string } | undefined> {
-  const { call } = await openConnection(caller, globals, { autoStart: false });
+  const { manager } = await openConnection(caller, globals, { autoStart: false });
   try {
-    const { version: daemon, runtimeVersion } = await call((manager) => manager.daemon.info());
+    const { version: daemon, runtimeVersion } = await manager.daemon.info();
     return { version: daemon, runtimeVersion };
   } catch (error) {
     if (isUnreachable(error)) {

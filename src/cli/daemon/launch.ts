@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { daemonNodeFlags } from "../../common/daemon-heap.ts";
 import { ExitCode } from "../../common/exit-codes.ts";
 import { runtimeDirectory } from "../../common/paths.ts";
 import { makeDirectories } from "../../files/make-directories.ts";
@@ -50,7 +51,8 @@ export async function launchDaemon(
   const log = openLog(daemonLogPath(caller));
   let child: ChildProcess;
   try {
-    child = spawn(own.execPath, [daemonProgram(own)], {
+    const [command, args] = unlimited(caller, [own.execPath, ...daemonNodeFlags, daemonProgram(own)]);
+    child = spawn(command, args, {
       cwd: "/",
       detached: true,
       stdio: ["ignore", "ignore", log, "pipe"],
@@ -74,6 +76,31 @@ export async function launchDaemon(
     exitCode: ExitCode.unreachable,
     hint: outcome.kind === "refused" ? undefined : `its log is ${daemonLogPath(caller)}`,
   });
+}
+
+/** By the names of caller.ts and the letters of ulimit: what a daemon must not have from the shell that needed it first. */
+const mustBeUnlimited = { fsize: "f", cpu: "t", as: "v", data: "d" } as const;
+
+/**
+ * A command line that begins with limits of its own. They would hold for everybody's processes, and one of file size
+ * for the output of all of them. Node.js cannot set them; a shell can, and only where the caller may raise its own.
+ */
+function unlimited(caller: Caller, program: readonly [string, string]): readonly [command: string, args: string[]] {
+  const { rlimits } = caller.inherited;
+  const finite = Object.entries(mustBeUnlimited).filter(([name]) => rlimits[name]?.soft !== undefined);
+  if (finite.length === 0) {
+    return [program[0], [program[1]]];
+  }
+  const raise = finite.map(
+    ([name, letter]) =>
+      `ulimit -S -${letter} unlimited 2>/dev/null || ulimit -${letter} unlimited 2>/dev/null || fail ${name} -${letter}`,
+  );
+  const script = [
+    `fail() { printf '{"error":"the limit of %s of this shell (ulimit %s) would hold for every process"}\\n' "$1" "$2" >&3; exit 1; }`,
+    ...raise,
+    'exec "$@"',
+  ].join("\n");
+  return ["/bin/sh", ["-c", script, "sh", ...program]];
 }
 
 type Outcome =

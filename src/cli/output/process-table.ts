@@ -88,15 +88,47 @@ const commandColumn: Column = {
   cell: ({ spec }) => ({ text: commandText(spec) }),
 };
 
-function stateCell(info: ProcessInfo): Cell {
+function stateCell(info: ProcessInfo, { now }: Pick<CellContext, "now">): Cell {
   const { state, run } = info;
+  if (state === "waiting") {
+    return { text: waitingText(info, now), style: stateStyles.waiting };
+  }
   const failed = state === "exited" && run?.exit?.code !== 0;
   // The tree outlived its main process: it is not over yet.
   const orphaned = run?.treeAlive && (state === "exited" || state === "lost");
+  if (state === "running" && !run?.suspended) {
+    const unwell = unwellText(info);
+    return unwell === undefined ? { text: state, style: stateStyles.running } : { text: unwell, style: "yellow" };
+  }
   return {
     text: orphaned ? `${state}+children` : run?.suspended && state === "running" ? "suspended" : stateText(state),
     style: orphaned ? "yellow" : failed ? "red" : stateStyles[state],
   };
+}
+
+/** "waiting 4s (3/5)", "waiting for db", "waiting 5h02m", "queued #2". */
+function waitingText({ supervision }: ProcessInfo, now: Date): string {
+  const { waiting, attempt = 0, maxAttempts = 0, queuePosition = 0 } = supervision ?? {};
+  const left = waiting?.until === undefined ? "" : ` ${formatDuration(waiting.until.getTime() - now.getTime())}`;
+  const names = (waiting?.for ?? []).map(escapeText).join(", ");
+  switch (waiting?.reason) {
+    case "restart":
+      return `waiting${left} (${attempt}${maxAttempts === 0 ? "" : `/${maxAttempts}`})`;
+    case "dependency":
+      return names === "" ? "waiting" : `waiting for ${names}`;
+    case "queue":
+      return `queued${queuePosition === 0 ? "" : ` #${queuePosition}`}`;
+    default:
+      return `waiting${left}`;
+  }
+}
+
+/** What a process that runs lacks; undefined: nothing, or nobody asks. */
+function unwellText({ supervision }: ProcessInfo): string | undefined {
+  if (supervision?.health === "unhealthy") {
+    return "unhealthy";
+  }
+  return supervision?.readiness === "notReady" ? "not ready" : undefined;
 }
 
 /** The words of the commands: those of the contract, without humps. */

@@ -7,6 +7,7 @@ import type { ConnectOptions } from "../endpoint.ts";
 import { PmError } from "../errors.ts";
 import type { BytesOptions } from "../stream/output-stream.ts";
 import type {
+  ApplyProjectOptions,
   BatchOptions,
   CallOptions,
   ChangeOptions,
@@ -15,14 +16,18 @@ import type {
   ListPageOptions,
   OutputReadOptions,
   OutputsOptions,
+  Probe,
   ProcessFilter,
   PruneOptions,
   ReconnectOptions,
   RemoveAllOptions,
   RemoveOptions,
+  RemoveProjectOptions,
   ResizeOptions,
   RestartAllOptions,
   RestartOptions,
+  SetQueueOptions,
+  SetScheduleOptions,
   ShutdownOptions,
   SignalAllOptions,
   SignalOptions,
@@ -70,6 +75,15 @@ const filter = {
   endedBefore: true,
 } as const satisfies Keys<ProcessFilter>;
 
+const probe = {
+  check: true,
+  startPeriodMs: true,
+  intervalMs: true,
+  timeoutMs: true,
+  successThreshold: true,
+  failureThreshold: true,
+} as const satisfies Keys<Probe>;
+
 const spec = {
   executable: true,
   args: true,
@@ -84,6 +98,22 @@ const spec = {
   umask: true,
   nice: true,
   oomScoreAdj: true,
+  restart: {
+    mode: true,
+    maxAttempts: true,
+    windowMs: true,
+    backoff: { initialMs: true, maxMs: true, multiplier: true, jitter: true },
+    stableMs: true,
+    memoryBytes: true,
+  },
+  readiness: probe,
+  liveness: probe,
+  dependsOn: true,
+  queue: true,
+  maxRunMs: true,
+  stopCommand: { executable: true, args: true },
+  hooks: true,
+  successCodes: true,
 } as const satisfies Keys<SpecOptions>;
 
 const stopHow = { stopSignal: true, graceMs: true, force: true } as const satisfies Keys<StopHow>;
@@ -156,6 +186,41 @@ export const known = {
     follow: true,
     heartbeatMs: true,
   } satisfies Keys<EventsOptions>,
+  setSchedule: {
+    ...call,
+    timing: true,
+    process: true,
+    template: { ...spec, id: true, name: true, labels: true },
+    timeZone: true,
+    overlap: true,
+    catchUp: true,
+    paused: true,
+    createOnly: true,
+    resourceVersion: true,
+  } satisfies Keys<SetScheduleOptions>,
+  setQueue: { ...call, parallelism: true, paused: true } satisfies Keys<SetQueueOptions>,
+  applyProject: {
+    ...call,
+    ...reconnect,
+    processes: true,
+    source: true,
+    prune: true,
+    dryRun: true,
+    only: true,
+    resourceVersion: true,
+    requestId: true,
+    restartAll: true,
+    queues: true,
+    schedules: true,
+  } satisfies Keys<ApplyProjectOptions>,
+  removeProject: {
+    ...call,
+    ...reconnect,
+    graceMs: true,
+    keepProcesses: true,
+    resourceVersion: true,
+    requestId: true,
+  } satisfies Keys<RemoveProjectOptions>,
   shutdown: { ...call, stopProcesses: true, graceMs: true } satisfies Keys<ShutdownOptions>,
 } as const;
 

@@ -2,9 +2,22 @@
 import type { GetInfoResponseJson } from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
 import type { EventJson } from "../../../gen/ts/pm/v1/event_pb.ts";
 import type { ProcessJson } from "../../../gen/ts/pm/v1/process_pb.ts";
+import type { ProjectJson } from "../../../gen/ts/pm/v1/project_service_pb.ts";
+import type { QueueJson } from "../../../gen/ts/pm/v1/queue_service_pb.ts";
 import type { RunJson, StopReceiptJson } from "../../../gen/ts/pm/v1/run_pb.ts";
+import type { ScheduleJson } from "../../../gen/ts/pm/v1/schedule_service_pb.ts";
 import type { UsageSampleJson } from "../../../gen/ts/pm/v1/usage_pb.ts";
-import type { DaemonInfo, Event, ProcessInfo, RunInfo, StopReceipt, UsageSample } from "../types.ts";
+import type {
+  DaemonInfo,
+  Event,
+  ProcessInfo,
+  Project,
+  Queue,
+  RunInfo,
+  Schedule,
+  StopReceipt,
+  UsageSample,
+} from "../types.ts";
 
 const origins = new WeakMap<object, unknown>();
 
@@ -26,6 +39,9 @@ export function toContractJson(value: StopReceipt): StopReceiptJson;
 export function toContractJson(value: Event): EventJson;
 export function toContractJson(value: DaemonInfo): GetInfoResponseJson;
 export function toContractJson(value: UsageSample): UsageSampleJson;
+export function toContractJson(value: Schedule): ScheduleJson;
+export function toContractJson(value: Queue): QueueJson;
+export function toContractJson(value: Project): ProjectJson;
 export function toContractJson(value: object): unknown {
   const json = origins.get(value);
   if (json === undefined) {

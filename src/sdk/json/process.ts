@@ -2,6 +2,7 @@
 import type { ChangeJson, ProcessJson } from "../../../gen/ts/pm/v1/process_pb.ts";
 import type { Change, ProcessInfo, ProcessState } from "../types.ts";
 import { withOrigin } from "./origins.ts";
+import { supervisionFromJson } from "./policy.ts";
 import { causeFromJson, runFromJson } from "./run.ts";
 import { dateFromJson, enumFromJson, required } from "./scalars.ts";
 import { specFromJson } from "./spec.ts";
@@ -22,6 +23,7 @@ export function processFromJson(json: ProcessJson | undefined): ProcessInfo {
       sequence: Number(process.sequence ?? 0),
       resourceVersion: process.resourceVersion ?? "",
       ...(process.lastChange !== undefined && { lastChange: changeFromJson(process.lastChange) }),
+      ...(process.supervision !== undefined && { supervision: supervisionFromJson(process.supervision) }),
     },
     process,
   );

@@ -11,6 +11,7 @@ import type {
   StopPolicy,
   TextOrBytes,
 } from "../types.ts";
+import { policyFromJson, policyToJson } from "./policy.ts";
 import {
   durationToJson,
   enumFromJson,
@@ -36,6 +37,15 @@ const specPaths: Readonly<Record<keyof SpecOptions, readonly string[]>> = {
   umask: ["umask"],
   nice: ["nice"],
   oomScoreAdj: ["oomScoreAdj"],
+  restart: ["restart"],
+  readiness: ["readiness"],
+  liveness: ["liveness"],
+  dependsOn: ["dependsOn"],
+  queue: ["queue"],
+  maxRunMs: ["maxRunTime"],
+  stopCommand: ["stopCommand"],
+  hooks: ["hooks"],
+  successCodes: ["successCodes"],
 };
 
 /** The paths of these fields in an update mask. */
@@ -62,6 +72,7 @@ export function specToJson(
     ...(umask != null && { umask }),
     ...(nice != null && { nice }),
     ...(oomScoreAdj != null && { oomScoreAdj }),
+    ...policyToJson(spec),
   };
 }
 
@@ -174,6 +185,7 @@ export function specFromJson(spec: ProcessSpecJson): ProcessSpec {
     ...(spec.umask !== undefined && { umask: spec.umask }),
     ...(spec.nice !== undefined && { nice: spec.nice }),
     ...(spec.oomScoreAdj !== undefined && { oomScoreAdj: spec.oomScoreAdj }),
+    ...policyFromJson(spec),
   };
 }
 

@@ -70,6 +70,11 @@ function eventFromJson(json: EventJson): Event {
       ...(to !== undefined && { to }),
       ...(json.cause !== undefined && { cause: causeFromJson(json.cause) }),
       ...(json.exit !== undefined && { exit: exitFromJson(json.exit) }),
+      ...(json.attempt !== undefined && { attempt: json.attempt }),
+      ...(json.until !== undefined && { until: dateFromJson(json.until) }),
+      ...(json.schedule && { schedule: json.schedule }),
+      ...(json.queue && { queue: json.queue }),
+      ...(json.project && { project: json.project }),
     },
     json,
   );

@@ -28,7 +28,8 @@ import type {
   WatchRemoval,
 } from "../types.ts";
 
-type Known<Value extends string> = Exclude<Value, `${string}_UNSPECIFIED`>;
+/** The values of an enum but the one that says nothing. */
+export type Known<Value extends string> = Exclude<Value, `${string}_UNSPECIFIED`>;
 
 export const runStates = {
   RUN_STATE_STARTING: "starting",

@@ -18,6 +18,9 @@ import {
   type StreamOutputResponse,
   type StreamOutputsResponse,
 } from "../../../gen/ts/pm/v1/process_service_pb.ts";
+import { ProjectService } from "../../../gen/ts/pm/v1/project_service_pb.ts";
+import { QueueService } from "../../../gen/ts/pm/v1/queue_service_pb.ts";
+import { ScheduleService } from "../../../gen/ts/pm/v1/schedule_service_pb.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { PmError } from "../errors.ts";
 import { frameFromMessage, outputsFrameFromMessage } from "./frames.ts";
@@ -49,7 +52,8 @@ const maxTimerMs = 2 ** 31 - 1;
 
 const unaryMethods = new Map<string, DescMethodUnary>();
 const streamMethods = new Map<string, DescMethodServerStreaming>();
-for (const method of [...ProcessService.methods, ...EventService.methods, ...DaemonService.methods]) {
+const services = [ProcessService, EventService, DaemonService, ScheduleService, QueueService, ProjectService];
+for (const method of services.flatMap((service) => service.methods)) {
   const name = `${method.parent.typeName}/${method.name}`;
   // The kind is no discriminant in the library's types.
   if (method.methodKind === "unary") {

@@ -6,6 +6,9 @@
 import type * as Daemon from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
 import type * as Events from "../../../gen/ts/pm/v1/event_service_pb.ts";
 import type * as Processes from "../../../gen/ts/pm/v1/process_service_pb.ts";
+import type * as Projects from "../../../gen/ts/pm/v1/project_service_pb.ts";
+import type * as Queues from "../../../gen/ts/pm/v1/queue_service_pb.ts";
+import type * as Schedules from "../../../gen/ts/pm/v1/schedule_service_pb.ts";
 import type { OutputChunk, OutputCursor, OutputEnd, OutputFrame, OutputGap, OutputInfo } from "../types.ts";
 
 /** Every unary RPC by its path below the server's root. */
@@ -30,6 +33,22 @@ export interface UnaryMethods {
   "pm.v1.ProcessService/PruneProcesses": [Processes.PruneProcessesRequestJson, Processes.PruneProcessesResponseJson];
   "pm.v1.DaemonService/GetInfo": [Daemon.GetInfoRequestJson, Daemon.GetInfoResponseJson];
   "pm.v1.DaemonService/Shutdown": [Daemon.ShutdownRequestJson, Daemon.ShutdownResponseJson];
+  "pm.v1.ScheduleService/SetSchedule": [Schedules.SetScheduleRequestJson, Schedules.SetScheduleResponseJson];
+  "pm.v1.ScheduleService/GetSchedule": [Schedules.GetScheduleRequestJson, Schedules.GetScheduleResponseJson];
+  "pm.v1.ScheduleService/ListSchedules": [Schedules.ListSchedulesRequestJson, Schedules.ListSchedulesResponseJson];
+  "pm.v1.ScheduleService/PauseSchedule": [Schedules.PauseScheduleRequestJson, Schedules.PauseScheduleResponseJson];
+  "pm.v1.ScheduleService/TriggerSchedule": [
+    Schedules.TriggerScheduleRequestJson,
+    Schedules.TriggerScheduleResponseJson,
+  ];
+  "pm.v1.ScheduleService/RemoveSchedule": [Schedules.RemoveScheduleRequestJson, Schedules.RemoveScheduleResponseJson];
+  "pm.v1.QueueService/SetQueue": [Queues.SetQueueRequestJson, Queues.SetQueueResponseJson];
+  "pm.v1.QueueService/GetQueue": [Queues.GetQueueRequestJson, Queues.GetQueueResponseJson];
+  "pm.v1.QueueService/ListQueues": [Queues.ListQueuesRequestJson, Queues.ListQueuesResponseJson];
+  "pm.v1.QueueService/MoveInQueue": [Queues.MoveInQueueRequestJson, Queues.MoveInQueueResponseJson];
+  "pm.v1.QueueService/RemoveQueue": [Queues.RemoveQueueRequestJson, Queues.RemoveQueueResponseJson];
+  "pm.v1.ProjectService/GetProject": [Projects.GetProjectRequestJson, Projects.GetProjectResponseJson];
+  "pm.v1.ProjectService/ListProjects": [Projects.ListProjectsRequestJson, Projects.ListProjectsResponseJson];
 }
 
 /** Every server-streaming RPC. Output arrives decoded, without a detour over JSON; kinds of frames that are not known do not. */
@@ -46,6 +65,8 @@ export interface StreamMethods {
   "pm.v1.ProcessService/StreamOutput": [Processes.StreamOutputRequestJson, OutputFrame];
   "pm.v1.ProcessService/StreamOutputs": [Processes.StreamOutputsRequestJson, WireOutputsFrame];
   "pm.v1.EventService/StreamEvents": [Events.StreamEventsRequestJson, Events.StreamEventsResponseJson];
+  "pm.v1.ProjectService/ApplyProject": [Projects.ApplyProjectRequestJson, Projects.ApplyProjectResponseJson];
+  "pm.v1.ProjectService/RemoveProject": [Projects.RemoveProjectRequestJson, Projects.RemoveProjectResponseJson];
 }
 
 /** A frame of many processes, whose members have numbers that mean something within one RPC only. */
@@ -73,6 +94,8 @@ export interface TransportOptions {
   readonly signal?: AbortSignal | undefined;
   /** Undefined: no limit. */
   readonly timeoutMs?: number | undefined;
+  /** Of a unary call: it may be sent again though it may have taken effect. Default: no. */
+  readonly repeatable?: boolean;
 }
 
 /** One way to a daemon. Every failure is a `PmError`. */

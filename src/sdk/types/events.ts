@@ -42,6 +42,13 @@ export interface Event {
   readonly to?: ProcessState;
   readonly cause?: Cause;
   readonly exit?: ExitStatus;
+  /** Which attempt of its restart policy it is about. */
+  readonly attempt?: number;
+  /** Until when it waits. */
+  readonly until?: Date;
+  readonly schedule?: string;
+  readonly queue?: string;
+  readonly project?: string;
 }
 
 /** What to stream of the journal. */

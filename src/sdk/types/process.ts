@@ -1,5 +1,6 @@
 /** Processes, their runs, and what changed them. */
 import type { OutputInfo } from "./output.ts";
+import type { SupervisionStatus } from "./policy.ts";
 import type { ProcessSpec } from "./spec.ts";
 
 /** Where a run stands; see `RunState` in the contract. */
@@ -172,6 +173,8 @@ export interface ProcessInfo {
   /** Changes with everything but the growth of output. */
   readonly resourceVersion: string;
   readonly lastChange?: Change;
+  /** What its policies make of it. Undefined: it has none, and never waited. */
+  readonly supervision?: SupervisionStatus;
 }
 
 /** Selects processes. `ids`, `idPrefixes`, `names` and `namePatterns` are alternatives; all else that is set must fit. */

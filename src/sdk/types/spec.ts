@@ -1,4 +1,5 @@
 /** What to run and how. */
+import type { PolicyOptions } from "./policy.ts";
 
 /**
  * Text, or bytes where it may not be UTF-8: on Linux, names and arguments are bytes. Bytes that are UTF-8 mean the same
@@ -65,7 +66,7 @@ export type EnvironmentOptions =
   | Iterable<readonly [name: TextOrBytes, value: TextOrBytes]>;
 
 /** What to run and how. */
-export interface SpecOptions {
+export interface SpecOptions extends PolicyOptions {
   /** A path (a relative one is resolved in `cwd`), or a name looked up in the process's PATH. 1 to 4095 bytes. */
   readonly executable: TextOrBytes;
   /** Arguments after argv[0], verbatim. No shell is involved. @default [] */
@@ -104,7 +105,7 @@ export interface EnvironmentBytes {
  * What was asked for, as the daemon answers it. Undefined: not asked for, so that the default applies; what took effect
  * is in `RunInfo.effective`. Bytes are given only where they are not UTF-8.
  */
-export interface ProcessSpec {
+export interface ProcessSpec extends PolicyOptions {
   readonly executable: TextOrBytes;
   readonly args: readonly TextOrBytes[];
   /** Empty unless asked for with `{ env: true }`. */

@@ -1,0 +1,16 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
+import { defineCommand } from "../../command.ts";
+import { openConnection } from "../../connection.ts";
+
+export const command = defineCommand({
+  summary: "Start the processes of schedules now, as if they were due",
+  options: {},
+  operands: { usage: "SCHEDULE...", min: 1, complete: "none" },
+  async run({ operands, globals, caller }) {
+    const { manager } = await openConnection(caller, globals);
+    for (const name of operands) {
+      await manager.schedules.trigger(name);
+    }
+    return ExitCode.ok;
+  },
+});
