@@ -13,6 +13,7 @@ import type { TableState } from "../table/table.ts";
 import { cpuTrendText, memoryTrendText, type Trends } from "../table/trend.ts";
 import { BLANK_LINE, labelColumn, labeledLines, type PageLine, wholeLine } from "./labeled-view.ts";
 import type { DetailsPage } from "./overlay.ts";
+import { policyDetails, supervisionDetails } from "./supervision-view.ts";
 
 /** Where the page has what it tells. */
 export interface DetailsSource {
@@ -160,6 +161,9 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
     `${STATE_GLYPHS[shownState(process)]} ${stateText(process)}${run?.treeAlive && !run.pid ? ", children live on" : ""}`,
   );
   detail("Run", run ? [run.number, causeText(run.cause)].filter(Boolean).join(" · ") : "");
+  for (const [label, value] of supervisionDetails(process, state.now)) {
+    detail(label, value);
+  }
   detail("PID", String(run?.pid ?? ""));
   detail("Exit", exitText(process));
   if (usage) {
@@ -188,6 +192,9 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
     "Stop",
     `${spec.stop.signal ?? run?.effective?.stopSignal ?? "SIGTERM"}${graceMs === undefined ? "" : `, ${formatDuration(graceMs)} to end`}`,
   );
+  for (const [label, value] of policyDetails(spec)) {
+    detail(label, value);
+  }
   for (const [i, [key, value]] of Object.entries(process.labels).entries()) {
     detail(i === 0 ? "Labels" : "", `${key}=${value}`);
   }

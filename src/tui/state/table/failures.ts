@@ -1,5 +1,6 @@
 import type { ProcessInfo, WatchEvent } from "../../../sdk/types.ts";
 import { shownState } from "./process-outcome.ts";
+import { restartsText } from "./supervision-text.ts";
 import type { TableState } from "./table.ts";
 
 /** Whether a process is one that somebody should look at: it never began, ended badly, was lost or given up. */
@@ -50,13 +51,14 @@ export function nextFailed({ order, index, processes }: TableState): string | nu
 }
 
 /** "exited 1", "was killed by SIGKILL", "could not be started: ENOENT", "is lost", "is given up" */
-export function failureText({ run, state, lastChange }: ProcessInfo): string {
+export function failureText({ run, state, lastChange, supervision }: ProcessInfo): string {
   const { exit, failure } = run ?? {};
   if (state === "lost") {
     return "is lost";
   }
   if (state === "givenUp") {
-    return `is given up${lastChange?.cause?.detail ? `: ${lastChange.cause.detail}` : ""}`;
+    const after = supervision && supervision.restarts > 0 ? ` after ${restartsText(supervision)}` : "";
+    return `is given up${after}${lastChange?.cause?.detail ? `: ${lastChange.cause.detail}` : ""}`;
   }
   if (state === "failed" || !exit) {
     return `could not be started: ${failure?.message || failure?.errnoName || "no reason is known"}`;
