@@ -84,11 +84,6 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(seconds / 86_400)}d${two(Math.floor((seconds % 86_400) / 3600))}h`;
 }
 
-/** A time that was given, to the millisecond below a minute: "0.2s", "10s", "3m12s". */
-export function formatTimeout(milliseconds: number): string {
-  return milliseconds < 60_000 ? `${milliseconds / 1000}s` : formatDuration(milliseconds);
-}
-
 /** A time limit in a sentence: "250 ms", "1.5 s", "90 s". */
 export function formatTimeLimit(milliseconds: number): string {
   const whole = Math.round(milliseconds);

@@ -30,6 +30,8 @@ export interface Daemon {
   shutdown(why: string): void;
   /** Reads certificates and users again, where there are any. What cannot be used is logged and refused. */
   reload(): Promise<void>;
+  /** Settles when the shutdown has begun. */
+  readonly stopping: Promise<unknown>;
   /** Settles when everything is let go of. */
   readonly stopped: Promise<void>;
 }
@@ -95,7 +97,15 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
       shutdownSignal: ending.signal,
       log,
     });
-    listeners.push(await listenUnix({ path: config.socketPath, handler, log }));
+    listeners.push(
+      await listenUnix({
+        path: config.socketPath,
+        handler,
+        log,
+        // What is left of it is the next daemon's, which finds the shims that live.
+        onDirectoryGone: () => shutdown("its directory is gone"),
+      }),
+    );
     if (config.socketPath === join(directory, "pm.sock")) {
       // Launchers look for it beside the default socket, and so do the commands that it runs.
       const socketPath = join(directory, "cli.sock");
@@ -116,5 +126,5 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
     await letGo();
     log.info("stopped");
   });
-  return { shutdown, stopped, reload: async () => remote?.reload() };
+  return { shutdown, stopping: asked, stopped, reload: async () => remote?.reload() };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ConnectError } from "@connectrpc/connect";
 import { type DaemonConfig, readInvocation, UsageError, usage } from "./config/daemon-config.ts";
 import { runDaemon } from "./daemon.ts";
+import { endProcess } from "./end-process.ts";
 import { DaemonRunningError } from "./engine/options.ts";
 import { openLog } from "./log.ts";
 import { readPidFile } from "./pid-file.ts";
@@ -14,6 +15,12 @@ import { version } from "./version.ts";
 
 /** As the command line's: docs say what they mean. */
 const exitCodes = { failure: 1, usage: 2, conflict: 5, software: 70, signalBase: 128 } as const;
+
+/**
+ * How long a daemon that was asked to end may take, in milliseconds. Less than
+ * `pm daemon stop` waits; a daemon that is killed loses nothing.
+ */
+const stopLimitMs = 10_000;
 
 /** Beside the bundle; below it where a package holds those of all architectures; or where the build puts it when this runs from the sources. */
 function findShim(): string {
@@ -27,7 +34,7 @@ const readiness = openReadiness(process.env);
 
 function refuse(message: string, exitCode: number): never {
   readiness.failed(message, exitCode);
-  process.exit(exitCode);
+  return endProcess(exitCode);
 }
 
 async function invocation() {
@@ -53,17 +60,13 @@ async function main(): Promise<void> {
     return;
   }
   const { config } = asked;
-  const { log, flush } = openLog(config.logLevel);
-  const exit = (code: number): never => {
-    flush();
-    return process.exit(code);
-  };
+  const log = openLog(config.logLevel);
 
   // What nobody expected leaves a state that nobody knows. Processes survive,
   // and the next daemon finds them.
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "an unexpected error: this daemon ends, processes run on");
-    exit(exitCodes.software);
+    endProcess(exitCodes.software);
   });
   process.on("unhandledRejection", (reason) => {
     if (reason instanceof ConnectError || (reason instanceof Error && reason.name === "AbortError")) {
@@ -72,7 +75,7 @@ async function main(): Promise<void> {
       return;
     }
     log.fatal({ err: reason }, "an unexpected rejection: this daemon ends, processes run on");
-    exit(exitCodes.software);
+    endProcess(exitCodes.software);
   });
   // Also what a terminal sends that closes: reloading does no harm.
   let reload = async () => {};
@@ -91,7 +94,7 @@ async function main(): Promise<void> {
       signals += 1;
       if (signals > 1) {
         log.warn({ signal: name }, "a second signal: ending at once");
-        exit(exitCodes.signalBase + constants.signals[name]);
+        endProcess(exitCodes.signalBase + constants.signals[name]);
       }
       onFirstSignal(name);
     });
@@ -104,12 +107,17 @@ async function main(): Promise<void> {
     readiness.ready();
     collectWhenQuiet();
     void signalled.then(daemon.shutdown);
+    void daemon.stopping.then(() => {
+      setTimeout(() => {
+        log.error({ afterMs: stopLimitMs }, "stopping takes too long: ending at once, processes run on");
+        endProcess(exitCodes.software);
+      }, stopLimitMs).unref();
+    });
     await daemon.stopped;
-    exit(0);
+    endProcess(0);
   } catch (error) {
     const message = describe(error, config.runtimeDirectory);
     log.fatal({ err: error }, message);
-    flush();
     refuse(message, error instanceof DaemonRunningError ? exitCodes.conflict : exitCodes.failure);
   }
 }

@@ -85,11 +85,15 @@ const mustBeUnlimited = { fsize: "f", cpu: "t", as: "v", data: "d" } as const;
  * A command line that begins with limits of its own. They would hold for everybody's processes, and one of file size
  * for the output of all of them. Node.js cannot set them; a shell can, and only where the caller may raise its own.
  */
-function unlimited(caller: Caller, program: readonly [string, string]): readonly [command: string, args: string[]] {
+function unlimited(
+  caller: Caller,
+  program: readonly [string, ...string[]],
+): readonly [command: string, args: string[]] {
   const { rlimits } = caller.inherited;
   const finite = Object.entries(mustBeUnlimited).filter(([name]) => rlimits[name]?.soft !== undefined);
   if (finite.length === 0) {
-    return [program[0], [program[1]]];
+    const [command, ...args] = program;
+    return [command, args];
   }
   const raise = finite.map(
     ([name, letter]) =>

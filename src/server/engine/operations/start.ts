@@ -16,6 +16,7 @@ import { launch, prepareRun } from "../run/launch.ts";
 import { makeRoom } from "../run/make-room.ts";
 import { Run } from "../run/run.ts";
 import { prepareFailure, startFailed } from "../run/start-failure.ts";
+import { hasCode } from "../shim/system-error.ts";
 import { causeOf } from "./stop.ts";
 
 /**
@@ -255,7 +256,7 @@ function store(core: Core, process: ManagedProcess): StartFailure | null {
 function storeRecord(core: Core, process: ManagedProcess): StartFailure | null {
   const directory = core.paths(process).process;
   try {
-    mkdirSync(directory, { mode: 0o700 });
+    makeDirectory(core, process.id, directory);
   } catch (error) {
     process.foreignDirectory = true;
     return prepareFailure(error, directory);
@@ -268,4 +269,20 @@ function storeRecord(core: Core, process: ManagedProcess): StartFailure | null {
     return prepareFailure(error, directory);
   }
   return null;
+}
+
+/**
+ * Makes the directory of a process that is new. What lies there already is left
+ * of one that could not be deleted, or nobody's.
+ */
+function makeDirectory(core: Core, id: string, directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw error;
+    const wasRemoved = core.journal.all().some(({ type, processId }) => type === "removed" && processId === id);
+    if (wasRemoved) rmSync(directory, { recursive: true, force: true });
+    else core.quarantine.setAside(directory, "it lies where a process is to be started", id);
+    mkdirSync(directory, { mode: 0o700 });
+  }
 }
