@@ -1,6 +1,5 @@
 import type { ProcessInfo, WatchEvent } from "../../../sdk/types.ts";
 import { shownState } from "./process-outcome.ts";
-import { restartsText } from "./supervision-text.ts";
 import type { TableState } from "./table.ts";
 
 /** Whether a process is one that somebody should look at: it never began, ended badly, was lost or given up. */
@@ -57,7 +56,10 @@ export function failureText({ run, state, lastChange, supervision }: ProcessInfo
     return "is lost";
   }
   if (state === "givenUp") {
-    const after = supervision && supervision.restarts > 0 ? ` after ${restartsText(supervision)}` : "";
+    const after =
+      supervision && supervision.restarts > 0
+        ? ` after ${supervision.restarts} ${supervision.restarts === 1 ? "restart" : "restarts"}`
+        : "";
     return `is given up${after}${lastChange?.cause?.detail ? `: ${lastChange.cause.detail}` : ""}`;
   }
   if (state === "failed" || !exit) {

@@ -27,7 +27,7 @@ export function statusText({ state, supervision }: ProcessInfo, now: number): st
     return waiting ? plainText(waitingText(supervision, now)) : "";
   }
   if (state === "givenUp") {
-    return `after ${restartsText(supervision)}`;
+    return `restarts ${restartsText(supervision)}`;
   }
   if (health === "unhealthy") {
     return "unhealthy";
@@ -38,7 +38,7 @@ export function statusText({ state, supervision }: ProcessInfo, now: number): st
   // What it says of itself is worth more than that all is well.
   return (
     plainText(notifyStatus).trim() ||
-    (restarts > 0 ? restartsText(supervision) : (readiness ?? (health === "healthy" ? health : "")))
+    (restarts > 0 ? `restarts ${restartsText(supervision)}` : (readiness ?? (health === "healthy" ? health : "")))
   );
 }
 
@@ -79,11 +79,9 @@ export function waitingSentence(supervision: SupervisionStatus, now: number): st
   return [kinds[reason], until ? dueText(until, now) : "", detail].filter(Boolean).join(" · ");
 }
 
-/** "3/5" of the restarts that its policy allows, or "3 restarts" where there is no bound. */
+/** "3/5" of the restarts that its policy allows, or "3" where there is no bound. */
 export function restartsText({ restarts, maxAttempts }: SupervisionStatus): string {
-  return maxAttempts > 0
-    ? `${restarts}/${maxAttempts} restarts`
-    : `${restarts} ${restarts === 1 ? "restart" : "restarts"}`;
+  return maxAttempts > 0 ? `${restarts}/${maxAttempts}` : String(restarts);
 }
 
 function attemptText(attempt: number, most: number): string {
