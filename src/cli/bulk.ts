@@ -23,8 +23,8 @@ export interface ActionResult {
 export interface Action<Result extends ActionResult> {
   /** For a person who waits: "stopping". */
   readonly doing: string;
-  readonly one: (ref: string) => Promise<Result>;
-  readonly many: (selection: Selection) => AsyncIterable<Result>;
+  readonly one: (ref: string, request: { readonly requestId?: string }) => Promise<Result>;
+  readonly many: (selection: Selection, request: { readonly requestId?: string }) => AsyncIterable<Result>;
   /** States of those that labels, patterns or --all select; undefined: any. Named ones are acted upon in any state. */
   readonly states?: readonly ProcessState[];
   /** A line for standard output, without its newline; undefined if there is nothing to say. May ask the daemon. */
@@ -43,6 +43,8 @@ export interface BulkOptions {
   readonly manager: ProcessManager;
   readonly format: ResultFormat | undefined;
   readonly debug: boolean;
+  /** @default one that the SDK makes up */
+  readonly requestId?: string | undefined;
 }
 
 /**
@@ -55,7 +57,7 @@ export interface BulkOptions {
 export async function actOn<Result extends ActionResult>(
   selection: ProcessSelection,
   action: Action<Result>,
-  { caller, manager, format = "text", debug }: BulkOptions,
+  { caller, manager, format = "text", debug, requestId }: BulkOptions,
 ): Promise<number> {
   const only = onlyReference(selection);
   const objects: object[] = [];
@@ -90,9 +92,12 @@ export async function actOn<Result extends ActionResult>(
 
   try {
     if (only !== undefined) {
-      await tell(await action.one(await manager.processes.resolve(only)), only);
+      await tell(
+        await action.one(await manager.processes.resolve(only), requestId === undefined ? {} : { requestId }),
+        only,
+      );
     } else {
-      await actOnMany(selection, action, manager, { progress, tell, fail, debug });
+      await actOnMany(selection, action, manager, { progress, tell, fail, debug, requestId });
     }
   } finally {
     progress.end();
@@ -112,11 +117,13 @@ async function actOnMany<Result extends ActionResult>(
     tell,
     fail,
     debug,
+    requestId,
   }: {
     readonly progress: Progress;
     readonly tell: (result: Result, label: string) => Promise<void>;
     readonly fail: (note: string, code: number) => void;
     readonly debug: boolean;
+    readonly requestId: string | undefined;
   },
 ): Promise<void> {
   const resolved = await resolveEach(manager, selection.refs);
@@ -136,8 +143,9 @@ async function actOnMany<Result extends ActionResult>(
     const pages = await Promise.all(filters.map((filter) => manager.processes.listPage({ filter, pageSize: 1 })));
     return pages.reduce((sum, { totalSize }) => sum + totalSize, 0);
   });
-  for (const filter of filters) {
-    for await (const result of many(changing(filter))) {
+  for (const [index, filter] of filters.entries()) {
+    const request = requestId === undefined ? {} : { requestId: index === 0 ? requestId : `${requestId}.${index}` };
+    for await (const result of many(changing(filter), request)) {
       const { id, name } = result;
       progress.done();
       missing.delete(id);

@@ -79,13 +79,7 @@ export async function openConnection(
         return false;
       }
       const { launchDaemon } = await import("./daemon/launch.ts");
-      // One that does not ask for a daemon while one is being started.
-      const asking = await ProcessManager.connect(optionsOf(endpoint));
-      try {
-        await launchDaemon(caller, asking);
-      } finally {
-        asking.close();
-      }
+      await launchDaemon(caller);
       return true;
     },
   };

@@ -10,6 +10,11 @@ export const selectionOptions = {
   all: flag("Every process"),
 } as const;
 
+/** An option of every command that changes processes; the launcher gives one, so that it can run the command again. */
+export const requestOptions = {
+  "request-id": text("ID", "The same request with the same id is carried out once", { complete: "none" }),
+} as const;
+
 /** Operands of every command that takes processes. */
 export const selectionOperands = { usage: "[ID...]", min: 0, complete: "process" } as const;
 

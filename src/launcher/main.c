@@ -69,16 +69,31 @@ static bool find_bundles(char dist[PATH_MAX])
  */
 struct hosted {
 	const char *name;
-	/* Running it a second time after the first broke off does no harm. */
+	/* Running it a second time after the first broke off does no harm: it
+	 * changes nothing, or has an id by which the daemon knows it again. */
 	bool repeatable;
+	/* The option that takes such an id; NULL: none. */
+	const char *id_option;
 };
 
 static const struct hosted hosted[] = {
-	{ "start", true },   { "ls", true },    { "stop", true },	{ "wait", true },
-	{ "status", true },  { "logs", true },  { "kill", false }, { "restart", false },
-	{ "rm", false },     { "prune", false }, { "help", true },  { "completion", true },
-	{ "__complete", true }, { "inspect", true },  { "stats", true }, { "events", true },
-	{ "update", false },
+	{ "start", true, "--id" },
+	{ "stop", true, "--request-id" },
+	{ "kill", true, "--request-id" },
+	{ "restart", true, "--request-id" },
+	{ "rm", true, "--request-id" },
+	{ "update", false, NULL },
+	{ "prune", false, NULL },
+	{ "ls", true, NULL },
+	{ "wait", true, NULL },
+	{ "status", true, NULL },
+	{ "inspect", true, NULL },
+	{ "stats", true, NULL },
+	{ "events", true, NULL },
+	{ "logs", true, NULL },
+	{ "help", true, NULL },
+	{ "completion", true, NULL },
+	{ "__complete", true, NULL },
 };
 
 static const struct hosted *find_hosted(const char *name)
@@ -114,11 +129,11 @@ static bool make_uuid(char text[37])
 }
 
 /*
- * The arguments of a start with an id in front: the same start with the same
- * id starts once, so it can be repeated after a host that broke off. An id
+ * The arguments with an id in front: the same request with the same id is
+ * carried out once, so it can be repeated after a host that broke off. An id
  * that the caller gives comes later and wins.
  */
-static char **with_id(int argc, char *argv[])
+static char **with_id(const char *option, int argc, char *argv[])
 {
 	static char uuid[37];
 	char **args = calloc((size_t)argc + 3, sizeof *args);
@@ -127,7 +142,7 @@ static char **with_id(int argc, char *argv[])
 		return NULL;
 	}
 	args[0] = argv[0];
-	args[1] = "--id";
+	args[1] = (char *)option;
 	args[2] = uuid;
 	memcpy(args + 3, argv + 1, (size_t)argc * sizeof *args);
 	return args;
@@ -144,7 +159,7 @@ int main(int argc, char *argv[])
 	char **args = argc > 0 ? argv + 1 : argv;
 	const struct hosted *command = argc > 1 && may_be_hosted() ? find_hosted(argv[1]) : NULL;
 	if (command != NULL) {
-		char **given = strcmp(command->name, "start") == 0 ? with_id(argc - 1, args) : args;
+		char **given = command->id_option != NULL ? with_id(command->id_option, argc - 1, args) : args;
 		/* A reader that has gone is told by write(2). */
 		struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
 		sigaction(SIGPIPE, &ignore, &before);

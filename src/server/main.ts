@@ -11,6 +11,7 @@ import { openLog } from "./log.ts";
 import { readPidFile } from "./pid-file.ts";
 import { collectWhenQuiet } from "./quiet-collection.ts";
 import { openReadiness } from "./readiness.ts";
+import { openServiceManager } from "./service-manager.ts";
 import { version } from "./version.ts";
 
 /** As the command line's: docs say what they mean. */
@@ -100,12 +101,16 @@ async function main(): Promise<void> {
     });
   }
 
+  const shimPath = findShim();
+  const serviceManager = openServiceManager(process.env, shimPath, log);
   try {
-    const daemon = await runDaemon({ config, shimPath: findShim(), log });
+    const daemon = await runDaemon({ config, shimPath, log });
     log.info({ version, runtimeDirectory: config.runtimeDirectory }, "ready");
     reload = daemon.reload;
     readiness.ready();
     collectWhenQuiet();
+    const toldReady = serviceManager.tell("READY=1");
+    const toldStopping = daemon.stopping.then(() => toldReady).then(() => serviceManager.tell("STOPPING=1"));
     void signalled.then(daemon.shutdown);
     void daemon.stopping.then(() => {
       setTimeout(() => {
@@ -114,6 +119,7 @@ async function main(): Promise<void> {
       }, stopLimitMs).unref();
     });
     await daemon.stopped;
+    await toldStopping;
     endProcess(0);
   } catch (error) {
     const message = describe(error, config.runtimeDirectory);

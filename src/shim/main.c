@@ -2,6 +2,7 @@
  * the two talk. */
 #include "layout.h"
 #include "protocol.h"
+#include "announce.h"
 #include "zygote.h"
 
 #include <errno.h>
@@ -42,6 +43,8 @@ int main(int count, char **arguments)
 		return print_errors();
 	if (strcmp(command, "version") == 0)
 		return printf("%u\n", PM_PROTOCOL_VERSION) < 0;
-	fprintf(stderr, "usage: pm-shim zygote | lock | layout | errno | version\n");
+	if (count == 3 && strcmp(arguments[1], "notify") == 0)
+		return announce(arguments[2]);
+	fprintf(stderr, "usage: pm-shim zygote | lock | layout | errno | version | notify STATE\n");
 	return 2;
 }

@@ -106,6 +106,20 @@ describe.concurrent("the same bytes and exit codes, hosted or not:", { timeout: 
       ["status", "-o", "wide", ended],
       ["status", "--env", "-o", "json", ended],
       ["status", "-o", "json", "living"],
+      ["status", "-o", "name", "-l", "app=old", "end*"],
+      ["inspect", ended],
+      ["inspect", "--env", "-o", "yaml", ended],
+      ["inspect", "--format", "run.exit.code", ended],
+      ["inspect", "--format", "nothing", ended],
+      ["events", ended],
+      ["events", "-o", "jsonl", "-n", "3", ended],
+      ["stats", "--no-stream", "unknown"],
+      ["logs", "-o", "jsonl", ended],
+      ["logs", "--timestamps=relative", ended],
+      ["logs", "--no-prefix", "-l", "app=old"],
+      ["wait", "-o", "json", ended],
+      ["kill", "-l"],
+      ["stop", "-l", "app=none"],
       ["status", "unknown"],
       ["status", "0000"],
       ["status", ""],
@@ -181,6 +195,11 @@ describe.concurrent("the same bytes and exit codes, hosted or not:", { timeout: 
       ["start", "--id", "nonsense", "true"],
       ["start"],
       ["kill", "-s", "CONT", "living"],
+      ["kill", "-CONT", "liv*"],
+      ["kill", "-18", "-o", "name", "living"],
+      ["update", "-l", "app=web", "living"],
+      ["update", "-n", "stubborn", "living"],
+      ["update", "living"],
       ["kill", "-s", "NONSENSE", "living"],
       ["kill", "-s", "HUP", ended],
       ["restart", binary],
@@ -199,14 +218,20 @@ describe.concurrent("the same bytes and exit codes, hosted or not:", { timeout: 
       text.replace(/^ {2}pid \d+ .*\n/gm, "  pid …\n").replace(/( {2}pid …\n)+/, "$1");
     expect((await inBothWays(pm, ["stop", "-t", "0.2", "stubborn"], {}, survivors)).code).toBe(6);
     // What can be done once is done to two of a kind.
-    for (const args of [["stop"], ["stop", "--force", "-t", "0"], ["rm", "--force"], ["kill"], ["restart"]]) {
+    for (const [args, exit] of [
+      [["stop"], " SIGTERM"],
+      [["stop", "--force", "-t", "0"], / SIG(TERM|KILL)/.source],
+      [["rm", "--force"], ""],
+      [["kill"], " SIGKILL"],
+      [["restart"], " SIGTERM"],
+    ] as const) {
       const results = await eachWay(async (env) => {
         const id = await pm.ok(["start", "--", "sleep", "3600"]);
         const result = await pm([...args, id], { env });
         return { ...result, out: result.out.replace(id, "ID") };
       });
       for (const result of results) {
-        expect(result).toMatchObject({ code: 0, out: "ID\n", err: "" });
+        expect(result).toMatchObject({ code: 0, out: expect.stringMatching(`^ID${exit}\n$`), err: "" });
       }
     }
   });
@@ -330,7 +355,7 @@ describe.concurrent("the caller's", () => {
     await pm.ok(["wait", "--for", "output", id]);
     const names = (await pm.ok(["logs", id])).split("\n").map((line) => line.split("=")[0]);
     const allowed =
-      /^(HOME|USER|LOGNAME|PATH|LANG|TZ|LC_\w+|XDG_(RUNTIME_DIR|CONFIG_HOME|STATE_HOME)|PWD|OLDPWD|SHLVL|_)$/;
+      /^(HOME|USER|LOGNAME|SHELL|PATH|LANG|TZ|LC_\w+|XDG_(RUNTIME_DIR|CONFIG_HOME|STATE_HOME)|PWD|OLDPWD|SHLVL|_)$/;
     expect(names.filter((name) => !allowed.test(name ?? ""))).toEqual([]);
   });
 });
@@ -393,9 +418,10 @@ describe.concurrent("a host that", () => {
     const id = await pm.ok(["start", "-n", "one", "--", "sleep", "3600"]);
     expect(await pm.ok(["ls", "-q"])).toBe(id);
     const lost = { code: 4, out: "", err: "pm: the connection to the daemon was lost\n" };
-    for (const args of [["kill", "one"], ["restart", "one"], ["rm", "-f", "one"], ["prune"]]) {
-      expect(await byHost((env) => pm(args, { env }))).toMatchObject(lost);
-    }
+    expect(await byHost((env) => pm(["prune"], { env }))).toMatchObject(lost);
+    // The daemon knows their requests again.
+    expect(await pm(["kill", "-CONT", "one"])).toMatchObject({ code: 0, out: "one\n" });
+    expect(await pm(["restart", "one"])).toMatchObject({ code: 0, out: "one SIGTERM\n" });
     expect(JSON.parse(await pm.ok(["status", "-o", "json", "one"]))).toMatchObject({ state: "PROCESS_STATE_RUNNING" });
     output = "half";
     expect(await byHost((env) => pm(["ls", "-q"], { env }))).toMatchObject({ ...lost, out: "half" });
@@ -442,11 +468,11 @@ describe.concurrent("a host that", () => {
     await Promise.all(Array.from({ length: 6 }, worker));
     expect(new Set(ids).size).toBe(count);
     const { processes } = JSON.parse(await pm.ok(["ls", "-a", "-o", "json"])) as {
-      processes: { id: string; spec: { labels: { n: string } } }[];
+      processes: { id: string; labels: { n: string } }[];
     };
     expect(processes.map(({ id }) => id).sort()).toEqual(ids.sort());
-    const labels = processes.map(({ spec }) => Number(spec.labels.n)).sort((a, b) => a - b);
-    expect(labels).toEqual(Array.from({ length: count }, (_, index) => index));
+    const numbers = processes.map(({ labels }) => Number(labels.n)).sort((a, b) => a - b);
+    expect(numbers).toEqual(Array.from({ length: count }, (_, index) => index));
   });
 
   test("is no longer needed when its launcher is killed: the command ends", async ({ hosted: pm }) => {

@@ -132,10 +132,10 @@ describe.concurrent("pm logs", () => {
     await pm.ok(["daemon", "start"]);
     await logs.saw("the daemon is back", "err");
     const second = JSON.parse(await pm.ok(["restart", id]).then(() => pm.ok(["status", "-o", "json", id]))) as {
-      pid: number;
+      run: { pid: number };
     };
-    await logs.saw(`begin ${second.pid}`);
-    expect(isAlive(second.pid)).toBe(true);
+    await logs.saw(`begin ${second.run.pid}`);
+    expect(isAlive(second.run.pid)).toBe(true);
   });
 
   test("a reader that stops reading slows nobody", async ({ pm }) => {

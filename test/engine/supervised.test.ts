@@ -236,3 +236,15 @@ test("what a process says of itself is passed on, where a probe listens", async 
   }
   expect(hook.notices[0]).toEqual({ id, run: 1, ready: true, stopping: false, watchdog: false, status: "warm" });
 });
+
+test("a program that ends before its start is answered is asked about too", async () => {
+  const engine = await open();
+  const hook = new Hook();
+  engine.engine.supervise(hook);
+  const ids = await Promise.all(Array.from({ length: 20 }, async () => (await start(engine, spec("false"))).id));
+  for (const id of ids) await engine.wait(id, "treeGone", 0, limit());
+  expect(hook.asked.map(({ id }) => id).sort()).toEqual([...ids].sort());
+  for (const id of ids) expect(engine.engine.get({ id })).toMatchObject({ state: "waiting", desiredState: "running" });
+  expect(await reasonOf(start(engine, spec("/no/such")))).toBe("START_FAILED");
+  expect(hook.asked).toHaveLength(ids.length);
+});

@@ -5,6 +5,7 @@ import type { RequestContext, StartRequest } from "../../src/server/engine/api/c
 import type { Command } from "../../src/server/engine/api/policy.ts";
 import type { ProcessInfo, ProcessRef, ProcessState } from "../../src/server/engine/api/process.ts";
 import type { ExitStatus, RunInfo, StopReceipt } from "../../src/server/engine/api/run.ts";
+import type { ProcessSpec } from "../../src/server/engine/api/spec.ts";
 import type {
   CommandResult,
   SupervisedEngine,
@@ -120,7 +121,7 @@ export class FakeEngine {
       async update(ref, update, given) {
         const process = self.get(ref);
         const { name = process.name, labels = process.labels, spec = process.spec } = update(process);
-        self.#set(process.id, { name, labels, spec }, given.cause ?? nobody);
+        self.#set(process.id, { name, labels, spec: normalized(spec) }, given.cause ?? nobody);
         return self.get({ id: process.id });
       },
       async remove(ref) {
@@ -145,6 +146,8 @@ export class FakeEngine {
         self.journal.push(`${detail.project}${detail.schedule}: ${type} (${cause.detail})`);
       },
       runCommand: (id, command, { env }) => self.command(id, command, env),
+      // As the real one does, a default is filled in, and variables are in order.
+      normalized,
       residentMemory: (ids) => new Map([...self.memory].filter(([id]) => ids.includes(id))),
       async wait(ref) {
         return { process: self.get(ref), run: self.get(ref).run };
@@ -286,7 +289,7 @@ export class FakeEngine {
       id,
       name: request.name,
       labels: request.labels,
-      spec: request.spec,
+      spec: normalized(request.spec),
       state,
       desiredState: "running",
       run,
@@ -337,7 +340,21 @@ export class FakeEngine {
 }
 
 /** Calls that are answered at once. */
-const timely = new Set(["supervise", "get", "select", "setSupervision", "record", "residentMemory", "watch"]);
+function normalized(spec: ProcessSpec): ProcessSpec {
+  const { limitBytes, ...output } = spec.output;
+  return { ...spec, output: { ...output, limitBytes: limitBytes || 1024 * 1024 } };
+}
+
+const timely = new Set([
+  "supervise",
+  "get",
+  "select",
+  "setSupervision",
+  "record",
+  "residentMemory",
+  "watch",
+  "normalized",
+]);
 /** Calls during which the daemon may die. */
 const mortal = new Set(["start", "create", "startRun", "stop", "restart", "update", "remove"]);
 

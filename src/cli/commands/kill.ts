@@ -7,7 +7,14 @@ import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { outputOption } from "../output/format.ts";
 import { exitText } from "../output/process-table.ts";
-import { livingStates, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
+import {
+  livingStates,
+  requestOptions,
+  selectionHelp,
+  selectionOf,
+  selectionOperands,
+  selectionOptions,
+} from "../selection.ts";
 import { signalNames } from "../signals.ts";
 
 /** Milliseconds that a killed process takes at most, unless it is in an uninterruptible sleep. */
@@ -35,6 +42,7 @@ export const command = defineCommand({
       { complete: ["group", "main", "tree"] },
     ),
     ...selectionOptions,
+    ...requestOptions,
     list: flag("List the signals; -l alone for short"),
     output: outputOption(...resultFormats),
   },
@@ -60,12 +68,12 @@ export const command = defineCommand({
       {
         doing: "sending a signal",
         states: livingStates,
-        one: async (ref) => {
-          const process = await manager.processes.signal(ref, name, how);
+        one: async (ref, request) => {
+          const process = await manager.processes.signal(ref, name, { ...how, ...request });
           return { id: process.id, name: process.name, process, error: undefined };
         },
-        async *many(selected) {
-          for await (const { process, error } of manager.processes.signalAll(selected, name, how)) {
+        async *many(selected, request) {
+          for await (const { process, error } of manager.processes.signalAll(selected, name, { ...how, ...request })) {
             yield { id: process.id, name: process.name, process, error };
           }
         },
@@ -88,7 +96,7 @@ export const command = defineCommand({
           ...(error !== undefined && { error: errorJson(error) }),
         }),
       },
-      { caller, manager, format: options.output, debug: globals.debug },
+      { caller, manager, format: options.output, debug: globals.debug, requestId: options["request-id"] },
     );
   },
 });

@@ -71,6 +71,7 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
       check: { load: () => import("./daemon/check.ts") },
     },
   },
+  "install-service": { load: () => import("./install-service.ts") },
   init: { load: () => import("./init.ts") },
   context: {
     summary: "Remember other daemons, and how to get in",

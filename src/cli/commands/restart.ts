@@ -9,6 +9,7 @@ import { exitText } from "../output/process-table.ts";
 import {
   livingStates,
   onlyReference,
+  requestOptions,
   selectionHelp,
   selectionOf,
   selectionOperands,
@@ -31,7 +32,13 @@ export const command = defineCommand({
     "Prints a line \"ID EXIT\" for each: how the run before ended; its output stays readable with 'pm logs --run'. Labels,\n" +
     "patterns and --all mean those that have not ended. A COMMAND, or an option that says how to run it, is for this run and\n" +
     `those after it.\n\n${selectionHelp}`,
-  options: { ...stopOptions, ...selectionOptions, ...changeOptions, output: outputOption(...resultFormats) },
+  options: {
+    ...stopOptions,
+    ...selectionOptions,
+    ...requestOptions,
+    ...changeOptions,
+    output: outputOption(...resultFormats),
+  },
   operands: { ...selectionOperands, tail: "COMMAND [ARG...]" },
   exitCodes: [["6", "something of the run before lives on; standard error says what"]],
   examples: [
@@ -53,10 +60,10 @@ export const command = defineCommand({
       {
         doing: "restarting",
         states: livingStates,
-        async one(ref) {
+        async one(ref, request) {
           const { id } = changes === undefined ? { id: ref } : await changeProcess(manager, ref, { spec: changes });
           try {
-            return about(await manager.processes.restart(id, how));
+            return about(await manager.processes.restart(id, { ...how, ...request }));
           } catch (error) {
             if (error instanceof PmError && (error.reason === "STILL_RUNNING" || error.reason === "START_FAILED")) {
               return about(await manager.processes.get(id), error);
@@ -64,8 +71,8 @@ export const command = defineCommand({
             throw error;
           }
         },
-        async *many(selected) {
-          for await (const { process, error } of manager.processes.restartAll(selected, how)) {
+        async *many(selected, request) {
+          for await (const { process, error } of manager.processes.restartAll(selected, { ...how, ...request })) {
             yield about(process, error);
           }
         },
@@ -87,7 +94,7 @@ export const command = defineCommand({
           ...(error !== undefined && { error: errorJson(error) }),
         }),
       },
-      { caller, manager, format: options.output, debug: globals.debug },
+      { caller, manager, format: options.output, debug: globals.debug, requestId: options["request-id"] },
     );
   },
 });

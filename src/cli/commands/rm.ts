@@ -6,7 +6,7 @@ import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf } from "../errors.ts";
 import { outputOption } from "../output/format.ts";
-import { selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
+import { requestOptions, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 
 export const command = defineCommand({
   summary: "Forget ended processes and free their output",
@@ -14,6 +14,7 @@ export const command = defineCommand({
   options: {
     force: flag("Kill the whole tree first if it lives", "f"),
     ...selectionOptions,
+    ...requestOptions,
     output: outputOption(...resultFormats),
   },
   operands: selectionOperands,
@@ -36,9 +37,9 @@ export const command = defineCommand({
       selection,
       {
         doing: "removing",
-        one: async (ref): Promise<RemoveAllResult> => {
+        one: async (ref, request): Promise<RemoveAllResult> => {
           try {
-            return { id: await manager.processes.remove(ref, how) };
+            return { id: await manager.processes.remove(ref, { ...how, ...request }) };
           } catch (error) {
             if (error instanceof PmError && error.reason === "STILL_RUNNING") {
               return { id: ref, error };
@@ -46,7 +47,7 @@ export const command = defineCommand({
             throw error;
           }
         },
-        many: (selected) => manager.processes.removeAll(selected, how),
+        many: (selected, request) => manager.processes.removeAll(selected, { ...how, ...request }),
         text: (_result, label) => label,
         failure: ({ error }, label) =>
           error?.reason === "STILL_RUNNING"
@@ -61,7 +62,7 @@ export const command = defineCommand({
           ...(error !== undefined && { error: errorJson(error) }),
         }),
       },
-      { caller, manager, format: options.output, debug: globals.debug },
+      { caller, manager, format: options.output, debug: globals.debug, requestId: options["request-id"] },
     );
   },
 });

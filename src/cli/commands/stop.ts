@@ -5,7 +5,7 @@ import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { outputOption } from "../output/format.ts";
 import { exitText } from "../output/process-table.ts";
-import { selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
+import { requestOptions, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 import { stopOptions, stopRequest, survivorsText } from "../stop-options.ts";
 
 export const command = defineCommand({
@@ -14,7 +14,7 @@ export const command = defineCommand({
     "Sends a signal to the process group and waits for the whole tree to end, double-forked children too. What\n" +
     'does not end in time is reported, or killed with --force. Prints a line "ID EXIT" for each that has stopped: its\n' +
     `exit code, or the signal that ended it.\n\n${selectionHelp}`,
-  options: { ...stopOptions, ...selectionOptions, output: outputOption(...resultFormats) },
+  options: { ...stopOptions, ...selectionOptions, ...requestOptions, output: outputOption(...resultFormats) },
   operands: selectionOperands,
   exitCodes: [["6", "something lives on; standard error says what"]],
   examples: [
@@ -30,9 +30,9 @@ export const command = defineCommand({
       selection,
       {
         doing: "stopping",
-        one: async (ref) => about(await manager.processes.stop(ref, how)),
-        async *many(selected) {
-          for await (const result of manager.processes.stopAll(selected, how)) {
+        one: async (ref, request) => about(await manager.processes.stop(ref, { ...how, ...request })),
+        async *many(selected, request) {
+          for await (const result of manager.processes.stopAll(selected, { ...how, ...request })) {
             yield about(result);
           }
         },
@@ -51,7 +51,7 @@ export const command = defineCommand({
           ...(error !== undefined && { error: errorJson(error) }),
         }),
       },
-      { caller, manager, format: options.output, debug: globals.debug },
+      { caller, manager, format: options.output, debug: globals.debug, requestId: options["request-id"] },
     );
   },
 });

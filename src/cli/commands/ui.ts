@@ -75,7 +75,7 @@ async function startDaemon(caller: Caller, globals: Globals): Promise<string> {
     }
     let said = "The daemon has started";
     const { launchDaemon } = await import("../daemon/launch.ts");
-    await launchDaemon(caller, manager, (text) => {
+    await launchDaemon(caller, (text) => {
       said = text.replace(/^pm: s/, "S").trim();
     });
     return said;

@@ -21,6 +21,7 @@ import {
   selectionOptions,
 } from "../selection.ts";
 import { UsageError } from "../usage-error.ts";
+import { isStateCondition, stateConditions, waitForState } from "../wait-state.ts";
 
 const conditions = { exit: "exited", output: "outputComplete", tree: "treeGone" } as const;
 
@@ -28,6 +29,9 @@ const unmet = {
   exit: "did not end",
   output: "did not complete its output",
   tree: "did not end with everything that it started",
+  ready: "was not ready",
+  healthy: "was not healthy",
+  stopped: "did not stop",
 } as const;
 
 /** One process that is waited for. */
@@ -51,9 +55,9 @@ export const command = defineCommand({
     timeout: single("DURATION", duration, "Give up after this long (default: never)", { short: "t", complete: "none" }),
     for: single(
       "WHAT",
-      choice("exit", "output", "tree"),
-      "Until the main process ended (exit, default), its output is complete too, or its whole tree is gone",
-      { complete: ["exit", "output", "tree"] },
+      choice("exit", "output", "tree", ...stateConditions),
+      "Until the main process ended (exit, default), its output is complete too (output), or its whole tree is gone\n(tree); or it is ready or healthy; or stopped: ended, and not to run again",
+      { complete: ["exit", "output", "tree", ...stateConditions] },
     ),
     any: flag("Until one of them has"),
     ...selectionOptions,
@@ -83,6 +87,21 @@ export const command = defineCommand({
       caller.ownProcess();
     }
     const { manager } = await openConnection(caller, globals);
+    const { for: what } = options;
+    if (isStateCondition(what)) {
+      const { targets, failed } = await targetsOf(manager, selection, (error) => {
+        caller.note(formatError(error, globals.debug));
+        return exitCodeOf(error);
+      });
+      await Promise.all(
+        targets.map(({ ref, label }) =>
+          waitForState(manager, ref, what, options.timeout).catch((error: unknown) => {
+            throw timeoutError(error, label, options) ?? error;
+          }),
+        ),
+      );
+      return failed;
+    }
     const format = options.output ?? "text";
     const objects: object[] = [];
     const tell = ({ label, process, run }: Ended): void => {
@@ -108,7 +127,7 @@ export const command = defineCommand({
       const left =
         options.timeout === undefined ? {} : { timeoutMs: Math.max(options.timeout - (performance.now() - begun), 1) };
       const result = await manager.processes
-        .wait(ref, { until: conditions[options.for ?? "exit"], signal: over.signal, ...left })
+        .wait(ref, { until: conditions[what ?? "exit"], signal: over.signal, ...left })
         .catch((error: unknown) => {
           throw timeoutError(error, label, options) ?? error;
         });

@@ -4,6 +4,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  type FSWatcher,
   fstatSync,
   lstatSync,
   openSync,
@@ -13,11 +14,12 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { daemonNodeFlags } from "../../common/daemon-heap.ts";
 import { ExitCode } from "../../common/exit-codes.ts";
-import { runtimeDirectory } from "../../common/paths.ts";
+import { runtimeDirectory, socketPath } from "../../common/paths.ts";
 import { makeDirectories } from "../../files/make-directories.ts";
-import type { ProcessManager } from "../../sdk/index.ts";
+import { PmError, ProcessManager } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
 import { isUnreachable } from "../connection.ts";
 import { CommandError } from "../errors.ts";
@@ -26,6 +28,9 @@ import { daemonLogPath, daemonProgram } from "./paths.ts";
 
 /** Finding 10,000 processes again takes a daemon some hundred milliseconds; the rest is for slow machines. */
 const readyTimeoutMs = 30_000;
+
+/** Milliseconds that a daemon has for one answer. */
+const answerTimeoutMs = 5_000;
 
 /** A log larger than this is put aside as daemon.log.old before the daemon starts. */
 const maxLogBytes = 1024 * 1024;
@@ -42,12 +47,53 @@ const alreadyRunning = ExitCode.conflict;
  */
 export async function launchDaemon(
   caller: Caller,
-  manager: ProcessManager,
   say: (text: string) => void = (text) => caller.note(text),
 ): Promise<void> {
   const own = caller.ownProcess();
-  const directory = runtimeDirectory(caller.env);
-  prepareDirectory(directory, own);
+  const deadline = Date.now() + readyTimeoutMs;
+  // Each question is one attempt: a daemon that dies meanwhile is for this loop to replace.
+  const manager = await ProcessManager.connect({
+    socket: socketPath(runtimeDirectory(caller.env)),
+    reconnect: false,
+    timeoutMs: answerTimeoutMs,
+  });
+  try {
+    await untilReady(caller, own, manager, deadline, say);
+  } finally {
+    manager.close();
+  }
+}
+
+async function untilReady(
+  caller: Caller,
+  own: NodeJS.Process,
+  manager: ProcessManager,
+  deadline: number,
+  say: (text: string) => void,
+): Promise<void> {
+  for (;;) {
+    // Each time: what was there may have been removed meanwhile.
+    prepareDirectory(runtimeDirectory(caller.env), own);
+    const { pid, outcome } = await begin(caller, own);
+    if (outcome.kind === "ready") {
+      say(`pm: started the daemon (pid ${pid})\n`);
+      return;
+    }
+    if (outcome.kind !== "ended" || outcome.code !== alreadyRunning) {
+      const said = outcome.kind === "refused" ? outcome.error : describe(outcome);
+      throw new CommandError(`cannot start the daemon: ${said}`, {
+        exitCode: ExitCode.unreachable,
+        hint: outcome.kind === "refused" ? undefined : `its log is ${daemonLogPath(caller)}`,
+      });
+    }
+    // Another one was faster, and will answer; or one is ending, and its place will be free.
+    if (await otherAnswers(caller, manager, deadline)) {
+      return;
+    }
+  }
+}
+
+async function begin(caller: Caller, own: NodeJS.Process): Promise<{ pid: number | undefined; outcome: Outcome }> {
   const log = openLog(daemonLogPath(caller));
   let child: ChildProcess;
   try {
@@ -63,19 +109,7 @@ export async function launchDaemon(
   }
   const outcome = await readiness(child);
   child.unref();
-  if (outcome.kind === "ready") {
-    say(`pm: started the daemon (pid ${child.pid})\n`);
-    return;
-  }
-  if (outcome.kind === "ended" && outcome.code === alreadyRunning) {
-    await otherDaemon(caller, manager);
-    return;
-  }
-  const said = outcome.kind === "refused" ? outcome.error : describe(outcome);
-  throw new CommandError(`cannot start the daemon: ${said}`, {
-    exitCode: ExitCode.unreachable,
-    hint: outcome.kind === "refused" ? undefined : `its log is ${daemonLogPath(caller)}`,
-  });
+  return { pid: child.pid, outcome };
 }
 
 /** By the names of caller.ts and the letters of ulimit: what a daemon must not have from the shell that needed it first. */
@@ -167,40 +201,54 @@ function readinessOf(line: string): Outcome {
   }
 }
 
-/** Waits until the daemon that was faster answers. Its socket appears already listening. */
-async function otherDaemon(caller: Caller, manager: ProcessManager): Promise<void> {
-  const deadline = AbortSignal.timeout(readyTimeoutMs);
-  const watcher = watch(runtimeDirectory(caller.env));
+/** Milliseconds between two attempts while another daemon has the directory: the release of its lock is no event. */
+const attemptMs = 250;
+
+/**
+ * Waits for the daemon that has the directory to answer. Its socket appears already listening.
+ *
+ * @returns false when it is time to try again, since it is ending
+ */
+async function otherAnswers(caller: Caller, manager: ProcessManager, deadline: number): Promise<boolean> {
+  const change = new AbortController();
+  let watcher: FSWatcher | undefined;
   try {
-    for (;;) {
-      // Asked for before the attempt, so that no change falls between.
-      const change = new Promise<void>((resolve, reject) => {
-        watcher.once("change", () => resolve());
-        deadline.addEventListener("abort", () => reject(deadline.reason), { once: true });
-      });
-      try {
-        await manager.daemon.info();
-        change.catch(() => {});
-        return;
-      } catch (error) {
-        if (!isUnreachable(error)) {
-          change.catch(() => {});
-          throw error;
-        }
+    watcher = watch(runtimeDirectory(caller.env));
+  } catch {
+    return false; // The directory went with its daemon.
+  }
+  try {
+    watcher.on("error", () => change.abort());
+    watcher.once("change", () => change.abort());
+    try {
+      await manager.daemon.info();
+      return true;
+    } catch (error) {
+      if (!isUnreachable(error) && !isEnding(error)) {
+        throw error;
       }
-      await change;
     }
-  } catch (error) {
-    if (deadline.aborted) {
+    if (Date.now() > deadline) {
       throw new CommandError("another daemon has the runtime directory but does not answer", {
         exitCode: ExitCode.unreachable,
         hint: `its log is ${daemonLogPath(caller)}`,
       });
     }
-    throw error;
+    await sleep(attemptMs, undefined, { signal: change.signal }).catch(() => {});
+    return await manager.daemon.info().then(
+      () => true,
+      () => false,
+    );
   } finally {
     watcher.close();
   }
+}
+
+function isEnding(error: unknown): boolean {
+  return (
+    error instanceof PmError &&
+    (error.reason === "SHUTTING_DOWN" || error.reason === "DISCONNECTED" || error.reason === "TIMEOUT")
+  );
 }
 
 /** Nothing is written into a directory that is not ours alone; why it is refused, the daemon says best. */

@@ -1,5 +1,6 @@
 /** The project that a command is about. */
 
+import { escapeText } from "../../common/escape.ts";
 import { ExitCode } from "../../common/exit-codes.ts";
 import type { Caller } from "../caller.ts";
 import { repeated, text } from "../command.ts";
@@ -36,11 +37,11 @@ export interface ProjectFileValues {
 export function readProject({ file, profile, name }: ProjectFileValues, caller: Caller): LoadedProject["description"] {
   // Files that were there when the command began; a directory of its own for each caller.
   caller.ownProcess();
-  const { description, notes } = orProblems(() =>
+  const { description, notes } = orProblems(caller, () =>
     loadProject({ files: file, profiles: profile }, callersMachine(caller)),
   );
   for (const note of notes) {
-    caller.note(`pm: ${formatProblem(note)}\n`);
+    caller.note(`pm: ${escapeText(formatProblem(note))}\n`);
   }
   return name === undefined ? description : { ...description, name };
 }
@@ -48,7 +49,7 @@ export function readProject({ file, profile, name }: ProjectFileValues, caller: 
 /** As {@link readProject}, as a pm.yaml. */
 export function importProject(files: readonly string[], caller: Caller): string {
   caller.ownProcess();
-  return orProblems(() => writePmYaml(readFiles(files, callersMachine(caller))));
+  return orProblems(caller, () => writePmYaml(readFiles(files, callersMachine(caller))));
 }
 
 /** The name of the project, without reading more than is needed. */
@@ -56,12 +57,19 @@ export function projectName(values: ProjectFileValues, caller: Caller): string {
   return values.name ?? readProject(values, caller).name;
 }
 
-function orProblems<T>(read: () => T): T {
+function orProblems<T>(caller: Caller, read: () => T): T {
   try {
     return read();
   } catch (error) {
     if (error instanceof ProjectFileError) {
-      throw new CommandError(error.problems.map(formatProblem).join("\n"), { exitCode: ExitCode.usage, cause: error });
+      const [first = "", ...more] = error.problems.map(formatProblem);
+      if (more.length > 0) {
+        caller.note([first, ...more].map((line) => `pm: ${escapeText(line)}\n`).join(""));
+      }
+      throw new CommandError(more.length === 0 ? first : `the project has ${more.length + 1} mistakes`, {
+        exitCode: ExitCode.usage,
+        cause: error,
+      });
     }
     throw error;
   }

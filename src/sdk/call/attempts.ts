@@ -39,6 +39,7 @@ export class Attempts {
   /** Failed attempts since the call last got through. */
   #failed = 0;
   #losses = 0;
+  #unexplained = 0;
   #searches = 0;
   #gotThrough = false;
   #begun = performance.now();
@@ -88,8 +89,10 @@ export class Attempts {
     const wasLost = this.#gotThrough || this.#losses > 0;
     if (!isUnreachable) {
       this.#losses += 1;
+      // A daemon that says that it is going has read no request: that cannot be why.
+      this.#unexplained += error.reason === "DISCONNECTED" ? 1 : 0;
       this.#seen = performance.now();
-      if (!reconnect || !this.#mayRepeat(error) || (!this.#gotThrough && this.#losses > maxFirstLosses)) {
+      if (!reconnect || !this.#mayRepeat(error) || (!this.#gotThrough && this.#unexplained > maxFirstLosses)) {
         throw error;
       }
     } else if (wasLost && !reconnect) {

@@ -58,6 +58,7 @@ import { wait } from "./operations/wait.ts";
 import { watch } from "./operations/watch.ts";
 import { compileFilter } from "./process/filter.ts";
 import type { ManagedProcess } from "./process/process.ts";
+import { normalizeSpec } from "./process/spec.ts";
 import { runtimePaths } from "./shim/paths.ts";
 import { stats } from "./usage/stats.ts";
 
@@ -161,6 +162,10 @@ export class ProcessEngine implements SupervisedEngine {
     const process = this.#core.table.byId(id);
     if (process !== undefined) return await runCommand(this.#core, process, command, options, signal);
     return { code: null, timedOut: false, output: new Uint8Array(), problem: `there is no process ${id}` };
+  }
+
+  normalized(spec: ProcessSpec): ProcessSpec {
+    return normalizeSpec(spec, this.#core.options);
   }
 
   residentMemory(ids: readonly string[]): ReadonlyMap<string, number> {

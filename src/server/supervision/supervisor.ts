@@ -385,6 +385,13 @@ export class Supervisor implements SupervisionHook {
       if (process.state !== "waiting" || waiting === null) {
         return;
       }
+      if (process.run.treeAlive) {
+        await this.#endRest(id, waiting.cause);
+        // Somebody may have stopped it meanwhile.
+        if (engine.get({ id }).state !== "waiting") {
+          return;
+        }
+      }
       await engine.startRun(id, forRun(kept, process.run.number + 1, policyOf(process)), waiting.cause);
     } catch (error) {
       if (!(error instanceof EngineError)) {
@@ -395,6 +402,12 @@ export class Supervisor implements SupervisionHook {
       }
       this.#postpone(id, error as Error, now());
     }
+  }
+
+  /** What the main process left behind holds what the next run needs, such as its port. */
+  async #endRest(id: string, cause: Cause): Promise<void> {
+    const how = { signal: "", graceMs: null, force: true, wait: true };
+    await this.#ground.engine.stop({ id }, how, { principal: "", requestId: "", precondition: null, cause });
   }
 
   /** It could not even be tried: its name is taken, or the daemon is full. */

@@ -31,7 +31,7 @@ export const command = defineCommand({
         throw error;
       }
     }
-    await launchDaemon(caller, manager);
+    await launchDaemon(caller);
     return ExitCode.ok;
   },
 });

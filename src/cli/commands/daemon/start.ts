@@ -23,7 +23,7 @@ export const command = defineCommand({
           hint: "use 'pm daemon run' where it shall run",
         });
       }
-      await launchDaemon(caller, manager);
+      await launchDaemon(caller);
     }
     return ExitCode.ok;
   },

@@ -41,7 +41,8 @@ export const command = defineCommand({
     ["pm schedule add --cron '30 2 * * *' --zone Europe/Berlin nightly pg_dump -f /backup/shop shop", "each night"],
     ["pm schedule add --every 10m --process poll poll", "a process that is there"],
   ],
-  async run({ options, operands: [name = "", ...commandLine], globals, caller }) {
+  async run({ options, operands: [name = "", ...rest], globals, caller }) {
+    const commandLine = rest[0] === "--" ? rest.slice(1) : rest;
     const timing = timingOf(options);
     if ((options.process === undefined) === (commandLine.length === 0)) {
       throw new UsageError("give either --process or a COMMAND");

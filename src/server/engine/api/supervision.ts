@@ -4,6 +4,7 @@ import type { RequestContext, StartRequest } from "./control.ts";
 import type { Engine } from "./engine.ts";
 import type { Command } from "./policy.ts";
 import type { DesiredState, ProcessInfo } from "./process.ts";
+import type { ProcessSpec } from "./spec.ts";
 
 export type WaitingReason = "restart" | "dependency" | "schedule" | "queue";
 export type Readiness = "notReady" | "ready";
@@ -156,6 +157,12 @@ export interface SupervisedEngine extends Engine {
    * @throws EngineError PROCESS_NOT_FOUND; CONDITION_FAILED if `run` is no longer the current run
    */
   setSupervision(id: string, run: number, change: SupervisionChange): ProcessInfo;
+  /**
+   * A spec as the engine keeps it, its defaults filled in, so that what is there can be compared to what is asked for.
+   *
+   * @throws EngineError INVALID_ARGUMENT, LIMIT_EXCEEDED
+   */
+  normalized(spec: ProcessSpec): ProcessSpec;
   /** Puts an entry in the journal that is about no process. */
   record(type: SupervisionEventType, detail: SupervisionEventDetail, cause: Cause): void;
   /**

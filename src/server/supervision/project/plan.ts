@@ -2,6 +2,7 @@
 
 import { closure, type Graph, startOrder, stopOrder } from "../../../common/dependency-graph.ts";
 import type { ProcessInfo } from "../../engine/api/process.ts";
+import type { ProcessSpec } from "../../engine/api/spec.ts";
 import { hasEnded, isUnderWay, succeeded } from "../restart/outcome.ts";
 import { changesOf, same } from "./changes.ts";
 import { descriptionGraph, type Member, membersOf, processLabel } from "./members.ts";
@@ -29,14 +30,19 @@ export interface Step {
  * their dependencies.
  *
  * @param existing The processes that belong to the project.
+ * @param normalized A spec as the engine keeps it.
  */
 export function planApply(
   project: Pick<ProjectRecord, "name" | "processes">,
   pending: Pick<PendingApply, "prune" | "only" | "restart">,
   existing: readonly ProcessInfo[],
+  normalized: (spec: ProcessSpec) => ProcessSpec = (spec) => spec,
 ): readonly Step[] {
   const graph = descriptionGraph(project.processes);
-  const members = membersOf(project.name, project.processes);
+  const members = membersOf(project.name, project.processes).map((member) => ({
+    ...member,
+    spec: normalized(member.spec),
+  }));
   const known = new Map(existing.map((process) => [process.id, process]));
   const wanted = pending.only === null ? null : closure(graph, pending.only);
   const steps = members.map((member) =>

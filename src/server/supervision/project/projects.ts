@@ -159,7 +159,7 @@ export class Projects {
       pending,
     };
     if (request.dryRun) {
-      yield { kind: "plan", steps: planApply(project, pending, existing) };
+      yield { kind: "plan", steps: this.#plan(project, pending, existing) };
       yield { kind: "end", project: before === undefined ? null : this.get(request.name), failed: 0 };
       return;
     }
@@ -346,9 +346,21 @@ export class Projects {
     }
   }
 
+  #plan(project: ProjectRecord, pending: PendingApply, existing: readonly ProcessInfo[]): readonly Step[] {
+    const { engine } = this.#ground;
+    return planApply(project, pending, existing, (spec) => {
+      try {
+        return engine.normalized(spec);
+      } catch {
+        // One that the engine refuses is refused in its own step, and keeps the others from nothing.
+        return spec;
+      }
+    });
+  }
+
   async #finishApply(project: ProjectRecord, pending: PendingApply, tell: Listener): Promise<void> {
     const { engine } = this.#ground;
-    const steps = planApply(project, pending, this.#supervisor.membersOf(project.name));
+    const steps = this.#plan(project, pending, this.#supervisor.membersOf(project.name));
     tell({ kind: "plan", steps });
     const failed = await this.#carryOut(project, steps, pending.cause, tell, null);
     if (!this.#isCurrent(project)) {

@@ -1,0 +1,130 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect } from "vitest";
+import { type Pm, test } from "./support/pm.ts";
+
+const shop = `name: shop
+processes:
+  db:
+    command: [sh, -c, "echo listening; exec sleep 1000"]
+    readiness: { output: listening }
+  migrate:
+    command: [sh, -c, "echo migrated"]
+    depends_on: { db: ready }
+  web:
+    command: [sh, -c, "echo serving; exec sleep 1000"]
+    restart: { mode: always, backoff: 100ms }
+    depends_on: { migrate: completed-successfully }
+  worker:
+    command: [sh, -c, "echo work; exec sleep 1000"]
+    replicas: 2
+`;
+
+/** A directory with these files, in which commands run. */
+function project(pm: Pm, files: Readonly<Record<string, string>>): { readonly cwd: string } {
+  const cwd = join(pm.runtimeDir, "project");
+  mkdirSync(cwd, { recursive: true });
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(cwd, name), text);
+  }
+  return { cwd };
+}
+
+async function names(pm: Pm): Promise<string[]> {
+  return (await pm.ok(["ls", "-a", "-o", "name"])).split("\n").filter(Boolean).sort();
+}
+
+describe("pm up", () => {
+  test("starts a project in the background, changes nothing the second time, and is undone by pm down", async ({
+    pm,
+  }) => {
+    const at = project(pm, { "pm.yaml": shop });
+    expect(await pm(["diff"], at)).toMatchObject({ code: 1 });
+    await pm.ok(["up", "-d"], at);
+    await pm.ok(["wait", "--for", "ready", "web"], at);
+    expect(await pm(["diff"], at)).toMatchObject({ code: 0, out: "" });
+    expect(await pm.ok(["up", "-d"], at)).toBe("");
+    expect(await names(pm)).toEqual(["db", "migrate", "web", "worker.1", "worker.2"]);
+    await pm.ok(["scale", "worker=1"], at);
+    expect(await names(pm)).toEqual(["db", "migrate", "web", "worker.1"]);
+    project(pm, { "pm.yaml": shop.replace("echo serving", "echo changed") });
+    const changed = await pm(["diff"], at);
+    expect(changed.out).toContain("web: restart (spec.args)\n");
+    expect(changed.out).not.toContain("db");
+    await pm.ok(["reload"], at);
+    expect(await pm(["diff"], at)).toMatchObject({ code: 0, out: "" });
+    await pm.ok(["down"], at);
+    expect(await names(pm)).toEqual([]);
+  });
+
+  test("in the foreground shows all output with names in front, and Ctrl-C stops everything", async ({ pm }) => {
+    const at = project(pm, { "pm.yaml": shop });
+    const up = pm.spawn(["up"], at);
+    await up.saw("web        | serving\n");
+    await up.saw("worker.2   | work\n");
+    up.child.kill("SIGINT");
+    const { code, out } = await up.ended;
+    expect(code).toBe(130);
+    expect(out).toContain("migrate    | migrated\n");
+    expect(await names(pm)).toEqual([]);
+  });
+
+  test("ends when everything of the project has ended, with all output", async ({ pm }) => {
+    const at = project(pm, { Procfile: "a: echo first; echo last\nb: echo other\n" });
+    const { code, out } = await pm(["up"], at);
+    expect(code).toBe(0);
+    expect(out.split("\n").sort()).toEqual(["", "a          | first", "a          | last", "b          | other"]);
+  });
+
+  test("names every mistake of a file with its place, and starts nothing", async ({ pm }) => {
+    const at = project(pm, { "pm.yaml": "processes:\n  a:\n    comand: x\n  b:\n\tcommand: y\n" });
+    const tab = await pm(["up", "-d"], at);
+    expect(tab).toMatchObject({ code: 2, err: expect.stringMatching(/^pm: pm\.yaml:5:\d+: /m) });
+    project(pm, { "pm.yaml": "processes:\n  a:\n    comand: x\n  b: { command: y, restart: often }\n" });
+    const unknown = await pm(["up", "-d"], at);
+    expect(unknown).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('pm.yaml:3:5: a process has no field "comand"'),
+    });
+    expect(unknown.err).toContain("pm.yaml:4:");
+    expect(await names(pm)).toEqual([]);
+  });
+});
+
+test("pm import writes a pm.yaml that does the same", async ({ pm }) => {
+  const at = project(pm, { Procfile: "web: sleep 1000\n" });
+  await pm.ok(["import", "-o", "pm.yaml"], at);
+  expect(await pm(["import", "-o", "pm.yaml", "Procfile"], at)).toMatchObject({ code: 5 });
+  await pm.ok(["up", "-d", "-f", "pm.yaml"], at);
+  expect(await pm(["diff", "-f", "Procfile"], at)).toMatchObject({ code: 0 });
+});
+
+test("pm queue and pm schedule do what the contract can", async ({ pm }) => {
+  await pm.ok(["queue", "add", "q"]);
+  await pm.ok(["queue", "pause", "q"]);
+  for (const name of ["a", "b"]) {
+    await pm.ok(["start", "--queue", "q", "-n", name, "--", "sleep", "1000"]);
+  }
+  expect(await pm.ok(["ls"])).toMatch(/^a .*queued #1 /m);
+  await pm.ok(["queue", "move", "q", "b", "1"]);
+  expect(await pm.ok(["queue", "ls"])).toMatch(/^q +paused +0\/1 +- +b, a$/m);
+  expect(await pm(["queue", "set", "other", "-j", "2"])).toMatchObject({ code: 1 });
+  await pm.ok(["queue", "set", "q", "-j", "2"]);
+  await pm.ok(["queue", "resume", "q"]);
+  await pm.ok(["wait", "--for", "ready", "a", "b"]);
+  await pm.ok(["schedule", "add", "--every", "1h", "hourly", "--", "echo", "done"]);
+  await pm.ok(["schedule", "run", "hourly"]);
+  await pm.ok(["schedule", "pause", "hourly"]);
+  expect(await pm.ok(["schedule", "ls"])).toMatch(/^hourly +hourly +every 1h00m +- +paused .* started$/m);
+  await pm.ok(["schedule", "rm", "hourly"]);
+  expect(await pm(["start", "--at", "10m", "true"])).toMatchObject({ code: 2 });
+  const later = await pm.ok(["start", "--in", "1h", "true"]);
+  expect(await pm.ok(["ls"])).toMatch(new RegExp(`${later.slice(0, 8)}.*waiting 59m`));
+});
+
+test("pm ls says what a process waits for; pm wait knows when it has stopped", async ({ pm }) => {
+  await pm.ok(["start", "-n", "crash", "--restart", "on-failure:1", "--", "sh", "-c", "exit 3"]);
+  await pm.ok(["wait", "--for", "stopped", "crash"]);
+  expect(await pm.ok(["ls"])).toMatch(/^crash .*given up /m);
+  expect(await pm(["wait", "--for", "ready", "crash"])).toMatchObject({ code: 5 });
+});

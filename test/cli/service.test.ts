@@ -1,0 +1,71 @@
+import { spawn, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, vi } from "vitest";
+import { startDaemon } from "../support/daemon.ts";
+import { requires } from "../support/requires.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { limitMs, test } from "./support/pm.ts";
+
+const hasAnalyzer = requires("systemd-analyze", spawnSync("systemd-analyze", ["--version"]).status === 0);
+
+test.skipIf(!hasAnalyzer)(
+  "the unit is one that systemd accepts, and gives processes nothing to inherit",
+  async ({ pm }) => {
+    const directory = temporaryDirectory();
+    for (const kind of ["--user", "--system"]) {
+      const unit = await pm.ok(["install-service", kind, "--print"]);
+      const path = join(directory, "pm.service");
+      writeFileSync(path, `${unit}\n`);
+      const verified = spawnSync("systemd-analyze", ["verify", path], { encoding: "utf8" });
+      expect(verified).toMatchObject({ status: 0, stderr: "" });
+      const set = unit.split("\n").filter((line) => /^[A-Z]\w*=/.test(line));
+      expect(set).toEqual(
+        expect.arrayContaining([
+          "Type=notify",
+          "Delegate=yes",
+          "KillMode=process",
+          "OOMPolicy=continue",
+          "RuntimeDirectoryPreserve=yes",
+        ]),
+      );
+      expect(
+        set.filter((line) => /^(Limit|UMask|Nice|Environment|Private|Protect|NoNew|CPU|IO|OOMScore)/.test(line)),
+      ).toEqual([]);
+    }
+  },
+);
+
+const receiver = `import array,os,socket,sys
+s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("bound",flush=True)
+while True:
+    message,extra,_,_=s.recvmsg(4096,socket.CMSG_SPACE(4))
+    for _,_,data in extra:
+        for fd in array.array("i",data): os.close(fd)
+    print(message.decode(),flush=True)
+`;
+
+test("the daemon tells the service manager that it is ready, and that it stops; processes cannot", async () => {
+  const socket = join(temporaryDirectory(), "notify");
+  const manager = spawn("python3", ["-c", receiver, socket], { stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => void manager.kill("SIGKILL"));
+  let heard = "";
+  manager.stdout.setEncoding("utf8").on("data", (text: string) => {
+    heard += text;
+  });
+  const hears = (text: string) => vi.waitFor(() => expect(heard).toContain(text), limitMs);
+  await hears("bound\n");
+  const daemon = await startDaemon({ env: { NOTIFY_SOCKET: socket } });
+  await hears("READY=1\nBARRIER=1\n");
+  expect(heard).not.toContain("STOPPING");
+  const { process } = await daemon.processes.startProcess({
+    id: crypto.randomUUID(),
+    spec: { executable: "sh", args: ["-c", 'test -z "$NOTIFY_SOCKET"'] },
+  });
+  const { run } = await daemon.processes.waitProcess({ process: { ref: { case: "id", value: process?.id ?? "" } } });
+  expect(run?.exit?.result).toEqual({ case: "code", value: 0 });
+  await daemon.stop();
+  await hears("STOPPING=1\n");
+});
