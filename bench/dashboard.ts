@@ -178,13 +178,17 @@ function churning(manager: ProcessManager): () => Promise<void> {
 async function longLine(manager: ProcessManager): Promise<number> {
   const writer = await manager.processes.start({
     executable: "sh",
-    args: ["-c", "echo begin; sleep 3; head -c 10000000 /dev/zero | tr '\\0' y; exec sleep 1000"],
+    args: ["-c", "echo begin; read -r _; head -c 10000000 /dev/zero | tr '\\0' y; exec sleep 1000"],
     name: "aaa-a-line",
+    stdin: "pipe",
     output: { limitBytes: 16 << 20 },
   });
   const reader = open();
   await reader.shows(/^\W*begin$/m, 60_000);
-  const keys = await keyLatencies(reader, 80);
+  const typed = keyLatencies(reader, 80);
+  await sleep(2000);
+  await writer.write("go\n");
+  const keys = await typed;
   if (!reader.text().includes("yyyyyyyy") || keys.dropped > 0) {
     throw new Error(`the line did not come into view, or ${keys.dropped} keys were dropped`);
   }

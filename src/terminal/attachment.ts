@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import type { ProcessManager } from "../sdk/manager.ts";
-import type { ExitStatus, OutputStart, ProcessInfo } from "../sdk/types.ts";
+import type { ExitStatus, OutputStart, Precondition, ProcessInfo } from "../sdk/types.ts";
 import type { AttachedTerminal } from "./attached-terminal.ts";
 import { DetachKey } from "./detach-key.ts";
 import { LineInput } from "./line-input.ts";
@@ -87,7 +87,7 @@ export class Attachment {
     this.#size = this.#isTerminal
       ? new ProgramSize(
           () => terminal.size,
-          (size) => manager.processes.resizeTerminal(process.id, size, { signal }),
+          (size) => manager.processes.resizeTerminal(process.id, size, { ...this.#sameRun, signal }),
         )
       : null;
   }
@@ -137,6 +137,12 @@ export class Attachment {
   get #run(): { readonly run?: number } {
     const { run } = this.#process;
     return run === undefined ? {} : { run: run.number };
+  }
+
+  /** What is typed for one run must not reach another. */
+  get #sameRun(): { readonly precondition?: Precondition } {
+    const { run } = this.#process;
+    return run === undefined ? {} : { precondition: { run: run.number } };
   }
 
   /** What was typed. */
@@ -232,7 +238,7 @@ export class Attachment {
     this.#unread += data.length;
     this.#writing = this.#writing
       .then(async () => {
-        await this.#manager.processes.write(this.#process.id, data, { close, signal });
+        await this.#manager.processes.write(this.#process.id, data, { ...this.#sameRun, close, signal });
       })
       .catch((error: unknown) => {
         if (!signal.aborted) {

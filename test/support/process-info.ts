@@ -1,4 +1,4 @@
-import type { Change, ProcessInfo, ProcessState, RunInfo, RunState } from "../../src/sdk/types.ts";
+import type { Change, ProcessInfo, ProcessState, RunInfo, RunState, SupervisionStatus } from "../../src/sdk/types.ts";
 
 /** Output of which nothing was written. */
 export const noOutput = {
@@ -26,12 +26,13 @@ export function processInfo(
     exitTime?: Date;
     suspended?: boolean;
     lastChange?: Change;
+    supervision?: SupervisionStatus;
     /** Laid over its run; null: it has none yet. */
     runInfo?: Partial<RunInfo> | null;
   } = {},
 ): ProcessInfo {
   const state = overrides.state ?? "running";
-  const { name, lastChange, runInfo } = overrides;
+  const { name, lastChange, runInfo, supervision } = overrides;
   const run: RunInfo = {
     number: overrides.run ?? 1,
     state: runState(state),
@@ -86,6 +87,22 @@ export function processInfo(
     sequence: 1,
     resourceVersion: "1",
     ...(lastChange && { lastChange }),
+    ...(supervision && { supervision }),
+  };
+}
+
+/** What policies make of a process that does what it should. */
+export function supervisionStatus(overrides: Partial<SupervisionStatus> = {}): SupervisionStatus {
+  return {
+    attempt: 0,
+    maxAttempts: 0,
+    restarts: 0,
+    probeMessage: "",
+    notifyStatus: "",
+    queuePosition: 0,
+    project: "",
+    schedule: "",
+    ...overrides,
   };
 }
 

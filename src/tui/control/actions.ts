@@ -1,12 +1,14 @@
 import { PmError } from "../../sdk/errors.ts";
 import type { ProcessManager } from "../../sdk/manager.ts";
-import type { ProcessInfo, StopReceipt } from "../../sdk/types.ts";
+import type { Precondition, ProcessInfo, StopReceipt } from "../../sdk/types.ts";
 import type { Action, Failure } from "../state/action.ts";
 import type { BulkAction } from "../state/overlays/overlay.ts";
 import { errorText, isConnectionError } from "./errors.ts";
 
 /** How often progress is told, and after how long for the first time. Milliseconds. */
 const PROGRESS_MS = 250;
+/** Requests that are under way at a time: the daemon has 512 connections for everybody. */
+const SIDE_BY_SIDE = 64;
 /** Processes that one call can name. */
 const MOST_IDS = 1000;
 /** A daemon that is gone for longer than this will not be waited for. Milliseconds. */
@@ -21,58 +23,112 @@ interface Outcome {
   readonly error?: unknown;
 }
 
-/** Does it to one process. */
-async function actOn(manager: ProcessManager, action: BulkAction, id: string): Promise<Outcome> {
+/**
+ * What must still be so: the run that the question was about. Of a process that
+ * waits for its first run nothing may have changed.
+ */
+function asAsked({ run, resourceVersion }: ProcessInfo): { readonly precondition: Precondition } {
+  return { precondition: run ? { run: run.number } : { resourceVersion } };
+}
+
+/** Does it to one process. A stop is waited for only if it `waits`; else its receipt may say that it is pending. */
+async function actOn(
+  manager: ProcessManager,
+  action: BulkAction,
+  process: ProcessInfo,
+  waits: boolean,
+): Promise<Outcome> {
   const { processes } = manager;
+  const { id } = process;
+  const options = asAsked(process);
   switch (action) {
     case "stop":
-    case "kill":
-      return { id, receipt: (await processes.stop(id, action === "kill" ? AT_ONCE : {})).receipt };
+    case "kill": {
+      const how = { ...options, ...(action === "kill" && AT_ONCE), ...(!waits && { wait: false }) };
+      return { id, receipt: (await processes.stop(id, how)).receipt };
+    }
     case "restart":
-      await processes.restart(id);
+      await processes.restart(id, options);
       return { id };
     case "remove":
-      await processes.remove(id);
+      await processes.remove(id, options);
       return { id };
   }
 }
 
-/** Does it to several, side by side; yields what became of each as soon as that is known. */
-async function* actOnAll(
+/**
+ * Does it to several, side by side; tells what became of each as soon as that
+ * is known. Each has a request of its own, for a call that names many takes no
+ * precondition.
+ */
+async function actOnAll(
   manager: ProcessManager,
   action: BulkAction,
-  ids: readonly string[],
-): AsyncGenerator<Outcome, void, void> {
-  const { processes } = manager;
-  const options = { reconnectMs: RECONNECT_MS };
-  for (let from = 0; from < ids.length; from += MOST_IDS) {
-    const selection = { ids: ids.slice(from, from + MOST_IDS) };
-    switch (action) {
-      case "stop":
-      case "kill":
-        for await (const { process, ...outcome } of processes.stopAll(selection, {
-          ...options,
-          ...(action === "kill" && AT_ONCE),
-        })) {
-          yield { id: process.id, ...outcome };
-        }
-        break;
-      case "restart":
-        for await (const { process, ...outcome } of processes.restartAll(selection, options)) {
-          yield { id: process.id, ...outcome };
-        }
-        break;
-      case "remove":
-        yield* processes.removeAll(selection, options);
-        break;
+  targets: readonly ProcessInfo[],
+  onOutcome: (outcome: Outcome) => void,
+): Promise<void> {
+  const stopping: ProcessInfo[] = [];
+  const left = targets.values();
+  const worker = async (): Promise<void> => {
+    for (const process of left) {
+      const { id } = process;
+      const outcome = await actOn(manager, action, process, false).catch((error: unknown) => ({ id, error }));
+      if ("receipt" in outcome && outcome.receipt?.outcome === "pending") {
+        stopping.push(process);
+      } else {
+        onOutcome(outcome);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, targets.length) }, worker));
+  for (let from = 0; from < stopping.length; from += MOST_IDS) {
+    await stopsEnd(manager, stopping.slice(from, from + MOST_IDS), onOutcome);
+  }
+}
+
+/** Waits for the stops of these processes to end, by watching them: a request for each would hold a connection so long. */
+async function stopsEnd(
+  manager: ProcessManager,
+  stopping: readonly ProcessInfo[],
+  onOutcome: (outcome: Outcome) => void,
+): Promise<void> {
+  const runs = new Map(stopping.map(({ id, run }) => [id, run?.number]));
+  const seen = new Set<string>();
+  const over = (outcome: Outcome): void => {
+    runs.delete(outcome.id);
+    onOutcome(outcome);
+  };
+  const options = { filter: { ids: [...runs.keys()] }, reconnectMs: RECONNECT_MS };
+  for await (const event of manager.processes.watch(options)) {
+    if (event.type === "reset") {
+      seen.clear();
+    } else if (event.type === "removed") {
+      over({ id: event.id });
+    } else if (event.type === "added" || event.type === "modified") {
+      const { id, run } = event.process;
+      seen.add(id);
+      const { stop } = run ?? {};
+      if (runs.has(id) && (run?.number !== runs.get(id) || stop?.outcome !== "pending")) {
+        // Another run may have begun: then the one that was asked about is over.
+        over({ id, ...(run?.number === runs.get(id) && stop && { receipt: stop }) });
+      }
+    } else if (event.type === "bookmark") {
+      // The list is whole: what is not in it was removed meanwhile.
+      for (const id of [...runs.keys()].filter((each) => !seen.has(each))) {
+        over({ id });
+      }
+    }
+    if (runs.size === 0) {
+      return;
     }
   }
 }
 
 /** What went wrong; null: nothing. */
 function failureOf(action: BulkAction, process: ProcessInfo, { receipt, error }: Outcome): Failure | null {
-  if (error instanceof PmError && error.reason === "PROCESS_NOT_FOUND" && action === "remove") {
-    return null;
+  if (error instanceof PmError && error.reason === "PROCESS_NOT_FOUND") {
+    // To be removed may be what was wanted of it.
+    return action === "remove" ? null : { process, reason: "it was removed meanwhile", connection: false };
   }
   if (error !== undefined) {
     return { process, reason: errorText(error), connection: isConnectionError(error) };
@@ -92,19 +148,15 @@ export async function act(
   targets: readonly ProcessInfo[],
   onProgress: (done: number) => void,
 ): Promise<Action> {
-  const ids = targets.map(({ id }) => id);
-  const [only] = ids;
+  const [only, ...others] = targets;
   const outcomes = new Map<string, Outcome>();
-  // Whoever is not in the response was removed meanwhile: to be removed is what was wanted of it.
-  let rest: unknown = action === "remove" ? undefined : new Error("it was removed meanwhile");
-  const progress = ids.length > 1 ? setInterval(() => onProgress(outcomes.size), PROGRESS_MS) : undefined;
+  let rest: unknown;
+  const progress = targets.length > 1 ? setInterval(() => onProgress(outcomes.size), PROGRESS_MS) : undefined;
   try {
-    if (ids.length === 1 && only !== undefined) {
-      outcomes.set(only, await actOn(manager, action, only));
+    if (only && others.length === 0) {
+      outcomes.set(only.id, await actOn(manager, action, only, true));
     } else {
-      for await (const outcome of actOnAll(manager, action, ids)) {
-        outcomes.set(outcome.id, outcome);
-      }
+      await actOnAll(manager, action, targets, (outcome) => outcomes.set(outcome.id, outcome));
     }
   } catch (error) {
     rest = error;

@@ -3,8 +3,17 @@ export function errorText(error: unknown): string {
   if (!(error instanceof Error)) {
     return String(error);
   }
+  if (errorReason(error) === "CONDITION_FAILED") {
+    return conditionText("metadata" in error ? (error.metadata as Readonly<Record<string, string>>) : {});
+  }
   const hint = "hint" in error && typeof error.hint === "string" ? ` (${error.hint})` : "";
   return `${error.message}${hint}`;
+}
+
+/** What is no longer as it was on the screen when it was asked about. */
+function conditionText({ field, actual }: Readonly<Record<string, string>>): string {
+  const what = field === "precondition.run" ? `it is in run ${actual} by now` : "it has changed meanwhile";
+  return `${what}, and nothing was done`;
 }
 
 /** The reason of an SDK error; "" for any other. */

@@ -75,7 +75,9 @@ function searchParts(log: LogState): string[] {
   if (log.searching) {
     return [`search ${pattern.text} ${arrow}`, "… Esc ends it"];
   }
-  const { place, count } = found ? matchPlace(found, log.first, log.match) : { place: 0, count: 0 };
+  // A filter keeps the newest of its lines only.
+  const first = Math.max(log.first, log.filtered?.lines[0]?.line.offset ?? 0);
+  const { place, count } = found ? matchPlace(found, first, log.match) : { place: 0, count: 0 };
   const unsure = found?.more || neededScan(log) !== null ? "+" : "";
   return [`search ${pattern.text} ${arrow}`, `${place === 0 ? "" : `${place}/`}${count}${unsure}`];
 }

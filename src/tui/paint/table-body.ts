@@ -1,7 +1,7 @@
 import type { ProcessInfo } from "../../sdk/types.ts";
 import { computeLayout, connectionErrorLines, tableWidth } from "../state/layout.ts";
 import { type DashboardState, shownTime } from "../state/state.ts";
-import { type Column, fittingColumns } from "../state/table/columns.ts";
+import { type Column, columnsLeftOut, fittingColumns } from "../state/table/columns.ts";
 import { filterError } from "../state/table/process-filter.ts";
 import { shownState } from "../state/table/process-outcome.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
@@ -18,7 +18,7 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
     return;
   }
   const area = { x: rect.x, y: rect.y + 2, width: tableWidth(rect), height: rect.height - 2 };
-  const columns = fittingColumns(area.width, state.hiddenColumns);
+  const columns = fittingColumns(area.width, columnsLeftOut(state.hiddenColumns, state.table.counts));
   paintColumnTitles(grid, rect, columns, state, theme);
   const { order, top } = state.table;
   if (order.length === 0) {

@@ -45,6 +45,7 @@ export function paintTableTitle(grid: Grid, rect: Rect, state: DashboardState, t
     position(table),
     bestFirst(table) ? "best match first" : `by ${table.sortKey} ${sortArrow(table)}`,
     ...(table.filter !== "" ? [`filter ${table.filter}`] : []),
+    ...(table.pinned !== null && table.processes.has(table.pinned) ? ["a new one besides"] : []),
     ...(table.marks.size > 0 ? [`${table.marks.size} marked`] : []),
   ];
   const used = parts.reduce((sum, part) => sum + textWidth(part) + 3, " Processes ".length + 4);

@@ -7,7 +7,7 @@ import { overlayContext } from "./overlay-context.ts";
 import type { Overlay } from "./overlays/overlay.ts";
 import { overlayInput } from "./overlays/overlay-input.ts";
 import type { DashboardState } from "./state.ts";
-import { fittingColumns } from "./table/columns.ts";
+import { columnsLeftOut, fittingColumns } from "./table/columns.ts";
 import { keepSelection, moveSelection, selectIndex, setFilter, setSort } from "./table/table.ts";
 import { tallyAt } from "./tallies.ts";
 
@@ -41,7 +41,7 @@ function click(state: DashboardState, layout: Layout, x: number, y: number): Das
   }
   const row = y - layout.table.y - 2;
   if (row === -1) {
-    const sort = fittingColumns(tableWidth(layout.table), state.hiddenColumns).find(
+    const sort = fittingColumns(tableWidth(layout.table), columnsLeftOut(state.hiddenColumns, state.table.counts)).find(
       (column) => x - (layout.table?.x ?? 0) >= column.x && x - (layout.table?.x ?? 0) < column.x + column.width,
     )?.sort;
     const reversed = sort === table.sortKey && !table.reversed;

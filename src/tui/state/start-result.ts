@@ -2,7 +2,7 @@ import type { Action } from "./action.ts";
 import { notify } from "./notify.ts";
 import type { DashboardState } from "./state.ts";
 import { processLabel } from "./table/selection.ts";
-import { selectId, setFilter } from "./table/table.ts";
+import { pin, selectId, setFilter } from "./table/table.ts";
 import { applyWatchEvents } from "./table/table-events.ts";
 import { type Notice, remember } from "./toasts/toasts.ts";
 
@@ -23,8 +23,9 @@ export function startResult(
     const text = `Started ${processLabel(action.process)}`;
     const isShown = table.order.includes(id);
     if (!isShown && state.prompt?.kind === "filter") {
-      // Whoever is typing a filter has the cursor.
-      return notify({ ...next, table }, { level: "info", text: `${text}; the filter hides it` }, action.now);
+      // The filter that is being typed is left to whoever types it: the next key of it chooses again.
+      const notice = { level: "info", text: `${text}; it is shown beside what the filter fits` } as const;
+      return notify({ ...next, table: pin(table, id) }, notice, action.now);
     }
     return notify(
       { ...next, table: selectId(isShown ? table : setFilter(table, ""), id) },

@@ -44,7 +44,8 @@ function noteCursor(before: DashboardState, after: DashboardState, action: Actio
 /** Whether whoever pressed the key knew which process the cursor would be on. */
 function isAimed(before: DashboardState, after: DashboardState, action: Action): boolean {
   if (action.type === "started") {
-    return true;
+    // Whoever is typing a filter looks for something else.
+    return !before.prompt;
   }
   if (action.type !== "input" || action.ahead || before.overlay) {
     return false;

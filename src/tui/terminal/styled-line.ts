@@ -56,6 +56,39 @@ function endOfString(text: string, body: number): number {
   return CUT;
 }
 
+/** Where the sequence ends that begins at `i`, or {@link NEVER}, or {@link CUT}; and its parameters if it is an SGR. */
+function sequenceAt(text: string, i: number): { readonly end: number; readonly parameters: string | null } {
+  const code = text.charCodeAt(i);
+  // C1 controls (U+0080 to U+009F) are ESC and the letter 0x40 below (ECMA-48, 5.3).
+  const kind = code === 0x1b ? text.charCodeAt(i + 1) : code - 0x40;
+  const body = code === 0x1b ? i + 2 : i + 1;
+  const other = (end: number): { end: number; parameters: null } => ({ end, parameters: null });
+  if (kind === 0x5b) {
+    const end = endOfCsi(text, body);
+    return { end, parameters: end > 0 && text[end - 1] === "m" ? text.slice(body, end - 1) : null };
+  }
+  if (kind === 0x5d || kind === 0x50 || kind === 0x58 || kind === 0x5e || kind === 0x5f) {
+    return other(endOfString(text, body));
+  }
+  if (code !== 0x1b) {
+    return other(i + 1);
+  }
+  if (kind >= 0x20 && kind <= 0x2f) {
+    // Such as ESC ( B: intermediates, then one final character.
+    let end = body;
+    while (end < text.length && text.charCodeAt(end) >= 0x20 && text.charCodeAt(end) <= 0x2f) {
+      end++;
+    }
+    return other(end < text.length ? end + 1 : CUT);
+  }
+  return other(Number.isNaN(kind) ? CUT : kind >= 0x30 && kind <= 0x7e ? i + 2 : NEVER);
+}
+
+/** Whether a text that begins with ESC has the end of the sequence, or is none; else its end may be on its way. */
+export function sequenceEnds(text: string): boolean {
+  return sequenceAt(text, 0).end !== CUT || text.length >= SEQUENCE_LIMIT;
+}
+
 /**
  * Turns one line of a process's output into cells. Colors and the like (SGR)
  * are kept, tabs expanded, carriage return and backspace move as on a terminal;
@@ -132,31 +165,9 @@ export function parseLine(text: string, limit = CELL_LIMIT, partial = false): St
       x = Math.max(0, x - 1);
       i++;
     } else if (code === 0x1b || code >= 0x80) {
-      // C1 controls (U+0080 to U+009F) are ESC and the letter 0x40 below (ECMA-48, 5.3).
-      const kind = code === 0x1b ? text.charCodeAt(i + 1) : code - 0x40;
-      const body = code === 0x1b ? i + 2 : i + 1;
-      let end: number;
-      if (kind === 0x5b) {
-        end = endOfCsi(text, body);
-        if (end > 0 && text[end - 1] === "m") {
-          const parameters = text.slice(body, end - 1);
-          if (/^[0-9;:]{0,256}$/.test(parameters)) {
-            style = applySgr(style, parameters);
-          }
-        }
-      } else if (kind === 0x5d || kind === 0x50 || kind === 0x58 || kind === 0x5e || kind === 0x5f) {
-        end = endOfString(text, body);
-      } else if (code === 0x1b && kind >= 0x20 && kind <= 0x2f) {
-        // Such as ESC ( B: intermediates, then one final character.
-        end = body;
-        while (end < text.length && text.charCodeAt(end) >= 0x20 && text.charCodeAt(end) <= 0x2f) {
-          end++;
-        }
-        end = end < text.length ? end + 1 : CUT;
-      } else if (code === 0x1b) {
-        end = Number.isNaN(kind) ? CUT : kind >= 0x30 && kind <= 0x7e ? i + 2 : NEVER;
-      } else {
-        end = i + 1;
+      const { end, parameters } = sequenceAt(text, i);
+      if (parameters !== null && /^[0-9;:]{0,256}$/.test(parameters)) {
+        style = applySgr(style, parameters);
       }
       if (end > 0) {
         i = end;

@@ -50,6 +50,13 @@ export function formatDate(date: Date): string {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
 }
 
+/** Local time of day to the minute, with the date where that is another one than `now`'s. */
+export function formatTimeOfDay(date: Date, now: number): string {
+  const text = formatDate(date).slice(0, 16);
+  const [day, time] = text.split(" ");
+  return day === formatDate(new Date(now)).slice(0, 10) ? (time ?? text) : text;
+}
+
 const BARS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 /** Values as bars between `least` and the largest of them, or `most` if that is more; null is a blank. */

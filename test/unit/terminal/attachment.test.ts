@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import type { ProcessManager } from "../../../src/sdk/manager.ts";
-import type { OutputFrame, OutputStart } from "../../../src/sdk/types.ts";
+import type { OutputFrame, OutputStart, WriteOptions } from "../../../src/sdk/types.ts";
 import { Attachment } from "../../../src/terminal/attachment.ts";
 import { processInfo } from "../../support/process-info.ts";
 
@@ -39,7 +39,9 @@ function attach({ history = "", reads = true, lines = 20 }: Options = {}) {
       opened.resolve();
       await aborted(signal);
     },
-    write: async (_id: string, data: Uint8Array, { signal }: { signal: AbortSignal }) => {
+    write: async (_id: string, data: Uint8Array, { signal, precondition }: WriteOptions & { signal: AbortSignal }) => {
+      // Whatever is typed is for the run that is attached to.
+      expect(precondition).toEqual({ run: 1 });
       if (!reads) {
         await aborted(signal);
       }

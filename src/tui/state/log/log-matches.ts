@@ -1,3 +1,4 @@
+import { type FilteredLine, filteredIndex } from "./log-filter.ts";
 import { type LogPattern, matches } from "./log-pattern.ts";
 import { type LogWindow, visitLines } from "./log-window.ts";
 
@@ -36,6 +37,22 @@ export function matchesIn(found: LogMatches, window: LogWindow, complete: boolea
   }
   const offsets = found.offsets.concat(fresh);
   return { ...found, offsets: offsets.slice(-LIMIT), more: found.more || offsets.length > LIMIT, to };
+}
+
+/** Looks through what a filter lets through, context included, in order. */
+export function matchesAmong(found: LogMatches, lines: readonly FilteredLine[]): LogMatches {
+  const to = lines.at(-1)?.line.next ?? 0;
+  if (to <= found.to) {
+    return found;
+  }
+  const fresh: number[] = [];
+  for (let i = filteredIndex(lines, found.to); i < lines.length; i++) {
+    const line = lines[i]?.line;
+    if (line && matches(found.pattern, line)) {
+      fresh.push(line.offset);
+    }
+  }
+  return { ...found, offsets: fresh.length === 0 ? found.offsets : found.offsets.concat(fresh).slice(-LIMIT), to };
 }
 
 /** Which of the matches that are still kept a line is, from 1 on, and how many there are; place 0: it is none of them. */

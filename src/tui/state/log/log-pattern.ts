@@ -1,4 +1,5 @@
 import { parseLine, type StyledLine } from "../../terminal/styled-line.ts";
+import { cutCharacterAt } from "../../terminal/unfinished.ts";
 import { type Expression, literal, regularExpression } from "../../text/expression.ts";
 import type { LogLine } from "./log-window.ts";
 
@@ -49,8 +50,9 @@ export interface LineStyle {
 
 /** The line's text as cells. */
 export function styleLine(line: LogLine, { enough, partial = false }: LineStyle = {}): StyledLine {
-  const end = line.data.length > 0 && line.data[line.data.length - 1] === 13 ? line.data.length - 1 : line.data.length;
-  const data = end === line.data.length ? line.data : line.data.subarray(0, end);
+  const whole = withLead(line);
+  const end = whole.length > 0 && whole[whole.length - 1] === 13 ? whole.length - 1 : whole.length;
+  const data = end === whole.length ? whole : whole.subarray(0, end);
   // What is far to the right may come back to the left.
   const limit = data.includes(13) || data.includes(8) ? undefined : enough;
   const seen = limit !== undefined && limit < data.length && beginsPlain(data, limit) ? data.subarray(0, limit) : data;
@@ -59,25 +61,19 @@ export function styleLine(line: LogLine, { enough, partial = false }: LineStyle 
 
 /** The line's text alone, as searches see it. */
 export function lineText(line: LogLine, partial = false): string {
-  const text = textOf(line.data, partial);
+  const text = textOf(withLead(line), partial);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   return /[\x00-\x1f\x7f-\x9f]/.test(text) ? parseLine(text, undefined, partial).text.join("") : text;
 }
 
-function textOf(data: Uint8Array, partial: boolean): string {
-  return decoder.decode(partial ? withoutCutCharacter(data) : data);
+/** What was begun before the other stream came between, and what it goes on with. */
+function withLead({ lead, data }: LogLine): Uint8Array {
+  return lead.length === 0 ? data : Buffer.concat([lead, data]);
 }
 
-/** Bytes without the beginning of a character (UTF-8) whose other bytes may be on their way. */
-function withoutCutCharacter(data: Uint8Array): Uint8Array {
-  for (let back = 1; back <= Math.min(3, data.length); back++) {
-    const byte = data[data.length - back] ?? 0;
-    if ((byte & 0xc0) !== 0x80) {
-      const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-      return length > back ? data.subarray(0, data.length - back) : data;
-    }
-  }
-  return data;
+/** The beginning of a character (UTF-8) whose other bytes may be on their way is left out. */
+function textOf(data: Uint8Array, partial: boolean): string {
+  return decoder.decode(partial ? data.subarray(0, cutCharacterAt(data)) : data);
 }
 
 export function matches(pattern: LogPattern, line: LogLine): boolean {

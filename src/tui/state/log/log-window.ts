@@ -1,4 +1,5 @@
 import type { OutputStreamName } from "../../../sdk/types.ts";
+import { unfinishedAt } from "../../terminal/unfinished.ts";
 
 /** Consecutive bytes of one stream, or a hole that the output bound tore. */
 export type LogItem =
@@ -45,6 +46,8 @@ export interface LogLine {
   readonly time: number;
   /** Without the newline. */
   readonly data: Uint8Array;
+  /** What its stream wrote last, before the other stream came between: the beginning of a sequence or a character that goes on here. */
+  readonly lead: Uint8Array;
   /** Whether it is over: a newline, the other stream or the piece limit ended it. */
   readonly ended: boolean;
   /** Whether a newline did: what is cut otherwise may be cut within a character or a sequence. */
@@ -61,6 +64,11 @@ export function windowOf(from: number, to: number, items: readonly LogItem[]): L
     bytes: items.reduce((sum, item) => sum + (item.kind === "data" ? item.data.length : 0), 0),
   };
 }
+
+const NOTHING = new Uint8Array();
+/** How far back the beginning of a sequence is looked for. Items of the window, and bytes of the stream. */
+const LEAD_ITEMS = 32;
+const SEQUENCE_BYTES = 4096;
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
   const both = new Uint8Array(a.length + b.length);
@@ -249,7 +257,8 @@ function isContinuation(byte: number | undefined): boolean {
 
 /** The line that begins at `offset`, or at the first item after it; null at the end of the window. */
 export function lineAt(window: LogWindow, offset: number): LogLine | null {
-  let index = itemAt(window, offset);
+  const begun = itemAt(window, offset);
+  let index = begun;
   const item = window.items[index];
   if (!item) {
     return null;
@@ -261,7 +270,8 @@ export function lineAt(window: LogWindow, offset: number): LogLine | null {
       next: item.end,
       stream: "stdout",
       time: 0,
-      data: new Uint8Array(),
+      data: NOTHING,
+      lead: NOTHING,
       ended: true,
       newline: true,
       gap: { from: item.offset, to: item.end },
@@ -319,7 +329,35 @@ export function lineAt(window: LogWindow, offset: number): LogLine | null {
       used += part.length;
     }
   }
-  return { offset: start, next, stream: item.stream, time: item.time, data, ended, newline, gap: null };
+  const lead = start === item.offset ? leadOf(window, begun) : NOTHING;
+  return { offset: start, next, stream: item.stream, time: item.time, data, lead, ended, newline, gap: null };
+}
+
+/** What the item's stream left unfinished when the other stream came between; nothing where that cannot be known. */
+function leadOf({ items }: LogWindow, index: number): Uint8Array {
+  const stream = streamOf(items[index]);
+  let tail: Uint8Array = NOTHING;
+  if (streamOf(items[index - 1]) === stream) {
+    return NOTHING;
+  }
+  for (let i = index - 1; i >= 0 && index - i <= LEAD_ITEMS; i--) {
+    const item = items[i];
+    if (item?.kind !== "data") {
+      break;
+    }
+    if (item.stream === stream) {
+      tail = concat(item.data.subarray(-SEQUENCE_BYTES), tail);
+      const begun = unfinishedAt(tail);
+      if (begun !== null || tail.length >= SEQUENCE_BYTES) {
+        return begun === null ? NOTHING : tail.subarray(begun);
+      }
+    }
+  }
+  return NOTHING;
+}
+
+function streamOf(item: LogItem | undefined): OutputStreamName | null {
+  return item?.kind === "data" ? item.stream : null;
 }
 
 /**

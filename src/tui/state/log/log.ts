@@ -1,6 +1,6 @@
 import type { OutputInfo, OutputStreamName } from "../../../sdk/types.ts";
 import { emptyFilter, type FilteredLog, filterOn } from "./log-filter.ts";
-import { type LogMatches, matchesIn, noMatches } from "./log-matches.ts";
+import { type LogMatches, matchesAmong, matchesIn, noMatches } from "./log-matches.ts";
 import type { LogPattern } from "./log-pattern.ts";
 import { appendWindow, EMPTY_WINDOW, type LogWindow, prependWindow, withEvicted } from "./log-window.ts";
 
@@ -59,7 +59,7 @@ export interface LogState {
   readonly pattern: LogPattern | null;
   /** Which way the search went when it was begun: n goes on that way. */
   readonly direction: "forwards" | "backwards";
-  /** Where the pattern fits; null: there is none. */
+  /** Where the pattern fits, of all the output or of what the filter lets through; null: there is no pattern. */
   readonly found: LogMatches | null;
   /** The line that the search stands on. */
   readonly match: number | null;
@@ -214,12 +214,10 @@ export function neededScan(log: LogState): number | null {
   if (!log.target || !log.opened || log.gone) {
     return null;
   }
-  const places = [filtered, found].flatMap((looked) => {
-    const to = Math.max(looked?.to ?? next, first);
-    // What is at hand has been looked through; only its last line may wait for more, which comes live if it is the newest.
-    return to < next && (to < window.from || window.to < next) ? [to] : [];
-  });
-  return places.length > 0 ? Math.min(...places) : null;
+  // With a filter the search looks through what that lets through.
+  const to = Math.max((filtered ?? found)?.to ?? next, first);
+  // What is at hand has been looked through; only its last line may wait for more, which comes live if it is the newest.
+  return to < next && (to < window.from || window.to < next) ? to : null;
 }
 
 /** Takes over what a scan for the filter or the search read. */
@@ -235,12 +233,11 @@ export function mergeScan(before: LogState, read: LogWindow, output: OutputInfo)
       ? { ...scanned, to: read.to }
       : scanned;
   const filtered = log.filtered && skipped(log.filtered);
+  if (filtered) {
+    return catchUp({ ...log, filtered: moved(filtered, filterOn(filtered, read, ended)) });
+  }
   const found = log.found && skipped(log.found);
-  return catchUp({
-    ...log,
-    filtered: filtered && moved(filtered, filterOn(filtered, read, ended)),
-    found: found && moved(found, matchesIn(found, read, ended)),
-  });
+  return catchUp({ ...log, found: found && moved(found, matchesIn(found, read, ended)) });
 }
 
 /** Above this a paused pane takes no more live output, or what is looked at would give way to it. */
@@ -300,7 +297,8 @@ export function resume(log: LogState): LogState {
  * Looking through history that is not at hand is the caller's.
  */
 export function setLogFilter(log: LogState, pattern: LogPattern | null, context: number): LogState {
-  return catchUp({ ...log, filtered: pattern ? emptyFilter(pattern, context) : null, newLines: 0 });
+  const filtered = pattern ? emptyFilter(pattern, context) : null;
+  return catchUp({ ...log, filtered, found: log.found && noMatches(log.found.pattern), newLines: 0 });
 }
 
 /** Looks for something else; null: for nothing. */
@@ -310,14 +308,12 @@ export function setPattern(log: LogState, pattern: LogPattern | null): LogState 
 
 /** Looks through what is at hand. */
 function catchUp(log: LogState): LogState {
-  const { filtered, found, window, complete } = log;
-  return filtered || found
-    ? {
-        ...log,
-        filtered: filtered && filterOn(filtered, window, complete),
-        found: found && matchesIn(found, window, complete),
-      }
-    : log;
+  const { found, window, complete } = log;
+  if (log.filtered) {
+    const filtered = filterOn(log.filtered, window, complete);
+    return { ...log, filtered, found: found && matchesAmong(found, filtered.lines) };
+  }
+  return found ? { ...log, found: matchesIn(found, window, complete) } : log;
 }
 
 /** Output that should be at hand but is not: where to read. */

@@ -13,6 +13,7 @@ import type { TableState } from "../table/table.ts";
 import { cpuTrendText, memoryTrendText, type Trends } from "../table/trend.ts";
 import { BLANK_LINE, labelColumn, labeledLines, type PageLine, wholeLine } from "./labeled-view.ts";
 import type { DetailsPage } from "./overlay.ts";
+import { policyDetails, supervisionDetails } from "./supervision-view.ts";
 
 /** Where the page has what it tells. */
 export interface DetailsSource {
@@ -143,7 +144,9 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   };
   const present = state.table.processes.has(overlay.id);
   if (!present) {
-    list.push({ look: "warning", label: "", value: "It was removed" });
+    const removed = state.changes.findLast((change) => change.id === overlay.id && change.state === "removed");
+    const why = causeText(removed?.cause);
+    list.push({ look: "warning", label: "", value: `It was removed${why === "" ? "" : `: ${why}`}` });
   }
   if (!process) {
     return list;
@@ -158,6 +161,9 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
     `${STATE_GLYPHS[shownState(process)]} ${stateText(process)}${run?.treeAlive && !run.pid ? ", children live on" : ""}`,
   );
   detail("Run", run ? [run.number, causeText(run.cause)].filter(Boolean).join(" · ") : "");
+  for (const [label, value] of supervisionDetails(process, state.now)) {
+    detail(label, value);
+  }
   detail("PID", String(run?.pid ?? ""));
   detail("Exit", exitText(process));
   if (usage) {
@@ -186,6 +192,9 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
     "Stop",
     `${spec.stop.signal ?? run?.effective?.stopSignal ?? "SIGTERM"}${graceMs === undefined ? "" : `, ${formatDuration(graceMs)} to end`}`,
   );
+  for (const [label, value] of policyDetails(spec)) {
+    detail(label, value);
+  }
   for (const [i, [key, value]] of Object.entries(process.labels).entries()) {
     detail(i === 0 ? "Labels" : "", `${key}=${value}`);
   }
@@ -234,7 +243,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
       detail(
         formatTime(change.time),
         [
-          `${STATE_GLYPHS[change.shown]} ${stateWord(change.state)}${(change.run ?? 0) > 1 ? `, run ${change.run}` : ""}`,
+          `${change.shown === null ? "∅" : STATE_GLYPHS[change.shown]} ${change.state === "removed" ? "removed" : stateWord(change.state)}${(change.run ?? 0) > 1 ? `, run ${change.run}` : ""}`,
           causeText(change.cause),
         ]
           .filter(Boolean)

@@ -15,6 +15,7 @@ const TABLE_FILTER: readonly Syntax[] = [
   ["!word", "What does not fit; works before any of these"],
   ["~regex", "A regular expression (RE2) for name or command line"],
   ["state:run", "The beginning of the state"],
+  ["project:x", "The beginning of the project's name"],
   ["k=v", "The label k has the value v, or k=v is in the command line"],
   ["k!=v", "The label k has another value, or is not there"],
   ["label:k", "The label k is there"],

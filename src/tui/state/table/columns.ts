@@ -1,11 +1,14 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
-import { plainText } from "../../terminal/styled-line.ts";
+import { parseLine, plainText } from "../../terminal/styled-line.ts";
+import { textWidth } from "../../terminal/wrap.ts";
 import { formatBytes, formatDuration, formatMinutes, formatPercent } from "../../text/format.ts";
 import { STATE_GLYPHS } from "../../text/state-glyphs.ts";
 import { sinceTime } from "./process-age.ts";
+import type { ProcessCounts } from "./process-counts.ts";
 import { commandLine } from "./process-filter.ts";
 import { isOver, shownState, stateText } from "./process-outcome.ts";
 import type { SortKey } from "./sort.ts";
+import { statusText } from "./supervision-text.ts";
 import { cpuTrendText, type Trend } from "./trend.ts";
 import type { Usage } from "./usage.ts";
 
@@ -53,12 +56,30 @@ const REGISTRY = {
     look: "state",
     text: (process) => `${STATE_GLYPHS[shownState(process)]} ${stateText(process)}`,
   },
+  status: {
+    title: "STATUS",
+    width: 16,
+    right: false,
+    sort: null,
+    rank: 3,
+    look: "plain",
+    text: (process, { now }, width) => shortened(statusText(process, now), width),
+  },
+  project: {
+    title: "PROJECT",
+    width: 10,
+    right: false,
+    sort: null,
+    rank: 7,
+    look: "faint",
+    text: ({ supervision }, _context, width) => shortened(plainText(supervision?.project ?? ""), width),
+  },
   id: {
     title: "ID",
     width: 8,
     right: false,
     sort: null,
-    rank: 8,
+    rank: 9,
     look: "faint",
     text: ({ id }) => id.slice(0, 8),
   },
@@ -67,7 +88,7 @@ const REGISTRY = {
     width: 7,
     right: true,
     sort: "pid",
-    rank: 5,
+    rank: 6,
     look: "plain",
     text: ({ run }) => String(run?.pid ?? ""),
   },
@@ -85,7 +106,7 @@ const REGISTRY = {
     width: 9,
     right: false,
     sort: null,
-    rank: 10,
+    rank: 11,
     look: "faint",
     text: (_process, { trend }, width) => (trend ? cpuTrendText(trend, width) : ""),
   },
@@ -103,7 +124,7 @@ const REGISTRY = {
     width: 6,
     right: true,
     sort: "since",
-    rank: 3,
+    rank: 4,
     look: "plain",
     text: (process, { now }) => {
       const since = sinceTime(process);
@@ -116,7 +137,7 @@ const REGISTRY = {
     width: 8,
     right: false,
     sort: "exit",
-    rank: 4,
+    rank: 5,
     look: "exit",
     text: exitText,
   },
@@ -125,7 +146,7 @@ const REGISTRY = {
     width: 4,
     right: true,
     sort: null,
-    rank: 9,
+    rank: 10,
     look: "plain",
     text: ({ run }) => String(run?.number ?? ""),
   },
@@ -134,7 +155,7 @@ const REGISTRY = {
     width: 18,
     right: false,
     sort: "command",
-    rank: 7,
+    rank: 8,
     look: "faint",
     text: (process) => plainText(commandLine(process)),
   },
@@ -205,6 +226,20 @@ export function fittingColumns(width: number, hidden: readonly ColumnKey[]): rea
     x += Math.max(1, spec.width + extra);
   }
   return columns;
+}
+
+/** The columns that are not to be shown: those that are not wanted, and those in which no process has anything. */
+export function columnsLeftOut(hidden: readonly ColumnKey[], counts: ProcessCounts): readonly ColumnKey[] {
+  return [
+    ...hidden,
+    ...(counts.withStatus === 0 ? (["status"] as const) : []),
+    ...(counts.inProject === 0 ? (["project"] as const) : []),
+  ];
+}
+
+/** What is cut says so. */
+function shortened(text: string, width: number): string {
+  return textWidth(text) <= width ? text : `${parseLine(text, width - 1).text.join("")}…`;
 }
 
 function exitText({ run, state }: ProcessInfo): string {

@@ -50,13 +50,17 @@ export function nextFailed({ order, index, processes }: TableState): string | nu
 }
 
 /** "exited 1", "was killed by SIGKILL", "could not be started: ENOENT", "is lost", "is given up" */
-export function failureText({ run, state, lastChange }: ProcessInfo): string {
+export function failureText({ run, state, lastChange, supervision }: ProcessInfo): string {
   const { exit, failure } = run ?? {};
   if (state === "lost") {
     return "is lost";
   }
   if (state === "givenUp") {
-    return `is given up${lastChange?.cause?.detail ? `: ${lastChange.cause.detail}` : ""}`;
+    const after =
+      supervision && supervision.restarts > 0
+        ? ` after ${supervision.restarts} ${supervision.restarts === 1 ? "restart" : "restarts"}`
+        : "";
+    return `is given up${after}${lastChange?.cause?.detail ? `: ${lastChange.cause.detail}` : ""}`;
   }
   if (state === "failed" || !exit) {
     return `could not be started: ${failure?.message || failure?.errnoName || "no reason is known"}`;

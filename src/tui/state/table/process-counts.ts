@@ -1,5 +1,6 @@
 import type { ProcessInfo, ProcessState } from "../../../sdk/types.ts";
 import { endedBadly } from "./process-outcome.ts";
+import { hasStatus } from "./supervision-text.ts";
 
 /** How many processes are in each state. */
 export interface ProcessCounts extends Readonly<Record<ProcessState, number>> {
@@ -7,6 +8,9 @@ export interface ProcessCounts extends Readonly<Record<ProcessState, number>> {
   readonly errors: number;
   /** Of whose tree something lives that the daemon samples: not what lives on of a lost one. */
   readonly alive: number;
+  /** Of which their policies say something. */
+  readonly withStatus: number;
+  readonly inProject: number;
 }
 
 export const NO_PROCESSES: ProcessCounts = {
@@ -20,6 +24,8 @@ export const NO_PROCESSES: ProcessCounts = {
   givenUp: 0,
   errors: 0,
   alive: 0,
+  withStatus: 0,
+  inProject: 0,
 };
 
 /** Counts that are kept up to date as processes come, change and go. */
@@ -46,5 +52,7 @@ export class Counter {
     this.#counts[process.state] += by;
     this.#counts.errors += endedBadly(process) ? by : 0;
     this.#counts.alive += process.run?.treeAlive && process.state !== "lost" ? by : 0;
+    this.#counts.withStatus += hasStatus(process) ? by : 0;
+    this.#counts.inProject += process.supervision?.project ? by : 0;
   }
 }

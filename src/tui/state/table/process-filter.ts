@@ -113,6 +113,14 @@ function wordMatcher(word: string): ProcessMatcher {
   };
 }
 
+/** The project of this name, and after it those whose names begin so. */
+function projectMatcher(wanted: string): ProcessMatcher {
+  return ({ supervision }) => {
+    const project = supervision?.project.toLowerCase() ?? "";
+    return project === "" || !project.startsWith(wanted) ? NO_MATCH : project === wanted ? EXACT : PREFIX;
+  };
+}
+
 /** What fits fits best, or not at all. */
 function matcherOf(predicate: ProcessPredicate): ProcessMatcher {
   return (process) => (predicate(process) ? BEST_MATCH : NO_MATCH);
@@ -129,6 +137,9 @@ function termMatcher(term: string): ProcessMatcher | null {
     return matcherOf((process) =>
       [process.state.toLowerCase(), stateText(process)].some((word) => word.startsWith(state)),
     );
+  }
+  if (term.startsWith("project:")) {
+    return projectMatcher(term.slice("project:".length).toLowerCase());
   }
   if (term.startsWith("exit:")) {
     return matcherOf(exitPredicate(term.slice("exit:".length)));
@@ -153,8 +164,8 @@ function termsOf(filter: string): readonly Term[] {
  * The table's filter: terms separated by spaces that must all fit. A word fits
  * the letters of a name in order, a part of the command line, or the beginning
  * of an id from four characters on; `~x` is a regular expression for name or
- * command line; `state:x` the beginning of a state; `exit:0`, `exit:KILL` and
- * `exit:bad` say how it ended; `k=v`, `k!=v` and `label:k` look at labels, `k=v`
+ * command line; `state:x` the beginning of a state; `project:x` the
+ * beginning of a project's name; `exit:0`, `exit:KILL` and `exit:bad` say how it ended; `k=v`, `k!=v` and `label:k` look at labels, `k=v`
  * at the command line, too; a leading `!` turns a term round. Letter case does
  * not matter. Null: everything fits. What is wrong, see {@link filterError}, fits
  * nothing. The ranks of several words are added.

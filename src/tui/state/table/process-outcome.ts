@@ -1,14 +1,16 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
 import { type ShownState, stateWord } from "../../text/state-glyphs.ts";
 
-/** Whether a process has ended with a code other than 0, or by a signal that is not the one that stops it. */
-export function endedBadly({ state, run }: ProcessInfo): boolean {
+const SUCCESS: readonly number[] = [0];
+
+/** Whether a process has ended with a code that does not mean success, or by a signal that is not the one that stops it. */
+export function endedBadly({ state, run, spec }: ProcessInfo): boolean {
   const { exit, stop, effective } = run ?? {};
   return (
     // A process that waits for its next run is not over.
     state === "exited" &&
     exit !== undefined &&
-    exit.code !== 0 &&
+    !(exit.code !== undefined && (spec.successCodes ?? SUCCESS).includes(exit.code)) &&
     (exit.signalName === undefined || (exit.signalName !== stop?.signal && exit.signalName !== effective?.stopSignal))
   );
 }

@@ -12,9 +12,9 @@ export interface StateChange {
   readonly isTold: boolean;
   /** Undefined: it had none yet. */
   readonly run: number | undefined;
-  readonly state: ProcessState;
-  /** The state whose sign it has. */
-  readonly shown: ShownState;
+  readonly state: ProcessState | "removed";
+  /** The state whose sign it has; null: it has none any more. */
+  readonly shown: ShownState | null;
   /** Why, as far as the daemon says so. */
   readonly cause: Cause | undefined;
 }
@@ -36,7 +36,11 @@ export function recordChanges(
   // Of those that several events are about: what the event before said.
   const latest = new Map<string, ProcessInfo>();
   for (const event of events) {
-    if (event.type === "added" || event.type === "modified") {
+    if (event.type === "removed") {
+      const known = latest.get(event.id) ?? table.processes.get(event.id);
+      const run = known?.run?.number;
+      next = withChange(next, { id: event.id, time: now, isTold: false, run, ...removal(event) });
+    } else if (event.type === "added" || event.type === "modified") {
       const { id, run, state } = event.process;
       const before = latest.get(id) ?? table.processes.get(id);
       latest.set(id, event.process);
@@ -56,6 +60,15 @@ export function recordChanges(
     }
   }
   return next;
+}
+
+/** That it is gone, and why: nobody asked for what retention does. */
+function removal({
+  removal: kind,
+  cause,
+}: Extract<WatchEvent, { type: "removed" }>): Pick<StateChange, "state" | "shown" | "cause"> {
+  const known = cause ?? (kind === "retention" ? { kind } : undefined);
+  return { state: "removed", shown: null, cause: known };
 }
 
 /** In order: what was only seen was not later than what the daemon says came after it, nor earlier than what came before. */

@@ -1,10 +1,9 @@
 import type { ProcessInfo, ProcessUsage, WatchEvent } from "../../../sdk/types.ts";
 import type { PersistentMap } from "./persistent-map.ts";
 import { Counter } from "./process-counts.ts";
-import { processMatcher } from "./process-filter.ts";
 import { findRow, type Row, replaceRows, rowOf } from "./rows.ts";
 import { sortsByUsage } from "./sort.ts";
-import { EMPTY_TABLE, rearrange, type TableState, tableOrder, withRows } from "./table.ts";
+import { EMPTY_TABLE, rearrange, type TableState, tableMatcher, tableOrder, withRows } from "./table.ts";
 import { NO_USAGE, type UsageTotal } from "./usage.ts";
 
 /** An event that is about one process. */
@@ -107,7 +106,7 @@ function applyChanges(table: TableState, changes: readonly Change[]): TableState
 
 /** Puts those that have changed where they belong now. */
 function replaceChanged(before: TableState, after: TableState, changed: ReadonlySet<string>): TableState {
-  const matcher = processMatcher(after.filter);
+  const matcher = tableMatcher(after);
   const order = tableOrder(after);
   const gone: number[] = [];
   const fresh: Row[] = [];

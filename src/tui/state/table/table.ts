@@ -1,7 +1,7 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
 import { PersistentMap } from "./persistent-map.ts";
 import { NO_PROCESSES, type ProcessCounts } from "./process-counts.ts";
-import { BEST_MATCH, processMatcher } from "./process-filter.ts";
+import { BEST_MATCH, NO_MATCH, type ProcessMatcher, processMatcher } from "./process-filter.ts";
 import { findRow, fits, type Row, type RowOrder, rowOf, rowOrder } from "./rows.ts";
 import { isDescending, SORT_KEYS, type SortKey } from "./sort.ts";
 import { NO_USAGE, type Usage, type UsageTotal } from "./usage.ts";
@@ -15,6 +15,8 @@ export interface TableState {
   /** The total of the sample of which more is to come. */
   readonly incomingUsage: UsageTotal;
   readonly filter: string;
+  /** A process that is shown though the filter does not fit it, until the filter changes: it was started meanwhile. */
+  readonly pinned: string | null;
   readonly sortKey: SortKey;
   /** Whether the key's usual order is turned round; see {@link largestFirst}. */
   readonly reversed: boolean;
@@ -46,6 +48,7 @@ export const EMPTY_TABLE: TableState = {
   usageTotal: NO_USAGE,
   incomingUsage: NO_USAGE,
   filter: "",
+  pinned: null,
   sortKey: "name",
   reversed: false,
   rows: [],
@@ -74,7 +77,27 @@ export function tableOrder(table: TableState): RowOrder {
  * a word in it. Whoever sorts by something else wants to see that.
  */
 export function bestFirst({ filter, sortKey, rows }: TableState): boolean {
-  return filter !== "" && sortKey === "name" && rows.some(({ rank }) => rank > BEST_MATCH);
+  return filter !== "" && sortKey === "name" && rows.some(({ rank }) => rank > BEST_MATCH && rank < PINNED);
+}
+
+/** The rank of a pinned process that the filter does not fit: below all that it fits. */
+const PINNED = Number.MAX_SAFE_INTEGER;
+
+/** What the table shows, and how well it fits; null: everything. */
+export function tableMatcher({ filter, pinned }: TableState): ProcessMatcher | null {
+  const matcher = processMatcher(filter);
+  if (matcher === null || pinned === null) {
+    return matcher;
+  }
+  return (process) => {
+    const rank = matcher(process);
+    return rank === NO_MATCH && process.id === pinned ? PINNED : rank;
+  };
+}
+
+/** Shows a process whatever the filter says, and selects it. */
+export function pin(table: TableState, id: string): TableState {
+  return selectId(rearrange({ ...table, pinned: id }), id);
 }
 
 /** The ids of the rows that fit, in the order in which they are shown. */
@@ -97,7 +120,7 @@ export function withRows(table: TableState, rows: readonly Row[]): TableState {
 
 /** Sorts and filters everything anew. */
 export function rearrange(table: TableState): TableState {
-  const matcher = processMatcher(table.filter);
+  const matcher = tableMatcher(table);
   // In the order of before, if it holds them all: what is nearly sorted is sorted in a tenth of the time.
   const known = table.rows.flatMap(({ id }) => table.processes.get(id) ?? []);
   const rows: Row[] = [];
@@ -170,7 +193,7 @@ export function setFilter(table: TableState, filter: string): TableState {
     ranks.set(row.id, rank);
     return rank === row.rank ? row : { ...row, rank };
   });
-  const next = { ...table, filter, rows };
+  const next = { ...table, filter, rows, pinned: null };
   const order = orderOf(next);
   const before = table.origin ?? table.selected;
   const best = order.reduce((least, id) => Math.min(least, ranks.get(id) ?? least), Number.POSITIVE_INFINITY);

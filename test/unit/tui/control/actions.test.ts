@@ -1,7 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { PmError } from "../../../../src/sdk/errors.ts";
 import type { ProcessManager } from "../../../../src/sdk/manager.ts";
-import type { StopReceipt } from "../../../../src/sdk/types.ts";
+import type { StopReceipt, WatchEvent } from "../../../../src/sdk/types.ts";
 import { act } from "../../../../src/tui/control/actions.ts";
 import { processInfo } from "../../../support/process-info.ts";
 
@@ -31,47 +32,113 @@ async function failuresOf(
   return result.failures.map(({ process, reason, connection }) => [process.id, reason, connection]);
 }
 
-test("several are stopped by one call, and each has a result of its own", async () => {
-  const stopAll = vi.fn(async function* () {
-    yield { process: processInfo("b"), receipt: receipt("survived", [7, 8]) };
-    yield { process: processInfo("a"), receipt: receipt("stopped") };
+/** What a watch says of processes: as they are, then that the list is whole, then more. */
+function watching(first: readonly WatchEvent[], then: readonly WatchEvent[] = []) {
+  return vi.fn(async function* (): AsyncGenerator<WatchEvent> {
+    yield { type: "reset" };
+    yield* first;
+    yield { type: "bookmark", resourceVersion: "9" };
+    yield* then;
+    throw new Error("nothing more was to be waited for");
   });
-  expect(await failuresOf(managerWith({ stopAll }), "stop")).toEqual([
-    ["b", "it did not end, X kills it (pids 7, 8)", false],
+}
+
+function stopped(id: string, outcome: StopReceipt["outcome"], pids: readonly number[] = [], run = 1): WatchEvent {
+  return { type: "modified", process: processInfo(id, { run, runInfo: { stop: receipt(outcome, pids) } }) };
+}
+
+test("several are stopped side by side, and each has a result of its own", async () => {
+  const ids = ["a", "b", "c", "d", "e", "f"];
+  const stop = vi.fn(async (id: string) => {
+    if (id === "c") {
+      throw notFound;
+    }
+    return { process: processInfo(id), receipt: receipt(id === "a" ? "stopped" : "pending") };
+  });
+  // d was removed before the watch began, f got another run.
+  const watch = watching(
+    [stopped("b", "pending"), stopped("e", "survived", [7, 8])],
+    [stopped("b", "stopped"), stopped("f", "pending", [], 2)],
+  );
+  expect(
+    await failuresOf(
+      managerWith({ stop, watch }),
+      "stop",
+      ids.map((id) => processInfo(id)),
+    ),
+  ).toEqual([
     ["c", "it was removed meanwhile", false],
+    ["e", "it did not end, X kills it (pids 7, 8)", false],
   ]);
-  expect(stopAll).toHaveBeenCalledExactlyOnceWith({ ids: ["a", "b", "c"] }, { reconnectMs: expect.any(Number) });
+  expect(watch.mock.calls).toEqual([[{ filter: { ids: ["b", "d", "e", "f"] }, reconnectMs: expect.any(Number) }]]);
+});
+
+test("nothing is done to another run than the one that was asked about", async () => {
+  const condition = (field: string, actual: string): PmError =>
+    new PmError("CONDITION_FAILED", "no", { code: "failed_precondition", metadata: { field, actual } });
+  const refuse = vi.fn((id: string) =>
+    Promise.reject(condition(id === "a" ? "precondition.run" : "precondition.resource_version", "3")),
+  );
+  const waiting = processInfo("b", { runInfo: null });
+  for (const [action, method] of [
+    ["stop", "stop"],
+    ["kill", "stop"],
+    ["restart", "restart"],
+    ["remove", "remove"],
+  ] as const) {
+    const asked = [processInfo("a", { run: 2 }), waiting];
+    expect(await failuresOf(managerWith({ [method]: refuse }), action, asked)).toEqual([
+      ["a", "it is in run 3 by now, and nothing was done", false],
+      ["b", "it has changed meanwhile, and nothing was done", false],
+    ]);
+    expect(refuse.mock.calls).toEqual([
+      ["a", expect.objectContaining({ precondition: { run: 2 } })],
+      ["b", expect.objectContaining({ precondition: { resourceVersion: "1" } })],
+    ]);
+    refuse.mockClear();
+  }
 });
 
 test("a connection that is lost for good leaves the results that have come", async () => {
-  const restartAll = async function* () {
-    yield { process: processInfo("a") };
-    throw unreachable;
-  };
-  expect(await failuresOf(managerWith({ restartAll }), "restart")).toEqual([
+  const restart = (id: string) => (id === "a" ? Promise.resolve(processInfo(id)) : Promise.reject(unreachable));
+  expect(await failuresOf(managerWith({ restart }), "restart")).toEqual([
     ["b", "no daemon", true],
     ["c", "no daemon", true],
   ]);
+  const stop = async (id: string) => ({
+    process: processInfo(id),
+    receipt: receipt(id === "a" ? "stopped" : "pending"),
+  });
+  const watch = async function* () {
+    yield stopped("b", "stopped");
+    throw unreachable;
+  };
+  expect(await failuresOf(managerWith({ stop, watch }), "stop")).toEqual([["c", "no daemon", true]]);
 });
 
 test("what is gone already counts as removed", async () => {
-  const removeAll = async function* () {
-    yield { id: "a" };
-    yield { id: "b", error: notFound };
-  };
-  expect(await failuresOf(managerWith({ removeAll }), "remove")).toEqual([]);
   const remove = () => Promise.reject(notFound);
+  expect(await failuresOf(managerWith({ remove }), "remove")).toEqual([]);
   expect(await failuresOf(managerWith({ remove }), "remove", targets.slice(0, 1))).toEqual([]);
 });
 
-test("a call names no more processes than the daemon takes", async () => {
+test("no more requests are under way than the daemon has connections for, and a watch names no more than it takes", async () => {
   const many = Array.from({ length: 1001 }, (_, i) => processInfo(`p${i}`));
-  const sizes: number[] = [];
-  const stopAll = async function* ({ ids }: { ids: readonly string[] }, how: object) {
-    sizes.push(ids.length);
-    expect(how).toMatchObject({ force: true, graceMs: 0 });
-    yield* ids.map((id) => ({ process: processInfo(id), receipt: receipt("stopped") }));
+  let underWay = 0;
+  let most = 0;
+  const stop = async (id: string, how: object) => {
+    expect(how).toMatchObject({ force: true, graceMs: 0, wait: false });
+    most = Math.max(most, ++underWay);
+    await setImmediate();
+    underWay--;
+    return { process: processInfo(id), receipt: receipt("pending") };
   };
-  expect(await failuresOf(managerWith({ stopAll }), "kill", many)).toEqual([]);
+  const sizes: number[] = [];
+  const watch = async function* ({ filter: { ids } }: { filter: { ids: readonly string[] } }) {
+    sizes.push(ids.length);
+    yield* ids.map((id) => stopped(id, "stopped"));
+  };
+  expect(await failuresOf(managerWith({ stop, watch }), "kill", many)).toEqual([]);
   expect(sizes).toEqual([1000, 1]);
+  expect(most).toBe(64);
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { KEY_MAP } from "../../../../src/tui/keys/keymap.ts";
 import { computeLayout } from "../../../../src/tui/state/layout.ts";
+import { pageSource } from "../../../../src/tui/state/overlay-context.ts";
+import { detailsSentences } from "../../../../src/tui/state/overlays/details-view.ts";
 import { shellSplit } from "../../../../src/tui/state/overlays/shell-split.ts";
 import { DashboardDriver as Driver } from "../../../support/dashboard-driver.ts";
 import { processInfo } from "../../../support/process-info.ts";
@@ -132,6 +134,27 @@ describe("keys", () => {
     expect(driver.state.overlay).toMatchObject({ kind: "start", waiting: 2 });
   });
 
+  test("D4 a process that is started while a filter is typed is shown and selected until the filter changes", () => {
+    const driver = new Driver().keys("/").type("job");
+    driver.act({ type: "started", submission: 1, process: processInfo("new", { name: "fresh" }), now: 0 });
+    expect(driver.state.table.order).toEqual(["new", "id-job"]);
+    expect(driver.state.table.selected).toBe("new");
+    expect(driver.said).toEqual(["Started fresh; it is shown beside what the filter fits"]);
+    // It has come by itself: attach asks.
+    expect(driver.state.cursorMovedAt).toBe(0);
+    // What the watch says of it later does not hide it again.
+    driver.act({
+      type: "watch",
+      now: 0,
+      events: [{ type: "modified", process: processInfo("new", { name: "fresh" }) }],
+    });
+    expect(driver.state.table.order).toEqual(["new", "id-job"]);
+    driver.keys("backspace");
+    expect(driver.state.table.order).toEqual(["id-job"]);
+    driver.keys("escape");
+    expect(driver.state.table.order).toEqual(["id-api", "new", "id-job", "id-web"]);
+  });
+
   test("the answer to a start does not undo what the watch has said since", () => {
     const driver = new Driver().keys("s").type("true").keys("enter");
     const ended = processInfo("new", { state: "exited", code: 0 });
@@ -168,6 +191,31 @@ describe("keys", () => {
       ],
     });
     expect(driver.state.overlay).toMatchObject({ full: { state: "exited", run: { exit: { code: 3 } } } });
+  });
+
+  test("that a process was removed is the last of its changes, with why", () => {
+    const driver = new Driver().keys("i");
+    driver.act({ type: "details", process: processInfo("id-api", { name: "api" }) });
+    const cause = { kind: "request", principal: "alice" } as const;
+    driver.act({
+      type: "watch",
+      now: 5000,
+      events: [
+        { type: "removed", id: "id-api", removal: "removed", cause },
+        { type: "removed", id: "id-job", removal: "retention" },
+      ],
+    });
+    expect(driver.state.changes.map(({ id, state, cause: why }) => [id, state, why])).toEqual([
+      ["id-api", "removed", cause],
+      ["id-job", "removed", { kind: "retention" }],
+    ]);
+    const { overlay } = driver.state;
+    if (overlay?.kind !== "details") {
+      throw new Error("the details are not open");
+    }
+    const sentences = detailsSentences(pageSource(driver.state), overlay);
+    expect(sentences[0]).toBe("It was removed: on request of alice");
+    expect(sentences.find((sentence) => sentence.includes("∅"))).toMatch(/∅ removed · on request of alice$/);
   });
 
   test("what is selected when Enter takes a filter stays when the filter goes; with Esc what was before is back", () => {

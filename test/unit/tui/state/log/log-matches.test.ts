@@ -5,6 +5,7 @@ import {
   mergeScan,
   neededScan,
   openLog,
+  setLogFilter,
   setPattern,
 } from "../../../../../src/tui/state/log/log.ts";
 import { matchesIn, matchPlace, noMatches } from "../../../../../src/tui/state/log/log-matches.ts";
@@ -64,4 +65,24 @@ test("history that is not at hand is counted, too, and live output goes on from 
   expect([log.found?.offsets, neededScan(log)]).toEqual([[0, 13, 25], null]);
   log = appendLive(log, piece(text.length, "error d\n"), false);
   expect(log.found?.offsets).toEqual([0, 13, 25, 33]);
+});
+
+test("with a filter the matches among what it lets through are counted, context included", () => {
+  let log = { ...openLog(EMPTY_LOG, { id: "p", run: 1 }), opened: true };
+  log = setPattern(appendLive(log, piece(0, "ab\nb\na\nab\n"), false), pattern("b"));
+  expect(log.found?.offsets).toEqual([0, 3, 7]);
+  log = setLogFilter(log, pattern("a"), 0);
+  expect(log.found?.offsets).toEqual([0, 7]);
+  log = appendLive(log, piece(10, "b\nab\n"), false);
+  expect(log.found?.offsets).toEqual([0, 7, 12]);
+  // A line that is around a match is seen later than the match makes it known.
+  log = setLogFilter(log, pattern("a"), 1);
+  expect(log.found?.offsets).toEqual([0, 3, 7, 10, 12]);
+  log = appendLive(log, piece(15, "b\n"), false);
+  log = appendLive(log, piece(17, "b\n"), false);
+  log = appendLive(log, piece(19, "a\n"), false);
+  expect(log.found?.offsets).toEqual([0, 3, 7, 10, 12, 15, 17]);
+  log = setLogFilter(log, null, 0);
+  expect(log.found?.offsets).toEqual([0, 3, 7, 10, 12, 15, 17]);
+  expect(neededScan(log)).toBeNull();
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { lineText } from "../../../../../src/tui/state/log/log-pattern.ts";
 import {
   appendWindow,
   EMPTY_WINDOW,
@@ -57,6 +58,39 @@ describe("a window of output", () => {
     expect(forwards(window).map(({ text }) => text)).toEqual(["one", "two", "err", "part", "warn", "ial", "open"]);
     expect(backwards(window)).toEqual(forwards(window).map(({ offset }) => offset));
     expect(lineAt(window, window.to - 4)?.ended).toBe(false);
+  });
+
+  test.each([
+    ["a color", ["a\x1b[3", "1mred\n"], ["a", "red"]],
+    ["a sequence cut twice", ["a\x1b", "[3", "1mred\n"], ["a", "", "red"]],
+    ["a title", ["a\x1b]0;ti", "tle\x07b\n"], ["a", "b"]],
+    ["a whole sequence", ["a\x1b[31m", "m1\n"], ["a", "m1"]],
+    ["a sequence of the line before", ["a\x1b[3\nb", "1m\n"], ["a␛[3", "b", "1m"]],
+  ])("D12 %s that the other stream cuts goes on where its stream goes on", (_what, pieces, texts) => {
+    const window = windowFrom(
+      ...pieces.flatMap((piece): [string, ("stdout" | "stderr")?][] => [[piece], ["warn\n", "stderr"]]),
+    );
+    const lines: string[] = [];
+    for (let line = lineAt(window, 0); line; line = lineAt(window, line.next)) {
+      if (line.stream === "stdout") {
+        lines.push(lineText(line, !line.newline));
+      }
+    }
+    expect(lines).toEqual(texts);
+  });
+
+  test("D12 a character that the other stream cuts is shown whole, once", () => {
+    const [first, second] = [Buffer.from("a€b\n").subarray(0, 3), Buffer.from("a€b\n").subarray(3)];
+    const data = (offset: number, bytes: Uint8Array, stream: "stdout" | "stderr"): LogItem => {
+      return { kind: "data", stream, offset, end: offset + bytes.length, time: 0, data: bytes };
+    };
+    const items = [data(0, first, "stdout"), data(3, Buffer.from("x\n"), "stderr"), data(5, second, "stdout")];
+    const window = windowOf(0, 8, items);
+    const texts = [0, 3, 5].map((offset) => {
+      const line = lineAt(window, offset);
+      return line && lineText(line, !line.newline);
+    });
+    expect(texts).toEqual(["a", "x", "€b"]);
   });
 
   test("a gap is a line of its own", () => {

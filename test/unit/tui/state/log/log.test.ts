@@ -67,6 +67,7 @@ const none: LogLine = {
   ended: true,
   newline: true,
   gap: null,
+  lead: new Uint8Array(),
 };
 
 describe("the log pane", () => {

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { fittingColumns } from "../../../../../src/tui/state/table/columns.ts";
+import { columnsLeftOut, fittingColumns } from "../../../../../src/tui/state/table/columns.ts";
+import { Counter, NO_PROCESSES } from "../../../../../src/tui/state/table/process-counts.ts";
+import { processInfo, supervisionStatus } from "../../../../support/process-info.ts";
 
 const keys = (width: number, hidden: Parameters<typeof fittingColumns>[1] = []) =>
   fittingColumns(width, hidden).map(({ key }) => key);
@@ -10,7 +12,8 @@ test("with more room there are more columns, and none is lost again", () => {
     expect([width, keys(width).filter((key) => !wider.includes(key))]).toEqual([width, []]);
   }
   expect(keys(37)).toEqual(["name", "state"]);
-  expect(keys(119)).toHaveLength(11);
+  expect(keys(147)).toHaveLength(13);
+  expect(keys(119, columnsLeftOut([], NO_PROCESSES))).toHaveLength(11);
 });
 
 test("columns stand beside each other, never touch, and use all the room", () => {
@@ -34,6 +37,8 @@ test("what is hidden makes room; name and state cannot be", () => {
   expect(keys(160, ["command", "name", "state", "pid"])).toEqual([
     "name",
     "state",
+    "status",
+    "project",
     "id",
     "cpu",
     "trend",
@@ -42,4 +47,14 @@ test("what is hidden makes room; name and state cannot be", () => {
     "exit",
     "run",
   ]);
+});
+
+test("a column in which no process has anything is left out", () => {
+  const counter = new Counter();
+  expect(columnsLeftOut(["pid"], counter.done())).toEqual(["pid", "status", "project"]);
+  const process = processInfo("a", { supervision: supervisionStatus({ project: "shop", readiness: "ready" }) });
+  counter.add(process);
+  expect(columnsLeftOut(["pid"], counter.done())).toEqual(["pid"]);
+  counter.remove(process);
+  expect(columnsLeftOut([], counter.done())).toEqual(["status", "project"]);
 });
