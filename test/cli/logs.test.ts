@@ -131,9 +131,9 @@ describe.concurrent("pm logs", () => {
     await logs.saw("connection to the daemon is lost", "err");
     await pm.ok(["daemon", "start"]);
     await logs.saw("the daemon is back", "err");
-    const second = JSON.parse(await pm.ok(["restart", id]).then(() => pm.ok(["status", "-o", "json", id]))) as {
-      pid: number;
-    };
+    const { run: second } = JSON.parse(
+      await pm.ok(["restart", id]).then(() => pm.ok(["status", "-o", "json", id])),
+    ) as { run: { pid: number } };
     await logs.saw(`begin ${second.pid}`);
     expect(isAlive(second.pid)).toBe(true);
   });
