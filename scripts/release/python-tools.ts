@@ -15,8 +15,15 @@ export function pythonTools(): string {
     const staging = `${directory}.${process.pid}`;
     const pip = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"];
     run("python3", [...pip, "--target", join(staging, "packages"), "-r", requirements]);
-    rmSync(directory, { recursive: true, force: true });
-    renameSync(staging, directory);
+    try {
+      renameSync(staging, directory);
+    } catch (error) {
+      // Another run was faster: what it made is the same.
+      rmSync(staging, { recursive: true, force: true });
+      if (!existsSync(packages)) {
+        throw error;
+      }
+    }
   }
   return packages;
 }
