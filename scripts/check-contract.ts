@@ -29,10 +29,13 @@ function check(title: string, command: string, args: readonly string[]): void {
   }
 }
 
+/** What people write beside generated code: the Go module's own files. */
+const written = ["go.mod", "go.sum", "LICENSE", "README.md"];
+
 /** The relative paths of the generated files below `directory`. */
 function generatedFiles(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !["go.mod", "go.sum"].includes(entry.name))
+    .filter((entry) => entry.isFile() && !written.includes(entry.name))
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
     .sort();
 }

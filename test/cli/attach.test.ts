@@ -235,10 +235,10 @@ describe.concurrent("pm attach without a terminal", () => {
   });
 
   test.for<[string, readonly string[], number, RegExp]>([
-    ["an unknown process", ["nobody"], 3, /nobody/],
-    ["no process", [], 2, /ID/],
-    ["two", ["a", "b"], 2, /./],
-    ["a number of lines that is none", ["-n", "x", "a"], 2, /whole number/],
+    ["an unknown process", ["nobody"], 127, /nobody/],
+    ["no process", [], 125, /ID/],
+    ["two", ["a", "b"], 125, /./],
+    ["a number of lines that is none", ["-n", "x", "a"], 125, /whole number/],
   ])("%s is refused", async ([, args, code, message], { pm }) => {
     const result = await pm(["attach", ...args]);
     expect([result.code, result.out]).toEqual([code, ""]);

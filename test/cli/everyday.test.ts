@@ -97,10 +97,10 @@ describe.concurrent("ending", () => {
     await pm.ok(["start", "-n", "long", "--", "sleep", "3600"]);
     await pm.ok(["start", "-n", "short", "--", "sh", "-c", "exit 4"]);
     expect(await pm(["wait", "--any", "long", "short"])).toMatchObject({ code: 4, out: "short 4\n", err: "" });
-    expect(await pm(["wait", "--all", "-t", "3", "long", "short"])).toMatchObject({
+    expect(await pm(["wait", "--all", "-t", "5", "long", "short"])).toMatchObject({
       code: 4,
       out: "short 4\n",
-      err: 'pm: "long" did not end within 3 s\n',
+      err: 'pm: "long" did not end within 5 s\n',
     });
   });
 });

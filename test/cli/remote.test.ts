@@ -90,7 +90,10 @@ describe("pm init", () => {
       err: expect.stringContaining("wants a client certificate"),
     });
     const nobody = { env: { ...byVariables.env, PM_HOST: `https://localhost:${await freePort()}` } };
-    expect(await pm(["ls"], nobody)).toMatchObject({ code: 4, err: expect.stringContaining("nobody listens there") });
+    expect(await pm(["ls"], nobody)).toMatchObject({
+      code: 4,
+      err: expect.stringContaining("nothing is listening there"),
+    });
   });
 
   test("keeps secrets to their owner, and overwrites nothing", async ({ pm }) => {

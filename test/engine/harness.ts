@@ -16,7 +16,7 @@ import { openEngine } from "../../src/server/engine/lifecycle/open.ts";
 import { prepareRuntimeDirectory } from "../../src/server/engine/lifecycle/runtime-directory.ts";
 import type { EngineOptions } from "../../src/server/engine/options.ts";
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 export const shimPath = process.env["PM_TEST_SHIM"] ?? join(import.meta.dirname, "../../dist/pm-shim");
 export const everything: ProcessFilter = {
@@ -33,7 +33,7 @@ export const everything: ProcessFilter = {
 };
 export const somebody: RequestContext = { principal: "local", requestId: "", precondition: null };
 /** A limit that only a hang reaches. */
-const limitMs = 25_000;
+const limitMs = 90_000;
 
 export function limit(): AbortSignal {
   return AbortSignal.timeout(limitMs);

@@ -14,7 +14,7 @@ import { basic, serveTls, tlsOptions } from "./serve-tls.ts";
 const megabyte = 1024 * 1024;
 const opened = { frame: { case: "opened", value: { processId: "p", run: 1, startOffset: 0n } } } as const;
 const time = { seconds: 0n, nanos: 0 };
-const data = new Uint8Array(4 * megabyte);
+const data = new Uint8Array(megabyte);
 
 /** Streams without end, and counts of those that began and that are over. */
 function flood() {

@@ -15,7 +15,7 @@ import { type ShimFailure, Zygote } from "../../src/server/engine/shim/zygote.ts
 export const shimPath = process.env["PM_TEST_SHIM"] ?? join(import.meta.dirname, "../../dist/pm-shim");
 
 const PATH = process.env["PATH"] ?? "/usr/bin:/bin";
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 90_000;
 vi.setConfig({ testTimeout: 2 * LIMIT_MS, hookTimeout: 2 * LIMIT_MS });
 
 export interface Gone {

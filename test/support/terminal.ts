@@ -2,7 +2,7 @@ import { spawn } from "@lydell/node-pty";
 import { Unicode11Addon } from "@xterm/addon-unicode11";
 import headless from "@xterm/headless";
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 90_000;
 
 /** One cell of the screen. */
 export interface ScreenCell {

@@ -10,7 +10,7 @@ import { test as base, expect } from "vitest";
 export const pmPath = join(import.meta.dirname, "../../../bin/pm");
 
 /** Milliseconds that nothing in a test needs, however slow the machine. */
-export const limitMs = 30_000;
+export const limitMs = 90_000;
 
 export interface Result {
   readonly code: number | null;

@@ -32,6 +32,7 @@ describe("the daemon's configuration", () => {
   it("needs nothing", async () => {
     expect(await config([])).toEqual({
       runtimeDirectory: "/run/x",
+      stateDirectory: "/run/x/state",
       socketPath: "/run/x/pm.sock",
       logLevel: "info",
       retention: { count: 1000, ageMs: 7 * 86_400_000 },
