@@ -49,6 +49,8 @@ export function paintTableTitle(grid: Grid, rect: Rect, state: DashboardState, t
     ...(table.marks.size > 0 ? [`${table.marks.size} marked`] : []),
   ];
   const used = parts.reduce((sum, part) => sum + textWidth(part) + 3, " Processes ".length + 4);
-  const right = usageText(state, Math.max(Math.floor(rect.width / 4), rect.width - used));
+  // What the user has typed is worth more than a trend.
+  const room = rect.width - used;
+  const right = usageText(state, table.filter === "" ? Math.max(Math.floor(rect.width / 4), room) : room);
   paintTitle(grid, rect, "Processes", parts, right, state.focus === "table", theme);
 }
