@@ -7,7 +7,10 @@ export default defineConfig({
     include: ["test/**/*.test.{ts,tsx}"],
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Most tests wait for processes: on two cores four files at a time take half as long as one after the other.
+    maxWorkers: 4,
+    // What a machine with much else to do needs; nothing waits for it.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

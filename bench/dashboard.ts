@@ -67,7 +67,13 @@ function residentMegabytes(pid: number): number {
 }
 
 function open(): TestTerminal {
-  const terminal = new TestTerminal(pm, ["ui"], { columns: 160, rows: 45, env });
+  // Each begins as the first: what one was sorted by, the next must not remember.
+  const config = mkdtempSync(join(runtimeDir, "config-"));
+  const terminal = new TestTerminal(pm, ["ui"], {
+    columns: 160,
+    rows: 45,
+    env: { ...env, XDG_CONFIG_HOME: config },
+  });
   terminals.push(terminal);
   return terminal;
 }
@@ -151,7 +157,11 @@ function churning(manager: ProcessManager): () => Promise<void> {
   const worker = async (n: number): Promise<void> => {
     for (let i = 0; !stopped; i++) {
       const begun = performance.now();
-      const process = await manager.start({ executable: "true", name: `churn-${n}-${i}`, outputLimitBytes: 4096 });
+      const process = await manager.processes.start({
+        executable: "true",
+        name: `churn-${n}-${i}`,
+        output: { limitBytes: 4096 },
+      });
       await process.wait({ until: "treeGone" });
       await process.remove();
       await sleep(Math.max(0, 4000 / churn - (performance.now() - begun)));
@@ -166,11 +176,11 @@ function churning(manager: ProcessManager): () => Promise<void> {
 
 /** A line of 10 MB comes into view while keys are typed; resolves with the longest that one took. */
 async function longLine(manager: ProcessManager): Promise<number> {
-  const writer = await manager.start({
+  const writer = await manager.processes.start({
     executable: "sh",
     args: ["-c", "echo begin; sleep 3; head -c 10000000 /dev/zero | tr '\\0' y; exec sleep 1000"],
     name: "aaa-a-line",
-    outputLimitBytes: 16 << 20,
+    output: { limitBytes: 16 << 20 },
   });
   const reader = open();
   await reader.shows(/^\W*begin$/m, 60_000);
@@ -218,7 +228,7 @@ try {
   );
 
   // The first frame, and nothing to do.
-  const ended = await manager.start({ executable: "true", name: "ended" });
+  const ended = await manager.processes.start({ executable: "true", name: "ended" });
   await ended.wait({ until: "treeGone" });
   const bare: number[] = [];
   const first: number[] = [];
@@ -255,12 +265,17 @@ try {
     Array.from({ length: 32 }, async () => {
       while (started < processes) {
         const i = started++;
-        await manager.start({ executable: "sleep", args: ["100000"], name: `p${i}`, outputLimitBytes: 4096 });
+        await manager.processes.start({
+          executable: "sleep",
+          args: ["100000"],
+          name: `p${i}`,
+          output: { limitBytes: 4096 },
+        });
       }
     }),
   );
   report("started", `${processes} in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
-  await manager.start({
+  await manager.processes.start({
     executable: process.execPath,
     args: [
       "-e",
@@ -276,7 +291,7 @@ try {
        }, 20);`,
     ],
     name: "aaa-writer",
-    outputLimitBytes: 8 << 20,
+    output: { limitBytes: 8 << 20 },
   });
   const ui = open();
   await ui.shows("of a process that writes", 60_000);
@@ -294,10 +309,10 @@ try {
   }
   ui.type("q");
   await ui.exited;
-  await manager.stop("aaa-writer", { force: true, graceMs: 0 });
+  await manager.processes.stop("aaa-writer", { force: true, graceMs: 0 });
 
   // A flood, in view and not: what comes every 10 ms is made up for, as far as the reader lets it.
-  const flood = await manager.start({
+  const flood = await manager.processes.start({
     executable: process.execPath,
     args: [
       "-e",
@@ -315,12 +330,12 @@ try {
     return ((await flood.output({ start: { tailBytes: 1 } })).output.nextOffset - one) / 4 / 1e6;
   };
   const rateAlone = await rate();
-  const alone = await latencies(() => manager.get("p0"), 200);
+  const alone = await latencies(() => manager.processes.get("p0"), 200);
   const viewer = open();
   await viewer.shows("xxxxxxxx", 60_000);
   await sleep(2000);
   const rateViewed = await rate();
-  const viewed = await latencies(() => manager.get("p0"), 200);
+  const viewed = await latencies(() => manager.processes.get("p0"), 200);
   const viewerCpu = cpuSeconds(viewer.pid);
   await sleep(3000);
   report("flood in nobody's view", `${rateAlone.toFixed(0)} MB/s`, "100");
@@ -339,14 +354,14 @@ try {
     `${(((cpuSeconds(viewer.pid) - viewerCpu) / 3) * 100).toFixed(1)} % of a core`,
   );
   await viewer.close();
-  await manager.stop("aaa-flood", { force: true, graceMs: 0 });
+  await manager.processes.stop("aaa-flood", { force: true, graceMs: 0 });
 
   await longLines(manager, `beside ${processes}`);
 } finally {
   for (const terminal of terminals) {
     await terminal.close();
   }
-  await manager.shutdown({ stopProcesses: true, graceMs: 0 }).catch((error: unknown) => console.error(error));
+  await manager.daemon.shutdown({ stopProcesses: true, graceMs: 0 }).catch((error: unknown) => console.error(error));
   manager.close();
   rmSync(runtimeDir, { recursive: true, force: true });
 }

@@ -19,7 +19,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
@@ -179,13 +179,17 @@ async function buildModule(entry: string, outfile: string, options: BuildOptions
   await build({ ...common, entryPoints: [entry], outfile: join(dist, outfile), banner: requireBanner, ...options });
 }
 
-/** Names what the launcher and the host execute, by its contents. */
+/**
+ * Names what the launcher and the host execute, by its contents; the launcher by its source, because one build has
+ * several.
+ */
 function writeBuildId(): void {
   const hash = createHash("sha256");
-  for (const name of readdirSync(dist).sort()) {
-    if (name === "pm" || /\.[cm]js$/.test(name)) {
-      hash.update(`${name}\0`).update(readFileSync(join(dist, name)));
-    }
+  const launcher = join(root, "src/launcher");
+  const sources = readdirSync(launcher).map((name) => join(launcher, name));
+  const bundles = readdirSync(dist).filter((name) => /\.[cm]js$/.test(name));
+  for (const path of [...sources, ...bundles.map((name) => join(dist, name))].sort()) {
+    hash.update(`${basename(path)}\0`).update(readFileSync(path));
   }
   writeFileSync(join(dist, "build-id"), hash.digest("hex").slice(0, 40));
 }

@@ -1,21 +1,26 @@
 /**
- * Draws the dashboard's main views into docs/screenshots/*.png: the built
- * `pm ui` in a pseudo-terminal on a daemon of its own, its cells as SVG, the
- * SVG as PNG.
+ * Draws the dashboard's views: the built `pm ui` in a pseudo-terminal on a
+ * daemon of its own, its cells as SVG, the SVG as PNG. Fails if text has less
+ * contrast to what is behind it than 4.5:1 (WCAG 2.2, 1.4.3), or a sign less
+ * than 3:1 (1.4.11), on a dark terminal or a light one.
  *
- * Usage: npm run build, then node scripts/screenshots.ts
+ * Usage: npm run build, then node scripts/screenshots.ts [--all DIRECTORY]
+ * Without --all those that the README shows go to docs/screenshots, with it
+ * every view goes to the directory: dark and light, 80x24, 160x45 and 220x60.
  * Needs a monospaced font with box drawing (DejaVu Sans Mono) on this machine.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { Resvg } from "@resvg/resvg-js";
 import { ProcessManager } from "../src/sdk/index.ts";
-import { TestTerminal } from "../test/support/terminal.ts";
+import { type ScreenCell, TestTerminal } from "../test/support/terminal.ts";
 
 const root = join(import.meta.dirname, "..");
-const target = join(root, "docs/screenshots");
+const { values: options } = parseArgs({ options: { all: { type: "string" } } });
+const target = options.all ?? join(root, "docs/screenshots");
 const pm = join(root, "bin/pm");
 const CELL = { width: 8.43, height: 17, font: 14 };
 const FONT = "DejaVu Sans Mono";
@@ -60,11 +65,76 @@ function mix(a: string, b: string, share: number): string {
     .join("")}`;
 }
 
-function toSvg(terminal: TestTerminal, colors: Background): string {
+/** What a cell is drawn with. */
+function colorsOf(cell: ScreenCell, colors: Background): { readonly front: string; readonly back: string } {
   const color = (index: number | null, fallback: string): string =>
     index === null
       ? fallback
       : (colors.palette[index] ?? (index > 255 ? `#${index.toString(16).padStart(6, "0")}` : fallback));
+  let front = color(cell.foreground, colors.foreground);
+  let back = color(cell.background, colors.background);
+  if (cell.inverse) {
+    [front, back] = [back, front];
+  }
+  return { front: cell.dim ? mix(front, back, DIM_SHARE) : front, back };
+}
+
+/** Relative luminance (WCAG 2.2). */
+function luminance(color: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const value = Number.parseInt(color.slice(at, at + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function contrast(a: string, b: string): number {
+  const [more = 0, less = 0] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+  return (more + 0.05) / (less + 0.05);
+}
+
+/** Frames, rules, bars and marks: they say something, but are not read. */
+const SIGN = /^[─-╿▀-▟▏-▐●○◌◐✗▸▌⋯┈‹›]$/u;
+
+/** The least contrast of what a screen says, outside of what an overlay has pushed back; and what is too faint. */
+function faintest(terminal: TestTerminal, colors: Background): { text: number; sign: number; where: string } {
+  const found = { text: Number.POSITIVE_INFINITY, sign: Number.POSITIVE_INFINITY, where: "" };
+  const isBehind = terminal.text().includes("╭");
+  for (let y = 0; y < terminal.rows; y++) {
+    for (let x = 0; x < terminal.columns; x++) {
+      const cell = terminal.cell(x, y);
+      if (cell.text.trim() === "" || (isBehind && cell.dim && !insideFrame(terminal, x, y))) {
+        continue;
+      }
+      const { front, back } = colorsOf(cell, colors);
+      const ratio = contrast(front, back);
+      const kind = SIGN.test(cell.text) ? "sign" : "text";
+      if (ratio < found[kind]) {
+        found[kind] = ratio;
+        if (ratio < LEAST[kind]) {
+          found.where = `${ratio.toFixed(2)} for ${JSON.stringify(cell.text)} in: ${terminal.row(y).trim()}`;
+        }
+      }
+    }
+  }
+  return found;
+}
+
+/** Whether a cell lies in the overlay. */
+function insideFrame(terminal: TestTerminal, x: number, y: number): boolean {
+  const rows = Array.from({ length: terminal.rows }, (_, row) => terminal.row(row));
+  const top = rows.findIndex((row) => row.includes("╭"));
+  const bottom = rows.findIndex((row) => row.includes("╰"));
+  const left = rows[top]?.indexOf("╭") ?? 0;
+  const right = rows[top]?.indexOf("╮") ?? 0;
+  return y >= top && y <= bottom && x >= left && x <= right;
+}
+
+const LEAST = { text: 4.5, sign: 3 };
+/** How much of what is behind a dim text is in its color: terminals differ, this is about the middle. */
+const DIM_SHARE = 0.33;
+
+function toSvg(terminal: TestTerminal, colors: Background): string {
   const width = terminal.columns * CELL.width + 16;
   const height = terminal.rows * CELL.height + 16;
   const parts: string[] = [`<rect width="${width}" height="${height}" fill="${colors.background}"/>`];
@@ -74,14 +144,7 @@ function toSvg(terminal: TestTerminal, colors: Background): string {
       if (cell.width === 0) {
         continue;
       }
-      let front = color(cell.foreground, colors.foreground);
-      let back = color(cell.background, colors.background);
-      if (cell.inverse) {
-        [front, back] = [back, front];
-      }
-      if (cell.dim) {
-        front = mix(front, back, 0.4);
-      }
+      const { front, back } = colorsOf(cell, colors);
       const left = 8 + x * CELL.width;
       const top = 8 + y * CELL.height;
       const wide = CELL.width * cell.width;
@@ -108,14 +171,53 @@ function toSvg(terminal: TestTerminal, colors: Background): string {
   );
 }
 
-function save(name: string, terminal: TestTerminal, colors: Background = DARK): void {
-  const png = new Resvg(toSvg(terminal, colors), {
+let tooFaint = 0;
+
+/** Draws a view for both backgrounds, as far as it is wanted, and looks at its contrast. */
+function save(view: string, terminal: TestTerminal): void {
+  const size = `${terminal.columns}x${terminal.rows}`;
+  for (const [shade, colors] of [
+    ["dark", DARK],
+    ["light", LIGHT],
+  ] as const) {
+    const { text, sign, where } = faintest(terminal, colors);
+    console.log(
+      `${view.padEnd(14)} ${size.padEnd(7)} ${shade.padEnd(5)} text ${text.toFixed(1)}, signs ${sign.toFixed(1)}`,
+    );
+    if (where !== "") {
+      tooFaint++;
+      console.log(`  too faint: ${where}`);
+    }
+    const name = options.all ? `${view}-${size}-${shade}` : README[`${view} ${size} ${shade}`];
+    if (name) {
+      writeFileSync(join(target, `${name}.png`), toPng(terminal, colors));
+    }
+  }
+}
+
+/** The file of each view that the README or the documentation shows. */
+const README: Readonly<Record<string, string>> = {
+  "overview 160x45 dark": "overview",
+  "overview 160x45 light": "light",
+  "overview 220x60 dark": "wide",
+  "overview 80x24 dark": "small",
+  "details 160x45 dark": "details",
+  "help 160x45 dark": "help",
+  "search 160x45 dark": "search",
+  "log-filter 160x45 dark": "log-filter",
+  "start 160x45 dark": "start",
+  "confirm 160x45 dark": "confirm",
+  "failure 160x45 dark": "failure",
+  "disconnected 160x45 light": "disconnected",
+};
+
+function toPng(terminal: TestTerminal, colors: Background): Uint8Array {
+  return new Resvg(toSvg(terminal, colors), {
     fitTo: { mode: "zoom", value: 1 },
     font: { loadSystemFonts: true, defaultFontFamily: FONT },
   })
     .render()
     .asPng();
-  writeFileSync(join(target, `${name}.png`), png);
 }
 
 /** What there is to see. */
@@ -142,7 +244,7 @@ const PROCESSES: readonly (readonly [name: string, label: string, script: string
 
 mkdirSync(target, { recursive: true });
 const runtimeDir = mkdtempSync(join(tmpdir(), "pm-screens-"));
-const env = { PM_RUNTIME_DIR: runtimeDir, PM_NODE: process.execPath };
+const env = { PM_RUNTIME_DIR: runtimeDir, PM_NODE: process.execPath, XDG_CONFIG_HOME: runtimeDir };
 execFileSync(pm, ["daemon", "start"], { env: { ...process.env, ...env }, stdio: "ignore" });
 const manager = await ProcessManager.connect({ socket: join(runtimeDir, "pm.sock") });
 const terminals: TestTerminal[] = [];
@@ -154,7 +256,7 @@ const open = (columns: number, rows: number, args: string[] = []): TestTerminal 
 try {
   for (const [name, label, script] of PROCESSES) {
     const [key = "", value = ""] = label.split("=");
-    await manager.start({
+    await manager.processes.start({
       executable: "sh",
       args: ["-c", script],
       name,
@@ -165,74 +267,89 @@ try {
     });
   }
   const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 600));
+  // On a terminal: to be told what to do, and then to fail.
+  const fragile = await manager.processes.start({
+    executable: "sh",
+    args: ["-c", "read -r _; echo 'ConnectionRefusedError: [Errno 111] connect to db:5432' >&2; exit 1"],
+    name: "billing-worker",
+    stdin: "pipe",
+  });
 
-  const overview = open(150, 40);
-  await overview.shows("GET /orders");
-  // A sparkline wants some samples.
-  await overview.until("samples", (terminal) => /cpu +[▁▂▃▄▅▆▇█]{8}/.test(terminal.text()));
-  await settle();
-  save("overview", overview);
-  overview.type("i");
-  await overview.shows("Process tree");
-  await settle();
-  save("details", overview);
-  overview.type("\x1b");
-  await settle();
-  overview.type("?");
-  await overview.shows("Half a page down");
-  await settle();
-  save("help", overview);
-  overview.type("\x1b");
-  await settle();
-  overview.type("2/~slow.*orders\r");
-  await overview.shows("paused");
-  await settle();
-  save("search", overview);
-  overview.type("\x1b");
-  await settle();
-  overview.type("&slow query\r++");
-  await overview.shows("±2");
-  await settle();
-  save("log-filter", overview);
-  overview.type("\x1b");
-  await settle();
-  overview.type("1s");
-  await overview.shows("Start a process");
-  overview.type("python3 -m http.server 8080\t\x15/srv/www\t\tweb");
-  await settle();
-  save("start", overview);
-  overview.type("\x1b");
-  await settle();
-  overview.type("/worker\r*r");
-  await overview.shows("Restart 2 processes?");
-  await settle();
-  save("confirm", overview);
-
-  const light = open(150, 40, ["--theme=dusk"]);
-  await light.shows("GET /orders");
-  await settle();
-  await settle();
-  save("light", light, LIGHT);
-  const wide = open(220, 40);
-  await wide.shows("GET /orders");
-  await settle();
-  await settle();
-  save("wide", wide);
-  const small = open(60, 16);
-  await small.shows("api");
-  await settle();
-  save("small", small);
-
-  await manager.shutdown({ stopProcesses: true, graceMs: 0 });
-  const banner = light;
-  await banner.shows("disconnected");
-  await settle();
-  save("disconnected", banner);
+  for (const [columns, rows] of [
+    [80, 24],
+    [160, 45],
+    [220, 60],
+  ] as const) {
+    const terminal = open(columns, rows);
+    const leave = async (): Promise<void> => {
+      terminal.type("\x1b");
+      await settle();
+    };
+    await terminal.shows("api");
+    terminal.type("/api\r");
+    await settle();
+    await leave();
+    await terminal.shows("GET /orders");
+    // A trend wants some samples.
+    await terminal.until("samples", () => /cpu +[▁▂▃▄▅▆▇█]{3}/.test(terminal.text()));
+    await settle();
+    save("overview", terminal);
+    for (const [view, keys, shown] of [
+      ["details", "i", "Executable"],
+      ["help", "?", "Keys"],
+      ["palette", ":", "Commands"],
+      ["messages", "M", "Messages"],
+    ] as const) {
+      terminal.type(keys);
+      await terminal.shows(shown);
+      await settle();
+      save(view, terminal);
+      await leave();
+    }
+    terminal.type("2/~slow.*orders\r");
+    await terminal.shows("paused");
+    await settle();
+    save("search", terminal);
+    await leave();
+    terminal.type("&slow query\r++");
+    await terminal.shows("±2");
+    await settle();
+    save("log-filter", terminal);
+    await leave();
+    terminal.type("1s");
+    await terminal.shows("Start a process");
+    terminal.type("python3 -m http.server 8080\t\x15/srv/www\t\tweb");
+    await settle();
+    save("start", terminal);
+    await leave();
+    terminal.type("/worker-\r*r");
+    await terminal.shows("Restart 2 processes?");
+    await settle();
+    save("confirm", terminal);
+    await leave();
+    await leave();
+    await leave();
+  }
+  await fragile.write("go\n");
+  for (const terminal of terminals) {
+    await terminal.shows("ConnectionRefusedError");
+    await settle();
+    save("failure", terminal);
+  }
+  await manager.daemon.shutdown({ stopProcesses: true, graceMs: 0 });
+  for (const terminal of terminals) {
+    await terminal.shows("disconnected");
+    await settle();
+    save("disconnected", terminal);
+  }
+  if (tooFaint > 0) {
+    throw new Error(`${tooFaint} screens have text or signs that are too faint`);
+  }
 } finally {
   for (const terminal of terminals) {
     await terminal.close();
   }
-  await manager.shutdown({ stopProcesses: true, graceMs: 0 }).catch(() => undefined);
+  await manager.daemon.shutdown({ stopProcesses: true, graceMs: 0 }).catch(() => undefined);
   manager.close();
   rmSync(runtimeDir, { recursive: true, force: true });
 }

@@ -1,5 +1,6 @@
 /** Small C programs that show what the machine allows. */
 import { spawn, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const sources = join(import.meta.dirname, "../limits");
@@ -23,4 +24,30 @@ export async function numberFrom(program: string, ...args: string[]): Promise<nu
   const value = Number(text);
   if (text === "" || Number.isNaN(value)) throw new Error(`${program} printed ${JSON.stringify(text)}`);
   return value;
+}
+
+/**
+ * Builds bench/limits/go-reader with the Go client of this tree. Its module is
+ * made up, so that the client's stays free of benches.
+ *
+ * @returns the program, or why there is none
+ */
+export function buildGoReader(directory: string): { readonly program: string } | { readonly absent: string } {
+  const root = join(import.meta.dirname, "../..");
+  const module = join(directory, "go-reader");
+  mkdirSync(module);
+  const required = /^require \([^)]*\)/m.exec(readFileSync(join(root, "go/go.mod"), "utf8"))?.[0] ?? "";
+  writeFileSync(
+    join(module, "go.mod"),
+    `module bench\n\ngo 1.26.0\n\nrequire pm.example/go v0.0.0\n\n${required}\n\n` +
+      `replace pm.example/go => ${root}/go\n\nreplace pm.example/gen/go => ${root}/gen/go\n`,
+  );
+  copyFileSync(join(root, "go/go.sum"), join(module, "go.sum"));
+  copyFileSync(join(sources, "go-reader/main.go"), join(module, "main.go"));
+  const program = join(module, "reader");
+  const { status, stderr } = spawnSync("go", ["build", "-mod=mod", "-o", program, "."], {
+    cwd: module,
+    encoding: "utf8",
+  });
+  return status === 0 ? { program } : { absent: `the Go client: ${stderr ?? "there is no go"}`.trim() };
 }

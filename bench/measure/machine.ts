@@ -28,10 +28,18 @@ export function residentBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * 4096;
 }
 
-/** Proportional memory: shared pages count in parts (proc_pid_smaps_rollup(5)). Bytes. */
-export function proportionalBytes(pid: number): number {
-  const match = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"));
-  return Number(match?.[1] ?? Number.NaN) * 1024;
+/**
+ * Proportional memory (shared pages count in parts) of the mappings that are no
+ * files below `directory`, from the text of proc_pid_smaps(5). Bytes.
+ */
+export function proportionalBytesOutside(smaps: string, directory: string): number {
+  let kilobytes = 0;
+  let counts = true;
+  for (const line of smaps.split("\n")) {
+    if (/^[0-9a-f]+-[0-9a-f]+ /.test(line)) counts = !line.includes(` ${directory}/`);
+    else if (counts && line.startsWith("Pss:")) kilobytes += Number.parseInt(line.slice(4), 10);
+  }
+  return kilobytes * 1024;
 }
 
 /** Processor time used so far, seconds (proc_pid_stat(5)). */

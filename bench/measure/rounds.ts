@@ -21,8 +21,13 @@ export interface Measure {
   /** The contender that ratios are given to; it comes first in tables. */
   readonly reference: string;
   readonly contenders: readonly Contender[];
-  /** What pm is to reach, as a ratio to the reference. */
-  readonly target?: { readonly contender: string; readonly ratio: number };
+  /** What pm is to reach, as ratios to the reference. */
+  readonly targets?: readonly Target[];
+}
+
+export interface Target {
+  readonly contender: string;
+  readonly ratio: number;
 }
 
 export interface Summary {
@@ -45,7 +50,7 @@ export interface MeasureResult {
   readonly better: "higher" | "lower";
   readonly reference: string;
   readonly rows: readonly Row[];
-  readonly target?: { readonly contender: string; readonly ratio: number; readonly reached: boolean };
+  readonly targets: readonly (Target & { readonly reached: boolean })[];
 }
 
 export function median(values: readonly number[]): number {
@@ -79,16 +84,10 @@ export async function runRounds(measure: Measure, rounds: number): Promise<Measu
     const ratio = median(mine.map((value, round) => value / (base[round] ?? Number.NaN)));
     return { name, ...summarize(mine), ratio, samples: mine };
   });
-  const { title, unit, better, reference, target } = measure;
-  const ratio = rows.find(({ name }) => name === target?.contender)?.ratio ?? Number.NaN;
-  return {
-    title,
-    unit,
-    better,
-    reference,
-    rows,
-    ...(target !== undefined && {
-      target: { ...target, reached: better === "higher" ? ratio >= target.ratio : ratio <= target.ratio },
-    }),
-  };
+  const { title, unit, better, reference } = measure;
+  const targets = (measure.targets ?? []).map((target) => {
+    const ratio = rows.find(({ name }) => name === target.contender)?.ratio ?? Number.NaN;
+    return { ...target, reached: better === "higher" ? ratio >= target.ratio : ratio <= target.ratio };
+  });
+  return { title, unit, better, reference, rows, targets };
 }

@@ -1,6 +1,7 @@
 package pm
 
 import (
+	"context"
 	"errors"
 	"io"
 	"maps"
@@ -53,6 +54,13 @@ func (e *Error) Error() string {
 
 // Unwrap is what the error was made of.
 func (e *Error) Unwrap() error { return e.cause }
+
+// Is makes a deadline or a cancellation that the daemon saw first look as one
+// that the context saw: context.DeadlineExceeded and context.Canceled.
+func (e *Error) Is(target error) bool {
+	return (target == context.DeadlineExceeded && e.Code == connect.CodeDeadlineExceeded) ||
+		(target == context.Canceled && e.Code == connect.CodeCanceled)
+}
 
 const reasonPrefix = "ERROR_REASON_"
 

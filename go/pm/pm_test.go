@@ -95,27 +95,29 @@ func TestHoldLosesNothing(t *testing.T) {
 	spec := shell("head -c 3000000 /dev/zero")
 	spec.Output = &pmv1.OutputPolicy{LimitBytes: 65536, WhenFull: pmv1.OutputFullMode_OUTPUT_FULL_MODE_ALLOW_HOLD}
 	spec.Stdin = pmv1.StdinMode_STDIN_MODE_PIPE
-	spec.Args[1] = "read line; " + spec.Args[1]
+	spec.Args[1] = "echo ready; read line; " + spec.Args[1]
 	process, err := client.Start(ctx, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	total, begun := 0, make(chan error, 1)
-	go func() { begun <- process.Write(ctx, []byte("go\n")) }()
 	for piece, err := range process.Output(ctx, pm.OutputOptions{Hold: true}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if piece.Gap != nil {
-			// What was written before the hold began may be dropped; nothing was.
 			t.Fatalf("gap %v", piece.Gap)
+		}
+		if total == 0 && piece.Chunk != nil {
+			// The stream is open: from here on the run is held.
+			go func() { begun <- process.Write(ctx, []byte("go\n")) }()
 		}
 		total += len(piece.Chunk.GetData())
 	}
 	if err := <-begun; err != nil {
 		t.Error(err)
 	}
-	if total != 3000000 {
+	if total != len("ready\n")+3000000 {
 		t.Errorf("%d bytes", total)
 	}
 }

@@ -5,3 +5,4 @@ export { AdminError } from "./errors.ts";
 export { init } from "./init.ts";
 export { usersPath } from "./paths.ts";
 export { addUser, checkPassword, listUsers, removeUser, setPassword } from "./users.ts";
+export { toYaml } from "./yaml.ts";

@@ -1,7 +1,7 @@
 /** Runs what changes files of this machine, and turns its failures into the command line's. */
 import type * as Admin from "../admin/index.ts";
+import { ExitCode } from "../common/exit-codes.ts";
 import { CommandError } from "./errors.ts";
-import { ExitCode } from "./exit-code.ts";
 
 const exitCodes = { usage: ExitCode.usage, notFound: ExitCode.notFound, conflict: ExitCode.conflict } as const;
 

@@ -1,7 +1,7 @@
 /** Whom a command acts for: all that it may know of the world that called it. */
 import { resolve } from "node:path";
+import { ExitCode } from "../common/exit-codes.ts";
 import { CommandError } from "./errors.ts";
-import { ExitCode } from "./exit-code.ts";
 
 /**
  * The process that called a command. Commands ask this instead of `process`,
@@ -40,6 +40,8 @@ export interface Caller {
    * @throws OwnProcessNeeded where the command runs elsewhere; it is then run again in a process of its own
    */
   ownProcess(): NodeJS.Process;
+  /** Whether {@link ownProcess} may still be asked for: nothing was written. */
+  mayLeave(): boolean;
   /** Has something let go of when the command is over, or nobody waits for it any longer. */
   onEnd(release: () => void): void;
 }

@@ -28,7 +28,14 @@ export interface Repeated<T> extends Omit<Single<T>, "kind"> {
   readonly kind: "repeated";
 }
 
-export type Option = Flag | Single<unknown> | Repeated<unknown>;
+/** An option that is a flag, or has a value after "=". */
+export interface Optional<T> extends Omit<Single<T>, "kind"> {
+  readonly kind: "optional";
+  /** What the flag alone means. */
+  readonly bare: T;
+}
+
+export type Option = Flag | Single<unknown> | Repeated<unknown> | Optional<unknown>;
 
 /** Options by long name. */
 export type Options = Readonly<Record<string, Option>>;
@@ -37,7 +44,7 @@ export type Options = Readonly<Record<string, Option>>;
 export type OptionValues<O extends Options> = {
   readonly [K in keyof O]: O[K] extends Flag
     ? boolean
-    : O[K] extends Single<infer T>
+    : O[K] extends Single<infer T> | Optional<infer T>
       ? T | undefined
       : O[K] extends Repeated<infer T>
         ? readonly T[]
@@ -54,11 +61,15 @@ export interface Operands {
   readonly complete?: Completion;
   /** The first operand and all that follows it are passed on untouched. @default false */
   readonly verbatim?: boolean;
+  /** What follows "--" is no operand but a command line of its own: "COMMAND [ARG...]". @default no such thing */
+  readonly tail?: string;
 }
 
 export interface Invocation<O extends Options> {
   readonly options: OptionValues<O>;
   readonly operands: readonly string[];
+  /** What follows "--", where {@link Operands.tail} allows it. */
+  readonly tail?: readonly string[];
   readonly globals: Globals;
   readonly caller: Caller;
 }
@@ -74,6 +85,8 @@ export interface CommandSpec<O extends Options> {
   readonly examples?: readonly (readonly [line: string, meaning: string])[];
   /** Exit codes beyond the general ones. */
   readonly exitCodes?: readonly (readonly [code: string, meaning: string])[];
+  /** Turns what other tools write differently into the options of this one, before anything is parsed. */
+  readonly rewrite?: (args: readonly string[]) => readonly string[];
   /** Resolves with the exit code; an error becomes a message and the code that fits it. */
   readonly run: (invocation: Invocation<O>) => Promise<number>;
   /** The exit code for an error of `run`, where it differs from the general one. */
@@ -86,6 +99,7 @@ export interface Command extends Omit<CommandSpec<Options>, "run"> {
   readonly run: (invocation: {
     readonly options: Readonly<Record<string, unknown>>;
     readonly operands: readonly string[];
+    readonly tail?: readonly string[];
     readonly globals: Globals;
     readonly caller: Caller;
   }) => Promise<number>;
@@ -127,4 +141,14 @@ export function repeated<T>(
   details: ValueDetails = {},
 ): Repeated<T> {
   return { kind: "repeated", value, summary, parse, ...details };
+}
+
+export function optional<T>(
+  value: string,
+  parse: (text: string, caller: Caller) => T,
+  bare: T,
+  summary: string,
+  details: ValueDetails = {},
+): Optional<T> {
+  return { kind: "optional", value, summary, parse, bare, ...details };
 }

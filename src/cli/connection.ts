@@ -1,4 +1,5 @@
 /** From the global options to a daemon that answers. */
+import { existsSync } from "node:fs";
 import { type Endpoint, resolveEndpoint } from "../sdk/endpoint.ts";
 import { type ConnectOptions, defaultSocketPath, PmError, ProcessManager } from "../sdk/index.ts";
 import type { Caller } from "./caller.ts";
@@ -7,26 +8,32 @@ import { UsageError } from "./usage-error.ts";
 
 /** A daemon to make calls to. */
 export interface Connection {
+  /**
+   * If no daemon answers on the default socket, a call starts one; if it dies while a call is under way, the call goes on
+   * with the next one. Both are told on standard error.
+   */
   readonly manager: ProcessManager;
   /** Whether the daemon is on this machine. */
   readonly local: boolean;
-  /**
-   * Makes a call. If no daemon answers on the default socket, starts one and
-   * makes the call again: it had not been sent.
-   */
-  call<T>(action: (manager: ProcessManager) => Promise<T>): Promise<T>;
 }
 
 export interface ConnectionOptions {
   /** @default true */
   readonly autoStart?: boolean;
+  /**
+   * The command shows what comes, until somebody ends it: a daemon that was stopped on purpose meanwhile is waited for; one
+   * that died is replaced as ever. @default false
+   */
+  readonly follows?: boolean;
+  /** Say nothing of a connection that is lost. @default false */
+  readonly quiet?: boolean;
 }
 
 /** @throws UsageError, PmError if the options name no usable place */
 export async function openConnection(
   caller: Caller,
   globals: Globals,
-  { autoStart = true }: ConnectionOptions = {},
+  { autoStart = true, follows = false, quiet = false }: ConnectionOptions = {},
 ): Promise<Connection> {
   if (globals.host !== undefined && globals.context !== undefined) {
     throw new UsageError("give either --host or --context");
@@ -42,35 +49,49 @@ export async function openConnection(
     // Other daemons are for a process of its own to find.
     caller.ownProcess();
   }
-  const manager = await ProcessManager.connect(optionsOf(endpoint));
-  caller.onEnd(() => manager.close());
   const mayStart = autoStart && isDefault && env["PM_NO_AUTOSTART"] !== "1";
-  let begun = 0;
-  let started: Promise<void> | undefined;
-  return {
-    manager,
-    local: endpoint.kind === "unix",
-    async call(action) {
-      begun++;
-      try {
-        return await action(manager);
-      } catch (error) {
-        if (!isUnreachable(error)) {
-          throw error;
+  let lost = false;
+  const options: ConnectOptions = {
+    ...optionsOf(endpoint),
+    onConnection({ type }) {
+      // Once each, however many calls tell.
+      if ((type === "disconnected") !== lost) {
+        lost = !lost;
+        if (!quiet && (follows || !mayStart)) {
+          caller.note(lost ? "pm: the connection to the daemon is lost; waiting for it\n" : "pm: the daemon is back\n");
         }
-        if (begun === 1) {
-          // Nothing was sent, and so nothing done.
-          caller.ownProcess();
-        }
-        if (!mayStart) {
-          throw error;
-        }
-        started ??= import("./daemon/launch.ts").then(({ launchDaemon }) => launchDaemon(caller, manager));
-        await started;
-        return await action(manager);
       }
     },
+    async onUnreachable(error) {
+      if (!caller.mayLeave()) {
+        // The host that runs this ends with its daemon, and its launcher knows what to do then.
+        return false;
+      }
+      caller.ownProcess();
+      if (lost && !mayStart) {
+        return false;
+      }
+      if (!mayStart) {
+        throw error;
+      }
+      if (follows && lost && endpoint.kind === "unix" && !existsSync(endpoint.path)) {
+        // A daemon that ends removes its socket, one that is killed does not.
+        return false;
+      }
+      const { launchDaemon } = await import("./daemon/launch.ts");
+      // One that does not ask for a daemon while one is being started.
+      const asking = await ProcessManager.connect(optionsOf(endpoint));
+      try {
+        await launchDaemon(caller, asking);
+      } finally {
+        asking.close();
+      }
+      return true;
+    },
   };
+  const manager = await ProcessManager.connect(options);
+  caller.onEnd(() => manager.close());
+  return { manager, local: endpoint.kind === "unix" };
 }
 
 function optionsOf(endpoint: Endpoint): ConnectOptions {

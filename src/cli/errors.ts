@@ -1,7 +1,8 @@
 /** From an error to what a person reads and a script decides by. */
+
+import { escapeText } from "../common/escape.ts";
+import { ExitCode } from "../common/exit-codes.ts";
 import { PmError, type PmErrorReason } from "../sdk/errors.ts";
-import { ExitCode } from "./exit-code.ts";
-import { sanitize } from "./output/sanitize.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A failure that pm itself found, with the exit code that it means. */
@@ -22,6 +23,17 @@ const exitCodes: Partial<Record<PmErrorReason, number>> = {
   INVALID_ID: ExitCode.usage,
   PROCESS_NOT_FOUND: ExitCode.notFound,
   RUN_NOT_FOUND: ExitCode.notFound,
+  SCHEDULE_NOT_FOUND: ExitCode.notFound,
+  QUEUE_NOT_FOUND: ExitCode.notFound,
+  PROJECT_NOT_FOUND: ExitCode.notFound,
+  DEPENDENCY_CYCLE: ExitCode.usage,
+  SCHEDULE_EXISTS: ExitCode.conflict,
+  QUEUE_NOT_EMPTY: ExitCode.conflict,
+  SUPERSEDED: ExitCode.conflict,
+  UNKNOWN_FIELD: ExitCode.usage,
+  ALL_REQUIRED: ExitCode.usage,
+  OFFSET_OUT_OF_RANGE: ExitCode.usage,
+  CONDITION_FAILED: ExitCode.conflict,
   PROCESS_AMBIGUOUS: ExitCode.conflict,
   PROCESS_EXISTS: ExitCode.conflict,
   NAME_IN_USE: ExitCode.conflict,
@@ -29,6 +41,9 @@ const exitCodes: Partial<Record<PmErrorReason, number>> = {
   STILL_RUNNING: ExitCode.conflict,
   INPUT_CLOSED: ExitCode.conflict,
   SUPERVISOR_LOST: ExitCode.conflict,
+  OUTPUT_HELD: ExitCode.conflict,
+  HOLD_REFUSED: ExitCode.conflict,
+  REQUEST_ID_REUSED: ExitCode.conflict,
   SHUTTING_DOWN: ExitCode.unreachable,
   UNREACHABLE: ExitCode.unreachable,
   DISCONNECTED: ExitCode.unreachable,
@@ -36,6 +51,7 @@ const exitCodes: Partial<Record<PmErrorReason, number>> = {
   TLS_CLIENT_REJECTED: ExitCode.unreachable,
   TLS_FAILED: ExitCode.unreachable,
   TIMEOUT: ExitCode.timeout,
+  DEADLINE_EXCEEDED: ExitCode.timeout,
 };
 
 /** The exit code that an error means. */
@@ -51,17 +67,45 @@ export function exitCodeOf(error: unknown): number {
 
 /** "pm: …" and, if there is something to do about it, "hint: …", each with its newline. */
 export function formatError(error: unknown, debug: boolean): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const lines = [`pm: ${sanitize(message)}`];
+  const text = error instanceof Error ? error.message : String(error);
+  const message = error instanceof PmError && error.reason === "INVALID_ARGUMENT" ? withFlags(text) : text;
+  const lines = [`pm: ${escapeText(message)}`];
   const hint =
     error instanceof PmError || error instanceof CommandError || error instanceof UsageError ? error.hint : undefined;
   if (hint !== undefined) {
-    lines.push(`hint: ${sanitize(hint)}`);
+    lines.push(`hint: ${escapeText(hint)}`);
   }
   if (debug) {
     lines.push(...stacks(error));
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** What people typed, for the fields that the daemon knows it by. */
+const flags: readonly (readonly [field: RegExp, flag: string])[] = [
+  [/\bspec\.limits\.memory_bytes\b/g, "--memory"],
+  [/\bspec\.limits\.cpu_millis\b/g, "--cpus"],
+  [/\bspec\.limits\.processes\b/g, "--pids"],
+  [/\bspec\.limits\.rlimits(\[\d+\](\.\w+)?)?/g, "--ulimit"],
+  [/\bspec\.output\.limit_bytes\b/g, "--output-limit"],
+  [/\bspec\.stop\.signal\b/g, "--stop-signal"],
+  [/\bspec\.stop\.grace_period\b/g, "--stop-timeout"],
+  [/\bspec\.terminal\b/g, "--tty"],
+  [/\bspec\.stdin\b/g, "--stdin"],
+  [/\bspec\.umask\b/g, "--umask"],
+  [/\bspec\.nice\b/g, "--nice"],
+  [/\bspec\.cwd(_bytes)?\b/g, "--directory"],
+  [/\bspec\.env(_bytes)?(\[[^\]]*\])?/g, "--env"],
+  [/\bspec\.executable(_bytes)?\b/g, "COMMAND"],
+  [/\bspec\.args(_bytes)?(\[\d+\])?/g, "ARG"],
+  [/\bfilter\.label_selector\b/g, "--selector"],
+  [/\bfilter\.name_patterns(\[\d+\])?/g, "ID"],
+  [/^labels(\[[^\]]*\])?/g, "--label"],
+  [/^grace_period\b/g, "--timeout"],
+];
+
+function withFlags(text: string): string {
+  return flags.reduce((message, [field, flag]) => message.replace(field, flag), text);
 }
 
 function stacks(error: unknown): string[] {

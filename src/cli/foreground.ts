@@ -1,12 +1,12 @@
 /** A process in the foreground: its output, its signals, its end. */
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ExitCode } from "../common/exit-codes.ts";
 import { PmError, type Process, type WaitResult } from "../sdk/index.ts";
 import { ProgramModes } from "../terminal/program-modes.ts";
 import { enterRawMode, leaveRawMode } from "../terminal/raw-mode.ts";
 import { BrokenPipe, type Caller } from "./caller.ts";
 import { formatError } from "./errors.ts";
-import { ExitCode } from "./exit-code.ts";
 import { exitCodeOfRun } from "./exit-status.ts";
 import { followHeld } from "./held-output.ts";
 

@@ -4,7 +4,7 @@ import type { Command, Option, Options } from "./command.ts";
 import { type CommandEntry, type CommandGroup, registry } from "./commands/registry.ts";
 import { globalOptions } from "./globals.ts";
 
-const generalExitCodes: readonly (readonly [string, string])[] = [
+export const generalExitCodes: readonly (readonly [string, string])[] = [
   ["0", "done"],
   ["1", "failed"],
   ["2", "the command line is wrong"],
@@ -14,7 +14,7 @@ const generalExitCodes: readonly (readonly [string, string])[] = [
   ["6", "not done in time"],
 ];
 
-const environment: readonly (readonly [string, string])[] = [
+export const environment: readonly (readonly [string, string])[] = [
   ["PM_HOST", "the same as --host"],
   ["PM_CONTEXT", "the same as --context"],
   [
@@ -63,7 +63,7 @@ export function commandHelp(words: readonly string[], command: Command): string 
   if (description !== undefined) {
     parts.push(`${description}\n`);
   }
-  if (operands?.usage.includes("ID") === true) {
+  if (/\bID\b/.test(operands?.usage ?? "") && description?.includes("ID is a UUID") !== true) {
     parts.push("ID is a UUID, the first four or more characters of one, or a name.\n");
   }
   if (Object.keys(options).length > 0) {
@@ -87,6 +87,9 @@ function usage(words: readonly string[], { options, operands }: Command): string
   }
   if (operands !== undefined) {
     parts.push(operands.verbatim === true ? `[--] ${operands.usage}` : operands.usage);
+    if (operands.tail !== undefined) {
+      parts.push(`[-- ${operands.tail}]`);
+    }
   }
   return parts.join(" ");
 }
@@ -101,7 +104,7 @@ function optionRows(options: Options): (readonly [string, string])[] {
 
 function optionTitle(name: string, option: Option): string {
   const short = option.short === undefined ? "    " : `-${option.short}, `;
-  const value = option.kind === "flag" ? "" : ` ${option.value}`;
+  const value = option.kind === "flag" ? "" : option.kind === "optional" ? `[=${option.value}]` : ` ${option.value}`;
   return `${short}--${name}${value}${option.kind === "repeated" ? " …" : ""}`;
 }
 

@@ -1,10 +1,11 @@
 /** From a command line to an exit code. Kept small: everything that a command needs beyond this is loaded by the command. */
+
+import { ExitCode } from "../common/exit-codes.ts";
+import { mostSimilar } from "../common/similar.ts";
 import { parse, parseGlobals } from "./arguments/parse.ts";
 import { BrokenPipe, type Caller, OwnProcessNeeded } from "./caller.ts";
 import { findEntry, findGroup, registry } from "./commands/registry.ts";
 import { exitCodeOf, formatError } from "./errors.ts";
-import { ExitCode } from "./exit-code.ts";
-import { mostSimilar } from "./similar.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What a shell reports of a command that SIGPIPE ended. */
@@ -32,7 +33,7 @@ export async function main(caller: Caller, argv: readonly string[] = caller.args
     }
     const { command } = await found.entry.load();
     failureCode = command.exitCodeOf;
-    const { values, globals, operands } = parseCommand(
+    const { values, globals, operands, tail } = parseCommand(
       [...before, ...rest.slice(found.words.length)],
       found.words,
       command,
@@ -49,7 +50,7 @@ export async function main(caller: Caller, argv: readonly string[] = caller.args
       caller.print(commandHelp(found.words, command));
       return ExitCode.ok;
     }
-    return await command.run({ options: values, globals, operands, caller });
+    return await command.run({ options: values, globals, operands, ...(tail !== undefined && { tail }), caller });
   } catch (error) {
     if (error instanceof OwnProcessNeeded) {
       throw error;

@@ -59,6 +59,7 @@ export function ownCaller(own: NodeJS.Process): Caller {
       }
     },
     ownProcess: () => own,
+    mayLeave: () => true,
     // Its end lets go of everything.
     onEnd() {},
   };

@@ -1,8 +1,8 @@
 /** Passwords come from a prompt or from standard input, never from arguments or the environment. */
 import { readSync } from "node:fs";
+import { ExitCode } from "../common/exit-codes.ts";
 import type { Caller } from "./caller.ts";
 import { CommandError } from "./errors.ts";
-import { ExitCode } from "./exit-code.ts";
 
 /** Longer than any password; a pipe that never ends must not fill the memory. */
 const maxBytes = 8192;

@@ -1,36 +1,54 @@
 /** What `start` and `run` have in common: the options that say what to run and how. */
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { resolve } from "node:path";
-import { escapeBytes } from "../common/escape.ts";
-import { PmError, type StartOptions } from "../sdk/index.ts";
-import { environmentFile } from "./arguments/environment-file.ts";
-import { cpus, duration, environmentVariable, label, size, ulimit, wholeNumber } from "./arguments/values.ts";
+import { escapeBytes, escapeText } from "../common/escape.ts";
+import {
+  PmError,
+  type Process,
+  type ProcessManager,
+  type ResourceLimit,
+  type StartOptions,
+  type TextOrBytes,
+} from "../sdk/index.ts";
+import {
+  cpus,
+  duration,
+  label,
+  nice,
+  nonEmpty,
+  processName,
+  signal,
+  size,
+  ulimit,
+  umask,
+  wholeNumber,
+} from "./arguments/values.ts";
+import { environmentFile, environmentVariable, type Variable } from "./arguments/variable.ts";
 import { type Caller, resolvePath } from "./caller.ts";
 import { flag, type OptionValues, repeated, single, text } from "./command.ts";
 import type { Connection } from "./connection.ts";
 import { CommandError, exitCodeOf } from "./errors.ts";
+import { callerDirectory, callerEnvironment, given, givenLast, joined } from "./given.ts";
 import { policyOf, policyOptions } from "./policy-options.ts";
-import { UsageError } from "./usage-error.ts";
+import { signalNames } from "./signals.ts";
 
-export const startOptions = {
-  name: text("NAME", "Name it, so that commands can call it so; unique among those that have not ended", {
-    short: "n",
-    complete: "none",
-  }),
+/** Options that say how a process is run. */
+export const specOptions = {
   env: repeated("KEY[=VALUE]", environmentVariable, "Set a variable; without a value, pass on your own", {
     short: "e",
     complete: "none",
   }),
   "env-file": repeated("FILE", environmentFile, "Set the variables in a file of KEY=VALUE lines", { complete: "file" }),
-  "clean-env": flag("Begin with the daemon's environment, not with yours"),
-  directory: text("DIR", "Run it in this directory (default: the current one)", { short: "C", complete: "directory" }),
-  label: repeated("KEY=VALUE", label, "Attach a label, to select by", { short: "l", complete: "none" }),
+  directory: single("DIR", nonEmpty("a directory"), "Run it in this directory (default: the current one)", {
+    short: "C",
+    complete: "directory",
+  }),
   "output-limit": single("SIZE", size, "How much of its latest output to keep (default: 1MiB)", { complete: "none" }),
-  tty: flag("Give it a terminal", "t"),
-  stdin: flag("Give it a standard input that can be written to (default: /dev/null)", "i"),
-  "stop-signal": text("SIGNAL", "What a stop sends first (default: SIGTERM)", { complete: "none" }),
+  "stop-signal": single("SIGNAL", signal, "What a stop sends first (default: SIGTERM)", { complete: signalNames }),
   "stop-timeout": single("DURATION", duration, "How long a stop waits (default: 10s)", { complete: "none" }),
-  ulimit: repeated("NAME=SOFT[:HARD]", ulimit, "Limit a resource, as ulimit does: nofile=1024:4096", {
+  umask: single("MODE", umask, "The bits that new files do not get (default: yours)", { complete: "none" }),
+  nice: single("NUMBER", nice, "Its scheduling priority, -20 to 19 (default: yours)", { complete: "none" }),
+  ulimit: repeated("NAME=SOFT[:HARD]", ulimit, "Limit a resource, as ulimit does: nofile=1024:4096 (default: yours)", {
     complete: "none",
   }),
   memory: single("SIZE", size, "Limit the memory of its whole tree (cgroup v2)", { complete: "none" }),
@@ -38,6 +56,23 @@ export const startOptions = {
   pids: single("NUMBER", wholeNumber(1), "Limit the number of tasks of its whole tree (cgroup v2)", {
     complete: "none",
   }),
+} as const;
+
+export const startOptions = {
+  name: single(
+    "NAME",
+    processName,
+    "Name it, so that commands can call it so; unique among those that have not ended",
+    {
+      short: "n",
+      complete: "none",
+    },
+  ),
+  label: repeated("KEY=VALUE", label, "Attach a label, to select by", { short: "l", complete: "none" }),
+  ...specOptions,
+  "clean-env": flag("Begin with the daemon's environment, not with yours"),
+  tty: flag("Give it a terminal", "t"),
+  stdin: flag("Give it a standard input that can be written to (default: /dev/null)", "i"),
   ...policyOptions,
   id: text("UUID", "Its id; the same start with the same id starts it once", { complete: "none" }),
 } as const;
@@ -46,35 +81,40 @@ export const startOptions = {
 const defaultTerminal = { rows: 24, columns: 80 };
 
 /**
- * The request that the options and the command line ask for. On this machine
- * the process gets what a shell's background job would get: the caller's
- * directory and environment. Another machine has its own.
+ * The request that the options and the command line ask for. On this machine the process gets what a shell's background
+ * job would get: the caller's directory, environment, umask, priority and limits, whoever started the daemon. Another
+ * machine has its own.
  */
 export function startRequest(
   options: OptionValues<typeof startOptions>,
-  [executable = "", ...args]: readonly string[],
+  words: readonly string[],
   { local }: Pick<Connection, "local">,
   caller: Caller,
 ): StartOptions {
-  if (options.stdin && options.tty) {
-    throw new UsageError("give either --stdin or --tty: a terminal is always the standard input too");
-  }
   const inherit = local && !options["clean-env"];
-  const given = [...options["env-file"].flat(), ...options.env.filter((variable) => variable !== undefined)];
-  const limits = limitsOf(options);
+  const [executable = "", ...args] = givenLast(words, caller);
+  const directory = directoryOf(options.directory, local, caller);
+  const limits = limitsOf(options, local ? caller.inherited.rlimits : {});
   const stop = {
     ...(options["stop-signal"] === undefined ? {} : { signal: options["stop-signal"] }),
     ...(options["stop-timeout"] === undefined ? {} : { graceMs: options["stop-timeout"] }),
+  };
+  const own = {
+    umask: options.umask ?? (local ? caller.inherited.umask & 0o777 : undefined),
+    nice: options.nice ?? (local ? caller.inherited.nice : undefined),
   };
   return {
     id: options.id ?? kernelUuid(),
     executable,
     args,
-    env: { ...(inherit ? callerEnvironment(caller) : {}), ...Object.fromEntries(given) },
+    env: [...(inherit ? inheritedEnvironment(caller, directory, options.directory) : []), ...givenVariables(options)],
     envMode: inherit ? "replace" : "extend",
-    ...directoryOf(options.directory, local, caller),
+    ...(directory === undefined ? {} : { cwd: directory }),
     labels: Object.fromEntries(options.label),
-    stdin: options.stdin ? "pipe" : "null",
+    // A terminal is always the standard input too.
+    stdin: options.stdin && !options.tty ? "pipe" : "null",
+    ...(own.umask === undefined ? {} : { umask: own.umask }),
+    ...(own.nice === undefined ? {} : { nice: own.nice }),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options["output-limit"] === undefined ? {} : { output: { limitBytes: options["output-limit"] } }),
     ...(options.tty ? { terminal: caller.terminal.size ?? defaultTerminal } : {}),
@@ -89,24 +129,106 @@ function kernelUuid(): string {
   return readFileSync("/proc/sys/kernel/random/uuid", "latin1").trim();
 }
 
-function callerEnvironment({ env }: Caller): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+/** The variables that options name, in their order. */
+export function givenVariables(options: Pick<OptionValues<typeof specOptions>, "env" | "env-file">): Variable[] {
+  return [...options["env-file"].flat(), ...options.env.filter((variable) => variable !== undefined)];
 }
 
-function directoryOf(directory: string | undefined, local: boolean, caller: Caller): { cwd?: string } {
-  if (local) {
-    return { cwd: resolvePath(caller, directory ?? ".") };
+/** PWD says where the process is, not where its caller was; OLDPWD is the caller's alone. */
+function inheritedEnvironment(
+  caller: Caller,
+  directory: TextOrBytes | undefined,
+  changed: string | undefined,
+): Variable[] {
+  const variables = callerEnvironment(caller).filter(
+    ([name]) => name !== "OLDPWD" && (changed === undefined || name !== "PWD"),
+  );
+  return changed === undefined || directory === undefined ? variables : [...variables, ["PWD", directory]];
+}
+
+/** Absolute on this machine. */
+export function directoryOf(directory: string | undefined, local: boolean, caller: Caller): TextOrBytes | undefined {
+  if (!local) {
+    return directory;
   }
-  return directory === undefined ? {} : { cwd: directory };
+  const chosen = directory === undefined ? "." : given(directory, caller);
+  if (typeof chosen === "string" && caller.cwd?.includes("\ufffd") !== true) {
+    return resolvePath(caller, chosen);
+  }
+  // Bytes that are no text: the kernel resolves what is in it.
+  const cwd = callerDirectory(caller);
+  const absolute = typeof chosen === "string" ? chosen.startsWith("/") : chosen[0] === slash;
+  return absolute || cwd === undefined ? chosen : chosen === "." ? cwd : joined(cwd, "/", chosen);
 }
 
-function limitsOf(options: OptionValues<typeof startOptions>): NonNullable<StartOptions["limits"]> {
+const slash = 0x2f;
+
+export function limitsOf(
+  options: Pick<OptionValues<typeof specOptions>, "ulimit" | "memory" | "cpus" | "pids">,
+  inherited: Caller["inherited"]["rlimits"],
+): NonNullable<StartOptions["limits"]> {
+  const rlimits = new Map<string, ResourceLimit>();
+  for (const [resource, { soft, hard }] of Object.entries(inherited)) {
+    rlimits.set(resource, {
+      resource,
+      ...(soft === undefined ? {} : { soft }),
+      ...(hard === undefined ? {} : { hard }),
+    });
+  }
+  for (const limit of options.ulimit) {
+    rlimits.set(limit.resource, limit);
+  }
   return {
-    ...(options.ulimit.length === 0 ? {} : { rlimits: options.ulimit }),
+    ...(rlimits.size === 0 ? {} : { rlimits: [...rlimits.values()] }),
     ...(options.memory === undefined ? {} : { memoryBytes: options.memory }),
     ...(options.cpus === undefined ? {} : { cpuMillis: options.cpus }),
     ...(options.pids === undefined ? {} : { processes: options.pids }),
   };
+}
+
+/**
+ * Starts it. Where the daemon may not give the process as much as its caller has, since it was started with less itself,
+ * the process gets what the daemon can give, and that is told.
+ *
+ * @throws PmError, and what {@link startError} makes of it
+ */
+export async function startProcess(
+  { processes }: ProcessManager,
+  request: StartOptions,
+  options: Pick<OptionValues<typeof specOptions>, "ulimit" | "nice">,
+  caller: Caller,
+): Promise<Process> {
+  try {
+    return await processes.start(request).catch((error: unknown) => {
+      const reduced = withoutInherited(error, request, options);
+      if (reduced === undefined) {
+        throw error;
+      }
+      caller.note("pm: the daemon was started with lower limits than yours, and cannot give them to the process\n");
+      return processes.start(reduced);
+    });
+  } catch (error) {
+    throw await startError(error, request, processes);
+  }
+}
+
+function withoutInherited(
+  error: unknown,
+  request: StartOptions,
+  { ulimit: limits, nice: priority }: Pick<OptionValues<typeof specOptions>, "ulimit" | "nice">,
+): StartOptions | undefined {
+  if (!(error instanceof PmError) || error.reason !== "START_FAILED" || error.metadata["errno_name"] !== "EPERM") {
+    return undefined;
+  }
+  const { step } = error.metadata;
+  if (step === "limits" && (request.limits?.rlimits?.length ?? 0) > limits.length) {
+    return { ...request, limits: { ...request.limits, rlimits: limits } };
+  }
+  if (step === "priority" && priority === undefined && request.nice !== undefined) {
+    const { nice: _, ...rest } = request;
+    return rest;
+  }
+  return undefined;
 }
 
 /** What a failed start was about. */
@@ -121,25 +243,64 @@ const steps: Readonly<Record<string, string>> = {
   limits: "setting its limits",
   chdir: "changing to its directory",
   stdio: "connecting its standard streams",
+  priority: "setting its priority",
 };
 
 /** The error that a failed start becomes: the system's own words, and what to do. Other errors stay as they are. */
-export function startError(error: unknown, request: StartOptions): unknown {
-  if (!(error instanceof PmError) || error.reason !== "START_FAILED") {
+async function startError(
+  error: unknown,
+  request: StartOptions,
+  processes: ProcessManager["processes"],
+): Promise<unknown> {
+  if (!(error instanceof PmError)) {
     return error;
   }
-  const { step = "", errno_name: errnoName = "", errno_text: errnoText = error.message, path = "" } = error.metadata;
-  const what = steps[step];
-  const about = what === undefined ? "" : `${what}${path === "" ? "" : ` ${path}`}: `;
-  const name = errnoName === "" ? "" : ` (${errnoName})`;
-  return new CommandError(`cannot start "${request.name ?? shown(request.executable)}": ${about}${errnoText}${name}`, {
+  if (error.reason === "PROCESS_EXISTS" && request.id !== undefined) {
+    const { differences } = await import("./differences.ts");
+    const existing = await processes.get(request.id, { env: true }).catch(() => undefined);
+    const different = existing === undefined ? [] : differences(existing, request);
+    return different.length === 0
+      ? error
+      : new CommandError(`process ${request.id} exists, and was started differently: ${different.join("; ")}`, {
+          exitCode: exitCodeOf(error),
+          cause: error,
+        });
+  }
+  if (error.reason !== "START_FAILED") {
+    return error;
+  }
+  const name = request.name ?? shown(request.executable);
+  return new CommandError(startMessage(error, name), {
     exitCode: exitCodeOf(error),
-    hint: error.hint ?? startHint(request, step, errnoName, path),
+    hint: error.hint ?? hintOf(error, request),
     cause: error,
   });
 }
 
-function startHint(request: StartOptions, step: string, errnoName: string, path: string): string | undefined {
+/** What to tell about a start that failed, as an error is told. */
+export function startFailure(error: PmError, name: string, spec: Pick<StartOptions, "executable" | "cwd">): string {
+  const hint = error.hint ?? hintOf(error, spec);
+  return `pm: ${escapeText(startMessage(error, name))}\n${hint === undefined ? "" : `hint: ${escapeText(hint)}\n`}`;
+}
+
+function startMessage({ metadata, message }: PmError, name: string): string {
+  const { step = "", errno_name: errnoName = "", errno_text: errnoText = message, path = "" } = metadata;
+  const what = steps[step];
+  const about = what === undefined ? "" : `${what}${path === "" ? "" : ` ${path}`}: `;
+  return `cannot start "${name}": ${about}${errnoText}${errnoName === "" ? "" : ` (${errnoName})`}`;
+}
+
+function hintOf({ metadata }: PmError, request: Pick<StartOptions, "executable" | "cwd">): string | undefined {
+  const { step = "", errno_name: errnoName = "", path = "" } = metadata;
+  return startHint(request, step, errnoName, path);
+}
+
+function startHint(
+  request: Pick<StartOptions, "executable" | "cwd">,
+  step: string,
+  errnoName: string,
+  path: string,
+): string | undefined {
   if (step !== "exec") {
     return errnoName === "ENOSPC"
       ? "the runtime directory is full: 'pm prune', or a smaller --output-limit"
@@ -158,11 +319,32 @@ function startHint(request: StartOptions, step: string, errnoName: string, path:
     case "EACCES":
       return `${path === "" ? executable : path} must be a file, and executable: chmod +x`;
     case "ENOEXEC":
-      return `it has no "#!" line and is no program for this machine; run a script with its shell: sh ${executable}`;
+      return isProgram(request)
+        ? "it is a program for another kind of machine"
+        : `it has no "#!" line and is no program for this machine; run a script with its shell: sh ${executable}`;
     case "E2BIG":
       return "arguments and environment together are too long for the system; pass the data in a file or by --stdin";
     default:
       return undefined;
+  }
+}
+
+/** Whether it begins as an ELF file does (elf(5)); false where that cannot be seen from here. */
+function isProgram({ executable, cwd }: Pick<StartOptions, "executable" | "cwd">): boolean {
+  if (typeof executable !== "string" || !executable.includes("/") || (cwd !== undefined && typeof cwd !== "string")) {
+    return false;
+  }
+  try {
+    const file = openSync(resolve(cwd ?? "/", executable), "r");
+    try {
+      const magic = Buffer.alloc(4);
+      readSync(file, magic);
+      return magic.toString("latin1") === "\x7fELF";
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
   }
 }
 

@@ -1,24 +1,25 @@
 /** What `stop` and `restart` have in common. */
-import type { StopOptions, StopResult } from "../sdk/index.ts";
-import { duration } from "./arguments/values.ts";
-import { flag, type OptionValues, single, text } from "./command.ts";
-import { sanitize } from "./output/sanitize.ts";
-import { formatTimeout } from "./output/units.ts";
+
+import { escapeText } from "../common/escape.ts";
+import { formatTimeLimit } from "../common/quantities.ts";
+import type { StopHow, StopReceipt } from "../sdk/index.ts";
+import { duration, signal } from "./arguments/values.ts";
+import { flag, type OptionValues, single } from "./command.ts";
 import { signalNames } from "./signals.ts";
 
 export const stopOptions = {
-  timeout: single("SECONDS", duration, "How long it has to end (default: its own stop timeout, 10s)", {
+  timeout: single("DURATION", duration, "How long it has to end (default: its own stop timeout, 10s)", {
     short: "t",
     complete: "none",
   }),
   force: flag("Kill what is left of its whole tree then", "f"),
-  signal: text("SIGNAL", "What is sent first (default: its own stop signal, SIGTERM)", {
+  signal: single("SIGNAL", signal, "What is sent first (default: its own stop signal, SIGTERM)", {
     short: "s",
     complete: signalNames,
   }),
 } as const;
 
-export function stopRequest(options: OptionValues<typeof stopOptions>): StopOptions {
+export function stopRequest(options: OptionValues<typeof stopOptions>): StopHow {
   return {
     force: options.force,
     ...(options.timeout === undefined ? {} : { graceMs: options.timeout }),
@@ -26,13 +27,17 @@ export function stopRequest(options: OptionValues<typeof stopOptions>): StopOpti
   };
 }
 
-/** What to tell about a stop that did not stop. */
-export function survivorsText(target: string, { receipt }: StopResult): string {
-  const { graceMs, survivors } = receipt;
-  const lines = [`pm: "${sanitize(target)}" did not stop within ${formatTimeout(graceMs)}; still running:`];
-  for (const { pid, command, state } of survivors) {
-    lines.push(`  pid ${pid}  ${state}  ${sanitize(command)}`);
+/** What to tell about a stop that did not stop, as part of a command that takes --force. */
+export function survivorsText(
+  target: string,
+  { graceMs, survivors }: StopReceipt,
+  command: "stop" | "restart",
+): string {
+  const name = escapeText(target);
+  const lines = [`pm: "${name}" did not stop within ${formatTimeLimit(graceMs)}; still running:`];
+  for (const { pid, command: line, state } of survivors) {
+    lines.push(`  pid ${pid}  ${state}  ${escapeText(line)}`);
   }
-  lines.push(`hint: 'pm stop --force ${sanitize(target)}' kills them`);
+  lines.push(`hint: 'pm ${command} --force ${name}' kills them`);
   return `${lines.join("\n")}\n`;
 }

@@ -5,12 +5,15 @@ import type { Connection } from "./connection.ts";
 import type { Globals } from "./globals.ts";
 import { painter } from "./output/color.ts";
 import { jsonLine } from "./output/format.ts";
+import { LiveScreen } from "./output/live-screen.ts";
 import { processTable } from "./output/process-table.ts";
 import { terminalColumns } from "./output/terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface WatchListOptions {
   readonly filter: ProcessFilter;
+  /** Which of them are shown. */
+  readonly keep: (info: ProcessInfo) => boolean;
   readonly globals: Globals;
   readonly format: "table" | "wide" | "json" | "jsonl" | "name" | "id";
 }
@@ -22,22 +25,19 @@ export async function watchList(caller: Caller, connection: Connection, options:
     throw new UsageError("--watch shows a table or writes --output jsonl");
   }
   const own = caller.ownProcess();
-  await connection.call((manager) => manager.daemon.info());
-  const events = connection.manager.processes.watch({
-    filter,
-    onConnection: (event) => {
-      if (event.type === "disconnected" && event.attempt === 1) {
-        caller.note("pm: the daemon is gone; waiting for it\n");
-      }
-    },
-  });
+  await connection.manager.daemon.info();
+  const events = connection.manager.processes.watch({ filter });
   if (format === "jsonl" || terminalColumns(caller) === undefined) {
-    return writeEvents(caller, events);
+    return writeEvents(caller, events, options.keep);
   }
   return drawTable(caller, own, events, options);
 }
 
-async function writeEvents(caller: Caller, events: AsyncIterable<WatchEvent>): Promise<number> {
+async function writeEvents(
+  caller: Caller,
+  events: AsyncIterable<WatchEvent>,
+  keep: WatchListOptions["keep"],
+): Promise<number> {
   const shown = new Set<string>();
   const remove = (id: string): void => {
     if (shown.delete(id)) {
@@ -62,6 +62,10 @@ async function writeEvents(caller: Caller, events: AsyncIterable<WatchEvent>): P
       case "modified": {
         const { id } = event.process;
         unconfirmed?.delete(id);
+        if (!keep(event.process)) {
+          remove(id);
+          break;
+        }
         caller.print(jsonLine({ type: shown.has(id) ? "MODIFIED" : "ADDED", process: toContractJson(event.process) }));
         shown.add(id);
       }
@@ -74,9 +78,6 @@ async function writeEvents(caller: Caller, events: AsyncIterable<WatchEvent>): P
 const redrawAfterMs = 100;
 const redrawEveryMs = 1000;
 
-const enter = "\x1b[?1049h\x1b[?25l";
-const leave = "\x1b[?25h\x1b[?1049l";
-
 async function drawTable(
   caller: Caller,
   own: NodeJS.Process,
@@ -85,36 +86,24 @@ async function drawTable(
 ): Promise<number> {
   const processes = new Map<string, ProcessInfo>();
   const paint = painter(caller, options.globals);
+  const screen = new LiveScreen(caller);
   let pending: NodeJS.Timeout | undefined;
   const draw = (): void => {
     clearTimeout(pending);
     pending = setTimeout(draw, redrawEveryMs);
-    const rows = own.stdout.rows || 24;
     const table = processTable([...processes.values()], {
       paint,
       wide: options.format === "wide",
       width: terminalColumns(caller),
       now: new Date(),
     });
-    const lines = table.split("\n").slice(0, -1).slice(0, rows);
-    caller.print(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`);
+    screen.draw(table);
   };
   const soon = (): void => {
     clearTimeout(pending);
     pending = setTimeout(draw, redrawAfterMs);
   };
-  const restore = (): void => caller.print(leave);
-  own.once("exit", restore);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    own.once(signal, () => {
-      own.off("exit", restore);
-      restore();
-      // By the signal itself, so that whoever waits for pm sees what ended it.
-      own.kill(own.pid, signal);
-    });
-  }
   own.on("SIGWINCH", draw);
-  caller.print(enter);
   draw();
   let drawn = Date.now();
   for await (const event of events) {
@@ -127,7 +116,11 @@ async function drawTable(
         break;
       case "added":
       case "modified":
-        processes.set(event.process.id, event.process);
+        if (options.keep(event.process)) {
+          processes.set(event.process.id, event.process);
+        } else {
+          processes.delete(event.process.id);
+        }
         break;
     }
     // A flood of events must not put the drawing off for ever.

@@ -13,6 +13,9 @@ const anyUuid = "00000000-0000-0000-0000-000000000000";
 /** The least number of characters of an id prefix. */
 export const minIdPrefixLength = 4;
 
+/** The most characters of an id prefix: with one more it is a UUID. */
+export const maxIdPrefixLength = anyUuid.length - 1;
+
 /** The most labels that a process has. */
 export const maxLabels = 64;
 
@@ -31,7 +34,9 @@ export function isName(text: string): boolean {
 
 /** Whether `text` is the first 4 to 35 characters of some UUID. */
 export function isIdPrefix(text: string): boolean {
-  return text.length >= minIdPrefixLength && text.length < anyUuid.length && isUuid(text + anyUuid.slice(text.length));
+  return (
+    text.length >= minIdPrefixLength && text.length <= maxIdPrefixLength && isUuid(text + anyUuid.slice(text.length))
+  );
 }
 
 export function isLabelKey(text: string): boolean {

@@ -71,6 +71,7 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
         }
         throw new OwnProcessNeeded();
       },
+      mayLeave: () => !wrote,
       onEnd(release) {
         if (ended) {
           release();

@@ -35,8 +35,12 @@ static void fill_standard_streams(void)
 	}
 }
 
-/* The directory of this program, whatever links led to it. */
-static bool find_own_directory(char dist[PATH_MAX])
+/*
+ * The directory of the bundles: that of this program, whatever links led to
+ * it, or the one above, where a package holds launchers for several
+ * architectures.
+ */
+static bool find_bundles(char dist[PATH_MAX])
 {
 	ssize_t length = readlink("/proc/self/exe", dist, PATH_MAX - 1);
 	if (length <= 0) {
@@ -48,6 +52,14 @@ static bool find_own_directory(char dist[PATH_MAX])
 		return false;
 	}
 	*slash = '\0';
+	char entry[PATH_MAX];
+	char *above = strrchr(dist, '/');
+	if (above != NULL && snprintf(entry, sizeof entry, "%s/pm.cjs", dist) < PATH_MAX && access(entry, F_OK) < 0) {
+		*above = '\0';
+		if (snprintf(entry, sizeof entry, "%s/pm.cjs", dist) >= PATH_MAX || access(entry, F_OK) < 0) {
+			*above = '/';
+		}
+	}
 	return true;
 }
 
@@ -65,7 +77,8 @@ static const struct hosted hosted[] = {
 	{ "start", true },   { "ls", true },    { "stop", true },	{ "wait", true },
 	{ "status", true },  { "logs", true },  { "kill", false }, { "restart", false },
 	{ "rm", false },     { "prune", false }, { "help", true },  { "completion", true },
-	{ "__complete", true },
+	{ "__complete", true }, { "inspect", true },  { "stats", true }, { "events", true },
+	{ "update", false },
 };
 
 static const struct hosted *find_hosted(const char *name)
@@ -124,7 +137,7 @@ int main(int argc, char *argv[])
 {
 	char dist[PATH_MAX];
 	fill_standard_streams();
-	if (!find_own_directory(dist)) {
+	if (!find_bundles(dist)) {
 		complain("cannot find its own files: is /proc mounted?");
 		return EXIT_PM_FAILED;
 	}

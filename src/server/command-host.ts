@@ -46,7 +46,7 @@ export interface CommandHostOptions {
 }
 
 export interface CommandHost {
-  /** Takes no more commands, lets those under way end, and cuts off what is left. */
+  /** Takes no more commands, lets those under way end, and cuts off what is left. Waits twice the grace at most. */
   close(): Promise<void>;
 }
 
@@ -103,8 +103,15 @@ export function startCommandHost(options: CommandHostOptions): CommandHost | und
       current.ref();
       current.postMessage("close");
       const grace = setTimeout(() => void current.terminate(), timing.closeGrace);
+      // A thread that a system call holds ends with the process only.
+      const given = setTimeout(() => {
+        current.unref();
+        log.warn("the command host does not end: the daemon ends without it");
+        resolve();
+      }, 2 * timing.closeGrace);
       await ended;
       clearTimeout(grace);
+      clearTimeout(given);
     },
   };
 }

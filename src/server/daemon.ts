@@ -21,8 +21,6 @@ export interface DaemonOptions {
   readonly config: DaemonConfig;
   /** Absolute path of the `pm-shim` executable. */
   readonly shimPath: string;
-  /** The soft limit of open files that processes get. Default: this process's. */
-  readonly openFiles?: number | undefined;
   readonly log: Log;
 }
 
@@ -32,7 +30,7 @@ export interface Daemon {
   shutdown(why: string): void;
   /** Reads certificates and users again, where there are any. What cannot be used is logged and refused. */
   reload(): Promise<void>;
-  /** Settles when the shutdown begins. */
+  /** Settles when the shutdown has begun. */
   readonly stopping: Promise<unknown>;
   /** Settles when everything is let go of. */
   readonly stopped: Promise<void>;
@@ -44,7 +42,7 @@ export interface Daemon {
  *
  * @throws RuntimeDirectoryError, SocketFileError, DaemonRunningError
  */
-export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOptions): Promise<Daemon> {
+export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promise<Daemon> {
   const directory = config.runtimeDirectory;
   prepareRuntimeDirectory(directory);
   // Before the processes of earlier daemons are touched.
@@ -55,7 +53,6 @@ export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOpti
     shimPath,
     logger: log,
     retention: config.retention,
-    openFiles,
     ...(config.defaultOutputLimitBytes === undefined
       ? {}
       : { defaultOutputLimitBytes: config.defaultOutputLimitBytes }),
@@ -100,7 +97,15 @@ export async function runDaemon({ config, shimPath, openFiles, log }: DaemonOpti
       shutdownSignal: ending.signal,
       log,
     });
-    listeners.push(await listenUnix({ path: config.socketPath, handler, log }));
+    listeners.push(
+      await listenUnix({
+        path: config.socketPath,
+        handler,
+        log,
+        // What is left of it is the next daemon's, which finds the shims that live.
+        onDirectoryGone: () => shutdown("its directory is gone"),
+      }),
+    );
     if (config.socketPath === join(directory, "pm.sock")) {
       // Launchers look for it beside the default socket, and so do the commands that it runs.
       const socketPath = join(directory, "cli.sock");

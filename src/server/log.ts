@@ -1,5 +1,7 @@
 /** Structured logs on stderr, one JSON object a line. No request body and no environment is ever logged. */
-import { type DestinationStream, destination, type Level, type Logger, pino, stdTimeFunctions } from "pino";
+import { constants, fstatSync, openSync, writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { type DestinationStream, type Level, type Logger, pino, stdTimeFunctions } from "pino";
 
 export type Log = Logger;
 export type LogLevel = Level | "silent";
@@ -9,28 +11,60 @@ export const logLevels: readonly LogLevel[] = ["trace", "debug", "info", "warn",
 /** What is held back while nobody reads stderr; beyond it lines are dropped. */
 const maxBufferedBytes = 1024 * 1024;
 
-export interface LogOutput {
-  readonly log: Log;
-  /** Writes what is buffered, as far as stderr takes it without waiting. */
-  flush(): void;
+/**
+ * Never blocks the daemon and never fails it, whatever becomes of the reader of
+ * stderr. A line is written at once as far as it is taken; what is held back
+ * when the daemon ends is lost.
+ */
+export function openLog(level: LogLevel): Log {
+  const stats = fstatSync(2);
+  return createLog(
+    level,
+    stats.isSocket() || stats.isFIFO() ? held(stats.isFIFO() ? reopened() : 2) : direct(reopened()),
+  );
 }
 
-/** Never blocks the daemon and never fails it, whatever becomes of the reader of stderr. */
-export function openLog(level: LogLevel): LogOutput {
-  const stderr = destination({ fd: 2, sync: false, maxLength: maxBufferedBytes });
-  stderr.on("error", () => {});
+export function createLog(level: LogLevel, output: DestinationStream): Log {
+  return pino({ level, base: { pid: process.pid }, timestamp: stdTimeFunctions.isoTime }, output);
+}
+
+/**
+ * Stderr as an open file of the daemon's own, which does not wait: the one that
+ * it was given may be others' too, and must keep its mode. A socket cannot be
+ * opened again, and neither can what belongs to another user.
+ */
+function reopened(): number {
+  const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants;
+  try {
+    return openSync("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY);
+  } catch {
+    return 2;
+  }
+}
+
+/** For a pipe or socket: what its reader does not take yet is held back. */
+function held(fd: number): DestinationStream {
+  const stream = new Socket({ fd, readable: false, writable: true });
+  stream.on("error", () => {});
+  stream.unref();
   return {
-    log: createLog(level, stderr),
-    flush: () => {
-      try {
-        stderr.flushSync();
-      } catch {
-        // Nobody reads: there is nobody to tell.
+    write: (line) => {
+      if (stream.writable && stream.writableLength + line.length <= maxBufferedBytes) {
+        stream.write(line);
       }
     },
   };
 }
 
-export function createLog(level: LogLevel, output: DestinationStream): Log {
-  return pino({ level, base: { pid: process.pid }, timestamp: stdTimeFunctions.isoTime }, output);
+/** For a file, a terminal or a device: what it does not take is dropped. */
+function direct(fd: number): DestinationStream {
+  return {
+    write: (line) => {
+      try {
+        writeSync(fd, line);
+      } catch {
+        // A full disk or a stopped terminal: there is nobody to tell.
+      }
+    },
+  };
 }

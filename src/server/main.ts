@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { ConnectError } from "@connectrpc/connect";
 import { type DaemonConfig, readInvocation, UsageError, usage } from "./config/daemon-config.ts";
 import { runDaemon } from "./daemon.ts";
+import { endProcess } from "./end-process.ts";
 import { DaemonRunningError } from "./engine/options.ts";
 import { openLog } from "./log.ts";
 import { readPidFile } from "./pid-file.ts";
+import { collectWhenQuiet } from "./quiet-collection.ts";
 import { openReadiness } from "./readiness.ts";
 import { openServiceManager } from "./service-manager.ts";
 import { version } from "./version.ts";
@@ -15,23 +17,25 @@ import { version } from "./version.ts";
 /** As the command line's: docs say what they mean. */
 const exitCodes = { failure: 1, usage: 2, conflict: 5, software: 70, signalBase: 128 } as const;
 
-/** Beside the bundle, or where the build puts it when this runs from the sources. */
-function findShim(): string {
-  const beside = join(import.meta.dirname, "pm-shim");
-  return existsSync(beside) ? beside : join(import.meta.dirname, "../../dist/pm-shim");
-}
+/**
+ * How long a daemon that was asked to end may take, in milliseconds. Less than
+ * `pm daemon stop` waits; a daemon that is killed loses nothing.
+ */
+const stopLimitMs = 10_000;
 
-/** What held where this daemon was asked for, before Node.js raised it. */
-function openFiles(env: NodeJS.ProcessEnv): number | undefined {
-  const text = env["PM_OPEN_FILES"];
-  return text !== undefined && /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : undefined;
+/** Beside the bundle; below it where a package holds those of all architectures; or where the build puts it when this runs from the sources. */
+function findShim(): string {
+  const places = ["pm-shim", `${process.arch}/pm-shim`, "../../dist/pm-shim"].map((path) =>
+    join(import.meta.dirname, path),
+  );
+  return places.find(existsSync) ?? join(import.meta.dirname, "pm-shim");
 }
 
 const readiness = openReadiness(process.env);
 
 function refuse(message: string, exitCode: number): never {
   readiness.failed(message, exitCode);
-  process.exit(exitCode);
+  return endProcess(exitCode);
 }
 
 async function invocation() {
@@ -57,17 +61,13 @@ async function main(): Promise<void> {
     return;
   }
   const { config } = asked;
-  const { log, flush } = openLog(config.logLevel);
-  const exit = (code: number): never => {
-    flush();
-    return process.exit(code);
-  };
+  const log = openLog(config.logLevel);
 
   // What nobody expected leaves a state that nobody knows. Processes survive,
   // and the next daemon finds them.
   process.on("uncaughtException", (error) => {
     log.fatal({ err: error }, "an unexpected error: this daemon ends, processes run on");
-    exit(exitCodes.software);
+    endProcess(exitCodes.software);
   });
   process.on("unhandledRejection", (reason) => {
     if (reason instanceof ConnectError || (reason instanceof Error && reason.name === "AbortError")) {
@@ -76,7 +76,7 @@ async function main(): Promise<void> {
       return;
     }
     log.fatal({ err: reason }, "an unexpected rejection: this daemon ends, processes run on");
-    exit(exitCodes.software);
+    endProcess(exitCodes.software);
   });
   // Also what a terminal sends that closes: reloading does no harm.
   let reload = async () => {};
@@ -95,7 +95,7 @@ async function main(): Promise<void> {
       signals += 1;
       if (signals > 1) {
         log.warn({ signal: name }, "a second signal: ending at once");
-        exit(exitCodes.signalBase + constants.signals[name]);
+        endProcess(exitCodes.signalBase + constants.signals[name]);
       }
       onFirstSignal(name);
     });
@@ -104,20 +104,26 @@ async function main(): Promise<void> {
   const shimPath = findShim();
   const serviceManager = openServiceManager(process.env, shimPath, log);
   try {
-    const daemon = await runDaemon({ config, shimPath, openFiles: openFiles(process.env), log });
+    const daemon = await runDaemon({ config, shimPath, log });
     log.info({ version, runtimeDirectory: config.runtimeDirectory }, "ready");
     reload = daemon.reload;
     readiness.ready();
     const toldReady = serviceManager.tell("READY=1");
     const toldStopping = daemon.stopping.then(() => toldReady).then(() => serviceManager.tell("STOPPING=1"));
+    collectWhenQuiet();
     void signalled.then(daemon.shutdown);
+    void daemon.stopping.then(() => {
+      setTimeout(() => {
+        log.error({ afterMs: stopLimitMs }, "stopping takes too long: ending at once, processes run on");
+        endProcess(exitCodes.software);
+      }, stopLimitMs).unref();
+    });
     await daemon.stopped;
     await toldStopping;
-    exit(0);
+    endProcess(0);
   } catch (error) {
     const message = describe(error, config.runtimeDirectory);
     log.fatal({ err: error }, message);
-    flush();
     refuse(message, error instanceof DaemonRunningError ? exitCodes.conflict : exitCodes.failure);
   }
 }

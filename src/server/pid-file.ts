@@ -10,7 +10,9 @@ export function writePidFile(runtimeDirectory: string): void {
   writeFileSync(pathIn(runtimeDirectory), `${process.pid}\n`, { mode: 0o600 });
 }
 
+/** Unless it is that of another daemon, which made the directory anew. */
 export function removePidFile(runtimeDirectory: string): void {
+  if (readPidFile(runtimeDirectory) !== process.pid) return;
   rmSync(pathIn(runtimeDirectory), { force: true });
 }
 

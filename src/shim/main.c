@@ -1,8 +1,8 @@
 /* pm-shim: the part of pm that must outlive the daemon. protocol.h says how
  * the two talk. */
+#include "announce.h"
 #include "layout.h"
 #include "protocol.h"
-#include "announce.h"
 #include "zygote.h"
 
 #include <errno.h>
@@ -33,8 +33,8 @@ static int print_errors(void)
 int main(int count, char **arguments)
 {
 	const char *command = count == 2 ? arguments[1] : "";
-	if (count >= 2 && count <= 3 && strcmp(arguments[1], "zygote") == 0)
-		return zygote_run(arguments[2]);
+	if (count == 2 && strcmp(arguments[1], "zygote") == 0)
+		return zygote_run();
 	if (strcmp(command, "lock") == 0)
 		return lock_inherited();
 	if (strcmp(command, "layout") == 0)
@@ -45,6 +45,6 @@ int main(int count, char **arguments)
 		return printf("%u\n", PM_PROTOCOL_VERSION) < 0;
 	if (count == 3 && strcmp(arguments[1], "notify") == 0)
 		return announce(arguments[2]);
-	fprintf(stderr, "usage: pm-shim zygote [OPEN_FILES] | lock | layout | errno | version | notify STATE\n");
+	fprintf(stderr, "usage: pm-shim zygote | lock | layout | errno | version | notify STATE\n");
 	return 2;
 }

@@ -135,8 +135,7 @@ struct pm_spec {
 	uint32_t umask;        /* at most 0777 */
 	int32_t nice;          /* -20 to 19 */
 	int32_t oom_score_adj; /* -1000 to 1000 */
-	/* Limits that are not listed are the zygote's, but for RLIMIT_NOFILE, which
-	 * is what the zygote was told on its command line. */
+	/* Limits that are not listed are the zygote's. */
 	uint32_t rlimit_count;
 	uint32_t path_count; /* >= 1: what execve(2) is tried with, in order, as execvp(3) would */
 	uint32_t argument_count; /* >= 1, argv[0] included */

@@ -30,7 +30,10 @@ struct forked {
 	uint8_t uuid[16];
 };
 
+/* A shim of an earlier zygote. */
 struct adopted {
+	struct adopted *next;
+	struct adopted **link; /* what points here */
 	int pidfd;
 	struct forked shim;
 };
@@ -49,6 +52,7 @@ static struct {
 	struct forked *shims;
 	size_t count;
 	size_t room;
+	struct adopted *adopted;
 	struct probe probes[PM_PROBES_MOST];
 	struct probe_result *results; /* one for each of them */
 	/* Replies that the daemon does not take yet: it may be stopped. */
@@ -123,6 +127,15 @@ static struct pm_reply reply_about(uint32_t type, const struct forked *shim)
 	return message;
 }
 
+/* Takes it off the list. */
+static void forget_adopted(struct adopted *adopted)
+{
+	*adopted->link = adopted->next;
+	if (adopted->next != NULL)
+		adopted->next->link = adopted->link;
+	free(adopted);
+}
+
 /* ---- forking --------------------------------------------------------- */
 
 /* Keeps the events FIFO and the lock, at 3 and 4, and lets go of all else. */
@@ -140,6 +153,8 @@ static _Noreturn void become_shim(const struct pm_request *request)
 	    syscall(SYS_close_range, 5u, UINT_MAX, 0u) != 0)
 		_exit(errno);
 	free(zygote.shims);
+	while (zygote.adopted != NULL)
+		forget_adopted(zygote.adopted);
 	_exit(shim_run(request, 3, 4));
 }
 
@@ -298,9 +313,12 @@ static void fail_adoption(struct adopted *adopted, int error)
 		message.step = PM_STEP_SHIM;
 	}
 	reply(&message);
-	if (adopted->pidfd >= 0)
+	if (adopted->pidfd >= 0) {
+		/* A shim that is being forked has it open too, and epoll would go on telling of it. */
+		epoll_ctl(zygote.epoll, EPOLL_CTL_DEL, adopted->pidfd, NULL);
 		close(adopted->pidfd);
-	free(adopted);
+	}
+	forget_adopted(adopted);
 }
 
 static void adopt(const struct pm_request *request)
@@ -308,6 +326,11 @@ static void adopt(const struct pm_request *request)
 	struct adopted *adopted = malloc(sizeof *adopted);
 	if (adopted == NULL)
 		give_up("malloc");
+	adopted->next = zygote.adopted;
+	adopted->link = &zygote.adopted;
+	if (adopted->next != NULL)
+		adopted->next->link = &adopted->next;
+	zygote.adopted = adopted;
 	adopted->shim = (struct forked){.pid = (pid_t)request->shim_pid, .run = request->run};
 	memcpy(adopted->shim.uuid, request->uuid, sizeof request->uuid);
 	adopted->pidfd = (int)syscall(SYS_pidfd_open, adopted->shim.pid, 0);
@@ -443,15 +466,12 @@ static void open_events(void)
 	close(reader);
 }
 
-/* Node.js has raised the daemon's soft limit, and so ours, to the hard one. A
- * process gets the one that held before, where we are told. */
-static void raise_descriptor_limit(const char *open_files)
+/* The zygote and the shims hold many descriptors; a process whose spec names no
+ * limit gets the one that held before. */
+static void raise_descriptor_limit(void)
 {
 	if (getrlimit(RLIMIT_NOFILE, &inherited_nofile) != 0)
 		give_up("getrlimit");
-	rlim_t soft = open_files != NULL ? strtoul(open_files, NULL, 10) : 0;
-	if (soft > 0 && soft < inherited_nofile.rlim_cur)
-		inherited_nofile.rlim_cur = soft;
 	struct rlimit raised = {inherited_nofile.rlim_max, inherited_nofile.rlim_max};
 	setrlimit(RLIMIT_NOFILE, &raised);
 }
@@ -465,7 +485,7 @@ static void share_results(void)
 	zygote.results = map;
 }
 
-int zygote_run(const char *open_files)
+int zygote_run(void)
 {
 	syscall(SYS_close_range, 3u, UINT_MAX, 0u);
 	setsid();
@@ -476,7 +496,7 @@ int zygote_run(const char *open_files)
 #ifdef PM_FAULTS
 	map_clock_offset();
 #endif
-	raise_descriptor_limit(open_files);
+	raise_descriptor_limit();
 	take_lock();
 	open_events();
 	share_results();

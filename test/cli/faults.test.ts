@@ -16,7 +16,7 @@ describe.concurrent("references to processes", () => {
     expect(unknown.err).toContain('did you mean "server"?');
     expect(await pm(["status", "a b"])).toMatchObject({ code: 2, out: "" });
     expect(await pm(["stop", "ffffffff-0000-4000-8000-000000000000"])).toMatchObject({ code: 3, out: "" });
-    expect(JSON.parse(await pm.ok(["status", "-o", "json", "server"]))).toMatchObject({ spec: { name: "server" } });
+    expect(JSON.parse(await pm.ok(["status", "-o", "json", "server"]))).toMatchObject({ name: "server" });
     expect(await pm.ok(["status", "-o", "name", "aaaabbbb-0000-4000-8000-000000000001"])).toBe("server");
   });
 
@@ -25,7 +25,7 @@ describe.concurrent("references to processes", () => {
     await pm.ok(["start", "-n", "two", "sleep", "60"]);
     const result = await pm(["stop", "-f", "one", "none", "two"]);
     expect(result.code).toBe(3);
-    expect(result.out.split("\n").sort()).toEqual(["", "one", "two"]);
+    expect(result.out.split("\n").sort()).toEqual(["", "one SIGTERM", "two SIGTERM"]);
     expect(result.err).toMatch(/^pm: .*none/);
     expect(await pm(["wait", "one", "two"])).toMatchObject({ code: 143 });
     expect(await pm(["rm", "one", "two"])).toMatchObject({ code: 0, out: expect.stringContaining("one\n") });
@@ -39,12 +39,12 @@ describe.concurrent("stopping", () => {
     await pm.spawn(["logs", "-f", id]).saw("ready");
     const refused = await pm(["stop", "-t", "0.2", "deaf"]);
     expect(refused).toMatchObject({ code: 6, out: "" });
-    expect(refused.err).toMatch(/"deaf" did not stop within 0.2s;/);
+    expect(refused.err).toMatch(/"deaf" did not stop within 200 ms;/);
     const pids = [...refused.err.matchAll(/pid (\d+) {2}\S.* {2}(\S.*)/g)];
     expect(pids.length).toBeGreaterThan(0);
     expect(refused.err).toContain("pm stop --force deaf");
     expect(JSON.parse(await pm.ok(["status", "-o", "json", id]))).toMatchObject({ state: "PROCESS_STATE_RUNNING" });
-    expect(await pm(["stop", "-t", "0.2", "--force", "deaf"])).toMatchObject({ code: 0, out: "deaf\n" });
+    expect(await pm(["stop", "-t", "0.2", "--force", "deaf"])).toMatchObject({ code: 0, out: "deaf SIGKILL\n" });
     for (const [, pid] of pids) {
       expect(isAlive(Number(pid))).toBe(false);
     }
@@ -57,7 +57,9 @@ describe.concurrent("stopping", () => {
     expect(await pm(["wait", id])).toMatchObject({ code: 3 });
     const orphan = Number(readFileSync(join(pm.runtimeDir, "pid"), "utf8"));
     expect(isAlive(orphan)).toBe(true);
-    expect(JSON.parse(await pm.ok(["status", "-o", "json", id]))).toMatchObject({ treeAlive: true, exit: { code: 3 } });
+    expect(JSON.parse(await pm.ok(["status", "-o", "json", id]))).toMatchObject({
+      run: { treeAlive: true, exit: { code: 3 } },
+    });
     expect(await pm.ok(["ls", "-a"])).toContain("exited+children");
     expect(await pm(["rm", id])).toMatchObject({ code: 5 });
     expect(await pm(["stop", id])).toMatchObject({ code: 0 });

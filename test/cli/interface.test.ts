@@ -26,17 +26,22 @@ describe.concurrent("help", () => {
     expect(`${await pm.ok(["stop", "--help"])}\n`).toMatchInlineSnapshot(`
       "Stop processes with everything that they started.
 
-      Usage: pm stop [OPTIONS] ID...
+      Usage: pm stop [OPTIONS] [ID...]
 
       Sends a signal to the process group and waits for the whole tree to end, double-forked children too. What
-      does not end in time is reported, or killed with --force.
+      does not end in time is reported, or killed with --force. Prints a line "ID EXIT" for each that has stopped: its
+      exit code, or the signal that ended it.
 
-      ID is a UUID, the first four or more characters of one, or a name.
+      ID is a UUID, the first four or more characters of one, a name, or a pattern of names such as 'web-*'. With -l only
+      those count that have the labels; that nothing fits a pattern or labels is no failure.
 
       Options:
-        -t, --timeout SECONDS  How long it has to end (default: its own stop timeout, 10s)
-        -f, --force            Kill what is left of its whole tree then
-        -s, --signal SIGNAL    What is sent first (default: its own stop signal, SIGTERM)
+        -t, --timeout DURATION   How long it has to end (default: its own stop timeout, 10s)
+        -f, --force              Kill what is left of its whole tree then
+        -s, --signal SIGNAL      What is sent first (default: its own stop signal, SIGTERM)
+        -l, --selector SELECTOR  Those with these labels: a=b,c!=d,e,!f
+            --all                Every process
+        -o, --output FORMAT      Output format: text, name, json, jsonl
 
       Global options:
             --host URL      Daemon to talk to: unix:///PATH or https://HOST[:PORT] (PM_HOST)
@@ -51,6 +56,10 @@ describe.concurrent("help", () => {
       Examples:
         # give it half a minute, then kill it
         pm stop -t 30 --force api
+        # those of these names that have the label
+        pm stop -l tier=front 'web-*'
+        # how it ended
+        pm stop -o json api | jq .process.run.exit
       "
     `);
   });
@@ -129,7 +138,7 @@ describe.concurrent("completion", () => {
     const id = await pm.ok(["start", "-n", "server", "sleep", "60"]);
     expect((await bash('pm stop ""')).out.trim().split("\n").sort()).toEqual([id, "server"].sort());
     expect((await bash("pm stop ser")).out.trim()).toBe("server");
-    expect((await bash("pm sta")).out.trim().split("\n").sort()).toEqual(["start", "status"]);
+    expect((await bash("pm sta")).out.trim().split("\n").sort()).toEqual(["start", "stats", "status"]);
   });
 });
 

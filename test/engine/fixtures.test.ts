@@ -83,3 +83,21 @@ test.each<[string, (directory: string) => string, (bytes: Buffer) => void]>([
   await engine.close();
   expect(readFileSync(file).equals(bytes)).toBe(true);
 });
+
+/** An intent as record 2 has it: the daemon died after the stop, before the new run. */
+const intent = `{"kind":"restart","run":2,"cause":{"kind":"request","principal":"local","requestId":"fixture-3","detail":""},
+  "signal":"SIGINT","graceMs":5000,"force":false,"requestBootMs":1,"signaled":true,"spec":null,"keepsDesired":false}`;
+
+test("an intent on record is carried on", async () => {
+  const runtimeDir = copyOf("runtime-directory-1");
+  const file = join(runtimeDir, "p", id, "process.json");
+  const record = readFileSync(file, "utf8");
+  expect(record).toContain('"intents":[]');
+  writeFileSync(file, record.replace('"intents":[]', `"intents":[${intent}]`));
+  const engine = await openKeeping(runtimeDir);
+  const context = { principal: "local", requestId: "fixture-3", precondition: null };
+  const options = { signal: "SIGINT", graceMs: 5000, force: false };
+  const process = await engine.engine.restart({ id }, options, null, context);
+  expect(process.run?.number).toBe(3);
+  expect(engine.engine.runs({ id }).runs[0]?.cause).toMatchObject({ kind: "request", requestId: "fixture-3" });
+});

@@ -109,17 +109,17 @@ test("the SDK goes on", async () => {
   const pm = await ProcessManager.connect({ socket: path });
   onTestFinished(() => pm.close());
   // A stream of its own, open all the while, shows that the session stays the same.
-  const lasting = pm.stream("p", { follow: true, reconnect: false })[Symbol.asyncIterator]();
+  const lasting = pm.processes.stream("p", { follow: true, reconnect: false })[Symbol.asyncIterator]();
   expect((await lasting.next()).value?.type).toBe("opened");
   for (let i = 0; i < 100; i++) {
-    for await (const frame of pm.stream("p", { follow: true, reconnect: false })) {
+    for await (const frame of pm.processes.stream("p", { follow: true, reconnect: false })) {
       expect(frame.type).toBe("opened");
       break;
     }
   }
   await expectOver(count, 100);
   for (let i = 0; i < 10; i++) {
-    const next = pm.stream("p", { reconnect: false })[Symbol.asyncIterator]();
+    const next = pm.processes.stream("p", { reconnect: false })[Symbol.asyncIterator]();
     expect((await next.next()).value?.type).toBe("opened");
     await next.return?.();
   }

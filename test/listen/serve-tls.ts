@@ -139,7 +139,7 @@ export function daemonClient(...args: Parameters<typeof transportTo>) {
 }
 
 async function makePki() {
-  const authority = await createAuthority({ name: "pm test authority", days: 10 });
+  const authority = await createAuthority({ name: "pm test authority", days: 100 });
   const otherAuthority = await createAuthority({ name: "another authority", days: 10 });
   const hosts = ["localhost", "127.0.0.1"];
   const past = { from: new Date(Date.now() - 20 * 86_400_000), days: 5 };
@@ -147,8 +147,8 @@ async function makePki() {
   return {
     authority,
     otherAuthority,
-    server: await issueServerCertificate(authority, { name: "server", days: 5, hosts }),
-    otherServer: await issueServerCertificate(authority, { name: "renewed server", days: 5, hosts }),
+    server: await issueServerCertificate(authority, { name: "server", days: 90, hosts }),
+    otherServer: await issueServerCertificate(authority, { name: "renewed server", days: 90, hosts }),
     expiredServer: await issueServerCertificate(authority, { name: "expired server", ...past, hosts }),
     misnamedServer: await issueServerCertificate(authority, { name: "x", days: 5, hosts: ["elsewhere.example"] }),
     client: await issueClientCertificate(authority, { name: "client", days: 5 }),
@@ -156,7 +156,7 @@ async function makePki() {
       "a self-signed certificate": selfSigned,
       "a certificate of another authority": await issueClientCertificate(otherAuthority, { name: "client", days: 5 }),
       "an expired certificate": await issueClientCertificate(authority, { name: "client", ...past }),
-      "a server's certificate": await issueServerCertificate(authority, { name: "server", days: 5, hosts }),
+      "a server's certificate": await issueServerCertificate(authority, { name: "server", days: 90, hosts }),
     } satisfies Record<string, CertificateAndKey>,
   };
 }

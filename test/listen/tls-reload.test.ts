@@ -1,6 +1,9 @@
 /** Certificates and users change without a restart; connections go on; what is broken is refused. */
-import { writeFile } from "node:fs/promises";
-import { connect as connectHttp2 } from "node:http2";
+
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
 import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -63,6 +66,57 @@ describe("new files", () => {
   });
 });
 
+describe("an open connection", () => {
+  async function openSession(port: number) {
+    const session = connectHttp2(`https://localhost:${port}`, tlsOptions);
+    onTestFinished(() => session.destroy());
+    session.on("error", () => {});
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/pm.v1.DaemonService/GetInfo",
+      "content-type": "application/json",
+      authorization: basic(),
+    });
+    stream.end("{}");
+    stream.resume();
+    const [headers] = (await once(stream, "response")) as [IncomingHttpHeaders];
+    expect(headers[":status"]).toBe(200);
+    return session;
+  }
+
+  it("ends when the authority that verified it is replaced", async () => {
+    const { files, port, listener, logged } = await serveTls();
+    const session = await openSession(port);
+    const closed = once(session, "close");
+    await writeFile(files.clientAuthority, pki.otherAuthority.certificate);
+    expect(await listener.reload()).toBe(true);
+    await closed;
+    expect(logged()).toMatch(/"authorities":\["pm test authority"\],"connections":1/);
+  });
+
+  it("goes on when an authority is added", async () => {
+    const { files, port, listener } = await serveTls();
+    const session = await openSession(port);
+    await writeFile(files.clientAuthority, pki.authority.certificate + pki.otherAuthority.certificate);
+    expect(await listener.reload()).toBe(true);
+    await new Promise<void>((resolve, reject) => session.ping((error) => (error ? reject(error) : resolve())));
+    expect(session.closed).toBe(false);
+  });
+
+  it("ends when its client's certificate expires", async () => {
+    const { port } = await serveTls();
+    const dayMs = 86_400_000;
+    const expires = { from: new Date(Date.now() - dayMs + 4000), days: 1 };
+    const { certificate, key } = await issueClientCertificate(pki.authority, { name: "brief", ...expires });
+    const socket = connectTls({ host: "localhost", port, ...tlsOptions, cert: certificate, key });
+    onTestFinished(() => void socket.destroy());
+    socket.on("error", () => {});
+    socket.resume();
+    await once(socket, "close");
+    expect(Date.now()).toBeGreaterThanOrEqual(new X509Certificate(certificate).validToDate.getTime());
+  });
+});
+
 describe("broken files", () => {
   it.each([
     ["a certificate that is none", "certificate", "oops"],
@@ -86,6 +140,14 @@ describe("broken files", () => {
   });
 });
 
+it("an authority that others can change is refused, and the one before stays in force", async () => {
+  const { files, port, listener, logged } = await serveTls();
+  await chmod(files.clientAuthority, 0o666);
+  expect(await listener.reload()).toBe(false);
+  expect(logged()).toContain(`${files.clientAuthority}: mode 0666 lets others change it`);
+  expect((await daemonClient(port).getInfo({})).version).toBe("test");
+});
+
 describe("users", () => {
   it("that are added get in, and those removed do not", async () => {
     const { files, port, reloadUsers } = await serveTls();
@@ -94,6 +156,28 @@ describe("users", () => {
     await reloadUsers();
     expect((await daemonClient(port, "connect", basic("bob", "new")).getInfo({})).version).toBe("test");
     await expect(daemonClient(port).getInfo({})).rejects.toMatchObject({ code: Code.PermissionDenied });
+  });
+
+  it("that change leave those in whom the daemon knows, whatever a neighbor with their certificate does", async () => {
+    const { files, port, reloadUsers } = await serveTls({}, {}, { failures: { burst: 1, refillMs: 3_600_000 } });
+    expect((await daemonClient(port).getInfo({})).version).toBe("test");
+    const before = await readFile(files.users, "utf8");
+    await replaceFile(files.users, `${before}bob:${await hashPassword("new", { ln: 10, r: 8, p: 1 })}\n`);
+    await reloadUsers();
+    const guess = () => daemonClient(port, "connect", basic("ann", "guess")).getInfo({});
+    await expect(guess()).rejects.toMatchObject({ code: Code.PermissionDenied });
+    await expect(guess()).rejects.toMatchObject({ code: Code.ResourceExhausted });
+    expect((await daemonClient(port).getInfo({})).version).toBe("test");
+  });
+
+  it("get in with a right password beside a neighbor who fails with a certificate of its own", async () => {
+    const { port } = await serveTls({}, {}, { failures: { burst: 1, refillMs: 3_600_000 } });
+    const { certificate, key } = await issueClientCertificate(pki.authority, { name: "neighbor", days: 1 });
+    const neighbor = () =>
+      daemonClient(port, "connect", basic("ann", "guess"), { ...tlsOptions, cert: certificate, key }).getInfo({});
+    await expect(neighbor()).rejects.toMatchObject({ code: Code.PermissionDenied });
+    await expect(neighbor()).rejects.toMatchObject({ code: Code.ResourceExhausted });
+    expect((await daemonClient(port).getInfo({})).version).toBe("test");
   });
 
   it("that cannot be read are refused, named in the log with the line, and the old ones stay in force", async () => {

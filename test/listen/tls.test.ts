@@ -1,5 +1,7 @@
 /** TLS is refused as it should be, in the eyes of OpenSSL's own client and of Node.js's. */
+
 import { spawn, spawnSync } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
@@ -213,6 +215,9 @@ describe.skipIf(!openssl)("openssl s_client", () => {
     const output = await sClient(served, [], pki.refusedClients[name]);
     expect(output).not.toContain("HTTP/1.1");
     expect(served.logged()).toContain(`"reason":"${reason}"`);
+    const { subject, serialNumber } = new X509Certificate(pki.refusedClients[name].certificate);
+    expect(served.logged()).toContain(`"peer":"127.0.0.1"`);
+    expect(served.logged()).toContain(`"subject":"${subject}","serial":"${serialNumber}"`);
   });
 
   test("refuses a client's certificate as the server's, and takes the server's", async () => {

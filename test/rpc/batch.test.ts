@@ -169,6 +169,7 @@ describe("a call by filter with a request id", () => {
     let processes = manyProcesses(2, running);
     const contexts: RequestContext[] = [];
     const engine: Partial<Engine> = {
+      ...engineOf([]),
       select: () => processes.map(({ id }) => id),
       get: (ref) => engineOf(processes).get(ref),
       stop: async ({ id }, _options, context) => {

@@ -114,8 +114,18 @@ export function manyProcesses(count: number, change: Partial<ProcessInfo> = {}):
 }
 
 /** The part of an engine that calls by filter need, of these processes. */
-export function engineOf(processes: readonly ProcessInfo[]): Pick<Engine, "select" | "get"> {
+export function engineOf(processes: readonly ProcessInfo[]): Pick<Engine, "select" | "selectOnce" | "get"> {
+  const selections = new Map<string, { readonly fingerprint: string; readonly ids: readonly string[] }>();
   return {
+    selectOnce: ({ principal, requestId }, fingerprint, select) => {
+      const key = `${principal} ${requestId}`;
+      const known = selections.get(key) ?? { fingerprint, ids: select() };
+      selections.set(key, known);
+      if (known.fingerprint !== fingerprint) {
+        throw new EngineError("REQUEST_ID_REUSED", "used for another request", { request_id: requestId });
+      }
+      return known.ids;
+    },
     select: () => processes.map(({ id }) => id),
     get: ({ id }) => {
       const process = processes.find((candidate) => candidate.id === id);

@@ -225,6 +225,7 @@ test("the rules of the other requests", async () => {
     [() => client.getOutput({ process, start: { since: { seconds: 10n ** 12n } } }), "start.since"],
     [() => client.writeInput({ process, data: new Uint8Array(1024 * 1024 + 1) }), "data"],
     [() => client.resizeTerminal({ process }), "size"],
+    [() => client.resizeTerminal({ process, size: { rows: 0, columns: 1 } }), "size.rows"],
     [() => client.listProcesses({ filter: { ids: many(1001, "web") } }), "filter.ids"],
     [() => client.listProcesses({ filter: { ids: ["web"] } }), "filter.ids[0]"],
     [() => client.listProcesses({ filter: { idPrefixes: ["abc"] } }), "filter.id_prefixes[0]"],

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { packSdk } from "../../scripts/release/sdk-package.ts";
 
 const root = join(import.meta.dirname, "../..");
 const tsc = join(root, "node_modules/typescript/bin/tsc");
@@ -13,19 +14,17 @@ function node(args: readonly string[], cwd: string): { status: number | null; ou
   return { status, output: stdout + stderr };
 }
 
-/** A project of somebody else's that depends on the built package. */
+/** A project of somebody else's with the packed package unpacked as npm does it. */
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), "pm-sdk-"));
   const installed = join(project, "node_modules/process-manager");
   mkdirSync(installed, { recursive: true });
-  copyFileSync(join(root, "package.json"), join(installed, "package.json"));
+  const file = join(project, packSdk(join(project, "stage"), project));
+  expect(spawnSync("tar", ["-xzf", file, "-C", installed, "--strip-components=1"]).status).toBe(0);
+  rmSync(join(project, "stage"), { recursive: true });
   for (const name of ["@bufbuild", "@connectrpc", "@types", "undici-types"]) {
     symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
   }
-  expect(node([join(root, "scripts/build-sdk.ts"), join(installed, "dist/sdk")], root)).toEqual({
-    status: 0,
-    output: "",
-  });
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
 }, 60_000);
 
@@ -115,4 +114,26 @@ test("a program that uses the local socket loads neither the protobuf runtime no
   expect(loaded).toContain("./light-unary.js");
   expect(loaded).toContain("./light-stream.js");
   expect(loaded.filter((name) => /bufbuild|connectrpc|_pb|http2?$|streaming/.test(name))).toEqual([]);
+});
+
+test("the package holds modules, declarations and its license, and nothing of the daemon", () => {
+  const files = readdirSync(join(project, "node_modules/process-manager"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  expect(files.length).toBeGreaterThan(100);
+  expect(files.filter((path) => !/\.(js|d\.ts)$|\/(package\.json|LICENSE|README\.md)$/.test(path))).toEqual([]);
+  expect(files.filter((path) => /src\/(server|cli|tui|host)|\.test\./.test(path))).toEqual([]);
+});
+
+test("require gets the same module, and the generated messages have a path of their own", () => {
+  writeFileSync(
+    join(project, "required.cjs"),
+    `
+    const { ProcessManager, PmError } = require("process-manager");
+    const { ProcessService } = require("process-manager/v1/process_service");
+    import("process-manager").then((sdk) =>
+      console.log(sdk.PmError === PmError, typeof ProcessManager.connect, ProcessService.typeName));
+    `,
+  );
+  expect(node(["required.cjs"], project)).toEqual({ status: 0, output: "true function pm.v1.ProcessService\n" });
 });

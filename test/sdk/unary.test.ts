@@ -58,7 +58,6 @@ describe("against whoever listens", () => {
     expect(head.split("\r\n")).toEqual([
       "POST /pm.v1.ProcessService/RemoveProcess HTTP/1.1",
       "Host: localhost",
-      "Connection: close",
       "Content-Type: application/json",
       "Connect-Protocol-Version: 1",
       "Connect-Timeout-Ms: 1235",

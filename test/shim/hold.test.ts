@@ -151,8 +151,10 @@ test("a hold that comes late holds what is still kept", async () => {
     stdin: "pipe",
   });
   await run.header("the first half", (h) => h.written === 500_000);
-  const first = run.ring().firstOffset();
   expect(await run.control(Control.hold, HOUR_MS, 0, 3)).toBe(0);
+  // Not before: the shim may have made room for more than there was to read.
+  const first = run.ring().firstOffset();
+  expect(first).toBeLessThan(500_000);
   expect(run.ring().header().holdOffset).toBe(first);
   await run.control(Control.closeStdin);
   await untilFull(run);

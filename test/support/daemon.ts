@@ -29,6 +29,10 @@ export interface TestDaemonOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: a new one. */
   readonly runtimeDir?: string;
+  /** Of Node itself. Default: none. */
+  readonly nodeArgs?: readonly string[];
+  /** A descriptor to be its stderr. Default: a pipe, read into `log`. */
+  readonly stderr?: number;
 }
 
 /** How a daemon ended. */
@@ -173,8 +177,11 @@ export class DaemonFailedError extends Error {
   }
 }
 
-async function spawnDaemon(runtimeDir: string, { args = [], env = {} }: TestDaemonOptions): Promise<Run> {
-  const child = spawn(process.execPath, [program, ...args], {
+async function spawnDaemon(
+  runtimeDir: string,
+  { args = [], env = {}, nodeArgs = [], stderr }: TestDaemonOptions,
+): Promise<Run> {
+  const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
     env: {
       ...process.env,
       PM_RUNTIME_DIR: runtimeDir,
@@ -183,10 +190,10 @@ async function spawnDaemon(runtimeDir: string, { args = [], env = {} }: TestDaem
       RUNTIME_UNDER_TEST: runtimeDir,
       ...env,
     },
-    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    stdio: ["ignore", "ignore", stderr ?? "pipe", "pipe"],
   });
   let log = "";
-  (child.stderr as Readable).setEncoding("utf8").on("data", (text: string) => {
+  (child.stderr as Readable | null)?.setEncoding("utf8").on("data", (text: string) => {
     log = (log + text).slice(-maxLogCharacters);
   });
   const exited = new Promise<Exit>((resolve, reject) => {

@@ -1,7 +1,8 @@
 /** No key acts on a process that the eye is not on. */
 import { beforeAll, describe, expect, test } from "vitest";
+import { byId } from "../support/process-ref.ts";
 import type { TestTerminal } from "../support/terminal.ts";
-import { namesInTable, openUi, selectedRow, sharedDaemon, start } from "./dashboard.ts";
+import { namesInTable, openUi, removeEnded, selectedRow, sharedDaemon, start } from "./dashboard.ts";
 
 const daemon = sharedDaemon();
 const names = ["ignores-term", "svx-1", "svx-2", "svx-10", "svx-12", "svx-20", "svx-21", "svx-22", "term"];
@@ -55,8 +56,8 @@ describe("the cursor", () => {
     await clearFilter(terminal);
     terminal.type("G");
     await terminal.until("it is selected", () => selectedRow(terminal).includes("zz-gone"));
-    await daemon().processes.stopProcess({ id, force: true, gracePeriod: { nanos: 1 } });
-    await daemon().processes.removeProcess({ id });
+    await daemon().processes.stopProcess({ process: byId(id), options: { force: true, gracePeriod: { nanos: 1 } } });
+    await daemon().processes.removeProcess({ process: byId(id) });
     await terminal.until("the cursor is on another", () => /^..term /.test(selectedRow(terminal)));
     terminal.type("a");
     await terminal.shows("Attach to term?");
@@ -83,15 +84,18 @@ describe("the cursor", () => {
     expect(terminal.text()).toContain(id.slice(0, 8));
     const above = await start(daemon(), "m-1", "exec sleep 1000");
     await terminal.until("another one is above it", () => /m-1 .*running/.test(terminal.text()));
-    await daemon().processes.restartProcess({ id });
+    await daemon().processes.restartProcess({ process: byId(id) });
     await terminal.shows("run 2 by now");
     terminal.type("y");
     await terminal.shows("Stopped m-2");
-    expect((await daemon().processes.getProcess({ id })).process?.exit?.signalName).toBe("SIGTERM");
-    expect((await daemon().processes.getProcess({ id: above })).process?.state).toBe(2);
+    expect((await daemon().processes.getProcess({ process: byId(id) })).process?.run?.exit?.signalName).toBe("SIGTERM");
+    expect((await daemon().processes.getProcess({ process: byId(above) })).process?.state).toBe(2);
     for (const each of [id, above]) {
-      await daemon().processes.stopProcess({ id: each, force: true, gracePeriod: { nanos: 1 } });
-      await daemon().processes.removeProcess({ id: each });
+      await daemon().processes.stopProcess({
+        process: byId(each),
+        options: { force: true, gracePeriod: { nanos: 1 } },
+      });
+      await daemon().processes.removeProcess({ process: byId(each) });
     }
   });
 
@@ -108,8 +112,7 @@ describe("the cursor", () => {
     terminal.type("xy");
     await terminal.shows("Stopped fresh");
     await terminal.until("it is seen to have ended", () => selectedRow(terminal).includes("exited"));
-    terminal.type("dy");
-    await terminal.shows("Removed fresh");
+    await removeEnded(terminal, "fresh");
   });
 
   test("D8 numbers in names are sorted by their value", async () => {

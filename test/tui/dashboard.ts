@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
+import type { ProcessSpecSchema } from "../../gen/ts/pm/v1/spec_pb.ts";
 import { launchDaemon, startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { byName } from "../support/process-ref.ts";
 import { type TerminalOptions, TestTerminal } from "../support/terminal.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -13,9 +16,16 @@ export interface TestDashboard {
 }
 
 /** Starts a process by name, from a script for sh. */
-export async function start(daemon: TestDaemon, name: string, script: string, extra: object = {}): Promise<string> {
+export async function start(
+  daemon: TestDaemon,
+  name: string,
+  script: string,
+  { labels = {}, ...extra }: MessageInitShape<typeof ProcessSpecSchema> & { labels?: Record<string, string> } = {},
+): Promise<string> {
   const { process } = await daemon.processes.startProcess({
-    spec: { executable: "sh", args: ["-c", script], name, ...extra },
+    name,
+    labels,
+    spec: { executable: "sh", args: ["-c", script], ...extra },
   });
   return process?.id ?? "";
 }
@@ -84,10 +94,29 @@ export async function openDashboard(
   await start(daemon, "api", "seq 1 500; exec sleep 1000", { labels: { app: "web" } });
   await start(daemon, "job", "echo failed >&2; exit 3");
   await start(daemon, "worker", "exec sleep 1000");
-  await daemon.processes.waitProcess({ id: "job", condition: 3 });
+  await daemon.processes.waitProcess({ process: byName("job"), condition: 3 });
   const terminal = openUi(daemon, options);
   await terminal.shows((options.rows ?? 45) < 10 ? "api" : "worker");
   return { daemon, terminal };
+}
+
+/** Removes the selected process, which has ended; what it has forked may take a moment longer. */
+export async function removeEnded(terminal: TestTerminal, name: string): Promise<void> {
+  const asked = `Remove ${name}?`;
+  const refused = `Children of ${name} live on`;
+  for (;;) {
+    terminal.type("d");
+    await terminal.until("it is asked or refused", () =>
+      [asked, refused].some((text) => terminal.text().includes(text)),
+    );
+    if (terminal.text().includes(asked)) {
+      break;
+    }
+    terminal.type("\x1b");
+    await terminal.hides(refused);
+  }
+  terminal.type("y");
+  await terminal.shows(`Removed ${name}`);
 }
 
 /** The processes' names in the order of the table; for a table that is not cut. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Command, KEY_MAP } from "../../src/tui/keys/keymap.ts";
 import { startDaemon } from "../support/daemon.ts";
+import { byName } from "../support/process-ref.ts";
 import type { TestTerminal } from "../support/terminal.ts";
 import { openUi, selectedRow, start } from "./dashboard.ts";
 
@@ -126,7 +127,7 @@ describe("every key of the map does what the help says", () => {
     async (group) => {
       const daemon = await startDaemon();
       await start(daemon, "p0", `seq -f 'line %04g' 1 500; printf 'wide %0150d the end of it\\n' 0; exec sleep 1000`);
-      await daemon.processes.restartProcess({ id: "p0" });
+      await daemon.processes.restartProcess({ process: byName("p0") });
       for (let i = 1; i < 10; i++) {
         await start(daemon, `p${i}`, "exec sleep 1000");
       }

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { byId } from "../support/process-ref.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { namesInTable, openUi, selectedRow, sharedDaemon, start } from "./dashboard.ts";
 
@@ -11,7 +12,7 @@ const daemon = sharedDaemon();
 async function failing(name: string, line: string): Promise<() => Promise<unknown>> {
   const script = `read -r _; echo started; echo 'first' >&2; printf '\\033[31m${line}\\033[0m\\n\\n' >&2; exit 7`;
   const id = await start(daemon(), name, script, { stdin: 2 });
-  return () => daemon().processes.writeInput({ id, data: Buffer.from("now\n") });
+  return () => daemon().processes.writeInput({ process: byId(id), data: Buffer.from("now\n") });
 }
 
 test("D10 a failure elsewhere is told with its last line of standard error, and ! goes to it", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { startDaemon } from "../support/daemon.ts";
-import { openDashboard, openUi, selectedRow, start } from "./dashboard.ts";
+import { byId, byName } from "../support/process-ref.ts";
+import { openDashboard, openUi, removeEnded, selectedRow, start } from "./dashboard.ts";
 
 describe("the process table", () => {
   test("moves, sorts, filters, marks and opens", async () => {
@@ -86,18 +87,15 @@ describe("the process table", () => {
     await terminal.hides("Stop formed?");
     terminal.type("xy");
     await terminal.shows("Stopped formed");
-    const { process } = await daemon.processes.getProcess({ id: "formed" });
-    expect(process?.exit?.signalName).toBe("SIGTERM");
+    const { process } = await daemon.processes.getProcess({ process: byName("formed") });
+    expect(process?.run?.exit?.signalName).toBe("SIGTERM");
     terminal.type("ry");
     await terminal.shows("Restarted formed");
     await terminal.shows("run 2");
     terminal.type("Xy");
     await terminal.shows("Killed formed");
     await terminal.until("it is seen to have ended", () => selectedRow(terminal).includes("exited"));
-    terminal.type("d");
-    await terminal.shows("Remove formed?");
-    terminal.type("y");
-    await terminal.shows("Removed formed");
+    await removeEnded(terminal, "formed");
     await terminal.until("it is gone", () => !/formed +●/.test(terminal.text()));
     // What runs is not removed.
     terminal.type("gd");
@@ -127,8 +125,8 @@ describe("the process table", () => {
     terminal.type("\tapp=web tier=front\r");
     await terminal.shows("Started formed");
     await terminal.shows("1/two words");
-    const { process } = await daemon.processes.getProcess({ id: "formed" });
-    expect(process?.spec?.labels).toEqual({ app: "web", tier: "front" });
+    const { process } = await daemon.processes.getProcess({ process: byName("formed") });
+    expect(process?.labels).toEqual({ app: "web", tier: "front" });
     const { columns, rows } = process?.spec?.terminal ?? {};
     expect([columns, rows]).toEqual([terminal.columns, terminal.rows]);
     await terminal.shows(`${rows} ${columns}`);
@@ -196,7 +194,7 @@ describe("the log", () => {
       stdin: 2,
     });
     const say = (text: string): Promise<unknown> =>
-      daemon.processes.writeInput({ id, data: new TextEncoder().encode(`${text}\n`) });
+      daemon.processes.writeInput({ process: byId(id), data: new TextEncoder().encode(`${text}\n`) });
     const terminal = openUi(daemon);
     await terminal.shows("line 0500");
     terminal.type("2k");
@@ -289,7 +287,9 @@ describe("the log", () => {
 
   test("says what is no longer kept, and reads history by windows", async () => {
     const daemon = await startDaemon();
-    await start(daemon, "writer", "seq -f 'number %07g' 1 200000; exec sleep 1000", { outputLimitBytes: 1n << 20n });
+    await start(daemon, "writer", "seq -f 'number %07g' 1 200000; exec sleep 1000", {
+      output: { limitBytes: 1n << 20n },
+    });
     const terminal = openUi(daemon);
     await terminal.shows("number 0200000");
     terminal.type("2g");

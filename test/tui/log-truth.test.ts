@@ -1,5 +1,6 @@
 /** What the log pane says is true. */
 import { expect, test } from "vitest";
+import { byId } from "../support/process-ref.ts";
 import { openUi, selectedRow, sharedDaemon, start } from "./dashboard.ts";
 
 const daemon = sharedDaemon();
@@ -7,7 +8,7 @@ const daemon = sharedDaemon();
 test("D2 a stream with nothing in it says so, and another process shows both", async () => {
   await start(daemon(), "a-errors", "echo traceback >&2; exec sleep 1000");
   const ended = await start(daemon(), "b-ended", "echo why it failed >&2; exit 3");
-  await daemon().processes.waitProcess({ id: ended, condition: 3 });
+  await daemon().processes.waitProcess({ process: byId(ended), condition: 3 });
   const terminal = openUi(daemon(), { columns: 120, rows: 30 });
   await terminal.shows("│ traceback");
   terminal.type("e");
@@ -71,7 +72,7 @@ test("D12 an escape sequence that has not arrived whole is not shown", async () 
     "printf 'took \\033[32m21ms\\033[0'; read -r line; printf 'm and then \\342\\202'; read -r line; printf '\\254 5\\n'; exec sleep 1000",
     { stdin: 2 },
   );
-  const say = () => daemon().processes.writeInput({ id, data: Buffer.from("go on\n") });
+  const say = () => daemon().processes.writeInput({ process: byId(id), data: Buffer.from("go on\n") });
   const terminal = openUi(daemon(), { columns: 120, rows: 30 });
   await terminal.shows("e-slow");
   terminal.type("/e-slow\r");

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { formatBytes } from "../../src/tui/text/format.ts";
 import { startDaemon } from "../support/daemon.ts";
+import { byName } from "../support/process-ref.ts";
 import { openUi, start } from "./dashboard.ts";
 
 describe("the log pane shows the output that its title names", () => {
@@ -75,9 +76,9 @@ describe("the log pane shows the output that its title names", () => {
     const daemon = await startDaemon();
     await start(daemon, "first", "echo the first; exit 3");
     await start(daemon, "second", "echo the second; exec sleep 1000");
-    await daemon.processes.waitProcess({ id: "first", condition: 3 });
-    await daemon.processes.restartProcess({ id: "first" });
-    await daemon.processes.waitProcess({ id: "first", condition: 3 });
+    await daemon.processes.waitProcess({ process: byName("first"), condition: 3 });
+    await daemon.processes.restartProcess({ process: byName("first") });
+    await daemon.processes.waitProcess({ process: byName("first"), condition: 3 });
     const terminal = openUi(daemon);
     for (const keys of ["jk", "eee", "pp", "/zz\x15\r"]) {
       await terminal.shows(/^ +the first$/m);
@@ -109,11 +110,11 @@ describe("where output is missing", () => {
     ["more", 1n << 20n, 500_000],
   ])("the gap is marked and says how much it is, however one comes to it: %s is kept", async (_name, limit, lines) => {
     const daemon = await startDaemon();
-    await start(daemon, "long", `seq 1 ${lines}; echo the end; exec sleep 1000`, { outputLimitBytes: limit });
+    await start(daemon, "long", `seq 1 ${lines}; echo the end; exec sleep 1000`, { output: { limitBytes: limit } });
     const terminal = openUi(daemon);
     await terminal.shows("the end");
-    const { process } = await daemon.processes.getProcess({ id: "long" });
-    const lost = new RegExp(`⋯ ${formatBytes(Number(process?.output?.firstOffset))} of output no longer kept ⋯\n`);
+    const { process } = await daemon.processes.getProcess({ process: byName("long") });
+    const lost = new RegExp(`⋯ ${formatBytes(Number(process?.run?.output?.firstOffset))} of output no longer kept ⋯\n`);
     terminal.type("2g");
     await terminal.shows(lost);
     const first = /kept ⋯\n +\d*\n +(\d+)\n/.exec(terminal.text())?.[1];
@@ -144,7 +145,7 @@ describe("copying", () => {
 describe("finding something", () => {
   test("a filtered line is shown in its place; a search goes on at the other end, and within a filter", async () => {
     const daemon = await startDaemon();
-    await start(daemon, "writer", "seq -f 'line %05g' 1 30000; exec sleep 1000", { outputLimitBytes: 4n << 20n });
+    await start(daemon, "writer", "seq -f 'line %05g' 1 30000; exec sleep 1000", { output: { limitBytes: 4n << 20n } });
     const terminal = openUi(daemon);
     await terminal.shows("line 30000");
     // Far above what is at hand.
@@ -158,7 +159,7 @@ describe("finding something", () => {
 
     terminal.type("G/line 2999\r");
     await terminal.shows(/▸ +line 29999/);
-    terminal.type("n");
+    terminal.type("N");
     await terminal.shows(/▸ +line 29990/);
     await terminal.shows("went on at the oldest");
     terminal.type("/no such text\r");

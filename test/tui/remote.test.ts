@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startDaemon, type TestDaemon } from "../support/daemon.ts";
 import { freePort } from "../support/free-port.ts";
+import { byName } from "../support/process-ref.ts";
 import { openUi, selectedRow, start } from "./dashboard.ts";
 
 const pm = join(import.meta.dirname, "../../bin/pm");
@@ -55,8 +56,8 @@ describe("a remote context", () => {
     await terminal.shows("over the wire");
     terminal.type("xy");
     await terminal.shows("Stopped made");
-    const { process } = await daemon.processes.getProcess({ id: "made" });
-    expect(process?.exit?.signalName).toBe("SIGTERM");
+    const { process } = await daemon.processes.getProcess({ process: byName("made") });
+    expect(process?.run?.exit?.signalName).toBe("SIGTERM");
 
     await daemon.kill9();
     await terminal.shows("disconnected");
@@ -85,7 +86,7 @@ describe("a remote context", () => {
 
     terminal.type(":context nowhere\r");
     await terminal.shows("disconnected");
-    await terminal.shows("nobody listens there");
+    await terminal.shows("nothing is listening there");
     expect(terminal.text()).not.toContain("far");
     // Nothing that is true of the daemon before.
     expect(terminal.row(0)).toMatch(/^ pm {2}nowhere · https:\/\/localhost:\d+ {4}/);

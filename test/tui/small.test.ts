@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { startDaemon } from "../support/daemon.ts";
+import { byId } from "../support/process-ref.ts";
 import type { TestTerminal } from "../support/terminal.ts";
 import { namesInTable, openUi, rowOf, selectedRow, sharedDaemon, start } from "./dashboard.ts";
 
@@ -12,7 +13,7 @@ const pm = join(import.meta.dirname, "../../bin/pm");
 beforeAll(async () => {
   await start(daemon(), "a-runs", "seq 1 100; exec sleep 1000");
   const id = await start(daemon(), "b-failed", "exit 3");
-  await daemon().processes.waitProcess({ id, condition: 3 });
+  await daemon().processes.waitProcess({ process: byId(id), condition: 3 });
   await start(daemon(), "c-runs", "exec sleep 1000");
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { FATAL_SIGNALS } from "../../src/terminal/session.ts";
 import { startDaemon } from "../support/daemon.ts";
+import { byName } from "../support/process-ref.ts";
 import type { TestTerminal } from "../support/terminal.ts";
 import { openDashboard, openUi, openUnderShell, selectedRow, start } from "./dashboard.ts";
 
@@ -138,7 +139,7 @@ describe("the terminal", () => {
   test("D3 a resize while it is stopped is seen when it goes on", async () => {
     const daemon = await startDaemon();
     await start(daemon, "ended", "seq 1 100");
-    await daemon.processes.waitProcess({ id: "ended", condition: 3 });
+    await daemon.processes.waitProcess({ process: byName("ended"), condition: 3 });
     const terminal = openUnderShell(daemon, { columns: 140, rows: 40 });
     await terminal.shows("end of output");
     terminal.type("\x1a");
@@ -154,8 +155,11 @@ describe("the terminal", () => {
 
   test("a storm of resizes ends equal to a fresh render", async () => {
     const { daemon, terminal } = await openDashboard({ columns: 120, rows: 40 });
-    await daemon.processes.stopProcess({ id: "api", force: true, gracePeriod: { nanos: 1 } });
-    await daemon.processes.stopProcess({ id: "worker", force: true, gracePeriod: { nanos: 1 } });
+    await daemon.processes.stopProcess({ process: byName("api"), options: { force: true, gracePeriod: { nanos: 1 } } });
+    await daemon.processes.stopProcess({
+      process: byName("worker"),
+      options: { force: true, gracePeriod: { nanos: 1 } },
+    });
     for (let i = 0; i < 60; i++) {
       terminal.resize(20 + ((i * 37) % 180), 3 + ((i * 13) % 60));
       await new Promise((resolve) => setTimeout(resolve, i % 7));
@@ -169,7 +173,7 @@ describe("the terminal", () => {
   test("nothing is written while nothing changes", async () => {
     const daemon = await startDaemon();
     await start(daemon, "ended", "echo done");
-    await daemon.processes.waitProcess({ id: "ended", condition: 3 });
+    await daemon.processes.waitProcess({ process: byName("ended"), condition: 3 });
     const terminal = openUi(daemon);
     await terminal.shows("end of output");
     await terminal.quiet(500);
@@ -193,7 +197,7 @@ describe("the terminal", () => {
       ? [
           ["?", "Keys"],
           [":", "Commands"],
-          ["i", "ID  "],
+          ["i", "│ ID "],
           ["s", "Start"],
           ["x", "Stop api?"],
         ]
@@ -256,7 +260,6 @@ describe("hostile output", () => {
       String.raw`printf '\033]0;pwned\007\033[2J\033[H\033[?1049l\033c\033[31mred\033[0m \233 \033P1q\033\\ \a\a ok\n';` +
         String.raw`printf 'zwj 👨‍👩‍👧‍👦 flag 🇩🇪 wide 日本語 combining é zalgo ẗ̸́̀̂ end\n';` +
         String.raw`printf '\033]0;never ended'; sleep 0.2; printf '\n\377\376 invalid \200 utf-8\n'; printf 'last line'; exec sleep 1000`,
-      { name: "hostile" },
     );
     const terminal = openUi(daemon, { columns: 100, rows: 30 });
     await terminal.shows("last line");
@@ -276,7 +279,7 @@ describe("hostile output", () => {
   test("a line of 10 MB is scrolled through, and keys are answered", async () => {
     const daemon = await startDaemon();
     await start(daemon, "long", "head -c 10000000 /dev/zero | tr '\\0' x; echo; echo after it; exec sleep 1000", {
-      outputLimitBytes: 16n << 20n,
+      output: { limitBytes: 16n << 20n },
     });
     await start(daemon, "other", "exec sleep 1000");
     const terminal = openUi(daemon);
@@ -348,6 +351,6 @@ describe("the connection", () => {
     terminal.type("q");
     await terminal.exited;
     const { processes } = await daemon.processes.listProcesses({ filter: { states: [2] } });
-    expect(processes.map((process) => process.spec?.name).sort()).toEqual(["api", "worker"]);
+    expect(processes.map((process) => process.name).sort()).toEqual(["api", "worker"]);
   });
 });

@@ -1,5 +1,6 @@
 /** What processes use and have used, and when something happened. */
 import { beforeAll, expect, test } from "vitest";
+import { byId } from "../support/process-ref.ts";
 import type { TestTerminal } from "../support/terminal.ts";
 import { openUi, rowOf, selectedRow, sharedDaemon, start } from "./dashboard.ts";
 
@@ -54,9 +55,9 @@ test("D7 recent changes are in order, by one clock", async () => {
   terminal.type("/zz\r");
   await terminal.until("it is selected", () => /^..zz /.test(selectedRow(terminal)));
   for (let run = 2; run < 4; run++) {
-    await daemon().processes.restartProcess({ id });
+    await daemon().processes.restartProcess({ process: byId(id) });
   }
-  await daemon().processes.stopProcess({ id });
+  await daemon().processes.stopProcess({ process: byId(id) });
   await terminal.until("it has ended", () => selectedRow(terminal).includes("exited"));
   terminal.type("i");
   await terminal.shows("Recent changes");

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
+import { mostSimilar } from "../../common/similar.ts";
 import type { Caller } from "../caller.ts";
 import type { Command, Option, Options } from "../command.ts";
 import { type Globals, globalOptions } from "../globals.ts";
-import { mostSimilar } from "../similar.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** Option values by long name, not yet typed by their specs. */
@@ -12,6 +12,7 @@ export interface Parsed {
   readonly values: Values;
   readonly globals: Globals;
   readonly operands: readonly string[];
+  readonly tail?: readonly string[];
 }
 
 /**
@@ -20,13 +21,21 @@ export interface Parsed {
  *
  * @throws UsageError
  */
-export function parse(args: readonly string[], command: Pick<Command, "options" | "operands">, caller: Caller): Parsed {
-  const { options, operands: expected } = command;
+export function parse(
+  given: readonly string[],
+  command: Pick<Command, "options" | "operands" | "rewrite">,
+  caller: Caller,
+): Parsed {
+  const { options, operands: expected, rewrite } = command;
+  const end = expected?.tail === undefined ? -1 : given.indexOf("--");
+  const own = end < 0 ? given : given.slice(0, end);
+  const tail = end < 0 ? {} : { tail: given.slice(end + 1) };
+  const args = rewrite?.(own) ?? own;
   const parsed = scan(args, { ...globalOptions, ...options }, expected?.verbatim === true, caller);
   const globals = pick(parsed.values, globalOptions) as Globals;
   const { operands } = parsed;
   if (globals.help) {
-    return { values: {}, globals, operands };
+    return { values: {}, globals, operands, ...tail };
   }
   const max = expected === undefined ? 0 : (expected.max ?? Number.POSITIVE_INFINITY);
   if (operands.length > max) {
@@ -37,7 +46,10 @@ export function parse(args: readonly string[], command: Pick<Command, "options" 
   if (expected !== undefined && operands.length < expected.min) {
     throw new UsageError(`expected ${expected.usage}`);
   }
-  return { values: pick(parsed.values, options), globals, operands };
+  if (end >= 0 && given.length === end + 1) {
+    throw new UsageError(`expected ${expected?.tail} behind "--"`);
+  }
+  return { values: pick(parsed.values, options), globals, operands, ...tail };
 }
 
 /** Parses the global options before a command's name; `rest` begins with that name. */
@@ -97,6 +109,10 @@ function scan(
       values[token.name] = true;
       continue;
     }
+    if (option.kind === "optional" && token.value === undefined) {
+      values[token.name] = option.bare;
+      continue;
+    }
     if (token.value === undefined) {
       throw new UsageError(`option ${token.rawName} needs a value: ${token.rawName} ${option.value}`);
     }
@@ -114,7 +130,7 @@ function scan(
 
 function parseArgsOption(option: Option): { type: "boolean" | "string"; short?: string; multiple: boolean } {
   return {
-    type: option.kind === "flag" ? "boolean" : "string",
+    type: option.kind === "flag" || option.kind === "optional" ? "boolean" : "string",
     multiple: option.kind === "repeated",
     ...(option.short === undefined ? {} : { short: option.short }),
   };

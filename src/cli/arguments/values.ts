@@ -1,6 +1,12 @@
 /** Parsers of option values. Each throws a `UsageError` that says what a good value is. */
+import { isName, nameRule } from "../../common/contract-rules.ts";
+import { durationExamples, parseDuration, parseSize, sizeExamples } from "../../common/quantities.ts";
+import { signalName, signalNumber } from "../../common/signals.ts";
 import type { Caller } from "../caller.ts";
+import { rlimitNames } from "../rlimits.ts";
 import { UsageError } from "../usage-error.ts";
+
+const resourceNames: readonly string[] = Object.values(rlimitNames);
 
 /** One of some words. */
 export function choice<const T extends string>(...words: readonly T[]): (text: string) => T {
@@ -24,52 +30,22 @@ export function wholeNumber(min: number): (text: string) => number {
   };
 }
 
-const sizeUnits: Readonly<Record<string, number>> = {
-  "": 1,
-  b: 1,
-  k: 1024,
-  kib: 1024,
-  kb: 1000,
-  m: 1024 ** 2,
-  mib: 1024 ** 2,
-  mb: 1000 ** 2,
-  g: 1024 ** 3,
-  gib: 1024 ** 3,
-  gb: 1000 ** 3,
-  t: 1024 ** 4,
-  tib: 1024 ** 4,
-  tb: 1000 ** 4,
-};
-
-/** Bytes: "4096", "64KiB", "200MB", "1.5g" (a bare letter is the power of 1024). */
+/** Bytes, at least 1: see {@link parseSize}. */
 export function size(text: string): number {
-  const [, digits = "", unit = ""] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text) ?? [];
-  const factor = Object.hasOwn(sizeUnits, unit.toLowerCase()) ? sizeUnits[unit.toLowerCase()] : undefined;
-  const bytes = digits === "" || factor === undefined ? Number.NaN : Math.round(Number(digits) * factor);
-  if (!Number.isSafeInteger(bytes) || bytes <= 0) {
-    throw new UsageError(`"${text}" is not a size`, "a size is like 4096, 64KiB, 200MB or 1GiB");
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes < 1) {
+    throw new UsageError(`"${text}" is not a size`, `a size is like ${sizeExamples}`);
   }
   return bytes;
 }
 
-const durationUnits: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** Milliseconds of a duration: seconds ("2.5") or with units ("500ms", "10m", "1h30m"). */
+/** Milliseconds: see {@link parseDuration}. */
 export function duration(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) {
-    return Number(text) * 1000;
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) {
+    throw new UsageError(`"${text}" is not a duration`, `a duration is like ${durationExamples}`);
   }
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/gy)];
-  if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) {
-    throw new UsageError(`"${text}" is not a duration`, "a duration is like 10 (seconds), 500ms, 10m or 1h30m");
-  }
-  return parts.reduce((sum, [, digits, unit]) => sum + Number(digits) * (durationUnits[unit ?? ""] ?? 0), 0);
+  return milliseconds;
 }
 
 /** A moment: RFC 3339, or a duration before now. */
@@ -90,20 +66,39 @@ export function moment(text: string, caller: Caller): Date {
   throw new UsageError(`"${text}" is not a time`, "a time is like 2026-01-31T12:00:00Z, or 10m for ten minutes ago");
 }
 
-/** KEY=VALUE; a KEY alone stands for its value in the caller's environment, and for nothing where it is not set. */
-export function environmentVariable(
-  text: string,
-  { env }: Pick<Caller, "env">,
-): readonly [key: string, value: string] | undefined {
-  const equals = text.indexOf("=");
-  if (equals === 0 || text === "") {
-    throw new UsageError(`"${text}" names no variable`, "give KEY=VALUE, or KEY to pass on your own");
+/** A text that says something: an empty one often comes of a variable that is not set. */
+export function nonEmpty(what: string): (text: string) => string {
+  return (text) => {
+    if (text === "") {
+      throw new UsageError(`${what} must not be empty`, "leave the option out for none");
+    }
+    return text;
+  };
+}
+
+/** A name of a process. */
+export function processName(text: string): string {
+  if (!isName(text)) {
+    throw new UsageError(`"${text}" cannot be a name`, `a name is ${nameRule}`);
   }
-  if (equals > 0) {
-    return [text.slice(0, equals), text.slice(equals + 1)];
+  return text;
+}
+
+/** A file mode creation mask in octal, as umask(1) takes it. */
+export function umask(text: string): number {
+  if (!/^0?[0-7]{1,3}$/.test(text)) {
+    throw new UsageError(`"${text}" is no umask`, "a umask is like 022 or 077");
   }
-  const value = env[text];
-  return value === undefined ? undefined : [text, value];
+  return Number.parseInt(text, 8);
+}
+
+/** A scheduling priority, as nice(1) takes it. */
+export function nice(text: string): number {
+  const value = /^[+-]?\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= -20 && value <= 19)) {
+    throw new UsageError(`"${text}" is no nice value`, "a nice value is from -20, the most favored, to 19");
+  }
+  return value;
 }
 
 /** KEY=VALUE, or KEY with an empty value. */
@@ -115,25 +110,69 @@ export function label(text: string): readonly [key: string, value: string] {
   return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
 }
 
+/** The usual name of a signal that is given by name or number. */
+export function signal(text: string): string {
+  const number = signalNumber(text);
+  if (number === undefined || number === 0) {
+    throw new UsageError(
+      `"${text}" is no signal`,
+      "a signal is like HUP, SIGHUP, 1 or SIGRTMIN+3; 'pm kill -l' lists them",
+    );
+  }
+  return signalName(number);
+}
+
 export interface Ulimit {
   readonly resource: string;
   readonly soft?: bigint;
   readonly hard?: bigint;
 }
 
-/** NAME=SOFT[:HARD]; each a number or "unlimited". */
+/** Resources whose limits are sizes in bytes: these may be given with a unit. */
+const sizeResources: ReadonlySet<string> = new Set([
+  "as",
+  "core",
+  "data",
+  "fsize",
+  "memlock",
+  "msgqueue",
+  "rss",
+  "stack",
+]);
+
+/** NAME=SOFT[:HARD]; each a number, a size where the resource is one, or "unlimited". */
 export function ulimit(text: string): Ulimit {
-  const [, resource, soft = "", hard = soft] = /^([a-z]+)=(\d+|unlimited|-1)(?::(\d+|unlimited|-1))?$/.exec(text) ?? [];
-  if (resource === undefined) {
+  const [, resource = "", soft = "", hard = soft] = /^([a-z]+)=([^:]+)(?::([^:]+))?$/i.exec(text) ?? [];
+  const name = resource.toLowerCase();
+  if (!resourceNames.includes(name)) {
     throw new UsageError(
-      `"${text}" is not a limit`,
-      "a limit is NAME=SOFT[:HARD], like nofile=1024:4096 or core=unlimited",
+      resource === "" ? `"${text}" is not a limit` : `there is no resource "${resource}"`,
+      resource === ""
+        ? "a limit is NAME=SOFT[:HARD], like nofile=1024:4096, as=50M or core=unlimited"
+        : `there are ${resourceNames.join(", ")}`,
     );
   }
-  const bound = (value: string): bigint | undefined => (/^\d+$/.test(value) ? BigInt(value) : undefined);
+  const bound = (value: string): bigint | undefined => {
+    if (value === "unlimited" || value === "-1") {
+      return undefined;
+    }
+    if (/^\d+$/.test(value)) {
+      return BigInt(value);
+    }
+    const bytes = sizeResources.has(name) ? parseSize(value) : undefined;
+    if (bytes === undefined) {
+      throw new UsageError(
+        `"${value}" is not a limit of ${name}`,
+        sizeResources.has(name)
+          ? `a limit is unlimited, or a size like ${sizeExamples}`
+          : "a limit is a number, or unlimited",
+      );
+    }
+    return BigInt(bytes);
+  };
   const [softBound, hardBound] = [bound(soft), bound(hard)];
   return {
-    resource,
+    resource: name,
     ...(softBound === undefined ? {} : { soft: softBound }),
     ...(hardBound === undefined ? {} : { hard: hardBound }),
   };

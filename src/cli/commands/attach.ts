@@ -1,15 +1,21 @@
-import type { ExitStatus, ProcessInfo, ProcessManager, StreamOptions } from "../../sdk/index.ts";
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
+import {
+  type ExitStatus,
+  PmError,
+  type ProcessInfo,
+  type ProcessManager,
+  type StreamOptions,
+} from "../../sdk/index.ts";
 import { TAIL_LINES } from "../../terminal/tail.ts";
 import { wholeNumber } from "../arguments/values.ts";
 import type { Caller } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { exitCodeOfRun, shellExitCode } from "../exit-status.ts";
 import { followHeld } from "../held-output.ts";
 import { displayName } from "../output/format.ts";
-import { sanitize } from "../output/sanitize.ts";
 
 export const command = defineCommand({
   summary: "Join the terminal to a process: its output here, your keys there",
@@ -27,14 +33,17 @@ export const command = defineCommand({
   operands: { usage: "ID", min: 1, max: 1, complete: "process" },
   exitCodes: [
     ["0", "left with Ctrl-]"],
-    ["125", "pm could not write all of the output"],
+    ["125", "pm failed, or could not write all of the output"],
+    ["127", "there is no such process"],
     ["0-255", "the process ended: its own code, 128 and the number of the signal that ended it"],
   ],
   examples: [["pm start -n shell --tty -- bash; pm attach shell", "a shell to come back to"]],
+  exitCodeOf: (error) =>
+    error instanceof PmError && error.reason === "PROCESS_NOT_FOUND" ? ExitCode.commandNotFound : ExitCode.runFailed,
   async run({ options, operands: [ref = ""], globals, caller }) {
     const own = caller.ownProcess();
-    const { call, manager } = await openConnection(caller, globals);
-    const info = await call(() => manager.processes.resolve(ref).then((id) => manager.processes.get(id)));
+    const { manager } = await openConnection(caller, globals);
+    const info = await manager.processes.resolve(ref).then((id) => manager.processes.get(id));
     const lines = options.lines ?? TAIL_LINES;
     if (!options["no-stdin"] && caller.terminal.stdin && caller.terminal.stdout) {
       return attachTerminal(caller, manager, info, lines);
@@ -53,7 +62,7 @@ async function attachTerminal(
   lines: number,
 ): Promise<number> {
   const { attachStandardTerminal } = await import("../../terminal/standard-terminal.ts");
-  const name = sanitize(displayName(info));
+  const name = escapeText(displayName(info));
   const end = await attachStandardTerminal(manager, info, { lines, name, leaving: "leaves it, it runs on" });
   if (end.reason === "ended") {
     return exitCode(caller, manager, info, end.exit);

@@ -1,14 +1,14 @@
 import type { ListedCertificate } from "../../admin/index.ts";
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
+import { expiresSoonMs } from "../../pki/expiry.ts";
 import { withAdmin } from "../admin.ts";
 import { defineCommand } from "../command.ts";
-import { ExitCode } from "../exit-code.ts";
 import { painter } from "../output/color.ts";
 import { outputOption, prettyJson } from "../output/format.ts";
-import { sanitize } from "../output/sanitize.ts";
 import { type Cell, renderTable } from "../output/table.ts";
 
 const dayMs = 86_400_000;
-const soonDays = 30;
 
 export const command = defineCommand({
   summary: "Show the certificates of the daemon and the contexts, and when they expire",
@@ -25,14 +25,20 @@ export const command = defineCommand({
       const titles = ["USE", "SUBJECT", "ISSUER", "FOR", "EXPIRES", "FILE"];
       caller.print(renderTable(titles, listed.map(rowOf), { paint: painter(caller, globals) }));
     }
+    for (const { certificate, file } of listed) {
+      const leftMs = certificate === undefined ? Infinity : certificate.notAfter.getTime() - Date.now();
+      if (leftMs < expiresSoonMs) {
+        caller.note(`${file}: ${leftMs < 0 ? "has expired" : `expires in ${Math.floor(leftMs / dayMs)} days`}`);
+      }
+    }
     return listed.some(({ problem }) => problem !== undefined) ? ExitCode.failure : ExitCode.ok;
   },
 });
 
 function rowOf({ use, file, certificate, problem }: ListedCertificate): Cell[] {
-  const cell = (text: string): Cell => ({ text: sanitize(text) });
+  const cell = (text: string): Cell => ({ text: escapeText(text) });
   if (certificate === undefined) {
-    return [cell(use), { text: sanitize(problem ?? ""), style: "red" }, cell(""), cell(""), cell(""), cell(file)];
+    return [cell(use), { text: escapeText(problem ?? ""), style: "red" }, cell(""), cell(""), cell(""), cell(file)];
   }
   const { subject, issuer, hosts, authority, usages, notAfter } = certificate;
   const purpose = authority ? "signing" : hosts.length > 0 ? hosts.join(",") : usages.join(",");
@@ -45,5 +51,5 @@ function expiry(date: Date): Cell {
   if (days < 0) {
     return { text: `${day} (expired)`, style: "red" };
   }
-  return { text: `${day} (${days} days)`, ...(days < soonDays && { style: "yellow" as const }) };
+  return { text: `${day} (${days} days)`, ...(days * dayMs < expiresSoonMs && { style: "yellow" as const }) };
 }

@@ -1,8 +1,8 @@
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { defineCommand } from "../command.ts";
 import { type Candidate, complete } from "../completion/candidates.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
-import { sanitize } from "../output/sanitize.ts";
 import { commandText } from "../output/shell-words.ts";
 
 /** Somebody waits for the next character to appear. */
@@ -17,7 +17,7 @@ export const command = defineCommand({
       const { manager } = await openConnection(caller, globals, { autoStart: false });
       const processes = await manager.processes.listAll({ timeoutMs: patienceMs }).catch(() => []);
       return processes.flatMap(({ id, name, spec, state }): Candidate[] => {
-        const description = sanitize(`${state} ${commandText(spec)}`).slice(0, 80);
+        const description = escapeText(`${state} ${commandText(spec)}`).slice(0, 80);
         return [...(name === undefined ? [] : [{ value: name, description }]), { value: id, description }];
       });
     });

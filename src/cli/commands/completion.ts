@@ -1,7 +1,7 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { choice } from "../arguments/values.ts";
 import { defineCommand } from "../command.ts";
 import { completionScripts } from "../completion/scripts.ts";
-import { ExitCode } from "../exit-code.ts";
 
 const shells = ["bash", "zsh", "fish"] as const;
 

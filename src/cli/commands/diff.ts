@@ -1,6 +1,6 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { painter } from "../output/color.ts";
 import { jsonLine, outputOption } from "../output/format.ts";
 import { applyOptions, planLine } from "../project/apply.ts";
@@ -17,16 +17,15 @@ export const command = defineCommand({
   exitCodes: [["1", "something would change"]],
   async run({ options, globals, caller }) {
     const description = readProject(options, caller);
-    const connection = await openConnection(caller, globals);
-    const steps = await connection.call(async (manager) => {
-      const frames = manager.projects.apply(description.name, {
+    const { manager } = await openConnection(caller, globals);
+    const frames = await Array.fromAsync(
+      manager.projects.apply(description.name, {
         ...applyOptions(description),
         dryRun: true,
         prune: options.prune,
-      });
-      const all = await Array.fromAsync(frames);
-      return all.flatMap((frame) => (frame.type === "plan" ? frame.steps : []));
-    });
+      }),
+    );
+    const steps = frames.flatMap((frame) => (frame.type === "plan" ? frame.steps : []));
     const changes = steps.filter(({ action }) => action !== "none" && action !== "keep");
     const paint = painter(caller, globals);
     caller.print(

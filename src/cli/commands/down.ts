@@ -18,16 +18,14 @@ export const command = defineCommand({
   },
   async run({ options, globals, caller }) {
     const name = projectName(options, caller);
-    const connection = await openConnection(caller, globals);
-    return connection.call((manager) =>
-      tellProgress(
-        manager.projects.remove(name, {
-          keepProcesses: options.keep,
-          ...(options.timeout !== undefined && { graceMs: options.timeout }),
-        }),
-        caller,
-        { paint: painter(caller, globals), say: caller.print, debug: globals.debug },
-      ),
+    const { manager } = await openConnection(caller, globals);
+    return tellProgress(
+      manager.projects.remove(name, {
+        keepProcesses: options.keep,
+        ...(options.timeout !== undefined && { graceMs: options.timeout }),
+      }),
+      caller,
+      { paint: painter(caller, globals), say: caller.print, debug: globals.debug },
     );
   },
 });

@@ -1,5 +1,5 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { defineCommand } from "../command.ts";
-import { ExitCode } from "../exit-code.ts";
 import { commandHelp, generalHelp, groupHelp } from "../help.ts";
 import { UsageError } from "../usage-error.ts";
 import { findEntry, findGroup } from "./registry.ts";

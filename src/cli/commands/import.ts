@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { resolvePath } from "../caller.ts";
 import { defineCommand, flag, text } from "../command.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { importProject } from "../project/read.ts";
 
 export const command = defineCommand({

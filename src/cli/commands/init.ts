@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { withAdmin } from "../admin.ts";
 import { defineCommand, repeated, text } from "../command.ts";
-import { ExitCode } from "../exit-code.ts";
 
 export const command = defineCommand({
   summary: "Set up access from other machines: certificates, a user, configuration and a context",

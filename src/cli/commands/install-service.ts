@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { defineCommand, flag } from "../command.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { runSystemctl } from "../service/systemctl.ts";
 import { serviceUnit, unitPath } from "../service/unit.ts";
 import { UsageError } from "../usage-error.ts";

@@ -1,39 +1,109 @@
-import { choice } from "../arguments/values.ts";
-import { defineCommand, single, text } from "../command.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
+import { allSignals, signalNumber } from "../../common/signals.ts";
+import { PmError, toContractJson } from "../../sdk/index.ts";
+import { choice, signal } from "../arguments/values.ts";
+import { actOn, errorJson, resultFormats } from "../bulk.ts";
+import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
+import { outputOption } from "../output/format.ts";
+import { exitText } from "../output/process-table.ts";
+import { livingStates, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 import { signalNames } from "../signals.ts";
-import { forEachTarget } from "../targets.ts";
+
+/** Milliseconds that a killed process takes at most, unless it is in an uninterruptible sleep. */
+const dyingMs = 5000;
 
 export const command = defineCommand({
   summary: "Send a signal to processes",
-  description: "Returns when the signal was sent. To end a process and be sure of it, use 'pm stop --force'.",
+  description:
+    'Prints the ID of each once the signal was sent; after SIGKILL, which is the default, a line "ID EXIT" once it has\n' +
+    `ended. To end a process with all that it started, and be sure of it, use 'pm stop --force'.\n\n${selectionHelp}`,
   options: {
-    signal: text("SIGNAL", "What to send: HUP, SIGHUP or SIGRTMIN+3 (default: SIGKILL)", {
-      short: "s",
-      complete: signalNames,
-    }),
+    signal: single(
+      "SIGNAL",
+      signal,
+      "What to send: HUP, SIGHUP, 1 or SIGRTMIN+3; -HUP and -1 for short (default: KILL)",
+      {
+        short: "s",
+        complete: signalNames,
+      },
+    ),
     target: single(
       "WHAT",
       choice("group", "main", "tree"),
       "Where to: the process group (default), the main process, or the whole tree",
       { complete: ["group", "main", "tree"] },
     ),
+    ...selectionOptions,
+    list: flag("List the signals; -l alone for short"),
+    output: outputOption(...resultFormats),
   },
-  operands: { usage: "ID...", min: 1, complete: "process" },
-  examples: [["pm kill -s HUP api", "make it read its configuration again"]],
+  operands: selectionOperands,
+  examples: [
+    ["pm kill -HUP api", "make it read its configuration again"],
+    ["pm kill -9 api", "end its main process at once"],
+    ["pm kill -s USR1 -l tier=front", "all that have a label"],
+    ["pm kill -l", "which signals there are"],
+  ],
+  rewrite: asShellsDo,
   async run({ options, operands, globals, caller }) {
-    const { call } = await openConnection(caller, globals);
-    return forEachTarget(caller, operands, globals.debug, async (id) => {
-      await call((manager) =>
-        manager.processes
-          .resolve(id)
-          .then((ref) =>
-            manager.processes.signal(ref, options.signal ?? "SIGKILL", { target: options.target ?? "group" }),
-          ),
-      );
-      caller.print(`${id}\n`);
+    if (options.list) {
+      caller.print([...allSignals()].map(([number, name]) => `${String(number).padStart(2)} ${name}\n`).join(""));
       return ExitCode.ok;
-    });
+    }
+    const selection = selectionOf(operands, options);
+    const { manager } = await openConnection(caller, globals);
+    const name = options.signal ?? "SIGKILL";
+    const how = { target: options.target ?? "group" };
+    return actOn(
+      selection,
+      {
+        doing: "sending a signal",
+        states: livingStates,
+        one: async (ref) => {
+          const process = await manager.processes.signal(ref, name, how);
+          return { id: process.id, name: process.name, process, error: undefined };
+        },
+        async *many(selected) {
+          for await (const { process, error } of manager.processes.signalAll(selected, name, how)) {
+            yield { id: process.id, name: process.name, process, error };
+          }
+        },
+        async text({ process: { id, run } }, label) {
+          if (name !== "SIGKILL") {
+            return label;
+          }
+          const ended = await manager.processes
+            .wait(id, { timeoutMs: dyingMs, ...(run !== undefined && { run: run.number }) })
+            .catch((error: unknown) => {
+              if (error instanceof PmError && (error.reason === "TIMEOUT" || error.reason === "PROCESS_NOT_FOUND")) {
+                return undefined;
+              }
+              throw error;
+            });
+          return `${label} ${exitText(ended?.run) ?? "-"}`;
+        },
+        json: ({ process, error }) => ({
+          process: toContractJson(process),
+          ...(error !== undefined && { error: errorJson(error) }),
+        }),
+      },
+      { caller, manager, format: options.output, debug: globals.debug },
+    );
   },
 });
+
+/** "-9" and "-HUP" name the signal, and "-l" with nothing behind it lists all, as with kill(1). */
+function asShellsDo(args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  return args.map((arg, index) => {
+    if (end >= 0 && index > end) {
+      return arg;
+    }
+    if (arg === "-l" && index === args.length - 1) {
+      return "--list";
+    }
+    const isSignal = /^-(\d+|[A-Z][A-Z0-9+-]*)$/.test(arg) && signalNumber(arg.slice(1)) !== undefined;
+    return isSignal ? `--signal=${arg.slice(1)}` : arg;
+  });
+}

@@ -1,158 +1,187 @@
-import type { ConnectionEvent, OutputStart, OutputStream, ProcessInfo, StreamOptions } from "../../sdk/index.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { choice, moment, wholeNumber } from "../arguments/values.ts";
-import { type Caller, endsCommand } from "../caller.ts";
-import { defineCommand, flag, type OptionValues, repeated, single } from "../command.ts";
+import { endsCommand } from "../caller.ts";
+import { defineCommand, flag, optional, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
-import { painter, type Style } from "../output/color.ts";
-import { displayName } from "../output/format.ts";
-import { LineFormatter } from "../output/line-formatter.ts";
+import { findProcesses } from "../find.ts";
+import { painter } from "../output/color.ts";
+import { outputOption } from "../output/format.ts";
+import { type LogRequest, logFrames } from "../output/log-frames.ts";
+import { LogPrinter } from "../output/log-printer.ts";
+import {
+  filtersOf,
+  onlyReference,
+  resolveEach,
+  selectionHelp,
+  selectionOf,
+  selectionOperands,
+  selectionOptions,
+} from "../selection.ts";
 import { UsageError } from "../usage-error.ts";
 
-const options = {
-  follow: flag("Go on with what comes, over restarts of the process and of the daemon", "f"),
-  lines: single("LINES", wholeNumber(0), "Only the last lines", { short: "n", complete: "none" }),
-  timestamps: flag("Begin each line with its time", "t"),
-  since: single("TIME", moment, "Only from then on: 2026-01-31T12:00:00Z, or 10m for ten minutes ago", {
-    complete: "none",
-  }),
-  stream: repeated("STREAM", choice("stdout", "stderr"), "Only stdout or only stderr", {
-    complete: ["stdout", "stderr"],
-  }),
-  run: single("NUMBER", wholeNumber(1), "Of this run: the current one or the one before", { complete: "none" }),
-} as const;
-
-type LogsOptions = OptionValues<typeof options>;
-
-const prefixStyles: readonly Style[] = ["cyan", "yellow", "green", "magenta", "blue", "red"];
+const streamNames = ["stdout", "stderr", "tty"] as const;
+const stampKinds = ["utc", "local", "relative"] as const;
 
 export const command = defineCommand({
   summary: "Show the output of processes",
   description:
     "Of one process: its bytes, exactly as it wrote them, stdout and stderr in the order in which they came. Of\n" +
-    "several: lines with the name in front. Output that was let go for the output limit is reported on standard\n" +
-    "error. Ctrl-C ends the showing, never the process.",
-  options,
-  operands: { usage: "ID...", min: 1, complete: "process" },
+    "several: whole lines in the order of time, with the name in front. Output that was dropped for the output limit is\n" +
+    "reported on standard error. With -f, processes that fit patterns or labels join as they are started; a single run\n" +
+    `ends it when it is complete. Ctrl-C ends the showing, never the process.\n\n${selectionHelp}`,
+  options: {
+    follow: flag("Go on with what comes, over restarts of the process and of the daemon", "f"),
+    lines: single("LINES", wholeNumber(0), "Only the last lines of each; with --grep, the last that fit", {
+      short: "n",
+      complete: "none",
+    }),
+    since: single("TIME", moment, "Only from then on: 2026-01-31T12:00:00Z, or 10m for ten minutes ago", {
+      complete: "none",
+    }),
+    until: single("TIME", moment, "Only until then", { complete: "none" }),
+    offset: single("BYTES", wholeNumber(0), "Begin at this offset of the run", { complete: "none" }),
+    grep: single("PATTERN", pattern, "Only lines that this regular expression fits; with (?i) in front, in any case", {
+      short: "g",
+      complete: "none",
+    }),
+    invert: flag("With --grep: only lines that it does not fit", "v"),
+    stream: repeated("STREAM", streams, "Only stdout or only stderr; several with commas", {
+      complete: ["stdout", "stderr"],
+    }),
+    timestamps: optional(
+      "KIND",
+      choice(...stampKinds),
+      "utc",
+      "Begin each line with its time: utc, local or relative",
+      {
+        short: "t",
+        complete: stampKinds,
+      },
+    ),
+    "no-prefix": flag("Of several: without the names in front"),
+    run: single("NUMBER", wholeNumber(1), "Of this run: the current one or one before", { complete: "none" }),
+    ...selectionOptions,
+    output: outputOption("text", "jsonl"),
+  },
+  operands: selectionOperands,
   exitCodes: [["130", "ended by Ctrl-C, as a shell sees it"]],
   examples: [
     ["pm logs -f -n 100 api", "the last lines, and what comes"],
     ["pm logs api | sha256sum", "the bytes are exact"],
+    ["pm logs --since 1h --grep 'ERROR|WARN' 'web-*'", "of several, merged in the order of time"],
+    ["pm logs -o jsonl api | jq -r .line", "each line with its time, stream and offset"],
   ],
-  async run({ options: given, operands, globals, caller }) {
-    if (given.lines !== undefined && given.since !== undefined) {
-      throw new UsageError("give either --lines or --since");
+  async run({ options, operands, globals, caller }) {
+    const selection = selectionOf(operands, options);
+    const only = onlyReference(selection);
+    if (options.invert && options.grep === undefined) {
+      throw new UsageError("--invert needs --grep PATTERN");
     }
-    if (given.follow) {
-      // It outlives the daemon, and ends by a signal.
+    if (options.offset !== undefined && options.lines !== undefined) {
+      throw new UsageError("give either --offset or --lines");
+    }
+    if (only === undefined && (options.offset !== undefined || options.run !== undefined)) {
+      throw new UsageError("--offset and --run are of one process: name one");
+    }
+    if (options.follow || options.grep !== undefined || options.timestamps === "local") {
+      // It outlives the daemon and ends by a signal; a pattern may take for ever; the time zone is one of a process.
       caller.ownProcess();
     }
-    const { call, manager } = await openConnection(caller, globals);
-    const targets = [...new Set(operands)];
-    const several = targets.length > 1;
-    let worst: number = ExitCode.ok;
-    const report = (error: unknown): undefined => {
+    const { manager } = await openConnection(caller, globals, { follows: options.follow });
+    let failed: number = ExitCode.ok;
+    const request: LogRequest = {
+      follow: options.follow,
+      // A terminal's output is one stream; whoever asks for stdout means it.
+      streams: options.stream.length === 0 ? undefined : withTerminal(options.stream.flat()),
+      lines: options.lines,
+      // The last lines that fit a pattern are found only by looking at all.
+      countLines: options.grep !== undefined,
+      since: options.since,
+      until: options.until,
+      offset: options.offset,
+      run: options.run,
+    };
+    const printer = new LogPrinter(caller, {
+      paint: painter(caller, globals),
+      prefix: only === undefined && !options["no-prefix"],
+      several: only === undefined,
+      stamps: options.timestamps,
+      keep: options.grep && { pattern: options.grep, invert: options.invert },
+      json: options.output === "jsonl",
+    });
+    if (only !== undefined) {
+      const [info] = (await findProcesses(manager, selection, caller, { debug: globals.debug })).found;
+      await printer.show(logFrames(manager, info, undefined, request), request.countLines ? options.lines : undefined);
+      return ExitCode.ok;
+    }
+    const report = (error: unknown): void => {
       if (endsCommand(error)) {
         throw error;
       }
       caller.note(formatError(error, globals.debug));
-      worst = Math.max(worst, exitCodeOf(error));
-      return undefined;
+      failed = Math.max(failed, exitCodeOf(error));
     };
-    const infos = await Promise.all(
-      targets.map((ref) =>
-        call(() => manager.processes.resolve(ref).then((id) => manager.processes.get(id))).catch(report),
-      ),
-    );
-    const found = infos.filter((info) => info !== undefined);
-    const width = Math.max(0, ...found.map((info) => label(info).length));
-    const paint = painter(caller, globals);
-    const lock = new Lock();
-    const connection = connectionNotes(caller);
-    await Promise.all(
-      found.map((info, index) => {
-        const style = prefixStyles[index % prefixStyles.length] ?? "cyan";
-        const prefix = several ? `${paint(style, `${label(info).padEnd(width)} |`)} ` : "";
-        const formatter =
-          several || given.timestamps ? new LineFormatter({ prefix, timestamps: given.timestamps }) : undefined;
-        const stream = manager.processes.stream(info.id, { ...streamOptions(given), onConnection: connection });
-        return show(caller, stream, several ? label(info) : undefined, formatter, lock).catch(report);
-      }),
-    );
-    return worst;
+    let refs: readonly string[] = [];
+    if (selection.refs.length > 0) {
+      refs = await checkedReferences(manager, selection.refs, report);
+      if (refs.length === 0 && selection.patterns.length === 0) {
+        return failed;
+      }
+      const listed = await manager.processes.listAll({ filter: filtersOf(selection, refs)[0] ?? {} });
+      printer.expect(listed);
+    } else {
+      printer.expect(await manager.processes.listAll({ filter: filtersOf(selection, [])[0] ?? {} }));
+    }
+    for (const filter of filtersOf(selection, refs)) {
+      await printer.show(
+        logFrames(manager, undefined, filter, {
+          ...request,
+          untilIdle: selection.refs.length > 0 && selection.patterns.length === 0,
+        }),
+        request.countLines ? options.lines : undefined,
+      );
+    }
+    return failed;
   },
 });
 
-/** A name, else what a table shows of an id. */
-function label(info: ProcessInfo): string {
-  return info.name === undefined ? info.id.slice(0, 8) : displayName(info);
-}
-
-function streamOptions(given: LogsOptions): StreamOptions {
-  const start: OutputStart | undefined =
-    given.lines !== undefined
-      ? { tailLines: given.lines }
-      : given.since !== undefined
-        ? { since: given.since }
-        : undefined;
-  return {
-    follow: given.follow,
-    followRestarts: given.follow && given.run === undefined,
-    // A terminal's output is one stream; whoever asks for stdout means it.
-    ...(given.stream.length === 0
-      ? {}
-      : { streams: given.stream.includes("stdout") ? [...given.stream, "tty"] : given.stream }),
-    ...(start === undefined ? {} : { start }),
-    ...(given.run === undefined ? {} : { run: given.run }),
-  };
-}
-
-async function show(
-  caller: Caller,
-  stream: OutputStream,
-  name: string | undefined,
-  formatter: LineFormatter | undefined,
-  lock: Lock,
-): Promise<void> {
-  const write = (data: Uint8Array): Promise<void> => lock.hold(() => caller.writeOutput(data));
-  for await (const frame of stream) {
-    switch (frame.type) {
-      case "chunk":
-        await write(formatter === undefined ? frame.data : formatter.lines(frame));
-        break;
-      case "gap":
-        caller.note(
-          `pm: ${name === undefined ? "" : `${name}: `}${frame.to - frame.from} bytes of output are no longer kept (offset ${frame.from} to ${frame.to})\n`,
-        );
-        break;
-      case "end":
-        if (formatter !== undefined) {
-          await write(formatter.rest());
-        }
-        break;
+/** References that mean a process; what does not is reported. By UUID: a name may mean another process tomorrow. */
+async function checkedReferences(
+  manager: Awaited<ReturnType<typeof openConnection>>["manager"],
+  refs: readonly string[],
+  report: (error: unknown) => void,
+): Promise<string[]> {
+  const resolved = await resolveEach(manager, refs);
+  const ids = [...resolved.values()].map(async (ref) => {
+    if (typeof ref !== "string") {
+      report(ref);
+      return undefined;
     }
-  }
+    return manager.processes.get(ref).then(
+      ({ id }) => id,
+      (error: unknown) => {
+        report(error);
+        return undefined;
+      },
+    );
+  });
+  return (await Promise.all(ids)).filter((id) => id !== undefined);
 }
 
-/** Says once that the connection is lost, and once that it is back, however many streams tell. */
-function connectionNotes(caller: Caller): (event: ConnectionEvent) => void {
-  let lost = false;
-  return ({ type }) => {
-    if ((type === "disconnected") !== lost) {
-      lost = !lost;
-      caller.note(lost ? "pm: the connection to the daemon is lost; waiting for it\n" : "pm: the daemon is back\n");
-    }
-  };
+function streams(text: string): readonly (typeof streamNames)[number][] {
+  return text.split(",").map(choice(...streamNames));
 }
 
-/** One writer at a time, so that the lines of several processes stay whole. */
-class Lock {
-  #last: Promise<void> = Promise.resolve();
+function withTerminal(names: readonly (typeof streamNames)[number][]): readonly (typeof streamNames)[number][] {
+  return [...new Set(names.includes("stdout") ? [...names, "tty" as const] : names)];
+}
 
-  hold(action: () => Promise<void>): Promise<void> {
-    const result = this.#last.then(action);
-    this.#last = result.catch(() => {});
-    return result;
+function pattern(text: string): RegExp {
+  const [, insensitive, source = ""] = /^(\(\?i\))?([\s\S]*)$/.exec(text) ?? [];
+  try {
+    return new RegExp(source, insensitive === undefined ? "u" : "iu");
+  } catch (error) {
+    throw new UsageError(`"${text}" is not a regular expression: ${(error as Error).message}`);
   }
 }

@@ -1,18 +1,19 @@
-import { type ProcessFilter, toContractJson } from "../../sdk/index.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
+import { type ProcessFilter, type ProcessInfo, type ProcessManager, toContractJson } from "../../sdk/index.ts";
 import { defineCommand, flag, text } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { painter } from "../output/color.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { processTable } from "../output/process-table.ts";
 import { terminalColumns } from "../output/terminal.ts";
+import { livingStates } from "../selection.ts";
 import { measureUsage } from "../usage.ts";
 import { UsageError } from "../usage-error.ts";
 
 export const command = defineCommand({
   summary: "List processes",
   description:
-    "Lists what runs; with --all also what has ended, of which children may live on. Tables that go to a terminal\n" +
+    "Lists what runs, and what has ended while children of it live on; with --all everything. Tables that go to a terminal\n" +
     "are cut to its width; elsewhere nothing is cut. With --watch, a terminal shows the table as it changes, and\n" +
     "anything else gets an event a line as JSON.",
   options: {
@@ -30,20 +31,18 @@ export const command = defineCommand({
     if (options.quiet && options.output !== undefined) {
       throw new UsageError("give either --quiet or --output");
     }
-    const connection = await openConnection(caller, globals);
-    const filter: ProcessFilter = {
-      ...(options.all ? {} : { states: ["starting", "running", "stopping", "waiting", "givenUp"] }),
-      ...(options.selector === undefined ? {} : { selector: options.selector }),
-    };
+    const connection = await openConnection(caller, globals, { follows: options.watch });
+    const filter: ProcessFilter = options.selector === undefined ? {} : { selector: options.selector };
     if (options.watch) {
       const { watchList } = await import("../watch-list.ts");
       return watchList(caller, connection, {
         filter,
+        keep: options.all ? () => true : isLiving,
         globals,
         format: options.quiet ? "id" : (options.output ?? "table"),
       });
     }
-    const processes = await connection.call((manager) => manager.processes.listAll({ filter }));
+    const processes = await listed(connection.manager, filter, options.all);
     switch (options.quiet ? "id" : (options.output ?? "table")) {
       case "id":
         caller.print(processes.map(({ id }) => `${id}\n`).join(""));
@@ -73,3 +72,20 @@ export const command = defineCommand({
     return ExitCode.ok;
   },
 });
+
+/** Not ended, or something of its tree lives on: what a stop left is not over. */
+function isLiving({ state, run }: ProcessInfo): boolean {
+  return livingStates.includes(state) || state === "givenUp" || run?.treeAlive === true;
+}
+
+async function listed({ processes }: ProcessManager, filter: ProcessFilter, all: boolean): Promise<ProcessInfo[]> {
+  if (all) {
+    return processes.listAll({ filter });
+  }
+  const [living, ended] = await Promise.all([
+    processes.listAll({ filter: { ...filter, states: [...livingStates, "givenUp"] } }),
+    processes.listAll({ filter: { ...filter, states: ["exited", "lost"] } }),
+  ]);
+  const shown = new Map([...ended.filter(isLiving), ...living].map((info) => [info.id, info]));
+  return [...shown.values()].sort((a, b) => a.sequence - b.sequence);
+}

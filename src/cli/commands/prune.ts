@@ -1,8 +1,8 @@
+import { ExitCode } from "../../common/exit-codes.ts";
+import { formatBytes } from "../../common/quantities.ts";
 import { duration } from "../arguments/values.ts";
 import { defineCommand, flag, single, text } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
-import { formatBytes } from "../output/units.ts";
 
 export const command = defineCommand({
   summary: "Forget all ended processes",
@@ -13,15 +13,13 @@ export const command = defineCommand({
   },
   examples: [["pm prune --older-than 1h", "keep those of the last hour"]],
   async run({ options, globals, caller }) {
-    const { call } = await openConnection(caller, globals);
+    const { manager } = await openConnection(caller, globals);
     const dryRun = options["dry-run"];
-    const { ids, freedBytes } = await call((manager) =>
-      manager.processes.prune({
-        dryRun,
-        ...(options["older-than"] === undefined ? {} : { olderThanMs: options["older-than"] }),
-        ...(options.selector === undefined ? { all: true } : { filter: { selector: options.selector } }),
-      }),
-    );
+    const { ids, freedBytes } = await manager.processes.prune({
+      dryRun,
+      ...(options["older-than"] === undefined ? {} : { olderThanMs: options["older-than"] }),
+      ...(options.selector === undefined ? { all: true } : { filter: { selector: options.selector } }),
+    });
     caller.print(ids.map((id) => `${id}\n`).join(""));
     caller.note(`pm: ${dryRun ? "would remove" : "removed"} ${ids.length}, ${formatBytes(freedBytes)}\n`);
     return ExitCode.ok;

@@ -10,17 +10,15 @@ export const command = defineCommand({
   options: { ...projectFileOptions, all: flag("Restart everything that runs, changed or not", "a") },
   async run({ options, globals, caller }) {
     const description = readProject(options, caller);
-    const connection = await openConnection(caller, globals);
-    return connection.call((manager) =>
-      tellProgress(
-        manager.projects.apply(description.name, {
-          ...applyOptions(description),
-          prune: true,
-          restartAll: options.all,
-        }),
-        caller,
-        { paint: painter(caller, globals), say: caller.print, debug: globals.debug },
-      ),
+    const { manager } = await openConnection(caller, globals);
+    return tellProgress(
+      manager.projects.apply(description.name, {
+        ...applyOptions(description),
+        prune: true,
+        restartAll: options.all,
+      }),
+      caller,
+      { paint: painter(caller, globals), say: caller.print, debug: globals.debug },
     );
   },
 });

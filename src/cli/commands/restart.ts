@@ -1,22 +1,101 @@
+import { ExitCode } from "../../common/exit-codes.ts";
+import { PmError, type ProcessInfo, type RunInfo, toContractJson } from "../../sdk/index.ts";
+import { actOn, errorJson, resultFormats } from "../bulk.ts";
+import { changeOptions, changeProcess, changesOf } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
-import { stopOptions, stopRequest } from "../stop-options.ts";
-import { forEachTarget } from "../targets.ts";
+import { outputOption } from "../output/format.ts";
+import { exitText } from "../output/process-table.ts";
+import {
+  livingStates,
+  onlyReference,
+  selectionHelp,
+  selectionOf,
+  selectionOperands,
+  selectionOptions,
+} from "../selection.ts";
+import { startFailure } from "../start-options.ts";
+import { stopOptions, stopRequest, survivorsText } from "../stop-options.ts";
+import { UsageError } from "../usage-error.ts";
+
+interface Restarted {
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly process: ProcessInfo;
+  readonly error: PmError | undefined;
+}
 
 export const command = defineCommand({
   summary: "Stop processes and start them again under the same id",
-  description: "The output of the run before stays readable with 'pm logs --run'.",
-  options: stopOptions,
-  operands: { usage: "ID...", min: 1, complete: "process" },
-  async run({ options, operands, globals, caller }) {
-    const { call } = await openConnection(caller, globals);
-    return forEachTarget(caller, operands, globals.debug, async (id) => {
-      await call((manager) =>
-        manager.processes.resolve(id).then((ref) => manager.processes.restart(ref, stopRequest(options))),
-      );
-      caller.print(`${id}\n`);
-      return ExitCode.ok;
-    });
+  description:
+    "Prints a line \"ID EXIT\" for each: how the run before ended; its output stays readable with 'pm logs --run'. Labels,\n" +
+    "patterns and --all mean those that have not ended. A COMMAND, or an option that says how to run it, is for this run and\n" +
+    `those after it.\n\n${selectionHelp}`,
+  options: { ...stopOptions, ...selectionOptions, ...changeOptions, output: outputOption(...resultFormats) },
+  operands: { ...selectionOperands, tail: "COMMAND [ARG...]" },
+  exitCodes: [["6", "something of the run before lives on; standard error says what"]],
+  examples: [
+    ["pm restart --force api", "kill what does not stop in time"],
+    ["pm restart -e PORT=8081 api", "with another environment"],
+    ["pm restart api -- sleep 3600", "with another command"],
+    ["pm restart -l app=web", "all that have a label and run"],
+  ],
+  async run({ options, operands, tail = [], globals, caller }) {
+    const selection = selectionOf(operands, options);
+    const changes = changesOf(options, tail, caller);
+    if (changes !== undefined && onlyReference(selection) === undefined) {
+      throw new UsageError("what is run can be changed for one process at a time");
+    }
+    const { manager } = await openConnection(caller, globals);
+    const how = stopRequest(options);
+    return actOn<Restarted>(
+      selection,
+      {
+        doing: "restarting",
+        states: livingStates,
+        async one(ref) {
+          const { id } = changes === undefined ? { id: ref } : await changeProcess(manager, ref, { spec: changes });
+          try {
+            return about(await manager.processes.restart(id, how));
+          } catch (error) {
+            if (error instanceof PmError && (error.reason === "STILL_RUNNING" || error.reason === "START_FAILED")) {
+              return about(await manager.processes.get(id), error);
+            }
+            throw error;
+          }
+        },
+        async *many(selected) {
+          for await (const { process, error } of manager.processes.restartAll(selected, how)) {
+            yield about(process, error);
+          }
+        },
+        async text({ id, process }, label) {
+          const runs = await manager.processes.runs(id);
+          return `${label} ${exitText(before(runs, process)) ?? "-"}`;
+        },
+        failure({ process, error }, label) {
+          const receipt = process.run?.stop;
+          if (error?.reason === "STILL_RUNNING" && receipt?.outcome === "survived") {
+            return { note: survivorsText(label, receipt, "restart"), exitCode: ExitCode.timeout };
+          }
+          return error?.reason === "START_FAILED"
+            ? { note: startFailure(error, label, process.spec), exitCode: ExitCode.failure }
+            : undefined;
+        },
+        json: ({ process, error }) => ({
+          process: toContractJson(process),
+          ...(error !== undefined && { error: errorJson(error) }),
+        }),
+      },
+      { caller, manager, format: options.output, debug: globals.debug },
+    );
   },
 });
+
+function about(process: ProcessInfo, error?: PmError): Restarted {
+  return { id: process.id, name: process.name, process, error };
+}
+
+function before(runs: readonly RunInfo[], { run }: ProcessInfo): RunInfo | undefined {
+  return runs.find(({ number }) => run !== undefined && number < run.number);
+}

@@ -1,20 +1,67 @@
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
+import { PmError, type RemoveAllResult } from "../../sdk/index.ts";
+import { actOn, errorJson, resultFormats } from "../bulk.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
-import { forEachTarget } from "../targets.ts";
+import { exitCodeOf } from "../errors.ts";
+import { outputOption } from "../output/format.ts";
+import { selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 
 export const command = defineCommand({
   summary: "Forget ended processes and free their output",
-  options: { force: flag("Kill the whole tree first if it lives", "f") },
-  operands: { usage: "ID...", min: 1, complete: "process" },
+  description: `Prints the ID of each that is gone. Without any, as xargs calls it, there is nothing to do.\n\n${selectionHelp}`,
+  options: {
+    force: flag("Kill the whole tree first if it lives", "f"),
+    ...selectionOptions,
+    output: outputOption(...resultFormats),
+  },
+  operands: selectionOperands,
+  exitCodes: [["5", "it lives, and --force was not given"]],
+  examples: [
+    ["pm rm -l app=web", "all that have a label"],
+    ["pm rm -f api", "kill it first"],
+    ["pm ls -aq -l app=web | xargs pm rm", "what another command lists; it may be nothing"],
+  ],
   async run({ options, operands, globals, caller }) {
-    const { call } = await openConnection(caller, globals);
-    return forEachTarget(caller, operands, globals.debug, async (id) => {
-      await call((manager) =>
-        manager.processes.resolve(id).then((ref) => manager.processes.remove(ref, { force: options.force })),
-      );
-      caller.print(`${id}\n`);
+    if (operands.length === 0 && options.selector === undefined && !options.all && !caller.terminal.stdin) {
+      // An empty list of a script is removed with ease; somebody at a terminal forgot something.
+      caller.note("pm: no process is named: nothing to remove\n");
       return ExitCode.ok;
-    });
+    }
+    const selection = selectionOf(operands, options);
+    const { manager } = await openConnection(caller, globals);
+    const how = { force: options.force };
+    return actOn(
+      selection,
+      {
+        doing: "removing",
+        one: async (ref): Promise<RemoveAllResult> => {
+          try {
+            return { id: await manager.processes.remove(ref, how) };
+          } catch (error) {
+            if (error instanceof PmError && error.reason === "STILL_RUNNING") {
+              return { id: ref, error };
+            }
+            throw error;
+          }
+        },
+        many: (selected) => manager.processes.removeAll(selected, how),
+        text: (_result, label) => label,
+        failure: ({ error }, label) =>
+          error?.reason === "STILL_RUNNING"
+            ? {
+                note: `pm: ${escapeText(error.message)}\nhint: 'pm rm --force ${escapeText(label)}' kills it first\n`,
+                exitCode: exitCodeOf(error),
+              }
+            : undefined,
+        json: ({ id, name, error }) => ({
+          id,
+          ...(name && { name }),
+          ...(error !== undefined && { error: errorJson(error) }),
+        }),
+      },
+      { caller, manager, format: options.output, debug: globals.debug },
+    );
   },
 });

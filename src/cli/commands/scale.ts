@@ -26,20 +26,18 @@ export const command = defineCommand({
       }
     }
     const { processes, ...rest } = applyOptions(description);
-    const connection = await openConnection(caller, globals);
-    return connection.call((manager) =>
-      tellProgress(
-        manager.projects.apply(description.name, {
-          ...rest,
-          processes: processes.map((process) => {
-            const replicas = wanted.get(process.name);
-            return replicas === undefined ? process : { ...process, replicas };
-          }),
-          only: [...wanted.keys()],
+    const { manager } = await openConnection(caller, globals);
+    return tellProgress(
+      manager.projects.apply(description.name, {
+        ...rest,
+        processes: processes.map((process) => {
+          const replicas = wanted.get(process.name);
+          return replicas === undefined ? process : { ...process, replicas };
         }),
-        caller,
-        { paint: painter(caller, globals), say: caller.print, debug: globals.debug },
-      ),
+        only: [...wanted.keys()],
+      }),
+      caller,
+      { paint: painter(caller, globals), say: caller.print, debug: globals.debug },
     );
   },
 });

@@ -1,26 +1,86 @@
+import { ExitCode } from "../../common/exit-codes.ts";
+import { endsCommand } from "../caller.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
+import { exitCodeOf, formatError } from "../errors.ts";
+import { findProcesses } from "../find.ts";
+import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
+import {
+  livingStates,
+  onlyReference,
+  selectionHelp,
+  selectionOf,
+  selectionOperands,
+  selectionOptions,
+} from "../selection.ts";
 
 export const command = defineCommand({
-  summary: "Write standard input to a process's standard input",
-  description: "The process must have been started with --stdin or --tty. As slow as the process reads.",
-  options: { close: flag("Then close its standard input (a terminal gets Ctrl-D)") },
-  operands: { usage: "ID", min: 1, max: 1, complete: "process" },
-  examples: [["echo reload | pm send console", "type a line into it"]],
-  async run({ options, operands: [ref = ""], globals, caller }) {
+  summary: "Write standard input to the standard input of processes",
+  description:
+    "They must have been started with --stdin or --tty. As slow as the slowest of them reads. Labels, patterns and --all\n" +
+    `mean those that run and take input.\n\n${selectionHelp}`,
+  options: {
+    close: flag("Then close their standard input (a terminal gets Ctrl-D)"),
+    ...selectionOptions,
+    output: outputOption("name", "json", "jsonl"),
+  },
+  operands: selectionOperands,
+  examples: [
+    ["echo reload | pm send console", "type a line into it"],
+    ["echo quit | pm send -l app=game", "into all that have a label"],
+  ],
+  async run({ options, operands, globals, caller }) {
     const { stdin } = caller.ownProcess();
-    const { call, manager } = await openConnection(caller, globals);
-    // By its UUID from here on: a name may mean another process tomorrow.
-    const { id } = await call(() => manager.processes.resolve(ref).then((id) => manager.processes.get(id)));
+    const selection = selectionOf(operands, options);
+    const { manager } = await openConnection(caller, globals);
+    const { found, failed } = await findProcesses(manager, selection, caller, { debug: globals.debug });
+    // By their UUIDs from here on: a name may mean another process tomorrow.
+    const targets = found.filter(
+      ({ state, spec }) =>
+        selection.refs.length > 0 ||
+        (livingStates.includes(state) && (spec.stdin === "pipe" || spec.terminal !== undefined)),
+    );
+    let worst = failed ?? ExitCode.ok;
+    const open = new Map(targets.map((info) => [info.id, { info, bytes: 0 }]));
+    const write = async (data: Uint8Array | string, close = false): Promise<void> => {
+      await Promise.all(
+        [...open.values()].map(async (target) => {
+          const { id } = target.info;
+          try {
+            await manager.processes.write(id, data, { close });
+            target.bytes += data.length;
+          } catch (error) {
+            if (endsCommand(error) || onlyReference(selection) !== undefined) {
+              throw error;
+            }
+            // One that has ended must not keep the others from their input.
+            open.delete(id);
+            caller.note(`pm: "${displayName(target.info)}": ${formatError(error, globals.debug).slice("pm: ".length)}`);
+            worst = Math.max(worst, exitCodeOf(error));
+          }
+        }),
+      );
+    };
     let sent = false;
     for await (const chunk of stdin) {
-      await manager.processes.write(id, chunk);
+      await write(chunk);
       sent = true;
     }
     if (options.close || !sent) {
-      await manager.processes.write(id, "", { close: options.close });
+      await write("", options.close);
     }
-    return ExitCode.ok;
+    const results = [...open.values()].map(({ info: { id, name }, bytes }) => ({ id, ...(name && { name }), bytes }));
+    switch (options.output) {
+      case "name":
+        caller.print(results.map(({ id, name }) => `${name ?? id}\n`).join(""));
+        break;
+      case "json":
+        caller.print(prettyJson(onlyReference(selection) === undefined ? { results } : results[0]));
+        break;
+      case "jsonl":
+        caller.print(results.map(jsonLine).join(""));
+        break;
+    }
+    return worst;
   },
 });

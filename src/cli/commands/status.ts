@@ -1,59 +1,72 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import { type ProcessInfo, toContractJson } from "../../sdk/index.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
+import { findProcesses } from "../find.ts";
 import { painter } from "../output/color.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { processDetails } from "../output/process-details.ts";
 import { processTable } from "../output/process-table.ts";
+import { onlyReference, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 import { measureUsage } from "../usage.ts";
 
 export const command = defineCommand({
-  summary: "Show all about a process",
+  summary: "Show all about processes",
+  description: selectionHelp,
   options: {
     env: flag("Show its environment too, which may hold secrets"),
+    ...selectionOptions,
     output: outputOption("text", "table", "wide", "json", "jsonl", "name"),
   },
-  operands: { usage: "ID", min: 1, max: 1, complete: "process" },
-  examples: [["pm status -o json api | jq .exit", "what the contract says of how it ended"]],
-  async run({ options, operands: [id = ""], globals, caller }) {
-    const { call, manager } = await openConnection(caller, globals);
-    const info: ProcessInfo = await call(() =>
-      manager.processes.resolve(id).then((ref) => manager.processes.get(ref, { env: options.env })),
-    );
+  operands: selectionOperands,
+  examples: [
+    ["pm status -o json api | jq .run.exit", "what the contract says of how it ended"],
+    ["pm status -o wide 'web-*'", "of several, as a table"],
+  ],
+  async run({ options, operands, globals, caller }) {
+    const selection = selectionOf(operands, options);
+    const { manager } = await openConnection(caller, globals);
+    const { found, failed } = await findProcesses(manager, selection, caller, {
+      env: options.env,
+      debug: globals.debug,
+    });
     const paint = painter(caller, globals);
     switch (options.output ?? "text") {
-      case "json":
-        caller.print(prettyJson(toContractJson(info)));
+      case "json": {
+        const objects = found.map((info) => toContractJson(info));
+        caller.print(prettyJson(onlyReference(selection) === undefined ? { processes: objects } : objects[0]));
         break;
+      }
       case "jsonl":
-        caller.print(jsonLine(toContractJson(info)));
+        caller.print(found.map((info) => jsonLine(toContractJson(info))).join(""));
         break;
       case "name":
-        caller.print(`${displayName(info)}\n`);
+        caller.print(found.map((info) => `${displayName(info)}\n`).join(""));
         break;
       case "table":
       case "wide":
         caller.print(
-          processTable([info], {
+          processTable(found, {
             paint,
             wide: options.output === "wide",
             width: undefined,
             now: new Date(),
-            ...(options.output === "wide" && { usages: await measureUsage(manager, [info], { percent: true }) }),
+            ...(options.output === "wide" && { usages: await measureUsage(manager, found, { percent: true }) }),
           }),
         );
         break;
-      case "text":
-        caller.print(
+      case "text": {
+        const usages = await measureUsage(manager, found, { percent: false });
+        const details = (info: ProcessInfo): string =>
           processDetails(info, {
             paint,
             environment: options.env,
             now: new Date(),
-            usage: (await measureUsage(manager, [info], { percent: false })).get(info.id),
-          }),
-        );
+            usage: usages.get(info.id),
+          });
+        caller.print(found.map(details).join("\n"));
+      }
     }
-    return ExitCode.ok;
+    return failed ?? ExitCode.ok;
   },
 });

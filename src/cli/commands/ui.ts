@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { ExitCode } from "../../common/exit-codes.ts";
 import { configDirectory } from "../../common/paths.ts";
 import { contextsPath, defaultSocketPath, localContext, readContexts } from "../../sdk/index.ts";
 import { THEME_NAMES } from "../../tui/themes/themes.ts";
@@ -7,7 +8,6 @@ import type { Caller } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import type { Globals } from "../globals.ts";
 
 export const command = defineCommand({
@@ -29,17 +29,22 @@ export const command = defineCommand({
         hint: "pm ls --watch and pm logs -f work without one",
       });
     }
-    const connection = await openConnection(caller, globals);
+    // The dashboard says by itself what becomes of its connection, and offers to start a daemon.
+    const connection = await openConnection(caller, globals, { autoStart: false, quiet: true });
     if (connection.local) {
       // Starts the daemon if need be, and says so before the screen is taken. The dashboard waits for any other.
-      await connection.call((manager) => manager.daemon.info({ timeoutMs: 5000 })).catch(() => undefined);
+      const { manager } = await openConnection(caller, globals);
+      await manager.daemon.info({ timeoutMs: 5000 }).catch(() => undefined);
+      manager.close();
     }
     let first: typeof connection | null = connection;
     const { runDashboard } = await (await import("../../tui/load.ts")).loadDashboard();
     await runDashboard({
       connect: async (context) => {
         // Closed when it is left: to come back is a connection of its own.
-        const { manager } = first ?? (await openConnection(caller, { ...globals, host: undefined, context }));
+        const { manager } =
+          first ??
+          (await openConnection(caller, { ...globals, host: undefined, context }, { autoStart: false, quiet: true }));
         first = null;
         return manager;
       },

@@ -27,16 +27,14 @@ export const command = defineCommand({
     const paint = painter(caller, globals);
     const connection = await openConnection(caller, globals);
     const foreground = options.detach ? undefined : followProject(caller, { name: description.name, paint });
-    const code = await connection.call((manager) =>
-      tellProgress(
-        manager.projects.apply(description.name, {
-          ...applyOptions(description),
-          prune: options.prune,
-          ...(operands.length > 0 && { only: operands }),
-        }),
-        caller,
-        { paint, say: options.detach ? caller.print : caller.note, debug: globals.debug },
-      ),
+    const code = await tellProgress(
+      connection.manager.projects.apply(description.name, {
+        ...applyOptions(description),
+        prune: options.prune,
+        ...(operands.length > 0 && { only: operands }),
+      }),
+      caller,
+      { paint, say: options.detach ? caller.print : caller.note, debug: globals.debug },
     );
     return foreground === undefined ? code : foreground.follow(connection.manager, code);
   },

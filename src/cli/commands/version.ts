@@ -1,7 +1,7 @@
+import { ExitCode } from "../../common/exit-codes.ts";
 import type { Caller } from "../caller.ts";
 import { defineCommand, flag } from "../command.ts";
 import { isUnreachable, openConnection } from "../connection.ts";
-import { ExitCode } from "../exit-code.ts";
 import { outputOption, prettyJson } from "../output/format.ts";
 import { version } from "../version.ts";
 
@@ -28,9 +28,9 @@ async function daemonVersion(
   caller: Caller,
   globals: Parameters<typeof openConnection>[1],
 ): Promise<{ version: string; runtimeVersion: string } | undefined> {
-  const { call } = await openConnection(caller, globals, { autoStart: false });
+  const { manager } = await openConnection(caller, globals, { autoStart: false });
   try {
-    const { version: daemon, runtimeVersion } = await call((manager) => manager.daemon.info());
+    const { version: daemon, runtimeVersion } = await manager.daemon.info();
     return { version: daemon, runtimeVersion };
   } catch (error) {
     if (isUnreachable(error)) {

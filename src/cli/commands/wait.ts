@@ -1,80 +1,29 @@
-import { PmError } from "../../sdk/index.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
+import { formatTimeLimit } from "../../common/quantities.ts";
+import { PmError, type ProcessInfo, type ProcessManager, type RunInfo, toContractJson } from "../../sdk/index.ts";
 import { choice, duration } from "../arguments/values.ts";
+import { errorJson, resultFormats } from "../bulk.ts";
 import { endsCommand } from "../caller.ts";
-import { defineCommand, single } from "../command.ts";
+import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
-import { CommandError, exitCodeOf, formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
+import { CommandError, formatError } from "../errors.ts";
 import { exitCodeOfRun } from "../exit-status.ts";
+import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { exitText } from "../output/process-table.ts";
-import { formatTimeout } from "../output/units.ts";
+import {
+  filtersOf,
+  onlyReference,
+  type ProcessSelection,
+  resolveEach,
+  selectionHelp,
+  selectionOf,
+  selectionOperands,
+  selectionOptions,
+} from "../selection.ts";
+import { UsageError } from "../usage-error.ts";
 import { isStateCondition, stateConditions, waitForState } from "../wait-state.ts";
 
-export const command = defineCommand({
-  summary: "Wait for processes to end and exit as they did",
-  description:
-    'With several processes it waits for all of them and prints a line "ID EXIT" as each ends; the exit code is\n' +
-    "that of the last ID that did not end with 0.",
-  options: {
-    timeout: single("DURATION", duration, "Give up after this long (default: never)", { short: "t", complete: "none" }),
-    for: single(
-      "WHAT",
-      choice("exit", "output", "tree", ...stateConditions),
-      "Until the main process ended (exit, default), its output is complete too (output), or its whole tree is gone\n(tree); or it is ready or healthy; or stopped: ended, and not to run again",
-      { complete: ["exit", "output", "tree", ...stateConditions] },
-    ),
-  },
-  operands: { usage: "ID...", min: 1, complete: "process" },
-  exitCodes: [
-    ["0-255", "the process's own code, 128 and the number of the signal that ended it"],
-    ["6", "not ended in time"],
-  ],
-  async run({ options, operands, globals, caller }) {
-    if (operands.length > 1) {
-      // It outlives the daemon, also after the first line.
-      caller.ownProcess();
-    }
-    const { call } = await openConnection(caller, globals);
-    const state = options.for;
-    if (isStateCondition(state)) {
-      await Promise.all(
-        operands.map((id) =>
-          call(async (manager) =>
-            waitForState(manager, await manager.processes.resolve(id), state, options.timeout),
-          ).catch((error: unknown) => {
-            throw timeoutError(error, id, options) ?? error;
-          }),
-        ),
-      );
-      return ExitCode.ok;
-    }
-    const until = ({ exit: "exited", output: "outputComplete", tree: "treeGone" } as const)[state ?? "exit"];
-    const codes = await Promise.all(
-      operands.map(async (id) => {
-        try {
-          const { process: info, run } = await call(async (manager) =>
-            manager.processes.wait(await manager.processes.resolve(id), {
-              until,
-              ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
-            }),
-          );
-          if (operands.length > 1) {
-            caller.print(`${id} ${exitText(run) ?? "-"}\n`);
-          }
-          return exitCodeOfRun(caller, info, run);
-        } catch (error) {
-          if (endsCommand(error)) {
-            throw error;
-          }
-          const told = timeoutError(error, id, options) ?? error;
-          caller.note(formatError(told, globals.debug));
-          return exitCodeOf(told);
-        }
-      }),
-    );
-    return codes.findLast((code) => code !== 0) ?? 0;
-  },
-});
+const conditions = { exit: "exited", output: "outputComplete", tree: "treeGone" } as const;
 
 const unmet = {
   exit: "did not end",
@@ -85,10 +34,199 @@ const unmet = {
   stopped: "did not stop",
 } as const;
 
+/** One process that is waited for. */
+interface Target {
+  readonly ref: string;
+  readonly label: string;
+}
+
+interface Ended {
+  readonly label: string;
+  readonly process: ProcessInfo;
+  readonly run: RunInfo | undefined;
+}
+
+export const command = defineCommand({
+  summary: "Wait for processes to end and exit as they did",
+  description:
+    'With several processes it waits for all of them and prints a line "ID EXIT" as each ends; the exit code is that of the\n' +
+    `last one named that did not end with 0. With --any the first that ends is enough.\n\n${selectionHelp}`,
+  options: {
+    timeout: single("DURATION", duration, "Give up after this long (default: never)", { short: "t", complete: "none" }),
+    for: single(
+      "WHAT",
+      choice("exit", "output", "tree", ...stateConditions),
+      "Until the main process ended (exit, default), its output is complete too (output), or its whole tree is gone\n(tree); or it is ready or healthy; or stopped: ended, and not to run again",
+      { complete: ["exit", "output", "tree", ...stateConditions] },
+    ),
+    any: flag("Until one of them has"),
+    ...selectionOptions,
+    all: flag("Until all of them have (default); without an ID, every process"),
+    output: outputOption(...resultFormats),
+  },
+  operands: selectionOperands,
+  exitCodes: [
+    ["0-255", "the process's own code, 128 and the number of the signal that ended it"],
+    ["125", "pm failed, or the time is over"],
+    ["127", "there is no such process"],
+  ],
+  examples: [
+    ["pm wait -t 10m --for output build", "its output is complete then"],
+    ["pm wait --any web api", "until one of them has ended"],
+    ["pm wait -l app=jobs", "for all that have a label"],
+  ],
+  exitCodeOf,
+  async run({ options, operands, globals, caller }) {
+    if (options.any && options.all && operands.length > 0) {
+      throw new UsageError("give either --any or --all");
+    }
+    const selection = selectionOf(operands, { ...options, all: options.all && operands.length === 0 });
+    const only = onlyReference(selection);
+    if (only === undefined) {
+      // It outlives the daemon, also after the first line.
+      caller.ownProcess();
+    }
+    const { manager } = await openConnection(caller, globals);
+    const format = options.output ?? "text";
+    const objects: object[] = [];
+    const tell = ({ label, process, run }: Ended): void => {
+      switch (format) {
+        case "text":
+          if (only === undefined) {
+            caller.print(`${label} ${exitText(run) ?? "-"}\n`);
+          }
+          break;
+        case "name":
+          caller.print(`${displayName(process)}\n`);
+          break;
+        case "jsonl":
+          caller.print(jsonLine(toContractJson(process)));
+          break;
+        case "json":
+          objects.push(toContractJson(process));
+      }
+    };
+    // One that is as it was waited for is no failure, however it ended.
+    const codeOf = (ended: Ended): number =>
+      isStateCondition(options.for) ? ExitCode.ok : exitCodeOfRun(caller, ended.process, ended.run);
+    const over = new AbortController();
+    const begun = performance.now();
+    const wait = async ({ ref, label }: Target): Promise<Ended> => {
+      const left =
+        options.timeout === undefined ? {} : { timeoutMs: Math.max(options.timeout - (performance.now() - begun), 1) };
+      const condition = options.for ?? "exit";
+      const waiting = isStateCondition(condition)
+        ? waitForState(manager, ref, condition, { signal: over.signal, ...left }).then((process) => ({
+            process,
+            run: process.run,
+          }))
+        : manager.processes.wait(ref, { until: conditions[condition], signal: over.signal, ...left });
+      const result = await waiting.catch((error: unknown) => {
+        throw timeoutError(error, label, options) ?? error;
+      });
+      return { label, ...result, run: result.run };
+    };
+    const report = (error: unknown): number => {
+      if (endsCommand(error)) {
+        throw error;
+      }
+      caller.note(formatError(error, globals.debug));
+      if (error instanceof PmError && (format === "json" || format === "jsonl")) {
+        objects.push({ error: errorJson(error) });
+      }
+      return exitCodeOf(error);
+    };
+    let code: number;
+    if (only !== undefined) {
+      const ended = await wait({ ref: await manager.processes.resolve(only), label: only });
+      tell(ended);
+      code = codeOf(ended);
+    } else {
+      const { targets, failed } = await targetsOf(manager, selection, report);
+      if (options.any) {
+        code = failed || (await waitForAny(targets, wait, tell, codeOf, over));
+      } else {
+        const codes = await Promise.all(
+          targets.map(async (target) => {
+            try {
+              const ended = await wait(target);
+              tell(ended);
+              return codeOf(ended);
+            } catch (error) {
+              return report(error);
+            }
+          }),
+        );
+        code = [failed, ...codes].findLast((one) => one !== 0) ?? ExitCode.ok;
+      }
+    }
+    if (format === "json") {
+      caller.print(prettyJson(only === undefined ? { processes: objects } : objects[0]));
+    }
+    return code;
+  },
+});
+
+async function waitForAny(
+  targets: readonly Target[],
+  wait: (target: Target) => Promise<Ended>,
+  tell: (ended: Ended) => void,
+  codeOf: (ended: Ended) => number,
+  over: AbortController,
+): Promise<number> {
+  if (targets.length === 0) {
+    return ExitCode.ok;
+  }
+  const ended = await Promise.any(targets.map(wait)).catch(({ errors }: AggregateError) => {
+    throw errors[0];
+  });
+  over.abort();
+  tell(ended);
+  return codeOf(ended);
+}
+
+/** In the order in which they were named, then those of patterns and labels. */
+async function targetsOf(
+  manager: ProcessManager,
+  selection: ProcessSelection,
+  report: (error: unknown) => number,
+): Promise<{ readonly targets: readonly Target[]; readonly failed: number }> {
+  let failed: number = ExitCode.ok;
+  const targets = new Map<string, Target>();
+  const resolved = await resolveEach(manager, selection.refs);
+  for (const [label, ref] of resolved) {
+    if (typeof ref !== "string") {
+      failed = report(ref);
+    } else if (selection.selector === undefined) {
+      targets.set(ref, { ref, label });
+    }
+  }
+  const searches = selection.selector !== undefined || selection.patterns.length > 0 || selection.refs.length === 0;
+  if (searches) {
+    const refs =
+      selection.selector === undefined ? [] : [...resolved.values()].filter((ref) => typeof ref === "string");
+    for (const filter of filtersOf(selection, refs)) {
+      for await (const info of manager.processes.list({ filter })) {
+        if (!targets.has(info.id) && !(info.name !== undefined && targets.has(info.name))) {
+          targets.set(info.id, { ref: info.id, label: displayName(info) });
+        }
+      }
+    }
+  }
+  return { targets: [...targets.values()], failed };
+}
+
+/** 127 for an unknown process, as a shell's `wait`; whatever else goes wrong is pm's. */
+function exitCodeOf(error: unknown): number {
+  return error instanceof PmError && error.reason === "PROCESS_NOT_FOUND"
+    ? ExitCode.commandNotFound
+    : ExitCode.runFailed;
+}
+
 /** The time that was given is over, whoever noticed first: who was waited for, and for what. */
 function timeoutError(
   error: unknown,
-  id: string,
+  label: string,
   {
     timeout,
     for: what = "exit",
@@ -97,8 +235,8 @@ function timeoutError(
   if (timeout === undefined || !(error instanceof PmError) || error.reason !== "TIMEOUT") {
     return undefined;
   }
-  return new CommandError(`"${id}" ${unmet[what]} within ${formatTimeout(timeout)}`, {
-    exitCode: ExitCode.timeout,
+  return new CommandError(`"${label}" ${unmet[what]} within ${formatTimeLimit(timeout)}`, {
+    exitCode: ExitCode.runFailed,
     cause: error,
   });
 }

@@ -133,5 +133,5 @@ function awaitingValue(word: string, options: Readonly<Record<string, Option>>):
   const option = word.startsWith("--")
     ? named
     : Object.values(options).find(({ short }) => short !== undefined && short === word.at(-1));
-  return option?.kind === "flag" ? undefined : option;
+  return option?.kind === "flag" || option?.kind === "optional" ? undefined : option;
 }

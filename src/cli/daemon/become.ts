@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { daemonNodeFlags } from "../../common/daemon-heap.ts";
 import type { Caller } from "../caller.ts";
 import { CommandError } from "../errors.ts";
 import { daemonProgram } from "./paths.ts";
@@ -18,6 +19,6 @@ export function becomeDaemon(caller: Caller, args: readonly string[]): never {
   if (execve === undefined) {
     throw new CommandError("this Node.js cannot replace itself by another program");
   }
-  execve.call(own, own.execPath, [own.execPath, program, ...args]);
+  execve.call(own, own.execPath, [own.execPath, ...daemonNodeFlags, program, ...args]);
   throw new CommandError("cannot become the daemon");
 }

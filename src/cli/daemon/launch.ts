@@ -13,15 +13,16 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { daemonNodeFlags } from "../../common/daemon-heap.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
+import { runtimeDirectory } from "../../common/paths.ts";
 import { makeDirectories } from "../../files/make-directories.ts";
 import type { ProcessManager } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
 import { isUnreachable } from "../connection.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import { daemonEnvironment } from "./environment.ts";
-import { openFilesOfCaller } from "./open-files.ts";
-import { daemonLogPath, daemonProgram, runtimeDirectory } from "./paths.ts";
+import { daemonLogPath, daemonProgram } from "./paths.ts";
 
 /** Finding 10,000 processes again takes a daemon some hundred milliseconds; the rest is for slow machines. */
 const readyTimeoutMs = 30_000;
@@ -45,16 +46,17 @@ export async function launchDaemon(
   say: (text: string) => void = (text) => caller.note(text),
 ): Promise<void> {
   const own = caller.ownProcess();
-  const directory = runtimeDirectory(caller);
+  const directory = runtimeDirectory(caller.env);
   prepareDirectory(directory, own);
   const log = openLog(daemonLogPath(caller));
   let child: ChildProcess;
   try {
-    child = spawn(own.execPath, [daemonProgram(own)], {
+    const [command, args] = unlimited(caller, [own.execPath, ...daemonNodeFlags, daemonProgram(own)]);
+    child = spawn(command, args, {
       cwd: "/",
       detached: true,
       stdio: ["ignore", "ignore", log, "pipe"],
-      env: { ...openFilesOfCaller(own), ...daemonEnvironment(caller), PM_READY_FD: "3" },
+      env: { ...daemonEnvironment(caller), PM_READY_FD: "3" },
     });
   } finally {
     closeSync(log);
@@ -74,6 +76,35 @@ export async function launchDaemon(
     exitCode: ExitCode.unreachable,
     hint: outcome.kind === "refused" ? undefined : `its log is ${daemonLogPath(caller)}`,
   });
+}
+
+/** By the names of caller.ts and the letters of ulimit: what a daemon must not have from the shell that needed it first. */
+const mustBeUnlimited = { fsize: "f", cpu: "t", as: "v", data: "d" } as const;
+
+/**
+ * A command line that begins with limits of its own. They would hold for everybody's processes, and one of file size
+ * for the output of all of them. Node.js cannot set them; a shell can, and only where the caller may raise its own.
+ */
+function unlimited(
+  caller: Caller,
+  program: readonly [string, ...string[]],
+): readonly [command: string, args: string[]] {
+  const { rlimits } = caller.inherited;
+  const finite = Object.entries(mustBeUnlimited).filter(([name]) => rlimits[name]?.soft !== undefined);
+  if (finite.length === 0) {
+    const [command, ...args] = program;
+    return [command, args];
+  }
+  const raise = finite.map(
+    ([name, letter]) =>
+      `ulimit -S -${letter} unlimited 2>/dev/null || ulimit -${letter} unlimited 2>/dev/null || fail ${name} -${letter}`,
+  );
+  const script = [
+    `fail() { printf '{"error":"the limit of %s of this shell (ulimit %s) would hold for every process"}\\n' "$1" "$2" >&3; exit 1; }`,
+    ...raise,
+    'exec "$@"',
+  ].join("\n");
+  return ["/bin/sh", ["-c", script, "sh", ...program]];
 }
 
 type Outcome =
@@ -139,7 +170,7 @@ function readinessOf(line: string): Outcome {
 /** Waits until the daemon that was faster answers. Its socket appears already listening. */
 async function otherDaemon(caller: Caller, manager: ProcessManager): Promise<void> {
   const deadline = AbortSignal.timeout(readyTimeoutMs);
-  const watcher = watch(runtimeDirectory(caller));
+  const watcher = watch(runtimeDirectory(caller.env));
   try {
     for (;;) {
       // Asked for before the attempt, so that no change falls between.

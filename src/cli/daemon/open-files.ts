@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 
 /**
  * The soft limit of open files (RLIMIT_NOFILE) that whoever called `pm` lives
- * under, as the daemon takes it in PM_OPEN_FILES: Node.js has raised its own to
- * the hard one, and processes shall not inherit that. Programs that use
+ * under: Node.js has raised its own to the hard one, and processes shall not
+ * inherit that. Programs that use
  * select(2), or close every descriptor up to the limit, suffer from a high one.
  *
  * @returns nothing where it cannot be known

@@ -1,12 +1,11 @@
 /** The text of `pm status`. */
 
-import { escapeBytes } from "../../common/escape.ts";
+import { escapeBytes, escapeText } from "../../common/escape.ts";
+import { formatBytes, formatDuration } from "../../common/quantities.ts";
 import type { ExitStatus, ProcessInfo, ProcessUsage, ResourceLimit, RunInfo } from "../../sdk/index.ts";
 import type { Paint } from "./color.ts";
 import { labelText, stateText, uptime } from "./process-table.ts";
-import { sanitize } from "./sanitize.ts";
 import { commandText, shellWords } from "./shell-words.ts";
-import { formatBytes, formatDuration } from "./units.ts";
 
 export interface ProcessDetailsOptions {
   readonly paint: Paint;
@@ -20,7 +19,7 @@ export function processDetails(info: ProcessInfo, { paint, environment, now, usa
   const { spec, run } = info;
   const rows: (readonly [title: string, text: string])[] = [
     ["ID", info.id],
-    ["Name", info.name === undefined ? "-" : sanitize(info.name)],
+    ["Name", info.name === undefined ? "-" : escapeText(info.name)],
     ["State", stateLine(info, now)],
     ["Command", commandText(spec)],
     ["Directory", shellWords([run?.effective?.cwd ?? spec.cwd ?? ""])],
@@ -43,7 +42,7 @@ export function processDetails(info: ProcessInfo, { paint, environment, now, usa
       ...spec.envBytes.map(({ name, value }) => [escapeBytes(name), escapeBytes(value)] as const),
     ].sort(([a], [b]) => (a < b ? -1 : 1));
     text += `${paint("bold", "Environment")} (${spec.envMode === "replace" ? "nothing else" : "over the daemon's"})\n`;
-    text += variables.map(([key, value]) => `  ${sanitize(key)}=${sanitize(value)}\n`).join("");
+    text += variables.map(([key, value]) => `  ${escapeText(key)}=${escapeText(value)}\n`).join("");
   }
   return text;
 }
@@ -74,7 +73,7 @@ function runRows(run: RunInfo | undefined, usage: ProcessUsage | undefined, now:
   if (run.failure !== undefined) {
     const { step, message, errnoName, path } = run.failure;
     const about = path === undefined ? step : `${step} ${path}`;
-    rows.push(["Failure", sanitize(`${about}: ${message}${errnoName === undefined ? "" : ` (${errnoName})`}`)]);
+    rows.push(["Failure", escapeText(`${about}: ${message}${errnoName === undefined ? "" : ` (${errnoName})`}`)]);
   }
   const { output } = run;
   const kept = output.nextOffset - output.firstOffset;

@@ -1,10 +1,11 @@
 /** The table of `pm ls`. */
+
+import { escapeText } from "../../common/escape.ts";
+import { formatBytes, formatDuration } from "../../common/quantities.ts";
 import type { ProcessInfo, ProcessState, ProcessUsage, RunInfo } from "../../sdk/index.ts";
 import type { Paint, Style } from "./color.ts";
-import { sanitize } from "./sanitize.ts";
 import { commandText, shellWords } from "./shell-words.ts";
 import { type Cell, renderTable } from "./table.ts";
-import { formatBytes, formatDuration } from "./units.ts";
 
 export interface ProcessTableOptions {
   readonly paint: Paint;
@@ -57,7 +58,7 @@ interface Column {
 }
 
 const narrowColumns: readonly Column[] = [
-  { title: "NAME", cell: ({ name }) => ({ text: name === undefined ? "-" : sanitize(name) }) },
+  { title: "NAME", cell: ({ name }) => ({ text: name === undefined ? "-" : escapeText(name) }) },
   { title: "ID", cell: ({ id }, { idLength }) => ({ text: id.slice(0, idLength) }) },
   { title: "STATE", cell: stateCell },
   { title: "PID", cell: ({ run }) => ({ text: run?.pid === undefined ? "-" : String(run.pid) }) },
@@ -109,7 +110,7 @@ function stateCell(info: ProcessInfo, { now }: Pick<CellContext, "now">): Cell {
 function waitingText({ supervision }: ProcessInfo, now: Date): string {
   const { waiting, attempt = 0, maxAttempts = 0, queuePosition = 0 } = supervision ?? {};
   const left = waiting?.until === undefined ? "" : ` ${formatDuration(waiting.until.getTime() - now.getTime())}`;
-  const names = (waiting?.for ?? []).map(sanitize).join(", ");
+  const names = (waiting?.for ?? []).map(escapeText).join(", ");
   switch (waiting?.reason) {
     case "restart":
       return `waiting${left} (${attempt}${maxAttempts === 0 ? "" : `/${maxAttempts}`})`;
@@ -156,7 +157,7 @@ export function labelText(labels: Readonly<Record<string, string>>): string {
   const text = Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
-  return text === "" ? "-" : sanitize(text);
+  return text === "" ? "-" : escapeText(text);
 }
 
 /** How long a run has lasted, or lasted. */

@@ -1,5 +1,4 @@
-import { escapeBytes } from "../../common/escape.ts";
-import { sanitize } from "./sanitize.ts";
+import { escapeBytes, escapeText } from "../../common/escape.ts";
 
 /** A process's command line, as one would type it. */
 export function commandText({
@@ -22,7 +21,7 @@ function quote(given: string | Uint8Array): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) {
     return word;
   }
-  return sanitize(word) === word
+  return escapeText(word) === word
     ? `'${word.replaceAll("'", "'\\''")}'`
-    : `$'${sanitize(word.replaceAll("\\", "\\\\").replaceAll("'", "\\'"))}'`;
+    : `$'${escapeText(word.replaceAll("\\", "\\\\").replaceAll("'", "\\'"))}'`;
 }

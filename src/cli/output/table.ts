@@ -14,6 +14,9 @@ export interface TableOptions {
   readonly alignRight?: ReadonlySet<string>;
 }
 
+/** What a name or an id needs to be told from others. */
+const leastCellWidth = 16;
+
 /** Lines, each with its newline. Cells must be free of control characters. */
 export function renderTable(
   titles: readonly string[],
@@ -26,6 +29,13 @@ export function renderTable(
       ? 0
       : rows.reduce((width, row) => Math.max(width, displayWidth(row[column]?.text ?? "")), title.length),
   );
+  if (options.width !== undefined) {
+    // One long cell must not push all that is right of it out of sight.
+    const most = Math.max(leastCellWidth, Math.floor(options.width / 3));
+    widths.forEach((width, column) => {
+      widths[column] = Math.min(width, most);
+    });
+  }
   const header = titles.map((title): Cell => ({ text: title, style: "bold" }));
   return [header, ...rows].map((row) => `${renderRow(row, titles, widths, options)}\n`).join("");
 }
@@ -44,7 +54,8 @@ function renderRow(
     if (used + gap >= width) {
       break;
     }
-    const room = width - used - gap;
+    const left = width - used - gap;
+    const room = last || width === Number.POSITIVE_INFINITY ? left : Math.min(left, widths[column] ?? left);
     const clipped = clip(text, room);
     const painted = style === undefined ? clipped : paint(style, clipped);
     if (last) {

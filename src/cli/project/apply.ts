@@ -1,12 +1,12 @@
 /** Applying a project, and telling what is done. */
 
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
 import type { ProjectDescription } from "../../project/description.ts";
 import type { ApplyProjectOptions, ProjectAction, ProjectFrame, ProjectStep } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
 import { formatError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
 import type { Paint, Style } from "../output/color.ts";
-import { sanitize } from "../output/sanitize.ts";
 
 /** What a description asks for; what commands add is theirs. */
 export function applyOptions(description: ProjectDescription): ApplyProjectOptions {
@@ -28,8 +28,8 @@ const words: Readonly<Record<ProjectAction, readonly [plan: string, done: string
 /** One line of a plan. */
 export function planLine({ name, action, changedFields }: ProjectStep, paint: Paint): string {
   const [plan, , style] = words[action];
-  const fields = changedFields.length === 0 ? "" : ` (${changedFields.map(sanitize).join(", ")})`;
-  return `${paint(style, sanitize(name))}: ${plan}${fields}\n`;
+  const fields = changedFields.length === 0 ? "" : ` (${changedFields.map(escapeText).join(", ")})`;
+  return `${paint(style, escapeText(name))}: ${plan}${fields}\n`;
 }
 
 /** Tells each step as it is done; the exit code, and the UUIDs of the processes. */
@@ -48,13 +48,13 @@ export async function tellProgress(
       case "progress": {
         const step = steps[frame.step];
         if (frame.error !== undefined) {
-          caller.note(`pm: ${sanitize(step?.name ?? "a process")}: ${formatError(frame.error, debug).slice(4)}`);
+          caller.note(`pm: ${escapeText(step?.name ?? "a process")}: ${formatError(frame.error, debug).slice(4)}`);
         } else if (step !== undefined && step.action !== "none") {
           const [, done, style] = words[step.action];
           const { state, supervision } = frame.process ?? {};
           const waits = state === "waiting" ? supervision?.waiting?.detail || supervision?.waiting?.reason : undefined;
           say(
-            `${paint(style, sanitize(step.name))}: ${done}${waits === undefined ? "" : `, waits: ${sanitize(waits)}`}\n`,
+            `${paint(style, escapeText(step.name))}: ${done}${waits === undefined ? "" : `, waits: ${escapeText(waits)}`}\n`,
           );
         }
         break;

@@ -1,10 +1,11 @@
 /** A project in the foreground: all its output, and Ctrl-C that stops all of it. */
+
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
 import type { OutputMember, OutputsFrame, ProcessManager } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
-import { ExitCode } from "../exit-code.ts";
 import type { Paint, Style } from "../output/color.ts";
-import { LineFormatter } from "../output/line-formatter.ts";
-import { sanitize } from "../output/sanitize.ts";
+import { ColorKeeper, LineSplitter, type OutputLine } from "../output/line-formatter.ts";
 import { tellProgress } from "./apply.ts";
 
 const styles: readonly Style[] = ["cyan", "yellow", "green", "magenta", "blue", "red"];
@@ -153,7 +154,7 @@ function runOf({ processId, run }: OutputMember): string {
 class ProjectOutput {
   readonly #caller: Caller;
   readonly #paint: Paint;
-  readonly #formatters = new Map<string, LineFormatter>();
+  readonly #writers = new Map<string, LineWriter>();
   /** Runs whose output has not ended. */
   readonly #open = new Set<string>();
   #onIdle: (() => void) | undefined;
@@ -167,12 +168,13 @@ class ProjectOutput {
     switch (frame.type) {
       case "chunk": {
         const { processId, processName } = frame.member;
-        await this.#caller.writeOutput(this.#formatter(processId, processName ?? processId.slice(0, 8)).lines(frame));
+        const writer = this.#writer(processId, processName ?? processId.slice(0, 8));
+        await this.#caller.writeOutput(prefixed(writer, writer.splitter.lines(frame)));
         break;
       }
       case "gap":
         this.#caller.note(
-          `pm: ${sanitize(frame.member.processName ?? frame.member.processId)}: ${frame.to - frame.from} bytes of output are no longer kept\n`,
+          `pm: ${escapeText(frame.member.processName ?? frame.member.processId)}: ${frame.to - frame.from} bytes of output are no longer kept\n`,
         );
         break;
       case "memberOpened":
@@ -201,19 +203,33 @@ class ProjectOutput {
 
   /** Lines without an end. */
   async rest(): Promise<void> {
-    for (const formatter of this.#formatters.values()) {
-      await this.#caller.writeOutput(formatter.rest());
+    for (const writer of this.#writers.values()) {
+      await this.#caller.writeOutput(prefixed(writer, writer.splitter.rest()));
     }
   }
 
-  #formatter(id: string, name: string): LineFormatter {
-    const known = this.#formatters.get(id);
+  #writer(id: string, name: string): LineWriter {
+    const known = this.#writers.get(id);
     if (known !== undefined) {
       return known;
     }
-    const style = styles[this.#formatters.size % styles.length] ?? "cyan";
-    const made = new LineFormatter({ prefix: `${this.#paint(style, `${sanitize(name).padEnd(prefixWidth)} |`)} ` });
-    this.#formatters.set(id, made);
+    const style = styles[this.#writers.size % styles.length] ?? "cyan";
+    const prefix = Buffer.from(`${this.#paint(style, `${escapeText(name).padEnd(prefixWidth)} |`)} `);
+    const made = { prefix, splitter: new LineSplitter(), colors: new ColorKeeper() };
+    this.#writers.set(id, made);
     return made;
   }
+}
+
+/** What puts the lines of one process together. */
+interface LineWriter {
+  readonly prefix: Uint8Array;
+  readonly splitter: LineSplitter;
+  readonly colors: ColorKeeper;
+}
+
+const newline = Buffer.from("\n");
+
+function prefixed({ prefix, colors }: LineWriter, lines: Iterable<OutputLine>): Uint8Array {
+  return Buffer.concat([...lines].flatMap((line) => [prefix, colors.closed(line), newline]));
 }

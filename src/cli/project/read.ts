@@ -1,10 +1,11 @@
 /** The project that a command is about. */
 
+import { escapeText } from "../../common/escape.ts";
+import { ExitCode } from "../../common/exit-codes.ts";
 import type { Caller } from "../caller.ts";
 import { repeated, text } from "../command.ts";
 import { CommandError } from "../errors.ts";
-import { ExitCode } from "../exit-code.ts";
-import { sanitize } from "../output/sanitize.ts";
+
 import { formatProblem, type LoadedProject, loadProject, ProjectFileError, readFiles, writePmYaml } from "./library.ts";
 import { callersMachine } from "./machine.ts";
 
@@ -41,7 +42,7 @@ export function readProject({ file, profile, name }: ProjectFileValues, caller: 
     loadProject({ files: file, profiles: profile }, callersMachine(caller)),
   );
   for (const note of notes) {
-    caller.note(`pm: ${sanitize(formatProblem(note))}\n`);
+    caller.note(`pm: ${escapeText(formatProblem(note))}\n`);
   }
   return name === undefined ? description : { ...description, name };
 }
@@ -64,7 +65,7 @@ function orProblems<T>(caller: Caller, read: () => T): T {
     if (error instanceof ProjectFileError) {
       const [first = "", ...more] = error.problems.map(formatProblem);
       if (more.length > 0) {
-        caller.note([first, ...more].map((line) => `pm: ${sanitize(line)}\n`).join(""));
+        caller.note([first, ...more].map((line) => `pm: ${escapeText(line)}\n`).join(""));
       }
       throw new CommandError(more.length === 0 ? first : `the project has ${more.length + 1} mistakes`, {
         exitCode: ExitCode.usage,

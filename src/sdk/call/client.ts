@@ -51,9 +51,10 @@ export class Client {
     kind: CallKind,
   ): Promise<UnaryMethods[M][1]> {
     const attempts = this.attempts(options, kind);
+    const repeatable = kind.repeatable !== "unsent" && !kind.thisDaemonOnly;
     for (;;) {
       try {
-        const response = await this.#transport.unary(method, request, attempts.callOptions());
+        const response = await this.#transport.unary(method, request, { ...attempts.callOptions(), repeatable });
         attempts.succeeded();
         return response;
       } catch (error) {

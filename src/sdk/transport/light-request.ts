@@ -6,17 +6,18 @@ export function busyRetryMs(): number {
   return 20 * (0.5 + Math.random());
 }
 
-/** The head of a POST in the Connect protocol, on a connection of its own. */
+/** The head of a POST in the Connect protocol. A connection that is not kept is closed after the response. */
 export function requestHead(
   method: string,
   contentType: string,
   length: number,
   timeoutMs: number | undefined,
+  kept = false,
 ): string {
   return [
     `POST /${method} HTTP/1.1`,
     "Host: localhost",
-    "Connection: close",
+    ...(kept ? [] : ["Connection: close"]),
     `Content-Type: ${contentType}`,
     "Connect-Protocol-Version: 1",
     // At most ten digits, and whole: https://connectrpc.com/docs/protocol#unary-request

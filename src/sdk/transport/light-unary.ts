@@ -1,6 +1,6 @@
 /**
- * Unary calls over the Unix socket, by hand: one HTTP/1.1 POST per connection
- * with JSON in the Connect protocol.
+ * Unary calls over the Unix socket, by hand: HTTP/1.1 POSTs with JSON in the
+ * Connect protocol.
  *
  * This is the one place where pm does itself what a library could. The reason
  * is measured: whole commands such as `pm ls` must stay below 1.8 times a bare
@@ -10,13 +10,13 @@
  * `@bufbuild/protobuf`, `@connectrpc/*`, `node:http` or `node:http2`.
  * TLS uses the stock client in `streaming.ts`; streams have `light-stream.ts`.
  *
- * A connection per call costs some 0.1 ms on a Unix socket and spares the
- * ambiguity of a kept connection that dies as it is used again.
+ * Connections are kept for calls that may be repeated: see `kept-connections.ts`.
  */
 import { connect, type Socket } from "node:net";
 import { PmError } from "../errors.ts";
 import { errorFromConnectBody } from "./connect-error.ts";
 import { HttpParseError, type HttpResponse, HttpResponseParser } from "./http1-response.ts";
+import type { KeptConnections } from "./kept-connections.ts";
 import { busyRetryMs, protocolError, requestHead, setDeadline } from "./light-request.ts";
 import { abortedError, lostError, timedOutError, unreachableError } from "./local-errors.ts";
 import type { TransportOptions, UnaryMethod, UnaryMethods } from "./transport.ts";
@@ -24,14 +24,15 @@ import type { TransportOptions, UnaryMethod, UnaryMethods } from "./transport.ts
 /** A page of processes has up to 3 MiB as a message and more as JSON, 3 MiB of output 4 MB. */
 const limits = { head: 64 * 1024, body: 128 * 1024 * 1024 };
 
-/** Calls `method` on the daemon behind the socket at `path`. */
+/** Calls `method` on the daemon behind the socket at `path`. Without `kept` the call has a connection of its own. */
 export async function lightUnary<M extends UnaryMethod>(
   path: string,
   method: M,
   request: UnaryMethods[M][0],
   options: TransportOptions,
+  kept?: KeptConnections,
 ): Promise<UnaryMethods[M][1]> {
-  const { status, headers, body } = await post(path, method, Buffer.from(JSON.stringify(request)), options);
+  const { status, headers, body } = await post(path, method, Buffer.from(JSON.stringify(request)), options, kept);
   const contentType = headers.get("content-type");
   if (status !== 200) {
     throw errorFromConnectBody(status, contentType, body);
@@ -48,9 +49,15 @@ export async function lightUnary<M extends UnaryMethod>(
   }
 }
 
-function post(path: string, method: UnaryMethod, body: Buffer, options: TransportOptions): Promise<HttpResponse> {
+function post(
+  path: string,
+  method: UnaryMethod,
+  body: Buffer,
+  options: TransportOptions,
+  kept: KeptConnections | undefined,
+): Promise<HttpResponse> {
   const { signal, timeoutMs } = options;
-  const head = requestHead(method, "application/json", body.length, timeoutMs);
+  const head = requestHead(method, "application/json", body.length, timeoutMs, kept !== undefined);
 
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
@@ -68,7 +75,12 @@ function post(path: string, method: UnaryMethod, body: Buffer, options: Transpor
       clearTimeout(deadline);
       clearTimeout(busyTimer);
       signal?.removeEventListener("abort", onAbort);
-      socket?.destroy();
+      const isKept = !(outcome instanceof PmError) && outcome.headers.get("connection")?.toLowerCase() === "keep-alive";
+      if (isKept && kept !== undefined && socket !== undefined) {
+        kept.giveBack(socket);
+      } else {
+        socket?.destroy();
+      }
       if (outcome instanceof PmError) {
         reject(outcome);
       } else {
@@ -82,15 +94,27 @@ function post(path: string, method: UnaryMethod, body: Buffer, options: Transpor
 
     const attempt = (): void => {
       const parser = new HttpResponseParser(limits);
-      let connected = false;
-      const current = connect({ path });
+      const taken = kept?.take();
+      const current = taken ?? connect({ path });
+      let connected = taken !== undefined;
       socket = current;
-      current.on("connect", () => {
-        connected = true;
+      const send = (): void => {
         current.cork();
         current.write(head, "latin1");
         current.write(body);
         current.uncork();
+      };
+      const lost = (error?: NodeJS.ErrnoException): void => {
+        if (taken !== undefined && error?.code === "EPIPE" && !settled) {
+          // The daemon had closed it before the request was written: nothing was sent.
+          attempt();
+        } else {
+          settle(lostError(error));
+        }
+      };
+      current.on("connect", () => {
+        connected = true;
+        send();
       });
       current.on("data", (bytes: Buffer) => {
         try {
@@ -103,8 +127,11 @@ function post(path: string, method: UnaryMethod, body: Buffer, options: Transpor
         }
       });
       current.on("error", (error: NodeJS.ErrnoException) => {
+        if (socket !== current) {
+          return;
+        }
         if (connected) {
-          settle(lostError(error));
+          lost(error);
         } else if (error.code === "EAGAIN" && !settled) {
           // unix(7), connect(2): the socket's queue is full. Nothing was sent.
           busyTimer = setTimeout(attempt, busyRetryMs());
@@ -112,12 +139,19 @@ function post(path: string, method: UnaryMethod, body: Buffer, options: Transpor
           settle(unreachableError(`unix://${path}`, error));
         }
       });
-      current.on("end", () => settle(lostError(undefined)));
-      current.on("close", (hadError) => {
-        if (!hadError) {
-          settle(lostError(undefined));
+      current.on("end", () => {
+        if (socket === current) {
+          lost();
         }
       });
+      current.on("close", (hadError) => {
+        if (!hadError && socket === current) {
+          lost();
+        }
+      });
+      if (taken !== undefined) {
+        send();
+      }
     };
     attempt();
   });

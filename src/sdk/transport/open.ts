@@ -1,5 +1,6 @@
 /** Chooses the transport for each call, and loads the heavy one only when a call needs it. */
 import type { Endpoint } from "../endpoint.ts";
+import { KeptConnections } from "./kept-connections.ts";
 import { lightStream } from "./light-stream.ts";
 import { lightUnary } from "./light-unary.ts";
 import { abortedError } from "./local-errors.ts";
@@ -23,6 +24,7 @@ export function openTransport(endpoint: Endpoint): Transport {
   const closed = new AbortController();
   let loading: Promise<Transport> | undefined;
   let lightStreams = 0;
+  const kept = new KeptConnections();
 
   const stock = async (): Promise<Transport> => {
     loading ??= import("./streaming.ts").then(({ stockTransport }) => stockTransport(endpoint));
@@ -44,7 +46,7 @@ export function openTransport(endpoint: Endpoint): Transport {
         throw abortedError(closed.signal);
       }
       return endpoint.kind === "unix"
-        ? lightUnary(endpoint.path, method, request, withClosed(options))
+        ? lightUnary(endpoint.path, method, request, withClosed(options), options.repeatable ? kept : undefined)
         : (await stock()).unary(method, request, options);
     },
     async *stream<M extends StreamMethod>(method: M, request: StreamMethods[M][0], options: TransportOptions) {
@@ -61,6 +63,7 @@ export function openTransport(endpoint: Endpoint): Transport {
     },
     close() {
       closed.abort();
+      kept.close();
       loading?.then(
         (transport) => transport.close(),
         () => {},

@@ -94,6 +94,8 @@ export interface TransportOptions {
   readonly signal?: AbortSignal | undefined;
   /** Undefined: no limit. */
   readonly timeoutMs?: number | undefined;
+  /** Of a unary call: it may be sent again though it may have taken effect. Default: no. */
+  readonly repeatable?: boolean;
 }
 
 /** One way to a daemon. Every failure is a `PmError`. */

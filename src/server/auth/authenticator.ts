@@ -8,7 +8,14 @@
  */
 import { createHmac, randomBytes } from "node:crypto";
 import { FailureLimiter, type FailureLimits } from "./failure-limiter.ts";
-import { decoyHash, defaultCost, maxPasswordBytes, type PasswordHash, verifyPassword } from "./password-hash.ts";
+import {
+  decoyHash,
+  defaultCost,
+  maxPasswordBytes,
+  type PasswordHash,
+  sameHash,
+  verifyPassword,
+} from "./password-hash.ts";
 import { isUserName, type Users } from "./users-file.ts";
 
 /** What became of a request's credentials. */
@@ -50,9 +57,8 @@ export class Authenticator {
   readonly #now: () => number;
 
   readonly #key = randomBytes(32);
-  /** Digest of right credentials → when it is forgotten; valid for `#rememberedFor` only. */
-  readonly #remembered = new Map<string, number>();
-  #rememberedFor: Users | undefined;
+  /** Right credentials by digest, each with the hash that they were found right against. */
+  readonly #remembered = new Map<string, { readonly hash: PasswordHash; readonly until: number }>();
   /** Verifications under way by digest: the same credentials at the same time are verified once. */
   readonly #underWay = new Map<
     string,
@@ -70,33 +76,38 @@ export class Authenticator {
     this.#rememberMs = options.rememberMs ?? 300_000;
   }
 
-  /** Judges the value of an `authorization` header that came from `peer`, an IP address. */
-  async authenticate(peer: string, header: string | undefined): Promise<AuthResult> {
+  /**
+   * Judges the value of an `authorization` header.
+   *
+   * @param peer IP address that it came from
+   * @param certificate fingerprint of the certificate that the client showed: failures count against both
+   */
+  async authenticate(peer: string, header: string | undefined, certificate?: string): Promise<AuthResult> {
     if (header === undefined || !/^basic(?: |$)/i.test(header)) {
       return { outcome: "missing" };
     }
     const users = this.#users();
     const credentials = parseBasic(header);
     const digest = credentials && this.#digest(credentials);
-    if (digest !== undefined && this.#isRemembered(users, digest)) {
+    const hash = credentials && users.get(credentials.user);
+    if (digest !== undefined && this.#isRemembered(digest, hash)) {
       return { outcome: "accepted", user: (credentials as Credentials).user };
     }
-    const hash = credentials && users.get(credentials.user);
     const same = digest === undefined ? undefined : this.#underWay.get(digest);
-    if (same !== undefined && same.hash === hash) {
+    if (same !== undefined && isSame(same.hash, hash)) {
       // The same guess at the same time is one guess: many calls may begin together.
       return this.#judge(credentials as Credentials, hash, await same.matches);
     }
-    const retryAfterMs = this.#failures.retryAfterMs(peer);
+    const retryAfterMs = this.#failures.retryAfterMs(peer, certificate);
     if (retryAfterMs > 0) {
       return { outcome: "limited", retryAfterMs };
     }
-    this.#failures.charge(peer);
+    this.#failures.charge(peer, certificate);
     if (credentials === undefined || digest === undefined) {
       return { outcome: "refused", user: undefined };
     }
     if (this.#running >= this.#concurrency && this.#waiting.length >= this.#maxWaiting) {
-      this.#failures.refund(peer);
+      this.#failures.refund(peer, certificate);
       return { outcome: "busy" };
     }
     const verification = {
@@ -109,16 +120,16 @@ export class Authenticator {
     };
     this.#underWay.set(digest, verification);
     const result = this.#judge(credentials, hash, await verification.matches);
-    if (result.outcome === "accepted") {
-      this.#failures.refund(peer);
-      this.#remember(this.#users(), digest);
+    if (result.outcome === "accepted" && hash !== undefined) {
+      this.#failures.refund(peer, certificate);
+      this.#remember(digest, hash);
     }
     return result;
   }
 
   /** `hash` is what `matches` was found against; if the users changed meanwhile, it no longer counts. */
   #judge({ user }: Credentials, hash: PasswordHash | undefined, matches: boolean): AuthResult {
-    return matches && hash !== undefined && this.#users().get(user) === hash
+    return matches && hash !== undefined && isSame(this.#users().get(user), hash)
       ? { outcome: "accepted", user }
       : { outcome: "refused", user: hash === undefined ? undefined : user };
   }
@@ -153,22 +164,24 @@ export class Authenticator {
     return createHmac("sha256", this.#key).update(`${user}:${password}`).digest("base64");
   }
 
-  #isRemembered(users: Users, digest: string): boolean {
-    const until = this.#rememberedFor === users ? this.#remembered.get(digest) : undefined;
-    return until !== undefined && until > this.#now();
+  /** A change of other users changes nothing: neighbors who fail cannot lock out whom the daemon knows. */
+  #isRemembered(digest: string, hash: PasswordHash | undefined): boolean {
+    const remembered = this.#remembered.get(digest);
+    return remembered !== undefined && remembered.until > this.#now() && isSame(remembered.hash, hash);
   }
 
-  #remember(users: Users, digest: string): void {
-    if (this.#rememberedFor !== users) {
-      this.#remembered.clear();
-      this.#rememberedFor = users;
-    }
+  #remember(digest: string, hash: PasswordHash): void {
     this.#remembered.delete(digest);
-    this.#remembered.set(digest, this.#now() + this.#rememberMs);
+    this.#remembered.set(digest, { hash, until: this.#now() + this.#rememberMs });
     if (this.#remembered.size > maxRemembered) {
       this.#remembered.delete(this.#remembered.keys().next().value as string);
     }
   }
+}
+
+/** Users that are read again have new objects for the same hashes. */
+function isSame(a: PasswordHash | undefined, b: PasswordHash | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && sameHash(a, b));
 }
 
 interface Credentials {

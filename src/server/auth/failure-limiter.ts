@@ -1,6 +1,7 @@
 /**
  * How often a peer may fail: a token bucket each, in bounded memory. IPv6
- * peers share a bucket by /64, the least that one host is given (RFC 6177).
+ * peers share a bucket by /64, the least that one host is given (RFC 6177);
+ * those behind one address who show different certificates share none.
  */
 import { isIPv6, SocketAddress } from "node:net";
 
@@ -35,8 +36,8 @@ export class FailureLimiter {
   }
 
   /** Milliseconds until this peer may try again; 0 if it may now. */
-  retryAfterMs(peer: string): number {
-    const bucket = this.#buckets.get(peerKey(peer));
+  retryAfterMs(peer: string, certificate = ""): number {
+    const bucket = this.#buckets.get(bucketKey(peer, certificate));
     if (bucket === undefined) {
       return 0;
     }
@@ -45,8 +46,8 @@ export class FailureLimiter {
   }
 
   /** Takes a token before the attempt is judged, so that attempts in parallel count too. */
-  charge(peer: string): void {
-    const key = peerKey(peer);
+  charge(peer: string, certificate = ""): void {
+    const key = bucketKey(peer, certificate);
     const bucket = this.#buckets.get(key);
     const tokens = bucket === undefined ? this.#burst : this.#refilled(bucket);
     this.#buckets.delete(key);
@@ -58,8 +59,8 @@ export class FailureLimiter {
   }
 
   /** Gives the token back: the attempt did not fail. */
-  refund(peer: string): void {
-    const key = peerKey(peer);
+  refund(peer: string, certificate = ""): void {
+    const key = bucketKey(peer, certificate);
     const bucket = this.#buckets.get(key);
     if (bucket === undefined) {
       return;
@@ -82,6 +83,8 @@ export class FailureLimiter {
     return Math.min(this.#burst, bucket.tokens + (this.#now() - bucket.updated) / this.#refillMs);
   }
 }
+
+const bucketKey = (peer: string, certificate: string): string => `${peerKey(peer)} ${certificate}`;
 
 function peerKey(peer: string): string {
   if (!isIPv6(peer)) {

@@ -45,6 +45,13 @@ export async function verifyPassword(password: string, expected: PasswordHash): 
   return timingSafeEqual(actual, expected.hash);
 }
 
+/** Whether both are the same hash: of the same password, salted and made alike. */
+export function sameHash(a: PasswordHash, b: PasswordHash): boolean {
+  const { cost } = a;
+  const sameCost = cost.ln === b.cost.ln && cost.r === b.cost.r && cost.p === b.cost.p;
+  return sameCost && a.salt.equals(b.salt) && a.hash.equals(b.hash);
+}
+
 /** A hash of this cost that no password is known to have; verifying against it takes as long as any other. */
 export function decoyHash(cost: ScryptCost): PasswordHash {
   return { cost, salt: randomBytes(saltBytes), hash: randomBytes(hashBytes) };

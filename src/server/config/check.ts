@@ -1,6 +1,7 @@
 /** Whether a daemon with this configuration would serve, without being one. */
 import { readFileSync } from "node:fs";
 import { describeCertificates } from "../../pki/describe.ts";
+import { expiresSoonMs } from "../../pki/expiry.ts";
 import { loadUsers } from "../auth/users.ts";
 import { loadTlsFiles } from "../listen/tls-files.ts";
 import type { DaemonConfig } from "./daemon-config.ts";
@@ -13,8 +14,6 @@ export interface CheckResult {
   /** What would keep the daemon from serving. */
   readonly problems: readonly string[];
 }
-
-const soonMs = 30 * 86_400_000;
 
 export async function checkConfig(config: DaemonConfig): Promise<CheckResult> {
   const summary = [
@@ -31,15 +30,17 @@ export async function checkConfig(config: DaemonConfig): Promise<CheckResult> {
     return { summary, warnings, problems };
   }
   summary.push(`TCP: ${tcp.host.includes(":") ? `[${tcp.host}]` : tcp.host}:${tcp.port}`);
-  const log = { info: () => {}, warn: () => {}, error: () => {} };
   try {
-    await loadTlsFiles(tcp, log);
+    await loadTlsFiles(tcp);
     const [server] = describeCertificates(readFileSync(tcp.certificate, "utf8"));
     if (server !== undefined) {
       summary.push(
         `server certificate: ${server.subject}, for ${server.hosts.join(", ") || "no host"}, until ${server.notAfter.toISOString()}`,
       );
       warnings.push(...warningsOf(tcp.certificate, server.notAfter, server.hosts.length, server.usages));
+    }
+    for (const { subject, notAfter } of describeCertificates(readFileSync(tcp.clientAuthority, "utf8"))) {
+      warnings.push(...expiryWarnings(`${tcp.clientAuthority}: ${subject}`, notAfter));
     }
   } catch (error) {
     problems.push((error as Error).message);
@@ -57,11 +58,17 @@ export async function checkConfig(config: DaemonConfig): Promise<CheckResult> {
 }
 
 function warningsOf(file: string, notAfter: Date, hosts: number, usages: readonly string[]): string[] {
-  const left = notAfter.getTime() - Date.now();
   return [
-    ...(left < 0 ? [`${file}: expired on ${notAfter.toISOString()}: clients will refuse it`] : []),
-    ...(left >= 0 && left < soonMs ? [`${file}: expires on ${notAfter.toISOString()}`] : []),
+    ...expiryWarnings(file, notAfter),
     ...(hosts === 0 ? [`${file}: names no host, so no client will accept it`] : []),
     ...(usages.length > 0 && !usages.includes("server") ? [`${file}: is not for servers`] : []),
+  ];
+}
+
+function expiryWarnings(what: string, notAfter: Date): string[] {
+  const left = notAfter.getTime() - Date.now();
+  return [
+    ...(left < 0 ? [`${what}: expired on ${notAfter.toISOString()}: the other side will refuse it`] : []),
+    ...(left >= 0 && left < expiresSoonMs ? [`${what}: expires on ${notAfter.toISOString()}`] : []),
   ];
 }

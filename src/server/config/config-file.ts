@@ -1,6 +1,8 @@
 /** The daemon's configuration file: YAML, every setting known, every error with its line. */
 import { readFileSync } from "node:fs";
 import { isMap, isScalar, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
+import { UnsafeFileError } from "../../files/read-private-file.ts";
+import { refuseWritable } from "../../files/refuse-writable.ts";
 
 /** Every setting by its path in the file. */
 export const settings = [
@@ -37,8 +39,12 @@ export class ConfigFileError extends Error {
 export function readConfigFile(path: string): ReadonlyMap<Setting, Given> {
   let text: string;
   try {
+    refuseWritable(path);
     text = readFileSync(path, "utf8");
   } catch (error) {
+    if (error instanceof UnsafeFileError) {
+      throw new ConfigFileError(error.message);
+    }
     throw new ConfigFileError(`${path}: cannot be read: ${(error as Error).message}`);
   }
   return parseConfig(text, path);

@@ -38,8 +38,8 @@ import type {
 import type { StatsOptions, UsageSample } from "./api/usage.ts";
 import type { WatchEvent } from "./api/watch.ts";
 import type { Core } from "./core.ts";
-import { EngineError } from "./errors.ts";
 import { abortable } from "./notifier.ts";
+import { removeAgain, restartAgain, stopAgain } from "./operations/again.ts";
 import { events } from "./operations/events.ts";
 import { writeInput } from "./operations/input.ts";
 import { list } from "./operations/list.ts";
@@ -48,6 +48,7 @@ import { remove } from "./operations/remove.ts";
 import { Requests } from "./operations/requests.ts";
 import { resizeTerminal } from "./operations/resize.ts";
 import { restart } from "./operations/restart.ts";
+import { Selections } from "./operations/selections.ts";
 import { signal } from "./operations/signal.ts";
 import { create, start } from "./operations/start.ts";
 import { causeOf, stop, stopRun } from "./operations/stop.ts";
@@ -58,6 +59,7 @@ import { watch } from "./operations/watch.ts";
 import { compileFilter } from "./process/filter.ts";
 import type { ManagedProcess } from "./process/process.ts";
 import { normalizeSpec } from "./process/spec.ts";
+import { runtimePaths } from "./shim/paths.ts";
 import { stats } from "./usage/stats.ts";
 
 /** Begun in one go, before others get their turn. */
@@ -67,6 +69,7 @@ const stopsAtOnce = 50;
 export class ProcessEngine implements SupervisedEngine {
   readonly #core: Core;
   readonly #requests: Requests;
+  readonly #selections: Selections;
   readonly #bootId: string;
   readonly #close: () => void;
   /** Those whose run has ended while nobody watched. */
@@ -75,8 +78,10 @@ export class ProcessEngine implements SupervisedEngine {
   /** @param close Closes what the engine was opened with. */
   constructor(core: Core, unseen: readonly ManagedProcess[], close: () => void) {
     this.#core = core;
+    this.#requests = new Requests(core);
+    const { clock, logger, runtimeDir } = core.options;
+    this.#selections = new Selections(runtimePaths(runtimeDir).selections, clock, logger);
     this.#unseen = unseen;
-    this.#requests = new Requests(core.options.clock, core.journal);
     this.#bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     this.#close = close;
   }
@@ -181,23 +186,14 @@ export class ProcessEngine implements SupervisedEngine {
       context,
       ["stop", ref, options],
       () => stop(this.#core, this.#core.resolve(ref), options, context),
-      () => {
-        const process = this.#core.resolve(ref);
-        const { stop: receipt } = process.current;
-        if (receipt === null)
-          throw new EngineError("NOT_RUNNING", "the stop is over, and its receipt is not kept", {
-            id: process.id,
-            state: process.state,
-          });
-        return { process: this.#core.table.info(process), receipt };
-      },
+      () => stopAgain(this.#core, ref, options.wait, context),
       abort,
     );
   }
 
   async signal(ref: ProcessRef, name: string, target: SignalTarget, context: RequestContext): Promise<ProcessInfo> {
     const work = () => signal(this.#core, this.#core.resolve(ref), name, target, context);
-    return await this.#once(context, ["signal", ref, name, target], work, () => this.get(ref));
+    return await this.#once(context, ["signal", ref, name, target], work, async () => this.get(ref));
   }
 
   async restart(
@@ -208,7 +204,13 @@ export class ProcessEngine implements SupervisedEngine {
     abort?: AbortSignal,
   ): Promise<ProcessInfo> {
     const work = () => restart(this.#core, this.#core.resolve(ref), options, spec, context);
-    return await this.#once(context, ["restart", ref, options, spec], work, () => this.get(ref), abort);
+    return await this.#once(
+      context,
+      ["restart", ref, options, spec],
+      work,
+      () => restartAgain(this.#core, ref, context),
+      abort,
+    );
   }
 
   async update(
@@ -217,7 +219,7 @@ export class ProcessEngine implements SupervisedEngine {
     context: RequestContext,
   ): Promise<ProcessInfo> {
     const work = () => update(this.#core, this.#core.resolve(ref), change, context);
-    return await this.#once(context, ["update", ref], work, () => this.get(ref));
+    return await this.#once(context, ["update", ref], work, async () => this.get(ref));
   }
 
   get(ref: ProcessRef): ProcessInfo {
@@ -236,6 +238,10 @@ export class ProcessEngine implements SupervisedEngine {
     this.#core.checkOpen();
     const fits = compileFilter(this.#core.table, filter);
     return this.#core.table.ordered.filter((process) => process.announcedAt > 0 && fits(process)).map(({ id }) => id);
+  }
+
+  selectOnce(context: RequestContext, fingerprint: string, select: () => readonly string[]): readonly string[] {
+    return this.#selections.select(context, fingerprint, select);
   }
 
   async list(filter: ProcessFilter, page: PageRequest): Promise<ProcessPage> {
@@ -305,7 +311,7 @@ export class ProcessEngine implements SupervisedEngine {
       context,
       ["remove", ref, force],
       () => remove(this.#core, this.#core.resolve(ref), force, context),
-      () => this.#removed(ref, context),
+      () => removeAgain(this.#core, ref, context),
     );
   }
 
@@ -341,18 +347,10 @@ export class ProcessEngine implements SupervisedEngine {
     context: RequestContext,
     what: readonly unknown[],
     work: () => Promise<T>,
-    again: () => T,
+    again: () => Promise<T>,
     abort?: AbortSignal,
   ): Promise<T> {
     const response = this.#requests.once(context, what, work, again);
     return await abortable(response, abort);
-  }
-
-  /** A removal that an earlier daemon carried out. */
-  #removed(ref: ProcessRef, { principal, requestId }: RequestContext): string {
-    for (const { type, cause, processId } of this.#core.journal.all()) {
-      if (type === "removed" && cause.requestId === requestId && cause.principal === principal) return processId;
-    }
-    return this.get(ref).id;
   }
 }

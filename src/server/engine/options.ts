@@ -1,6 +1,7 @@
 import { homedir, userInfo } from "node:os";
 import { type Clock, systemClock } from "./clock.ts";
 import type { JournalLimits } from "./history/journal.ts";
+import { type HardLimits, ownHardLimits } from "./limits/rlimits.ts";
 import type { EngineLogger } from "./logger.ts";
 
 /** How long ended processes stay listed. */
@@ -44,8 +45,6 @@ export interface EngineOptions {
    * else's.
    */
   readonly environment?: Readonly<Record<string, string>>;
-  /** The soft limit of open files that processes get. Default: the daemon's, which Node.js raises to the hard one. */
-  readonly openFiles?: number | undefined;
   /** Working directory of processes that name none. Default: the user's home directory. */
   readonly home?: string;
 }
@@ -83,6 +82,8 @@ export interface ResolvedOptions extends Required<EngineOptions> {
   readonly retention: Retention;
   readonly journal: JournalLimits;
   readonly defaultGraceMs: number;
+  /** Above which no process of this daemon can be. */
+  readonly hardLimits: HardLimits;
 }
 
 export function resolveOptions(options: EngineOptions, cgroupRoot: string | null): ResolvedOptions {
@@ -103,7 +104,7 @@ export function resolveOptions(options: EngineOptions, cgroupRoot: string | null
     cgroupRoot,
     logger: options.logger ?? silentLogger,
     environment: options.environment ?? loginEnvironment(),
-    openFiles: options.openFiles,
+    hardLimits: ownHardLimits(),
     home: options.home ?? homedir(),
     defaultGraceMs: defaults.graceMs,
   };

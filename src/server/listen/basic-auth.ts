@@ -9,11 +9,19 @@ export interface BasicAuthOptions {
   readonly authenticator: Authenticator;
   readonly handler: RequestHandler;
   readonly log: Log;
+  /** Fingerprint of the certificate that the client of this request showed. */
+  readonly certificateOf?: (request: NodeRequest) => string | undefined;
   /** Told of each request that is let through, before the handler gets it. */
   readonly onAccepted?: (request: NodeRequest) => void;
 }
 
-export function requireBasicAuth({ authenticator, handler, log, onAccepted }: BasicAuthOptions): HttpHandler {
+export function requireBasicAuth({
+  authenticator,
+  handler,
+  log,
+  certificateOf,
+  onAccepted,
+}: BasicAuthOptions): HttpHandler {
   return (request, response, connection) => {
     // Without a listener an error of either ends the process.
     request.on("error", () => {});
@@ -22,7 +30,7 @@ export function requireBasicAuth({ authenticator, handler, log, onAccepted }: Ba
     const authorization = request.headers.authorization;
     // Nobody after this needs it, and what nobody has cannot be logged.
     delete request.headers.authorization;
-    authenticator.authenticate(peer, authorization).then(
+    authenticator.authenticate(peer, authorization, certificateOf?.(request)).then(
       (result) => {
         if (response.destroyed) {
           return;

@@ -1,14 +1,17 @@
 import { constants } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, isIPv6, type Socket } from "node:net";
-import { createServer, type SecureContextOptions, type Server, type TlsOptions } from "node:tls";
+import { createServer, type SecureContextOptions, type Server, type TLSSocket, type TlsOptions } from "node:tls";
 import type { Authenticator } from "../auth/authenticator.ts";
 import { limitedLog } from "../limited-log.ts";
 import type { Log } from "../log.ts";
 import { requireBasicAuth } from "./basic-auth.ts";
+import { warnOfExpiry } from "./certificate-expiry.ts";
+import { endWhenExpired, lostAuthorities } from "./client-certificates.ts";
 import { createHttpConnections, type HttpConnectionsOptions } from "./http-connections.ts";
 import type { RequestHandler } from "./http-types.ts";
 import { maxConnections, shutdownGraceMs } from "./limits.ts";
+import { rememberHandshakes } from "./refused-handshakes.ts";
 import { openTlsFiles, type TlsFiles, type TlsMaterial } from "./tls-files.ts";
 import type { Listener } from "./unix.ts";
 
@@ -34,7 +37,10 @@ export interface TcpListenerOptions extends HttpConnectionsOptions {
 }
 
 export interface TcpListener extends Listener {
-  /** Reads the TLS files again; new connections use them, those that exist go on. Whether they were accepted. */
+  /**
+   * Reads the TLS files again; new connections use them. Those that exist go on, unless an authority of clients is no
+   * longer among them: then all end, and clients connect again. Resolves with whether the files were accepted.
+   */
   reload(): Promise<boolean>;
 }
 
@@ -67,11 +73,14 @@ const keepAliveMs = 30_000;
 export async function listenTcp(options: TcpListenerOptions): Promise<TcpListener> {
   const { log } = options;
   const unauthenticated = new Map<string, NodeJS.Timeout>();
+  /** Verified connections, by what HTTP/2's stand-in for a socket tells as well. */
+  const verified = new Map<string, { readonly socket: TLSSocket; readonly fingerprint: string }>();
   const connections = createHttpConnections(
     requireBasicAuth({
       authenticator: options.authenticator,
       handler: options.handler,
       log,
+      certificateOf: ({ socket }) => verified.get(connectionKey(socket))?.fingerprint,
       onAccepted: ({ socket }) => {
         clearTimeout(unauthenticated.get(connectionKey(socket)));
         unauthenticated.delete(connectionKey(socket));
@@ -81,7 +90,17 @@ export async function listenTcp(options: TcpListenerOptions): Promise<TcpListene
     options,
   );
 
-  const tlsFiles = await openTlsFiles(options.tls, log, (material) => server.setSecureContext(contextOf(material)));
+  const tlsFiles = await openTlsFiles(options.tls, log, (material) => {
+    const lost = lostAuthorities(tlsFiles.current.clientAuthority, material.clientAuthority);
+    server.setSecureContext(contextOf(material));
+    if (lost.length > 0) {
+      log.info({ authorities: lost, connections: verified.size }, "an authority was replaced: closed all connections");
+      for (const { socket } of verified.values()) {
+        socket.destroy();
+      }
+    }
+  });
+  const expiry = warnOfExpiry(() => tlsFiles.current, options.tls, log);
   const serverOptions: TlsOptions = {
     ...contextOf(tlsFiles.current),
     requestCert: true,
@@ -90,7 +109,15 @@ export async function listenTcp(options: TcpListenerOptions): Promise<TcpListene
     handshakeTimeout: options.handshakeTimeoutMs ?? 10_000,
   };
   const server = createServer(serverOptions, (socket) => {
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate === undefined) {
+      // It was verified: the connection has ended meanwhile.
+      socket.destroy();
+      return;
+    }
     const key = connectionKey(socket);
+    verified.set(key, { socket, fingerprint: certificate.fingerprint256 });
+    endWhenExpired(socket, certificate.validToDate);
     const timer = setTimeout(() => {
       log.debug({ peer: socket.remoteAddress }, "closed a connection that did not authenticate in time");
       socket.destroy();
@@ -99,6 +126,7 @@ export async function listenTcp(options: TcpListenerOptions): Promise<TcpListene
     socket.once("close", () => {
       clearTimeout(timer);
       unauthenticated.delete(key);
+      verified.delete(key);
     });
     connections.accept(socket);
   });
@@ -107,11 +135,15 @@ export async function listenTcp(options: TcpListenerOptions): Promise<TcpListene
   const warn = limitedLog((fields, message) => log.warn(fields, message));
   const inform = limitedLog((fields, message) => log.info(fields, message));
   server.on("drop", () => warn({ limit: server.maxConnections }, "too many connections: refused one"));
+  const handshakes = rememberHandshakes(server);
   server.on("tlsClientError", (error, socket) => {
     // Node.js closes the connection of a client whose certificate it does not
     // accept without an alert: only this log says why.
     const reason = socket.authorizationError ?? error.message;
-    inform({ peer: socket.remoteAddress, reason: String(reason) }, "refused a TLS handshake");
+    inform(
+      { peer: socket.remoteAddress, reason: String(reason), ...handshakes.get(socket) },
+      "refused a TLS handshake",
+    );
     socket.destroy();
   });
   const sockets = trackConnections(server, options.maxConnectionsPerPeer ?? 128, warn);
@@ -121,6 +153,7 @@ export async function listenTcp(options: TcpListenerOptions): Promise<TcpListene
     await once(server, "listening");
   } catch (error) {
     tlsFiles[Symbol.dispose]();
+    expiry[Symbol.dispose]();
     throw new TcpListenError(options, error as NodeJS.ErrnoException);
   }
   // An error of accept(2), such as EMFILE, must not end the daemon.
@@ -133,6 +166,7 @@ export async function listenTcp(options: TcpListenerOptions): Promise<TcpListene
     reload: () => tlsFiles.reload(),
     async close() {
       tlsFiles[Symbol.dispose]();
+      expiry[Symbol.dispose]();
       const closed = once(server, "close");
       server.close();
       await connections.close(options.graceMs ?? shutdownGraceMs);

@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { readPrivateFile } from "../../files/read-private-file.ts";
+import { refuseWritable } from "../../files/refuse-writable.ts";
 import { describeCertificates } from "../../pki/describe.ts";
 import { Reloadable, type ReloadLog } from "../reload/reloadable.ts";
 
@@ -42,19 +43,23 @@ export function openTlsFiles(
     what: "TLS files",
     files: [files.certificate, files.key, files.clientAuthority],
     log,
-    load: () => loadTlsFiles(files, log),
+    load: () => loadTlsFiles(files),
     apply,
   });
 }
 
 /** Reads and checks the files once. */
-export async function loadTlsFiles(files: TlsFiles, log: ReloadLog): Promise<TlsMaterial> {
+export async function loadTlsFiles(files: TlsFiles): Promise<TlsMaterial> {
+  // Whoever can replace the authority decides who gets in.
+  for (const path of [files.certificate, files.clientAuthority]) {
+    refuseWritable(path);
+  }
   const [certificate, key, clientAuthority] = await Promise.all([
     readFile(files.certificate, "utf8"),
     readPrivateFile(files.key),
     readFile(files.clientAuthority, "utf8"),
   ]);
-  const [leaf] = certificatesOf(files.certificate, certificate);
+  certificatesOf(files.certificate, certificate);
   for (const authority of certificatesOf(files.clientAuthority, clientAuthority)) {
     if (!authority.authority) {
       throw new TlsFilesError(`${files.clientAuthority}: the certificate of ${authority.subject} is no authority's`);
@@ -74,12 +79,6 @@ export async function loadTlsFiles(files: TlsFiles, log: ReloadLog): Promise<Tls
     createSecureContext({ cert: certificate, key, ca: clientAuthority });
   } catch (error) {
     throw new TlsFilesError(`${files.certificate}: ${(error as Error).message}`);
-  }
-  if (leaf !== undefined && leaf.notAfter.getTime() < Date.now()) {
-    log.warn(
-      { file: files.certificate, expired: leaf.notAfter },
-      "the server's certificate has expired: clients will refuse it",
-    );
   }
   return { certificate, key, clientAuthority };
 }

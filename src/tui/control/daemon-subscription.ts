@@ -121,7 +121,7 @@ function wantedSamples(state: DashboardState): readonly string[] | "all" | null 
     return "all";
   }
   const rows = computeLayout(state).tableRows;
-  const ids = table.order.slice(table.top, table.top + rows).filter((id) => table.processes.get(id)?.treeAlive);
+  const ids = table.order.slice(table.top, table.top + rows).filter((id) => table.processes.get(id)?.run?.treeAlive);
   if (table.selected !== null && !ids.includes(table.selected)) {
     ids.push(table.selected);
   }
@@ -130,7 +130,9 @@ function wantedSamples(state: DashboardState): readonly string[] | "all" | null 
 
 /** The process whose details are open, while there is something to sample. */
 function wantedDetails({ connection, overlay, table }: DashboardState): readonly string[] | null {
-  return connection.phase === "connected" && overlay?.kind === "details" && table.processes.get(overlay.id)?.treeAlive
+  return connection.phase === "connected" &&
+    overlay?.kind === "details" &&
+    table.processes.get(overlay.id)?.run?.treeAlive
     ? [overlay.id]
     : null;
 }
@@ -180,10 +182,10 @@ class Sampler {
         const options = {
           intervalMs: many ? SAMPLE_MANY_MS : SAMPLE_MS,
           signal,
-          ...(ids !== "all" && { ids }),
+          ...(ids !== "all" && { filter: { ids } }),
           ...(this.#details && { members: true, io: true }),
         };
-        for await (const sample of this.#manager.stats(options)) {
+        for await (const sample of this.#manager.processes.stats(options)) {
           this.#source.offer(sample);
         }
       } catch {
@@ -199,6 +201,7 @@ export class DaemonSubscription {
   readonly #manager: ProcessManager;
   readonly #store: Store;
   readonly #abort = new AbortController();
+  #retry = new AbortController();
   readonly #watch: WatchSource;
   readonly #samples: Sampler;
   readonly #detailSamples: Sampler;
@@ -232,19 +235,36 @@ export class DaemonSubscription {
     this.#detailSamples.close();
   }
 
+  /** Does not wait any longer before it tries again: the daemon has been started. */
+  retry(): void {
+    this.#retry.abort();
+  }
+
   async #follow(): Promise<void> {
-    const { signal } = this.#abort;
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    const { signal: closed } = this.#abort;
+    for (let attempt = 0; !closed.aborted; attempt++) {
+      this.#retry = new AbortController();
+      const retried = this.#retry.signal;
+      const signal = AbortSignal.any([closed, retried]);
       try {
         await this.#greet();
         attempt = 0;
         const onConnection = (event: ConnectionEvent): void => this.#connection(event);
-        for await (const event of this.#manager.watch({ signal, onConnection, bookmarkMs: 5000 })) {
+        for await (const event of this.#manager.processes.watch({
+          signal,
+          onConnection,
+          bookmarkMs: 5000,
+          reconnectMs: Number.POSITIVE_INFINITY,
+        })) {
           this.#watch.offer(event);
         }
       } catch (error) {
-        if (signal.aborted) {
+        if (closed.aborted) {
           return;
+        }
+        if (retried.aborted) {
+          attempt = -1;
+          continue;
         }
         const pause =
           Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 8)) * (0.5 + Math.random() / 2);
@@ -255,7 +275,7 @@ export class DaemonSubscription {
   }
 
   async #greet(): Promise<void> {
-    const info = await this.#manager.info({ signal: this.#abort.signal, timeoutMs: 10_000 });
+    const info = await this.#manager.daemon.info({ signal: this.#abort.signal, timeoutMs: 10_000 });
     this.#store.dispatch({ type: "connected", info });
   }
 

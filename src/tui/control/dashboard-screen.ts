@@ -58,7 +58,7 @@ export class DashboardScreen {
     if (state.connection.phase === "disconnected") {
       for (const pane of [layout.table, layout.log]) {
         if (pane) {
-          grid.addFlags(pane, DIM);
+          grid.fade(pane);
         }
       }
     }

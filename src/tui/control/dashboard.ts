@@ -308,14 +308,14 @@ export class Dashboard {
         return;
       case "start": {
         const { submission } = effect;
-        manager.start(effect.options).then(
+        manager.processes.start(effect.options).then(
           ({ info }) => this.#store.dispatch({ type: "started", submission, process: info, now: Date.now() }),
           (error: unknown) => this.#store.dispatch({ type: "start-failed", submission, error: errorText(error) }),
         );
         return;
       }
       case "read-details":
-        manager.get(effect.id, { env: true }).then(
+        manager.processes.get(effect.id, { env: true }).then(
           (process) => this.#store.dispatch({ type: "details", process }),
           (error: unknown) => this.#fail(error),
         );
@@ -357,6 +357,7 @@ export class Dashboard {
   async #startDaemon(): Promise<void> {
     try {
       this.#toast("info", await this.#options.startDaemon(this.#store.state.connection.context));
+      this.#subscription?.retry();
     } catch (error) {
       this.#toast("error", errorText(error));
     }

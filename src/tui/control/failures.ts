@@ -6,10 +6,11 @@ import { plainText } from "../terminal/styled-line.ts";
 
 /** Of more than these that fail together each has no toast of its own. */
 const TOGETHER = 3;
-/** Lines that are read to find the last one with something in it, and characters of it that are shown. */
+/** Lines and bytes that are read to find the last one with something in it, and characters of it that are shown. */
 const LINES = 5;
+const BYTES = 16 << 10;
 const CHARACTERS = 200;
-const TIMEOUT_MS = 3000;
+const TIMEOUT_MS = 2000;
 
 /** Something that failed, in a sentence; `key`: what takes its place. */
 export interface FailureNotice {
@@ -36,23 +37,34 @@ export async function failureNotices(
   );
 }
 
-/** The last line with something in it; of a process on a terminal, whatever it wrote. "" if there is none. */
+/**
+ * The last line with something in it; of a process on a terminal, whatever it
+ * wrote. Its end is waited for, which may come after the process's: what is left
+ * in its pipes is still read, and a child may hold them. "" if there is none.
+ */
 async function lastErrorLine(manager: ProcessManager, process: ProcessInfo): Promise<string> {
-  if (process.state === "failed") {
+  const { run } = process;
+  if (process.state === "failed" || !run) {
     return "";
   }
+  let text = "";
   try {
-    const { chunks } = await manager.output(process.id, {
-      run: process.run,
+    const stream = manager.processes.stream(process.id, {
+      run: run.number,
+      follow: true,
       start: { tailLines: LINES },
       streams: [process.spec.terminal ? "tty" : "stderr"],
-      timeoutMs: TIMEOUT_MS,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const text = Buffer.concat(chunks.map(({ data }) => data)).toString("utf8");
-    const lines = text.split("\n").map((line) => plainText(line).trim());
-    return lines.findLast((line) => line !== "")?.slice(0, CHARACTERS) ?? "";
+    for await (const frame of stream) {
+      if (frame.type === "chunk") {
+        text = (text + Buffer.from(frame.data).toString("latin1")).slice(-BYTES);
+      }
+    }
   } catch {
-    // That it has failed is said all the same.
-    return "";
+    // That it has failed is said all the same, with what has come.
   }
+  const lines = Buffer.from(text, "latin1").toString("utf8").split("\n");
+  const last = lines.map((line) => plainText(line).trim()).findLast((line) => line !== "");
+  return last?.slice(0, CHARACTERS) ?? "";
 }

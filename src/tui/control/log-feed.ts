@@ -225,7 +225,7 @@ export class LogFeed {
   ): Promise<{ window: LogWindow; output: OutputInfo } | null> {
     const streams = wantedStreams(shown);
     try {
-      const read = await this.#manager.output(target.id, {
+      const read = await this.#manager.processes.output(target.id, {
         run: target.run,
         start: { offset: from },
         maxBytes: Math.max(1, Math.ceil(maxBytes)),
@@ -244,7 +244,7 @@ export class LogFeed {
 
   async #tail(view: LogView, bytes: number, signal: AbortSignal): Promise<{ window: LogWindow; output: OutputInfo }> {
     const streams = wantedStreams(view.streams);
-    const read = await this.#manager.output(view.target.id, {
+    const read = await this.#manager.processes.output(view.target.id, {
       run: view.target.run,
       start: { tailBytes: bytes },
       maxBytes: bytes * 2,
@@ -325,7 +325,7 @@ export class LogFeed {
     const streams = wantedStreams(view.streams);
     // Of one stream it is to be known at once whether there is anything: nothing may come for a long time.
     const from = resumeAt ?? (streams ? await this.#streamTail(view, streams, source, signal) : null);
-    const stream = this.#manager.stream(target.id, {
+    const stream = this.#manager.processes.stream(target.id, {
       run: target.run,
       follow: true,
       start: from === null ? { tailBytes: TAIL_BYTES } : { offset: from },
@@ -390,7 +390,7 @@ export class LogFeed {
     source: LiveSource,
     signal: AbortSignal,
   ): Promise<number> {
-    const read = await this.#manager.output(view.target.id, {
+    const read = await this.#manager.processes.output(view.target.id, {
       run: view.target.run,
       start: { tailLines: STREAM_LINES },
       streams,

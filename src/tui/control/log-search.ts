@@ -98,7 +98,7 @@ export class LogSearch {
   /** The last line that fits and begins at `first` or after it, and before `end`. */
   async #backwards(end: number, first: number): Promise<number | null> {
     let mayBeAtHand = true;
-    for (let before = Math.min(end, Math.max(this.#log.next, this.#log.window.to)); !this.#signal.aborted; ) {
+    for (let before = Math.min(end, await this.#newest()); !this.#signal.aborted; ) {
       const read = await this.#before(before, first, mayBeAtHand);
       mayBeAtHand = false;
       if (!read) {
@@ -129,6 +129,12 @@ export class LogSearch {
       before = whole !== null && (whole < before || window === this.#log.window) ? whole : window.from;
     }
     return null;
+  }
+
+  /** Behind the newest byte. Of output that was just gone to nothing is known yet. */
+  async #newest(): Promise<number> {
+    const { opened, next, window } = this.#log;
+    return opened ? Math.max(next, window.to) : ((await this.#read(0, 1))?.output.nextOffset ?? 0);
   }
 
   /** Output that begins at a place; or what is at hand, if that holds the place. */

@@ -29,7 +29,13 @@ export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: T
   const size = { rows, columns: width };
   const visible = visibleRows(log, size);
   if (visible.length === 0) {
-    grid.write(rect.x + GUTTER_COLUMNS, rect.y + 1, emptyText(log), theme.faint, width);
+    grid.write(
+      rect.x + GUTTER_COLUMNS,
+      rect.y + 1,
+      process && !process.run ? "It waits for its first run" : emptyText(log),
+      theme.faint,
+      width,
+    );
     return;
   }
   const current = focused && !following(log) ? currentLine(log, visible) : undefined;
@@ -39,10 +45,11 @@ export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: T
 }
 
 function titleParts(log: LogState, process: ProcessInfo): string[] {
-  const run = log.target?.run ?? process.run;
+  const current = process.run?.number ?? 0;
+  const run = log.target?.run ?? current;
   return [
     processLabel(process),
-    ...(process.run > 1 ? [`run ${run}${log.previous ? ", the one before" : ""}`] : []),
+    ...(current > 1 ? [`run ${run}${log.previous ? ", the one before" : ""}`] : []),
     ...(log.streams === "all" ? [] : [log.streams]),
     ...(log.wrap ? ["wrap"] : []),
     ...(!log.wrap && log.column > 0 ? [`from column ${log.column + 1}`] : []),
@@ -137,10 +144,9 @@ function paintRow(grid: Grid, rect: Rect, log: LogState, shown: LogRow, current:
     grid.write(rect.x + GUTTER_COLUMNS, y, formatTime(line.time), theme.faint);
   }
   const x = rect.x + GUTTER_COLUMNS + (log.timestamps ? TIMESTAMP_COLUMNS : 0);
-  grid.writeLine(x, y, isStderr ? tint(styled, theme.stderr) : styled, from, to);
-  if (filtered && !filtered.match) {
-    grid.addFlags({ x, y, width, height: 1 }, theme.faint.flags);
-  }
+  // What is only around a match is faint, whatever color it chose: a dim color can hardly be read.
+  const isContext = filtered !== null && !filtered.match;
+  grid.writeLine(x, y, isContext ? faint(styled, theme) : isStderr ? tint(styled, theme.stderr) : styled, from, to);
   // A search within a filter looks for something else than the filter.
   const highlight = log.pattern ?? log.filtered?.pattern;
   if (highlight) {
@@ -155,6 +161,11 @@ function paintRow(grid: Grid, rect: Rect, log: LogState, shown: LogRow, current:
   if (!log.wrap && from > 0 && styled.text.length > 0) {
     grid.put(x, y, "‹", 1, theme.faint);
   }
+}
+
+/** A line without the colors of its own. */
+function faint(line: StyledLine, theme: Theme): StyledLine {
+  return { text: line.text, style: line.style.map(() => theme.faint) };
 }
 
 /** Standard error in its own color, where the process did not choose one. */

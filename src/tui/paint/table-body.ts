@@ -70,7 +70,7 @@ function paintRow(
     grid.write(rect.x, rect.y, "▌", style(theme.mark));
   }
   const context = {
-    usage: process.treeAlive ? state.table.usages.get(process.id) : undefined,
+    usage: process.run?.treeAlive ? state.table.usages.get(process.id) : undefined,
     trend: state.trends.get(process.id),
     now: shownTime(state),
   };

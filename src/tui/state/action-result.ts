@@ -1,8 +1,8 @@
 import type { Action, Failure } from "./action.ts";
-import { endOwn } from "./failure-events.ts";
 import { notify } from "./notify.ts";
 import type { BulkAction } from "./overlays/overlay.ts";
 import type { DashboardState } from "./state.ts";
+import { endOwn } from "./table/own-actions.ts";
 import { processLabel } from "./table/selection.ts";
 import type { Notice } from "./toasts/toasts.ts";
 

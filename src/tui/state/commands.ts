@@ -84,7 +84,10 @@ export function perform(state: DashboardState, command: Command): Update {
     case "previous-run":
     case "next-line":
     case "previous-line":
-      return afterLog(state, logCommand(log, command, computeLayout(state).logSize, selectedProcess(state.table)?.run));
+      return afterLog(
+        state,
+        logCommand(log, command, computeLayout(state).logSize, selectedProcess(state.table)?.run?.number),
+      );
     case "zoom":
       return only({ ...state, zoom: !state.zoom });
     case "layout": {
@@ -96,9 +99,9 @@ export function perform(state: DashboardState, command: Command): Update {
     case "next-failure":
       return only(goToFailure(state));
     case "start-daemon":
-      return state.connection.phase === "disconnected"
-        ? { state, effects: [{ type: "start-daemon" }] }
-        : only(notify(state, { level: "info", text: "The daemon is running" }));
+      return state.connection.phase === "connected"
+        ? only(notify(state, { level: "info", text: "The daemon is running" }))
+        : { state, effects: [{ type: "start-daemon" }] };
     case "start":
       return only({ ...state, overlay: startForm(isLocal(state) ? state.directory : "") });
     case "stop":

@@ -1,19 +1,18 @@
-import type { ProcessInfo, WatchEvent } from "../../sdk/types.ts";
+import type { WatchEvent } from "../../sdk/types.ts";
 import { only, type Update } from "./action.ts";
 import { notify } from "./notify.ts";
 import type { DashboardState } from "./state.ts";
 import { newFailures, nextFailed } from "./table/failures.ts";
+import { isOwn } from "./table/own-actions.ts";
 import { selectId, setFilter, type TableState } from "./table/table.ts";
 
 /** Failures that are remembered as not seen yet. */
 const UNSEEN = 1000;
-/** How long after an action of this dashboard what it did to a process is no news. Milliseconds. */
-const OWN_MS = 3000;
 
 /** After events of the watch: what has failed, by nobody's wish here, is to be told. */
 export function tellFailures(before: DashboardState, after: DashboardState, events: readonly WatchEvent[]): Update {
   const failed = newFailures(before.table, after.table, events).filter(
-    ({ id }) => (after.ownActions.get(id) ?? Number.NEGATIVE_INFINITY) < after.now,
+    ({ id, run }) => !isOwn(after.ownActions.get(id), run?.number ?? 0, after.now),
   );
   if (failed.length === 0) {
     return only(after);
@@ -39,26 +38,4 @@ export function goToFailure(state: DashboardState): DashboardState {
     return notify(state, { level: "info", text });
   }
   return { ...state, table: selectId(table.order.includes(id) ? table : setFilter(table, ""), id) };
-}
-
-/** An action of this dashboard begins: that its processes end is what was asked for. */
-export function beginOwn(
-  own: DashboardState["ownActions"],
-  targets: readonly ProcessInfo[],
-): DashboardState["ownActions"] {
-  return new Map([...own, ...targets.map(({ id }) => [id, Number.POSITIVE_INFINITY] as const)]);
-}
-
-/** It is over; what the watch says of it may still be under way. */
-export function endOwn(
-  own: DashboardState["ownActions"],
-  targets: readonly ProcessInfo[],
-  now: number,
-): DashboardState["ownActions"] {
-  const over = new Set(targets.map(({ id }) => id));
-  return new Map(
-    [...own]
-      .map(([id, until]) => [id, over.has(id) ? now + OWN_MS : until] as const)
-      .filter(([, until]) => until > now),
-  );
 }

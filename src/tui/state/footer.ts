@@ -47,6 +47,18 @@ function paneKeys(pane: Pane, wanted: (command: Command) => boolean): readonly F
   }).sort((a, b) => a.rank - b.rank);
 }
 
+/** Whether a key is of use now; most are always. */
+function isTimely({ unseen, connection }: DashboardState, command: Command): boolean {
+  switch (command) {
+    case "next-failure":
+      return unseen.length > 0;
+    case "start-daemon":
+      return connection.phase === "disconnected" && connection.endpoint.startsWith("unix:");
+    default:
+      return true;
+  }
+}
+
 /** The keys of what has the keyboard, as many as there is room for, each in its place. */
 export function footerKeys(state: DashboardState): readonly PlacedKey[] {
   const { overlay } = state;
@@ -56,7 +68,7 @@ export function footerKeys(state: DashboardState): readonly PlacedKey[] {
         ...each,
         pressed: PRESSED[each.key] ?? null,
       }))
-    : paneKeys(state.focus, (command) => command !== "next-failure" || state.unseen.length > 0);
+    : paneKeys(state.focus, (command) => isTimely(state, command));
   const fitting = keys.filter(({ key, label }) => {
     room -= key.length + label.length + 1 + FOOTER_GAP;
     return room >= 0;

@@ -33,7 +33,7 @@ const LEAST_ROWS = 3;
 /** From this width on the log is beside the table unless the user says otherwise. */
 const WIDE_COLUMNS = 200;
 /** What the table takes beside the log, if there is that much: all columns, with room for the command. */
-const BESIDE_COLUMNS = 124;
+const BESIDE_COLUMNS = 140;
 /** "HH:MM:SS.mmm " */
 export const TIMESTAMP_COLUMNS = 13;
 /** A sign for the line, one for its stream, and a blank. */

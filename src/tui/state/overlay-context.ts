@@ -7,8 +7,8 @@ import { type DashboardState, shownTime } from "./state.ts";
 
 /** What pages tell of. */
 export function pageSource(state: DashboardState): PageSource {
-  const { table, log, changes, toasts } = state;
-  return { table, log, changes, messages: toasts.messages, now: shownTime(state) };
+  const { table, log, changes, trends, toasts } = state;
+  return { table, log, changes, trends, messages: toasts.messages, now: shownTime(state) };
 }
 
 /** What the palette offers. */

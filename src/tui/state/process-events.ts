@@ -41,7 +41,8 @@ function keepDetails(
       last = event.process;
     }
   }
-  return last ? { ...overlay, full: { ...last, spec: { ...last.spec, env: overlay.full.spec.env } } } : overlay;
+  const { env, envBytes } = overlay.full.spec;
+  return last ? { ...overlay, full: { ...last, spec: { ...last.spec, env, envBytes } } } : overlay;
 }
 
 /** Takes over what processes use. */

@@ -3,6 +3,7 @@ import type { Overlay } from "./overlays/overlay.ts";
 import type { History, RecallingField } from "./overlays/prompt-history.ts";
 import type { Alert, Settings } from "./settings/settings.ts";
 import type { ColumnKey } from "./table/columns.ts";
+import type { OwnActions } from "./table/own-actions.ts";
 import { PersistentMap } from "./table/persistent-map.ts";
 import type { StateChange } from "./table/state-changes.ts";
 import { EMPTY_TABLE, type TableState } from "./table/table.ts";
@@ -67,8 +68,8 @@ export interface DashboardState {
   readonly alert: Alert;
   /** What has failed and was not looked at since, oldest first. */
   readonly unseen: readonly string[];
-  /** Until when the end of a process is what this dashboard did to it, by id. Milliseconds since the epoch. */
-  readonly ownActions: ReadonlyMap<string, number>;
+  /** What this dashboard does or has just done to processes, by id. */
+  readonly ownActions: OwnActions;
   /** What was typed before. */
   readonly typed: Readonly<Record<PromptKind | "command", History>>;
   readonly theme: string;

@@ -1,12 +1,11 @@
-import type { ProcessState } from "../../sdk/types.ts";
-import { STATE_GLYPHS } from "../text/state-glyphs.ts";
+import { type ShownState, STATE_GLYPHS } from "../text/state-glyphs.ts";
 import type { ProcessCounts } from "./table/process-counts.ts";
 
 /** A number in the header. */
 export interface Tally {
   readonly label: string;
   /** The state whose sign it has: in the table the processes have the same. */
-  readonly sign: ProcessState;
+  readonly sign: ShownState;
   readonly count: number;
   /** The filter that shows just them. */
   readonly filter: string;
@@ -20,9 +19,11 @@ export function tallies(counts: ProcessCounts): readonly Tally[] {
     { label: "running", sign: "running", count: counts.running, filter: "state:running" },
     { label: "starting", sign: "starting", count: counts.starting, filter: "state:starting" },
     { label: "stopping", sign: "stopping", count: counts.stopping, filter: "state:stopping" },
+    { label: "waiting", sign: "waiting", count: counts.waiting, filter: "state:waiting" },
     { label: "exited", sign: "failed", count: counts.errors, filter: "exit:bad" },
     { label: "failed", sign: "failed", count: counts.failed, filter: "state:failed" },
     { label: "lost", sign: "lost", count: counts.lost, filter: "state:lost" },
+    { label: "given up", sign: "givenUp", count: counts.givenUp, filter: "state:givenup" },
     { label: "exited", sign: "exited", count: counts.exited - counts.errors, filter: "state:exited !exit:bad" },
   ];
   return all.filter(({ label, count }) => count > 0 || label === "running");

@@ -4,7 +4,7 @@ import { type Action, only, type Update } from "./action.ts";
 import { actionResult, progressText } from "./action-result.ts";
 import { perform } from "./commands.ts";
 import { connectionChanged } from "./connection.ts";
-import { beginOwn, tellFailures, withoutSeen } from "./failure-events.ts";
+import { tellFailures, withoutSeen } from "./failure-events.ts";
 import { footerKeyAt } from "./footer.ts";
 import { computeLayout } from "./layout.ts";
 import { openLog } from "./log/log.ts";
@@ -20,6 +20,7 @@ import { applyProcessEvents, applySample } from "./process-events.ts";
 import { promptInput } from "./prompt.ts";
 import { startResult } from "./start-result.ts";
 import type { DashboardState } from "./state.ts";
+import { beginOwn } from "./table/own-actions.ts";
 import { selectedProcess } from "./table/selection.ts";
 import { isExactMatch, scrollIntoView, setSort } from "./table/table.ts";
 import { dismissToasts, expireToasts, showProgress } from "./toasts/toasts.ts";
@@ -81,8 +82,12 @@ function settleLog(state: DashboardState): DashboardState {
   if (!selected) {
     return log.target === null || !table.loaded ? state : { ...state, log: openLog(log, null) };
   }
-  const { id, run } = selected;
+  const { id } = selected;
+  const run = selected.run?.number;
   const shown = log.target;
+  if (run === undefined) {
+    return shown === null ? state : { ...state, log: openLog(log, null) };
+  }
   if (shown?.id === id && shown.run === (log.previous ? run - 1 : run)) {
     return state;
   }

@@ -1,4 +1,4 @@
-import { PLAIN, type Style } from "./style.ts";
+import { DIM, INVERSE, PLAIN, type Style, UNDERLINE } from "./style.ts";
 import type { StyledLine } from "./styled-line.ts";
 import { eachGrapheme, isPlainAscii } from "./width.ts";
 
@@ -156,14 +156,28 @@ export class Grid {
     }
   }
 
+  /** Takes color and weight from every cell of a rectangle and dims it: a dim color can hardly be read. */
+  fade(rect: Rect): void {
+    this.#eachCell(rect, (i) => {
+      this.fg[i] = 0;
+      this.bg[i] = 0;
+      this.flags[i] = ((this.flags[i] ?? 0) & (INVERSE | UNDERLINE)) | DIM;
+    });
+  }
+
   /** Adds flags to every cell of a rectangle. */
   addFlags(rect: Rect, flags: number): void {
+    this.#eachCell(rect, (i) => {
+      this.flags[i] = (this.flags[i] ?? 0) | flags;
+    });
+  }
+
+  #eachCell(rect: Rect, visit: (index: number) => void): void {
     const right = Math.min(this.width, rect.x + rect.width);
     const bottom = Math.min(this.height, rect.y + rect.height);
     for (let y = Math.max(0, rect.y); y < bottom; y++) {
       for (let x = Math.max(0, rect.x); x < right; x++) {
-        const i = y * this.width + x;
-        this.flags[i] = (this.flags[i] ?? 0) | flags;
+        visit(y * this.width + x);
       }
     }
   }

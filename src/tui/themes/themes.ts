@@ -25,7 +25,7 @@ export interface Theme {
   readonly stderr: Style;
   readonly match: Style;
   readonly currentMatch: Style;
-  readonly states: Readonly<Record<ProcessState, Style>>;
+  readonly states: Readonly<Record<ProcessState | "suspended", Style>>;
 }
 
 function foreground(index: number, flags = 0): Style {
@@ -56,6 +56,9 @@ function theme(accent: number, good: number, warning: number, bad: number): Them
       exited: { fg: 0, bg: 0, flags: DIM },
       failed: foreground(bad, BOLD),
       lost: foreground(bad, BOLD),
+      waiting: foreground(accent),
+      givenUp: foreground(bad, BOLD),
+      suspended: foreground(warning),
     },
   };
 }
@@ -88,7 +91,17 @@ function monochrome(): Theme {
     stderr: { fg: 0, bg: 0, flags: BOLD },
     match: inverse,
     currentMatch: { fg: 0, bg: 0, flags: INVERSE | BOLD | UNDERLINE },
-    states: { starting: plain, running: plain, stopping: bold, exited: dim, failed: bold, lost: bold },
+    states: {
+      starting: plain,
+      running: plain,
+      stopping: bold,
+      exited: dim,
+      failed: bold,
+      lost: bold,
+      waiting: plain,
+      givenUp: bold,
+      suspended: bold,
+    },
   };
 }
 

@@ -1,18 +1,17 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import type { ProcessState } from "../../sdk/types.ts";
 import { connectionErrorLines } from "../state/layout.ts";
 import type { DashboardState } from "../state/state.ts";
 import { TALLY_GAP, tallies } from "../state/tallies.ts";
 import { formatBytes, formatPercent } from "../text/format.ts";
-import { STATE_GLYPHS } from "../text/state-glyphs.ts";
+import { type ShownState, STATE_GLYPHS } from "../text/state-glyphs.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
 
 /** A sign and a number; what is wrong is colored as a whole. */
-function Tally({ sign, text, gap, theme }: { sign: ProcessState; text: string; gap: string; theme: Theme }): ReactNode {
+function Tally({ sign, text, gap, theme }: { sign: ShownState; text: string; gap: string; theme: Theme }): ReactNode {
   const glyph = STATE_GLYPHS[sign];
-  const wrong = sign === "failed" || sign === "lost";
+  const wrong = sign === "failed" || sign === "lost" || sign === "givenUp";
   return (
     <Text>
       <Text {...ink(theme.states[sign])}>{wrong ? `${glyph} ${text}` : glyph}</Text>

@@ -10,6 +10,7 @@ import { helpSentences } from "../state/overlays/help-view.ts";
 import type { Confirmation, StartForm } from "../state/overlays/overlay.ts";
 import { paletteEntries } from "../state/overlays/palette.ts";
 import type { DashboardState } from "../state/state.ts";
+import { stateText } from "../state/table/process-outcome.ts";
 import { processLabel, selectedProcess } from "../state/table/selection.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { visibleText } from "../terminal/wrap.ts";
@@ -116,10 +117,11 @@ export function sentences(state: DashboardState): readonly string[] {
     ...tableLines(state),
   ];
   if (process) {
+    const exit = process.run?.exit;
     lines.push(
-      `${state.table.index + 1} of ${state.table.order.length}: ${processLabel(process)}, ${process.state}` +
-        `${process.exit?.code !== undefined ? `, exit code ${process.exit.code}` : ""}` +
-        `${process.exit?.signalName ? `, ${process.exit.signalName}` : ""}` +
+      `${state.table.index + 1} of ${state.table.order.length}: ${processLabel(process)}, ${stateText(process)}` +
+        `${exit?.code !== undefined ? `, exit code ${exit.code}` : ""}` +
+        `${exit?.signalName ? `, ${exit.signalName}` : ""}` +
         `${usage?.cpuPercent !== undefined ? `, cpu ${formatPercent(usage.cpuPercent)}` : ""}` +
         `${usage ? `, memory ${formatBytes(usage.residentBytes)}` : ""}` +
         `${state.table.marks.has(process.id) ? ", marked" : ""}.`,

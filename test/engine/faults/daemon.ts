@@ -5,11 +5,13 @@ import { onTestFinished } from "vitest";
 import { limit, shimPath, type Wanted } from "../harness.ts";
 
 /** What a daemon is told to do; see `scripted-daemon.ts`. */
-export type Order =
+export type Order = (
   | { readonly do: "start"; readonly id: string; readonly spec: Wanted }
+  | { readonly do: "signal"; readonly id: string; readonly signal: string }
   | { readonly do: "stop"; readonly id: string; readonly graceMs: number; readonly force: boolean }
   | { readonly do: "restart"; readonly id: string; readonly graceMs: number; readonly force: boolean }
-  | { readonly do: "remove"; readonly id: string };
+  | { readonly do: "remove"; readonly id: string }
+) & { readonly requestId?: string };
 
 /** A daemon in a process of its own, to be killed at a chosen moment. */
 export class ScriptedDaemon {

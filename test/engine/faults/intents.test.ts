@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { prepareRuntimeDirectory } from "../../../src/server/engine/lifecycle/runtime-directory.ts";
 import { fillSpace, smallFileSystem } from "../../support/small-file-system.ts";
 import {
   alive,
+  complete,
   emptyDirectory,
   everything,
   limit,
@@ -69,6 +70,30 @@ describe("F4 what was asked for is carried on by the next daemon", () => {
     expect(engine.get(id).stop?.killTime).not.toBeNull();
   });
 
+  test("a restart or stop that is sent again is answered with what came of it, and done once", async () => {
+    const runtimeDir = runtimeDirectory();
+    const [first, second] = [randomUUID(), randomUUID()];
+    const how = { graceMs: 20_000, force: false };
+    const daemon = new ScriptedDaemon(runtimeDir, [
+      { do: "start", id: first, spec: slow },
+      { do: "start", id: second, spec: slow },
+      { do: "restart", id: first, ...how, requestId: "restart-1" },
+      { do: "stop", id: second, ...how, requestId: "stop-1" },
+    ]);
+    await Promise.all([daemon.until("state 0 stopping"), daemon.until("state 1 stopping")]);
+    await daemon.kill();
+    const engine = await open({ runtimeDir });
+    const again = (requestId: string) => ({ ...somebody, requestId });
+    const options = { signal: "", ...how };
+    const [restarted, stopped] = await Promise.all([
+      engine.engine.restart({ id: first }, options, null, again("restart-1")),
+      engine.engine.stop({ id: second }, { ...options, wait: true }, again("stop-1")),
+    ]);
+    expect(restarted).toMatchObject({ state: "running", run: { number: 2 } });
+    expect(stopped).toMatchObject({ receipt: { outcome: "stopped" }, process: { run: { exit: { code: 5 } } } });
+    expect(engine.engine.runs({ id: first }).runs.map(({ number }) => number)).toEqual([2, 1]);
+  });
+
   test("a forced removal cut short", async () => {
     const runtimeDir = runtimeDirectory();
     const wanted = Array.from({ length: 20 }, () => randomUUID());
@@ -82,6 +107,29 @@ describe("F4 what was asked for is carried on by the next daemon", () => {
     while (engine.engine.select(everything).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const id of wanted) expect(existsSync(join(runtimeDir, "p", id))).toBe(false);
   });
+});
+
+test("F4 a removal that is on record is finished, though its files are still there", async () => {
+  const runtimeDir = runtimeDirectory();
+  const engine = await open({ runtimeDir });
+  const { id } = await complete(engine, shell("echo over"));
+  const directory = join(runtimeDir, "p", id);
+  const copy = join(runtimeDir, "copy");
+  cpSync(directory, copy, { recursive: true, filter: (path) => !path.endsWith("control") });
+  const context = { ...somebody, requestId: "remove-1" };
+  await engine.engine.remove({ id }, false, context);
+  await engine.close();
+  cpSync(copy, directory, { recursive: true });
+  const next = await open({ runtimeDir });
+  expect(next.engine.select(everything)).toEqual([]);
+  expect(existsSync(directory)).toBe(false);
+  expect(next.info().setAside).toEqual([]);
+  expect(await next.engine.remove({ id }, false, context)).toBe(id);
+  // Nothing keeps the id from being used again.
+  await next.start({ id, spec: shell("echo again") });
+  await next.close();
+  const last = await open({ runtimeDir });
+  expect(last.get(id).id).toBe(id);
 });
 
 test("F5 a restart without room leaves a healthy process alone", async (context) => {

@@ -221,3 +221,10 @@ test("F12 with no inode free a daemon comes back, and can make room", async (con
   for (const name of readdirSync(base)) if (name.startsWith("inode-")) rmSync(join(base, name));
   await emptyDirectory(runtimeDir);
 });
+
+test("F12 the room that a daemon needs to come back is kept from its first moment on", async () => {
+  const runtimeDir = runtimeDirectory();
+  await open({ runtimeDir });
+  // Without waiting: the daemon may be killed, and the file system filled, at once.
+  expect(readdirSync(join(runtimeDir, "reserve"))).toHaveLength(16);
+});

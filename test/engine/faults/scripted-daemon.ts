@@ -10,10 +10,12 @@ import type { Order } from "./daemon.ts";
 const [, , runtimeDir = "", shimPath = "", json = "[]"] = process.argv;
 const orders: Order[] = JSON.parse(json);
 const engine = await openEngine({ runtimeDir, shimPath, cgroupRoot: null });
-const context = { principal: "local", requestId: "", precondition: null };
 
 function carryOut(order: Order): Promise<unknown> {
+  const context = { principal: "local", requestId: order.requestId ?? "", precondition: null };
   switch (order.do) {
+    case "signal":
+      return engine.signal({ id: order.id }, order.signal, "main", context);
     case "start": {
       const { name, labels, ...spec } = order.spec;
       return engine.start({ id: order.id, name, labels, spec }, context).then(() => untilReady(order.id));

@@ -1,8 +1,8 @@
-import { rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type Clock, systemClock } from "../../../src/server/engine/clock.ts";
 import { prepareRuntimeDirectory } from "../../../src/server/engine/lifecycle/runtime-directory.ts";
 import { InputQueue } from "../../../src/server/engine/process/input-queue.ts";
@@ -122,12 +122,14 @@ describe("F16 canceled writes", () => {
       caller.abort(new Error("canceled"));
       expect((await ended).map(({ status }) => status)).toEqual(new Array(4).fill("rejected"));
     }
-    // What the collector finds in one pass it frees in the next.
-    for (let pass = 0; pass < 3; pass++) {
-      await new Promise((resolve) => setImmediate(resolve));
-      collect();
-    }
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
+    // What the collector finds in one pass it frees in a later one, beside the program.
+    await vi.waitFor(
+      () => {
+        collect();
+        expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
+      },
+      { timeout: 30_000, interval: 50 },
+    );
     await engine.stop(id, stopDefaults);
     await blocking;
   });
@@ -220,11 +222,21 @@ test("C16 what is left of an ended process is told", async () => {
   expect(await engine.stop(id, stopDefaults)).toMatchObject({ stopped: true });
 });
 
-test("C17 no name looks like a UUID", async () => {
-  const engine = await open();
-  const { id } = await start(engine, spec("sleep", ["1000"]));
-  const error = await refused(start(engine, spec("true", [], { name: id })));
-  expect(error).toMatchObject({ reason: "INVALID_ARGUMENT", metadata: { field: "name" } });
-  const named = "abcdabcd-0000-4000-8000-000000000000";
-  expect(await reasonOf(start(engine, spec("true", [], { name: named })))).toBe("INVALID_ARGUMENT");
+test("what a start that failed could not delete does not stand in the way of the next one", async () => {
+  const runtimeDir = runtimeDirectory();
+  const engine = await open({ runtimeDir });
+  const id = "0badcafe-0000-4000-8000-000000000001";
+  const failed = engine.start({ id, spec: spec("/nonexistent") });
+  expect(await reasonOf(failed)).toBe("START_FAILED");
+  // As it is left where no descriptor was free to delete it.
+  mkdirSync(join(runtimeDir, "p", id, "1"), { recursive: true });
+  expect((await engine.start({ id, spec: shell("echo here") })).process.id).toBe(id);
+  expect(engine.info().setAside).toEqual([]);
+  // What nobody knows is moved, not deleted.
+  const other = "0badcafe-0000-4000-8000-000000000002";
+  mkdirSync(join(runtimeDir, "p", other));
+  writeFileSync(join(runtimeDir, "p", other, "thesis"), "years of work");
+  await engine.start({ id: other, spec: shell("echo here") });
+  const [aside] = engine.info().setAside;
+  expect(readFileSync(join(aside?.path ?? "", "thesis"), "utf8")).toBe("years of work");
 });

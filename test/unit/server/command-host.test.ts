@@ -81,6 +81,21 @@ test("a host has no environment, and ends with the daemon, asked or not", async 
   expect(said).toEqual([]);
 });
 
+test("a host whose thread a system call holds does not hold up the daemon", async ({ startHost }) => {
+  const { host, beginnings, said, socketPath } = startHost(
+    `const fifo = workerData.socketPath + ".fifo";
+     require("node:child_process").spawnSync("mkfifo", [fifo], { env: { PATH: "/usr/bin:/bin" } });
+     require("node:fs").writeFileSync(workerData.socketPath, "");
+     require("node:fs").readFileSync(fifo);`,
+  );
+  await vi.waitFor(() => expect(existsSync(socketPath)).toBe(true), limit);
+  expect(beginnings()).toBe(1);
+  await host?.close();
+  expect(said).toEqual(["the command host does not end: the daemon ends without it"]);
+  // Lets the thread go, or this process could not end. Once it reads, or has read.
+  await vi.waitFor(() => writeFileSync(`${socketPath}.fifo`, ""), limit);
+});
+
 test("without a build there is none", ({ startHost }) => {
   expect(startHost("", "").host).toBeUndefined();
 });

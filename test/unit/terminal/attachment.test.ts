@@ -26,7 +26,7 @@ function attach({ history = "", reads = true, lines = 20 }: Options = {}) {
   const streams: (OutputStart | undefined)[] = [];
   const opened = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
-  const manager = {
+  const processes = {
     output: async () => ({
       chunks: history === "" ? [] : [{ stream: "stdout", offset: 1000, time: 0, data: Buffer.from(history) }],
       nextOffset: 1000 + history.length,
@@ -51,7 +51,7 @@ function attach({ history = "", reads = true, lines = 20 }: Options = {}) {
   };
   const info = processInfo("program");
   const attachment = new Attachment(
-    manager as unknown as ProcessManager,
+    { processes } as unknown as ProcessManager,
     { ...info, spec: { ...info.spec, terminal: { rows: 24, columns: 80 } } },
     {
       size: { rows: 24, columns: 80 },

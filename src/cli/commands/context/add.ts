@@ -1,7 +1,7 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { withAdmin } from "../../admin.ts";
 import { resolvePath } from "../../caller.ts";
 import { defineCommand, flag, text } from "../../command.ts";
-import { ExitCode } from "../../exit-code.ts";
 import { knownPassword } from "../../password.ts";
 import { UsageError } from "../../usage-error.ts";
 

@@ -1,10 +1,10 @@
+import { escapeText } from "../../../common/escape.ts";
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { contextsPath, localContext, readContexts } from "../../../sdk/context/contexts.ts";
 import { defaultSocketPath } from "../../../sdk/index.ts";
 import { defineCommand } from "../../command.ts";
-import { ExitCode } from "../../exit-code.ts";
 import { painter } from "../../output/color.ts";
 import { outputOption, prettyJson } from "../../output/format.ts";
-import { sanitize } from "../../output/sanitize.ts";
 import { renderTable } from "../../output/table.ts";
 
 export const command = defineCommand({
@@ -22,7 +22,7 @@ export const command = defineCommand({
       caller.print(all.map(({ name }) => `${name}\n`).join(""));
     } else {
       const rows = all.map(({ name, address, user, current: isCurrent }) =>
-        [isCurrent ? "*" : "", name, sanitize(address), sanitize(user)].map((text) => ({ text })),
+        [isCurrent ? "*" : "", name, escapeText(address), escapeText(user)].map((text) => ({ text })),
       );
       caller.print(renderTable(["", "NAME", "ADDRESS", "USER"], rows, { paint: painter(caller, globals) }));
     }

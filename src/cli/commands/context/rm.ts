@@ -1,6 +1,6 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { withAdmin } from "../../admin.ts";
 import { defineCommand } from "../../command.ts";
-import { ExitCode } from "../../exit-code.ts";
 
 export const command = defineCommand({
   summary: "Forget a context and its password",

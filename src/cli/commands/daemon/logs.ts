@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { defineCommand, flag } from "../../command.ts";
 import { daemonLogPath } from "../../daemon/paths.ts";
 import { CommandError } from "../../errors.ts";
-import { ExitCode } from "../../exit-code.ts";
 
 export const command = defineCommand({
   summary: "Show the log of a daemon that was started in the background",

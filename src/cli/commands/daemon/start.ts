@@ -1,8 +1,8 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { defineCommand } from "../../command.ts";
 import { isUnreachable, openConnection } from "../../connection.ts";
 import { launchDaemon } from "../../daemon/launch.ts";
 import { CommandError } from "../../errors.ts";
-import { ExitCode } from "../../exit-code.ts";
 
 export const command = defineCommand({
   summary: "Start the daemon in the background, unless it runs",

@@ -1,20 +1,19 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { duration } from "../../arguments/values.ts";
 import { defineCommand, flag, single } from "../../command.ts";
 import { isUnreachable, openConnection } from "../../connection.ts";
-import { CommandError } from "../../errors.ts";
-import { ExitCode } from "../../exit-code.ts";
-
-/** How long the daemon may take to end once it has answered. */
-const goneTimeoutMs = 15_000;
-const pollMs = 10;
+import { gone } from "../../daemon/gone.ts";
 
 export const command = defineCommand({
   summary: "Stop the daemon; processes run on",
   description: "The next daemon finds the processes again, with all their output.",
+  examples: [
+    ["pm daemon stop", "processes run on, and the next command starts a daemon"],
+    ["pm daemon stop --stop-processes -t 5s", "and stop them first"],
+  ],
   options: {
     "stop-processes": flag("Stop every process first, by force after its stop timeout"),
-    timeout: single("SECONDS", duration, "With --stop-processes: how long each has (default: its own stop timeout)", {
+    timeout: single("DURATION", duration, "With --stop-processes: how long each has (default: its own stop timeout)", {
       short: "t",
       complete: "none",
     }),
@@ -45,25 +44,3 @@ export const command = defineCommand({
     return ExitCode.ok;
   },
 });
-
-/** Asks again and again: the kernel tells only parents of an end. */
-async function gone(own: NodeJS.Process, pid: number): Promise<void> {
-  const deadline = Date.now() + goneTimeoutMs;
-  while (exists(own, pid)) {
-    if (Date.now() > deadline) {
-      throw new CommandError(`the daemon (pid ${pid}) said that it stops, and still runs`, {
-        exitCode: ExitCode.timeout,
-      });
-    }
-    await sleep(pollMs);
-  }
-}
-
-function exists(own: NodeJS.Process, pid: number): boolean {
-  try {
-    own.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
-}

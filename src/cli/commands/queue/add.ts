@@ -1,7 +1,7 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { wholeNumber } from "../../arguments/values.ts";
 import { defineCommand, single } from "../../command.ts";
 import { openConnection } from "../../connection.ts";
-import { ExitCode } from "../../exit-code.ts";
 
 export const command = defineCommand({
   summary: "Make a queue",
@@ -13,10 +13,8 @@ export const command = defineCommand({
   async run({ options, operands: [name = ""], globals, caller }) {
     const { parallel } = options;
 
-    const { call } = await openConnection(caller, globals);
-    await call(async (manager) => {
-      await manager.queues.set(name, parallel === undefined ? {} : { parallelism: parallel });
-    });
+    const { manager } = await openConnection(caller, globals);
+    await manager.queues.set(name, parallel === undefined ? {} : { parallelism: parallel });
     return ExitCode.ok;
   },
 });

@@ -1,18 +1,18 @@
+import { escapeText } from "../../../common/escape.ts";
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { toContractJson } from "../../../sdk/index.ts";
 import { defineCommand } from "../../command.ts";
 import { openConnection } from "../../connection.ts";
-import { ExitCode } from "../../exit-code.ts";
 import { painter } from "../../output/color.ts";
 import { displayName, jsonLine, outputOption } from "../../output/format.ts";
-import { sanitize } from "../../output/sanitize.ts";
 import { renderTable } from "../../output/table.ts";
 
 export const command = defineCommand({
   summary: "List the queues, with what runs and waits in each",
   options: { output: outputOption("table", "jsonl", "name") },
   async run({ options, globals, caller }) {
-    const { call } = await openConnection(caller, globals);
-    const queues = await call((manager) => manager.queues.list());
+    const { manager } = await openConnection(caller, globals);
+    const queues = await manager.queues.list();
     if (options.output === "jsonl") {
       caller.print(queues.map((queue) => jsonLine(toContractJson(queue))).join(""));
       return ExitCode.ok;
@@ -22,16 +22,16 @@ export const command = defineCommand({
       return ExitCode.ok;
     }
     const ids = [...new Set(queues.flatMap(({ running, waiting }) => [...running, ...waiting]))].slice(0, shownMost);
-    const processes = ids.length === 0 ? [] : await call((manager) => manager.processes.listAll({ filter: { ids } }));
+    const processes = ids.length === 0 ? [] : await manager.processes.listAll({ filter: { ids } });
     const names = new Map(processes.map((info) => [info.id, displayName(info)]));
     const text = (members: readonly string[], count = members.length): string => {
-      const shown = members.slice(0, namesMost).map((id) => sanitize(names.get(id) ?? id.slice(0, 8)));
+      const shown = members.slice(0, namesMost).map((id) => escapeText(names.get(id) ?? id.slice(0, 8)));
       const more = count > shown.length ? [`and ${count - shown.length} more`] : [];
       return [...shown, ...more].join(", ") || "-";
     };
     const rows = queues.map((queue) =>
       [
-        sanitize(queue.name),
+        escapeText(queue.name),
         queue.paused ? "paused" : "open",
         `${queue.running.length}/${queue.parallelism}`,
         text(queue.running),

@@ -1,7 +1,7 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { wholeNumber } from "../../arguments/values.ts";
 import { defineCommand, single } from "../../command.ts";
 import { openConnection } from "../../connection.ts";
-import { ExitCode } from "../../exit-code.ts";
 import { UsageError } from "../../usage-error.ts";
 
 export const command = defineCommand({
@@ -16,12 +16,10 @@ export const command = defineCommand({
     if (parallel === undefined) {
       throw new UsageError("give --parallel");
     }
-    const { call } = await openConnection(caller, globals);
-    await call(async (manager) => {
-      // One that there is not is a mistake here, not a new one.
-      await manager.queues.get(name);
-      await manager.queues.set(name, { parallelism: parallel });
-    });
+    const { manager } = await openConnection(caller, globals);
+    // One that there is not is a mistake here, not a new one.
+    await manager.queues.get(name);
+    await manager.queues.set(name, { parallelism: parallel });
     return ExitCode.ok;
   },
 });

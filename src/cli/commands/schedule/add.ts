@@ -1,10 +1,10 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
 import type { Timing } from "../../../sdk/index.ts";
 import { choice, duration } from "../../arguments/values.ts";
 import { defineCommand, flag, single, text } from "../../command.ts";
 import { openConnection } from "../../connection.ts";
-import { ExitCode } from "../../exit-code.ts";
 import { momentToCome } from "../../policy-options.ts";
-import { startError, startOptions, startRequest } from "../../start-options.ts";
+import { startOptions, startRequest } from "../../start-options.ts";
 import { UsageError } from "../../usage-error.ts";
 
 export const command = defineCommand({
@@ -48,6 +48,7 @@ export const command = defineCommand({
       throw new UsageError("give either --process or a COMMAND");
     }
     const connection = await openConnection(caller, globals);
+    const { manager } = connection;
     const details = {
       timing,
       ...(options.zone !== undefined && { timeZone: options.zone }),
@@ -56,20 +57,14 @@ export const command = defineCommand({
     };
     if (options.process !== undefined) {
       const { process: ref } = options;
-      await connection.call(async (manager) =>
-        manager.schedules.set(name, { ...details, process: await manager.processes.resolve(ref) }),
-      );
+      await manager.schedules.set(name, { ...details, process: await manager.processes.resolve(ref) });
       return ExitCode.ok;
     }
     const request = startRequest(options, commandLine, connection, caller);
     // Without an id of its own it has that of the schedule's name: the same again changes nothing.
     const { id, ...unnamed } = request;
     const template = { ...(options.id !== undefined && { id }), ...unnamed, name: request.name ?? name };
-    await connection
-      .call((manager) => manager.schedules.set(name, { ...details, template }))
-      .catch((error: unknown) => {
-        throw startError(error, request);
-      });
+    await manager.schedules.set(name, { ...details, template });
     return ExitCode.ok;
   },
 });

@@ -1,16 +1,17 @@
 /** What the commands about schedules have in common. */
+
+import { escapeText } from "../../../common/escape.ts";
+import { formatTimeLimit } from "../../../common/quantities.ts";
 import type { Schedule } from "../../../sdk/index.ts";
 import type { Paint } from "../../output/color.ts";
-import { sanitize } from "../../output/sanitize.ts";
 import { renderTable } from "../../output/table.ts";
-import { formatTimeout } from "../../output/units.ts";
 
 export function timingText({ timing }: Schedule): string {
   switch (timing.kind) {
     case "cron":
       return timing.expression;
     case "every":
-      return `every ${formatTimeout(timing.ms)}`;
+      return `every ${formatTimeLimit(timing.ms)}`;
     case "boot":
       return "@boot";
     case "at":
@@ -33,7 +34,7 @@ export function scheduleTable(
       schedule.paused ? "paused" : (schedule.nextTime?.toISOString() ?? "-"),
       schedule.lastTime?.toISOString() ?? "-",
       schedule.lastResult ?? "-",
-    ].map((text) => ({ text: sanitize(text) })),
+    ].map((text) => ({ text: escapeText(text) })),
   );
   return renderTable(["NAME", "PROCESS", "WHEN", "ZONE", "NEXT", "LAST", "RESULT"], rows, { paint });
 }

@@ -1,6 +1,6 @@
+import { ExitCode } from "../../../common/exit-codes.ts";
 import { withAdmin } from "../../admin.ts";
 import { defineCommand, text } from "../../command.ts";
-import { ExitCode } from "../../exit-code.ts";
 import { newPassword } from "../../password.ts";
 
 export const command = defineCommand({

@@ -95,6 +95,14 @@ export interface Engine {
   runs(ref: ProcessRef): { readonly processId: string; readonly runs: readonly RunInfo[] };
   /** UUIDs in order of creation, for calls by filter. */
   select(filter: ProcessFilter): readonly string[];
+  /**
+   * For calls by filter that carry a request id: what `select` answers, and for the same request again what it answered
+   * then. The next daemon knows it too, for an hour.
+   *
+   * @param fingerprint Tells this request from others.
+   * @throws EngineError REQUEST_ID_REUSED if another request had this id
+   */
+  selectOnce(context: RequestContext, fingerprint: string, select: () => readonly string[]): readonly string[];
   list(filter: ProcessFilter, page: PageRequest): Promise<ProcessPage>;
   /** Ends (returns) never by itself; fails with SHUTTING_DOWN when the engine closes. */
   watch(

@@ -54,7 +54,6 @@ export async function openEngine(given: EngineOptions): Promise<ProcessEngine> {
     const zygote = new Zygote({
       shimPath: options.shimPath,
       runtimeDir,
-      openFiles: options.openFiles,
       onGone,
       onWarning: (message) => logger.warn({}, message),
     });

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isUuid } from "../../../common/contract-rules.ts";
 import type { Cause } from "../api/cause.ts";
 import type { Change } from "../api/process.ts";
 import type { ProcessSpec } from "../api/spec.ts";
@@ -10,7 +11,6 @@ import { discard } from "../operations/start.ts";
 import { resumeStop } from "../operations/stop.ts";
 import { ManagedProcess } from "../process/process.ts";
 import { type ProcessRecord, type RecordFile, type RunRecord, readRecord, recordFileName } from "../process/record.ts";
-import { isUuid } from "../process/references.ts";
 import { effectiveSpec } from "../process/spec.ts";
 import { findShims, type LivingShim, openFileOf } from "../run/find-shims.ts";
 import { untilDecided } from "../run/launch.ts";
@@ -41,7 +41,7 @@ interface Leftover {
 export function recover(core: Core): ManagedProcess[] {
   const unseen: ManagedProcess[] = [];
   const past = readPast(core.journal);
-  const { readable, leftovers } = readAll(core);
+  const { readable, leftovers } = readAll(core, past);
   // Of a journal that is no more: its numbers are in use.
   core.journal.skipTo(Math.max(0, ...readable.map(({ sequence }) => sequence)));
   const managed = new Set<number>();
@@ -53,7 +53,8 @@ export function recover(core: Core): ManagedProcess[] {
       if (process.current.starting && process.current.view === null) withoutRing.push(process);
       else attend(core, process, managed, past(record.id));
     } catch (error) {
-      core.options.logger.error({ id: record.id, error: String(error) }, "cannot recover a process; it stays on disk");
+      const directory = join(runtimePaths(core.options.runtimeDir).processes, record.id);
+      core.quarantine.leave(directory, `it cannot be recovered: ${String(error)}`, { processId: record.id });
     }
   }
   const shims = findShims(core.options.runtimeDir, managed);
@@ -74,7 +75,10 @@ export function recover(core: Core): ManagedProcess[] {
   return unseen;
 }
 
-function readAll(core: Core): { readable: ProcessRecord[]; leftovers: Map<string, Leftover> } {
+function readAll(
+  core: Core,
+  past: (id: string) => PastOf,
+): { readable: ProcessRecord[]; leftovers: Map<string, Leftover> } {
   const parent = runtimePaths(core.options.runtimeDir).processes;
   const readable: ProcessRecord[] = [];
   const leftovers = new Map<string, Leftover>();
@@ -86,7 +90,10 @@ function readAll(core: Core): { readable: ProcessRecord[]; leftovers: Map<string
       continue;
     }
     const file = readRecord(directory);
-    if (file.kind === "readable" && file.record.id === id) readable.push(file.record);
+    if (file.kind === "readable" && wasRemoved(file.record, past(id))) {
+      // The last daemon died before it deleted the files.
+      leftovers.set(id, { id, directory, file: { kind: "missing" } });
+    } else if (file.kind === "readable" && file.record.id === id) readable.push(file.record);
     else if (file.kind === "readable") {
       leftovers.set(id, {
         id,
@@ -96,6 +103,11 @@ function readAll(core: Core): { readable: ProcessRecord[]; leftovers: Map<string
     } else leftovers.set(id, { id, directory, file });
   }
   return { readable: readable.sort((a, b) => a.sequence - b.sequence), leftovers };
+}
+
+/** The same id may be used again after a removal. */
+function wasRemoved({ sequence }: ProcessRecord, { removed, last }: PastOf): boolean {
+  return removed && sequence < last;
 }
 
 /** The process as its record and its ring have it. */

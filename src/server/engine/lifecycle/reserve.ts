@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineLogger } from "../logger.ts";
 
@@ -25,13 +25,16 @@ export class Reserve {
     this.#logger = logger;
   }
 
-  /** Gives it back if room is scarce; it is made again soon. */
+  /** Gives it back if room is scarce, and makes it again soon; else it is there at once. */
   release(): void {
     const { bavail, bsize, ffree, files: total } = statfsSync(join(this.#directory, ".."));
-    if (bavail * bsize < scarceBytes || (total > 0 && ffree < scarceFiles)) {
-      this.#logger.warn({ path: this.#directory }, "the runtime directory is nearly full; using the reserve");
-      rmSync(this.#directory, { recursive: true, force: true });
+    const isScarce = bavail * bsize < scarceBytes || (total > 0 && ffree < scarceFiles);
+    if (!isScarce) {
+      this.refill();
+      return;
     }
+    this.#logger.warn({ path: this.#directory }, "the runtime directory is nearly full; using the reserve");
+    rmSync(this.#directory, { recursive: true, force: true });
     this.#timer = setTimeout(() => this.refill(), refillMs);
     this.#timer.unref();
   }
@@ -39,7 +42,8 @@ export class Reserve {
   /** As far as there is room. */
   refill(): void {
     try {
-      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      // Not the runtime directory too, if that is gone.
+      if (!existsSync(this.#directory)) mkdirSync(this.#directory, { mode: 0o700 });
       const there = new Set(readdirSync(this.#directory));
       for (let number = 1; number <= files; number++) {
         if (!there.has(String(number))) writeFileSync(join(this.#directory, String(number)), Buffer.alloc(bytesEach));

@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import type { ResourceLimit } from "../api/spec.ts";
+
 /** RLIMIT_* of asm-generic/resource.h, as on x86-64 and arm64. */
 const numbers: ReadonlyMap<string, number> = new Map([
   ["cpu", 0],
@@ -17,6 +20,71 @@ const numbers: ReadonlyMap<string, number> = new Map([
   ["rtprio", 14],
   ["rttime", 15],
 ]);
+
+/** A limit as the shim sets it: `resource` is RLIMIT_*'s number, `null` is unlimited. */
+export interface Rlimit {
+  readonly resource: number;
+  readonly soft: bigint | null;
+  readonly hard: bigint | null;
+}
+
+/** The hard limits of this process by RLIMIT_*'s number; `null` is unlimited. */
+export type HardLimits = readonly (bigint | null)[];
+
+const mib = 1024n * 1024n;
+
+/**
+ * What a process gets where its spec says nothing (`Limits.rlimits` in
+ * proto/pm/v1/spec.proto), whatever the daemon's own limits happen to be.
+ */
+const defaults: Readonly<Record<string, Omit<Rlimit, "resource">>> = {
+  nofile: { soft: 1024n, hard: 524_288n },
+  memlock: { soft: 8n * mib, hard: 8n * mib },
+  stack: { soft: 8n * mib, hard: null },
+  core: { soft: 0n, hard: null },
+  msgqueue: { soft: 819_200n, hard: 819_200n },
+  nice: { soft: 0n, hard: 0n },
+  rtprio: { soft: 0n, hard: 0n },
+};
+const unlimited = { soft: null, hard: null };
+
+/**
+ * All of a process's limits: first those that its spec names, in its order, then the defaults of the others, which are
+ * never above this daemon's hard limits.
+ */
+export function allRlimits(given: readonly ResourceLimit[], hardLimits: HardLimits): Rlimit[] {
+  const named = given.map(({ resource, soft, hard }) => ({ resource: numberOf(resource), soft, hard }));
+  const rest = [...numbers]
+    .filter(([name]) => given.every(({ resource }) => resource !== name))
+    .map(([name, resource]) => {
+      const { soft, hard } = defaults[name] ?? unlimited;
+      const most = hardLimits[resource] ?? null;
+      return { resource, soft: lower(soft, most), hard: lower(hard, most) };
+    });
+  return [...named, ...rest];
+}
+
+/** As /proc/self/limits has them, whose lines are in the order of the numbers (fs/proc/base.c). */
+export function ownHardLimits(): HardLimits {
+  const lines = readFileSync("/proc/self/limits", "latin1").trimEnd().split("\n").slice(1);
+  return lines.map((line) => {
+    const [, hard = ""] = line.slice(nameWidth).trim().split(/\s+/);
+    return /^\d+$/.test(hard) ? BigInt(hard) : null;
+  });
+}
+
+/** Of the first column of /proc/self/limits. */
+const nameWidth = 26;
+
+function lower(limit: bigint | null, most: bigint | null): bigint | null {
+  return limit === null || (most !== null && limit > most) ? most : limit;
+}
+
+function numberOf(resource: string): number {
+  const number = rlimitNumber(resource);
+  if (number === undefined) throw new TypeError(`no resource limit ${JSON.stringify(resource)}`);
+  return number;
+}
 
 /** The number of a resource by its lower-case name without "RLIMIT_". */
 export function rlimitNumber(resource: string): number | undefined {

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
+import { isUuid } from "../../../common/contract-rules.ts";
 import type { PageRequest, ProcessFilter, ProcessPage } from "../api/list.ts";
 import type { ProcessInfo } from "../api/process.ts";
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
 import { compileFilter } from "../process/filter.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { isUuid } from "../process/references.ts";
 
 const maxPageSize = 10_000;
 const defaultPageSize = 1_000;

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
+import type { Cause } from "../api/cause.ts";
 import type { RequestContext } from "../api/control.ts";
 import type { Clock } from "../clock.ts";
+import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
-import type { Journal } from "../history/journal.ts";
 
 const maxRemembered = 10_000;
 const rememberedMs = 3600 * 1000;
@@ -17,26 +18,39 @@ interface Remembered {
 
 /**
  * Requests with an id are carried out once: sent again, they get the response
- * of the first. What an earlier daemon carried out is known from the journal.
+ * of the first. What an earlier daemon carried out is known from the journal,
+ * and from the records, which are written first: their intents are carried on.
  */
 export class Requests {
   readonly #clock: Clock;
   /** The oldest first. */
   readonly #remembered = new Map<string, Remembered>();
 
-  constructor(clock: Clock, journal: Journal) {
-    this.#clock = clock;
-    for (const { cause, bootMs } of journal.all()) {
-      if (cause.requestId === "" || cause.kind !== "request") continue;
-      this.#remember(key(cause), { fingerprint: null, response: null, bootMs });
+  constructor({ options, journal, table }: Pick<Core, "options" | "journal" | "table">) {
+    this.#clock = options.clock;
+    for (const { cause, bootMs } of journal.all()) this.#recall(cause, bootMs);
+    const now = this.#clock.boot();
+    for (const process of table.ordered) {
+      for (const { cause } of [...process.intents, ...process.runs]) this.#recall(cause, now);
     }
+  }
+
+  #recall(cause: Cause, bootMs: number): void {
+    const id = key(cause);
+    if (cause.requestId === "" || cause.kind !== "request" || this.#remembered.has(id)) return;
+    this.#remembered.set(id, { fingerprint: null, response: null, bootMs });
   }
 
   /**
    * @param what Everything that makes the request the one it is.
    * @param again Answers for a request that an earlier daemon carried out.
    */
-  async once<T>(context: RequestContext, what: readonly unknown[], work: () => Promise<T>, again: () => T): Promise<T> {
+  async once<T>(
+    context: RequestContext,
+    what: readonly unknown[],
+    work: () => Promise<T>,
+    again: () => Promise<T>,
+  ): Promise<T> {
     if (context.requestId === "") return await work();
     const id = key(context);
     const fingerprint = createHash("sha256").update(JSON.stringify(what, stable)).digest("base64");
@@ -48,7 +62,7 @@ export class Requests {
           request_id: context.requestId,
         });
       }
-      return known.response === null ? again() : ((await known.response) as T);
+      return known.response === null ? await again() : ((await known.response) as T);
     }
     const response = work();
     this.#remember(id, { fingerprint, response, bootMs: this.#clock.boot() });

@@ -1,8 +1,8 @@
 import type { RequestContext } from "../api/control.ts";
 import type { TerminalSize } from "../api/spec.ts";
 import type { Core } from "../core.ts";
+import { EngineError } from "../errors.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { checkTerminal, invalid } from "../process/spec.ts";
 import { control } from "../run/shim-control.ts";
 import { ShimGoneError } from "../shim/control.ts";
 import { Control } from "../shim/layout.ts";
@@ -17,8 +17,9 @@ export async function resizeTerminal(
   size: TerminalSize,
   context: RequestContext,
 ): Promise<void> {
-  checkTerminal("size", size);
-  if (process.spec.terminal === null) throw invalid("process", `process ${process.id} has no terminal`);
+  if (process.spec.terminal === null) {
+    throw new EngineError("INVALID_ARGUMENT", `process ${process.id} has no terminal`, { field: "process" });
+  }
   const run = await runningRun(core, process);
   checkPrecondition(core, process, context);
   try {

@@ -17,7 +17,6 @@ import { release } from "./remove.ts";
 import { checkName, unsupportedLimit } from "./start.ts";
 import {
   causeOf,
-  checkOptions,
   decidesDesire,
   forgetIntent,
   newIntent,
@@ -43,7 +42,6 @@ export async function restart(
   context: RequestContext,
 ): Promise<ProcessInfo> {
   core.checkAccepting();
-  checkOptions(options);
   core.checkPresent(process);
   checkPrecondition(core, process, context);
   const next = spec === null ? null : normalizeSpec(spec, core.options);

@@ -1,10 +1,9 @@
+import { signalNumber } from "../../../common/signals.ts";
 import type { RequestContext, SignalTarget } from "../api/control.ts";
 import type { ProcessInfo } from "../api/process.ts";
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
-import { signalNumber } from "../limits/signals.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { invalid } from "../process/spec.ts";
 import { refreshRemains, signalRemains } from "../run/remains.ts";
 import type { Run } from "../run/run.ts";
 import { control } from "../run/shim-control.ts";
@@ -27,7 +26,8 @@ export async function signal(
   context: RequestContext,
 ): Promise<ProcessInfo> {
   const number = signalNumber(name);
-  if (number === undefined) throw invalid("signal", `no signal ${JSON.stringify(name)}`);
+  if (number === undefined)
+    throw new EngineError("INVALID_ARGUMENT", `no signal ${JSON.stringify(name)}`, { field: "signal" });
   await untilStarted(core, process);
   checkPrecondition(core, process, context);
   const run = process.current;

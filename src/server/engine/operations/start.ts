@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
+import { isUuid } from "../../../common/contract-rules.ts";
 import type { RequestContext, StartRequest } from "../api/control.ts";
 import type { ProcessInfo, ProcessState } from "../api/process.ts";
 import type { StartFailure } from "../api/run.ts";
@@ -10,12 +11,12 @@ import { EngineError } from "../errors.ts";
 import { cgroupLimitFields } from "../limits/cgroup.ts";
 import { ManagedProcess } from "../process/process.ts";
 import { deleteRecord } from "../process/record.ts";
-import { isUuid } from "../process/references.ts";
-import { checkNameSyntax, effectiveSpec, normalizeLabels, normalizeSpec, sameSpec } from "../process/spec.ts";
+import { effectiveSpec, normalizeSpec, sameSpec } from "../process/spec.ts";
 import { launch, prepareRun } from "../run/launch.ts";
 import { makeRoom } from "../run/make-room.ts";
 import { Run } from "../run/run.ts";
 import { prepareFailure, startFailed } from "../run/start-failure.ts";
+import { hasCode } from "../shim/system-error.ts";
 import { causeOf } from "./stop.ts";
 
 /**
@@ -102,10 +103,9 @@ async function claim(
   core.checkAccepting();
   const id = request.id === "" ? randomUUID() : request.id.toLowerCase();
   if (!isUuid(id)) throw new EngineError("INVALID_ID", "the id of a new process must be a UUID", { id: request.id });
-  checkNameSyntax("name", request.name);
   const wanted = {
     name: request.name,
-    labels: normalizeLabels(request.labels),
+    labels: request.labels,
     spec: normalizeSpec(request.spec, core.options),
   };
   for (let there = core.table.byId(id); there !== undefined; there = core.table.byId(id)) {
@@ -256,7 +256,7 @@ function store(core: Core, process: ManagedProcess): StartFailure | null {
 function storeRecord(core: Core, process: ManagedProcess): StartFailure | null {
   const directory = core.paths(process).process;
   try {
-    mkdirSync(directory, { mode: 0o700 });
+    makeDirectory(core, process.id, directory);
   } catch (error) {
     process.foreignDirectory = true;
     return prepareFailure(error, directory);
@@ -269,4 +269,20 @@ function storeRecord(core: Core, process: ManagedProcess): StartFailure | null {
     return prepareFailure(error, directory);
   }
   return null;
+}
+
+/**
+ * Makes the directory of a process that is new. What lies there already is left
+ * of one that could not be deleted, or nobody's.
+ */
+function makeDirectory(core: Core, id: string, directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw error;
+    const wasRemoved = core.journal.all().some(({ type, processId }) => type === "removed" && processId === id);
+    if (wasRemoved) rmSync(directory, { recursive: true, force: true });
+    else core.quarantine.setAside(directory, "it lies where a process is to be started", id);
+    mkdirSync(directory, { mode: 0o700 });
+  }
 }

@@ -1,12 +1,11 @@
+import { signalNumber } from "../../../common/signals.ts";
 import type { Cause } from "../api/cause.ts";
 import type { RequestContext, StopOptions, StopResult } from "../api/control.ts";
 import type { StopReceipt } from "../api/run.ts";
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
-import { signalNumber } from "../limits/signals.ts";
 import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { invalid, isGracePeriod } from "../process/spec.ts";
 import { refreshRemains, signalRemains } from "../run/remains.ts";
 import type { Run } from "../run/run.ts";
 import { continueShim, control } from "../run/shim-control.ts";
@@ -50,7 +49,6 @@ export async function stop(
   options: StopOptions & { readonly wait: boolean },
   context: RequestContext,
 ): Promise<StopResult> {
-  checkOptions(options);
   core.checkPresent(process);
   checkPrecondition(core, process, context);
   const cause = causeOf(context);
@@ -249,6 +247,7 @@ export function newIntent(
 
 export function forgetIntent(_core: Core, process: ManagedProcess, intent: Intent | null): void {
   process.intents = process.intents.filter((other) => other !== intent);
+  process.changed.notify();
 }
 
 /** The receipt of a stop, where the run shows it for as long as it is the latest one. */
@@ -385,18 +384,10 @@ async function until(
 }
 
 function makePlan(core: Core, process: ManagedProcess, options: StopOptions, cause: Cause): Plan {
-  checkOptions(options);
   const { spec } = process;
   const graceMs = options.graceMs ?? spec.stop.graceMs ?? core.options.defaultGraceMs;
   const signal = options.signal || spec.stop.signal || "SIGTERM";
   return { cause, signal, graceMs, force: options.force, deadline: performance.now() + graceMs, signaled: false };
-}
-
-/** @throws EngineError before anything is on record. */
-export function checkOptions({ signal, graceMs }: StopOptions): void {
-  if (signal !== "" && signalNumber(signal) === undefined) throw invalid("signal", `no signal "${signal}"`);
-  if (graceMs !== null && !isGracePeriod(graceMs))
-    throw invalid("grace_period", "the grace period must be 0 to 24 hours");
 }
 
 export function planOf(

@@ -2,7 +2,7 @@ import type { ProcessUpdate, RequestContext } from "../api/control.ts";
 import type { ProcessInfo } from "../api/process.ts";
 import type { Core } from "../core.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { checkNameSyntax, normalizeLabels, normalizeSpec } from "../process/spec.ts";
+import { normalizeSpec } from "../process/spec.ts";
 import { checkPrecondition } from "./conditions.ts";
 import { checkName, unsupportedLimit } from "./start.ts";
 import { causeOf, untilStarted } from "./stop.ts";
@@ -21,11 +21,10 @@ export async function update(
   const before = { name: process.name, labels: process.labels, spec: process.spec };
   const after = {
     name: wanted.name ?? before.name,
-    labels: wanted.labels === undefined ? before.labels : normalizeLabels(wanted.labels),
+    labels: wanted.labels ?? before.labels,
     spec: wanted.spec === undefined ? before.spec : normalizeSpec(wanted.spec, core.options),
   };
   if (after.name !== before.name) {
-    checkNameSyntax("name", after.name);
     if (!process.current.ended) checkName(core, after.name, process);
   }
   if (wanted.spec !== undefined) unsupportedLimit(core, after.spec);

@@ -216,6 +216,13 @@ class EngineRun implements OutputRun {
 
   openSource(): OutputSource | null {
     if (this.removed) return null;
+    if (this.#run.unreadable) {
+      throw new EngineError(
+        "OUTPUT_UNREADABLE",
+        `the output of run ${this.number} of process ${this.processId} was damaged and set aside`,
+        { id: this.processId, run: String(this.number) },
+      );
+    }
     let ring: Ring;
     try {
       ring = this.#core.openRing(this.#process, this.#run);

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isUuid } from "../../../common/contract-rules.ts";
 import type { Cause } from "../api/cause.ts";
 import type { Survivor } from "../api/control.ts";
 import type { SupervisionPolicy } from "../api/policy.ts";
@@ -36,7 +37,6 @@ import {
 } from "./decode.ts";
 import type { Intent } from "./intent.ts";
 import { migrate, recordVersion } from "./migrations/index.ts";
-import { isUuid } from "./references.ts";
 
 /** What must survive the daemon of one run and stands in no ring. */
 export interface RunRecord {

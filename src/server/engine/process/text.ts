@@ -22,21 +22,12 @@ export function bytesOf(text: Text): Uint8Array {
   return typeof text === "string" ? Buffer.from(text, "utf8") : text;
 }
 
-export function byteLength(text: Text): number {
-  return typeof text === "string" ? Buffer.byteLength(text) : text.length;
-}
-
 export function isEmpty(text: Text): boolean {
   return text.length === 0;
 }
 
 export function hasByte(text: Text, byte: number): boolean {
   return typeof text === "string" ? text.includes(String.fromCharCode(byte)) : text.includes(byte);
-}
-
-/** A copy of its own, of the one class that comparisons know. */
-export function copyOf(text: Text): Text {
-  return typeof text === "string" ? text : new Uint8Array(text);
 }
 
 /** Of the UTF-8 character at `at`; 0: there is none. */

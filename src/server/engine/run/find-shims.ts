@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import { isUuid } from "../process/references.ts";
+import { isUuid } from "../../../common/contract-rules.ts";
 import { allPids, procStat } from "./proc-stat.ts";
 
 /** A shim that lives, found without any file of its run. */

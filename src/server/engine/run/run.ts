@@ -1,3 +1,4 @@
+import { signalName } from "../../../common/signals.ts";
 import type { Cause } from "../api/cause.ts";
 import type { Survivor } from "../api/control.ts";
 import type {
@@ -10,7 +11,6 @@ import type {
   StartStep,
   StopReceipt,
 } from "../api/run.ts";
-import { signalName } from "../limits/signals.ts";
 import type { RingHeader } from "../shim/ring-header.ts";
 import type { ShimFailure } from "../shim/zygote.ts";
 import type { Remnant } from "./remains.ts";

@@ -1,5 +1,5 @@
 import type { ProcessSpec, Text } from "../api/spec.ts";
-import { rlimitNumber } from "../limits/rlimits.ts";
+import { allRlimits } from "../limits/rlimits.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { bytesOf, hasByte, isEmpty } from "../process/text.ts";
 import type { ShimSpec } from "../shim/spec.ts";
@@ -25,10 +25,7 @@ export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, { cgroup, 
     holdMs: spec.output.whenFull === "allowHold" ? firstHolderMs : 0,
     stdin: spec.stdin,
     terminal: spec.terminal,
-    rlimits: spec.limits.rlimits.flatMap(({ resource, soft, hard }) => {
-      const number = rlimitNumber(resource);
-      return number === undefined ? [] : [{ resource: number, soft, hard }];
-    }),
+    rlimits: allRlimits(spec.limits.rlimits, options.hardLimits),
     umask: spec.umask ?? 0o022,
     nice: spec.nice,
     oomScoreAdj: spec.oomScoreAdj,

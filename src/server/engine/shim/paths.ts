@@ -8,6 +8,8 @@ export interface RuntimePaths {
   readonly processes: string;
   /** Holds the specs of probes under way. */
   readonly probes: string;
+  /** Holds what calls by filter selected, one file per request id. */
+  readonly selections: string;
 }
 
 /** The files of one run of a process. */
@@ -29,6 +31,7 @@ export function runtimePaths(runtimeDir: string): RuntimePaths {
     events: join(runtimeDir, "events"),
     processes: join(runtimeDir, "p"),
     probes: join(runtimeDir, "probes"),
+    selections: join(runtimeDir, "selections"),
   };
 }
 

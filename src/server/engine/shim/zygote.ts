@@ -28,8 +28,6 @@ export class ForkFailedError extends Error {
 export interface ZygoteOptions {
   readonly shimPath: string;
   readonly runtimeDir: string;
-  /** The soft limit of open files that processes get. Default: this process's. */
-  readonly openFiles?: number | undefined;
   /**
    * A shim has exited, having finished or not: the ring says. `failure` is null
    * unless the shim could not publish a ring at all.
@@ -196,8 +194,7 @@ export class Zygote {
     const spawnedAt = performance.now();
     let child: ChildProcess;
     try {
-      const { openFiles } = this.#options;
-      child = spawn(this.#options.shimPath, ["zygote", ...(openFiles === undefined ? [] : [String(openFiles)])], {
+      child = spawn(this.#options.shimPath, ["zygote"], {
         cwd: this.#options.runtimeDir,
         detached: true,
         env: {},

@@ -1,7 +1,8 @@
 import type * as proto from "../../../../gen/ts/pm/v1/process_pb.ts";
+import { isName } from "../../../common/contract-rules.ts";
 import type * as engine from "../../engine/api/index.ts";
 import type { Field } from "../edge/field.ts";
-import { atMost, idPrefix, isProcessName, labelKey, labelValue, newId, quote } from "../edge/rules.ts";
+import { atMost, idPrefix, labelKey, labelValue, newId, quote } from "../edge/rules.ts";
 import { statesFromProto } from "./enums.ts";
 import { nanosFromTimestamp } from "./time.ts";
 
@@ -81,7 +82,7 @@ function required(convert: (value: string, at: Field) => string): (value: string
 }
 
 function exactName(value: string, at: Field): string {
-  if (!isProcessName(value)) {
+  if (!isName(value)) {
     at.refuse(`cannot be a process's name: ${quote(value)}`);
   }
   return value;

@@ -12,21 +12,11 @@ import {
   type RestartPolicy,
 } from "../../../../gen/ts/pm/v1/policy_pb.ts";
 import type { ProcessSpec, ProcessSpecSchema } from "../../../../gen/ts/pm/v1/spec_pb.ts";
+import { isName, isUuid } from "../../../common/contract-rules.ts";
 import type * as engine from "../../engine/api/index.ts";
 import { emptyPolicy } from "../../supervision/project/changes.ts";
 import type { Field } from "../edge/field.ts";
-import {
-  atMost,
-  dayMs,
-  executable,
-  hourMs,
-  isProcessName,
-  isUuid,
-  quote,
-  saturate,
-  text,
-  within,
-} from "../edge/rules.ts";
+import { atMost, dayMs, executable, hourMs, quote, saturate, text, within } from "../edge/rules.ts";
 import { listReader, reader } from "./enums.ts";
 import { durationFromMillis, millisFromDuration } from "./time.ts";
 
@@ -86,7 +76,7 @@ export function policyFromProto(spec: ProcessSpec, at: Field): engine.Supervisio
     liveness: spec.liveness === undefined ? null : probeFromProto(spec.liveness, "liveness", at.child("liveness")),
     dependsOn: atMost(spec.dependsOn, maxDependencies, at.child("depends_on")).map((dependency, index) => {
       const here = at.child("depends_on").item(index).child("process");
-      if (!isProcessName(dependency.process) && !isUuid(dependency.process)) {
+      if (!isName(dependency.process) && !isUuid(dependency.process)) {
         here.refuse(`must be the name or the UUID of a process, not ${quote(dependency.process)}`);
       }
       return { process: dependency.process, condition: conditionFromProto(dependency.condition) };
@@ -124,7 +114,7 @@ function unlessEmpty(policy: engine.SupervisionPolicy): engine.SupervisionPolicy
 }
 
 export function optionalName(value: string, at: Field): string {
-  if (value !== "" && !isProcessName(value)) {
+  if (value !== "" && !isName(value)) {
     at.refuse(`must be a letter or "_", then up to 62 letters, digits, ".", "_" or "-", not ${quote(value)}`);
   }
   return value;

@@ -6,10 +6,11 @@ import {
   ScheduleResult,
   type ScheduleSchema,
 } from "../../../../gen/ts/pm/v1/schedule_service_pb.ts";
+import { isName } from "../../../common/contract-rules.ts";
 import type * as supervision from "../../supervision/schedule/schedule.ts";
 import type { ScheduleStatus } from "../../supervision/schedule/scheduler.ts";
 import type { Field } from "../edge/field.ts";
-import { dayMs, isProcessName, quote } from "../edge/rules.ts";
+import { dayMs, quote } from "../edge/rules.ts";
 import { reader } from "./enums.ts";
 import { optionalMillis } from "./supervision.ts";
 import { durationFromMillis, millisFromDuration, nanosFromTimestamp } from "./time.ts";
@@ -50,7 +51,7 @@ export function scheduleFromProto(schedule: Schedule, at: Field) {
 }
 
 export function requiredName(value: string, at: Field): string {
-  if (!isProcessName(value)) {
+  if (!isName(value)) {
     at.refuse(`must be a letter or "_", then up to 62 letters, digits, ".", "_" or "-", not ${quote(value)}`);
   }
   return value;

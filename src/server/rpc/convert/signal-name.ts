@@ -1,12 +1,11 @@
 /** Signals by name, as signal(7) and kill(1) have them, or by number. */
-import { signalName as canonicalName, signalNumber } from "../../engine/limits/signals.ts";
+import { signalName as canonicalName, signalNumber } from "../../../common/signals.ts";
 import type { Field } from "../edge/field.ts";
 import { quote } from "../edge/rules.ts";
 
 /** "TERM", "sigterm", "15" → "SIGTERM"; "SIGRTMAX-1" → "SIGRTMIN+29". */
 export function signalName(value: string, at: Field): string {
-  const name = /^\d{1,2}$/.test(value) ? canonicalName(Number(value)) : value;
-  const number = signalNumber(name);
+  const number = signalNumber(value);
   if (number === undefined) {
     at.refuse(`no such signal: ${quote(value)} (examples: "SIGTERM", "HUP", "15", "SIGRTMIN+3")`);
     return "";

@@ -4,22 +4,26 @@
  * that is then returned is never used.
  */
 import type { ProcessRef as ProtoProcessRef } from "../../../../gen/ts/pm/v1/process_pb.ts";
+import {
+  isIdPrefix,
+  isLabelKey,
+  isLabelValue,
+  isName,
+  isUuid,
+  maxIdPrefixLength,
+  maxLabels,
+  minIdPrefixLength,
+  nameRule,
+} from "../../../common/contract-rules.ts";
 import type { ProcessRef, Text } from "../../engine/api/index.ts";
 import type { Field } from "./field.ts";
 
-const nameRule = /^[A-Za-z_][A-Za-z0-9._-]{0,62}$/;
-const labelKeyRule = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
-const labelValueRule = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/;
-const uuidRule = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
-const anyUuid = "00000000-0000-0000-0000-000000000000";
-const nameRuleText = 'must be a letter or "_", then up to 62 letters, digits, ".", "_" or "-", and not a UUID';
+const nameRuleText = `must be ${nameRule}`;
 
 /** PATH_MAX without the NUL that ends it (limits.h). */
 const maxPathBytes = 4095;
-const maxLabels = 64;
 const maxTokenLength = 1024;
 const maxRequestIdLength = 64;
-const minIdPrefixLength = 4;
 
 export const hourMs = 3600 * 1000;
 export const dayMs = 24 * hourMs;
@@ -90,17 +94,9 @@ export function variableName(name: Text, at: Field): Text {
   return text(name, at);
 }
 
-export function isUuid(value: string): boolean {
-  return uuidRule.test(value);
-}
-
-export function isProcessName(value: string): boolean {
-  return nameRule.test(value) && !isUuid(value);
-}
-
 /** Empty: no name. */
 export function processName(value: string, at: Field): string {
-  if (value !== "" && !isProcessName(value)) {
+  if (value !== "" && !isName(value)) {
     at.refuse(`${nameRuleText}, not ${quote(value)}`);
   }
   return value;
@@ -123,10 +119,9 @@ export function processId(value: string, at: Field): string {
 }
 
 export function idPrefix(value: string, at: Field): string {
-  const { length } = value;
-  if (length < minIdPrefixLength || length >= anyUuid.length || !isUuid(value + anyUuid.slice(length))) {
+  if (!isIdPrefix(value)) {
     at.refuse(
-      `must be the first ${minIdPrefixLength} to ${anyUuid.length - 1} characters of a UUID, not ${quote(value)}`,
+      `must be the first ${minIdPrefixLength} to ${maxIdPrefixLength} characters of a UUID, not ${quote(value)}`,
     );
   }
   return value.toLowerCase();
@@ -141,7 +136,7 @@ export function processRef(ref: ProtoProcessRef | undefined, at: Field): Process
     at.refuse("is required: a process's id or name");
     return { name: "" };
   }
-  if (!isProcessName(value)) {
+  if (!isName(value)) {
     const hint = isUuid(value) ? "; a UUID belongs into `id`" : "";
     at.child("name").refuse(`${nameRuleText}, not ${quote(value)}${hint}`, "INVALID_ID", { id: value });
   }
@@ -149,7 +144,7 @@ export function processRef(ref: ProtoProcessRef | undefined, at: Field): Process
 }
 
 export function labelKey(key: string, at: Field): string {
-  if (!labelKeyRule.test(key)) {
+  if (!isLabelKey(key)) {
     at.refuse(
       `a label's key must be 1 to 63 letters, digits, ".", "_", "-" or "/", beginning and ending with a letter or digit, not ${quote(key)}`,
     );
@@ -158,7 +153,7 @@ export function labelKey(key: string, at: Field): string {
 }
 
 export function labelValue(value: string, at: Field): string {
-  if (!labelValueRule.test(value)) {
+  if (!isLabelValue(value)) {
     at.refuse(
       `a label's value must be up to 63 letters, digits, ".", "_" or "-", beginning and ending with a letter or digit, not ${quote(value)}`,
     );

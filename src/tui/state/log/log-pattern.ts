@@ -65,8 +65,19 @@ export function lineText(line: LogLine, partial = false): string {
 }
 
 function textOf(data: Uint8Array, partial: boolean): string {
-  // A decoder that may go on keeps back the beginning of a character.
-  return partial ? new TextDecoder("utf-8").decode(data, { stream: true }) : decoder.decode(data);
+  return decoder.decode(partial ? withoutCutCharacter(data) : data);
+}
+
+/** Bytes without the beginning of a character (UTF-8) whose other bytes may be on their way. */
+function withoutCutCharacter(data: Uint8Array): Uint8Array {
+  for (let back = 1; back <= Math.min(3, data.length); back++) {
+    const byte = data[data.length - back] ?? 0;
+    if ((byte & 0xc0) !== 0x80) {
+      const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+      return length > back ? data.subarray(0, data.length - back) : data;
+    }
+  }
+  return data;
 }
 
 export function matches(pattern: LogPattern, line: LogLine): boolean {

@@ -36,7 +36,8 @@ function search(log: LogState, direction: SearchDirection, size: LogSize): LogUp
     return searchFiltered(log, direction, size);
   }
   // From the match before, else from what is on the screen: the newest first.
-  const from = log.match ?? (log.top === null ? Math.max(log.window.to, log.next) : log.top.offset);
+  const end = log.opened ? Math.max(log.window.to, log.next) : Number.MAX_SAFE_INTEGER;
+  const from = log.match ?? (log.top === null ? (direction === "forwards" && !log.opened ? 0 : end) : log.top.offset);
   return {
     log: { ...log, searching: true },
     effects: [{ type: "search", from, direction, inclusive: log.match === null }],

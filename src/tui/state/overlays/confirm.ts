@@ -1,6 +1,7 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
 import { textWidth, visibleText, wrapText } from "../../terminal/wrap.ts";
 import { commandLine } from "../table/process-filter.ts";
+import { isOver, stateText } from "../table/process-outcome.ts";
 import { processLabel } from "../table/selection.ts";
 import type { TableState } from "../table/table.ts";
 import type { Confirmation, ConfirmedAction } from "./overlay.ts";
@@ -15,7 +16,7 @@ const WORDS: Record<ConfirmedAction, { readonly verb: string; readonly meaning: 
 
 /** Whether nothing of it lives, or nothing that pm could end. */
 function hasEnded(process: ProcessInfo): boolean {
-  return (process.state === "exited" || process.state === "failed" || process.state === "lost") && !process.treeAlive;
+  return isOver(process) && !process.run?.treeAlive;
 }
 
 function possible(action: ConfirmedAction, process: ProcessInfo): boolean {
@@ -38,7 +39,7 @@ function impossible(action: ConfirmedAction, chosen: readonly ProcessInfo[]): st
   const label = one ? visibleText(processLabel(one)) : "";
   if (action !== "remove") {
     return one?.state === "lost"
-      ? `${label} is lost: pm cannot end what may be left of it`
+      ? `${label} is lost: nothing is known to live of it`
       : one
         ? `${label} has ended already`
         : `All ${chosen.length} have ended already`;
@@ -46,9 +47,9 @@ function impossible(action: ConfirmedAction, chosen: readonly ProcessInfo[]): st
   if (!one) {
     return `None of the ${chosen.length} has ended: x stops them first`;
   }
-  return one.state === "exited" || one.state === "failed"
+  return isOver(one)
     ? `Children of ${label} live on: x stops them first`
-    : `${label} is ${one.state}: x stops it first`;
+    : `${label} is ${stateText(one)}: x stops it first`;
 }
 
 /** What is to be asked; or why there is nothing to ask, in a sentence. `chosen` is not empty. */
@@ -163,7 +164,12 @@ export function sinceAsked(target: ProcessInfo, { processes }: TableState): stri
   if (!now) {
     return "removed meanwhile";
   }
-  return now.run !== target.run ? `run ${now.run} by now` : now.state !== target.state ? `${now.state} by now` : "";
+  const run = now.run?.number;
+  return run !== target.run?.number
+    ? `run ${run} by now`
+    : now.state !== target.state
+      ? `${stateText(now)} by now`
+      : "";
 }
 
 /** Cells of its parts, two blanks between them; one that is very long needs no exact answer. */

@@ -1,12 +1,16 @@
-import type { ProcessInfo, TreeMember } from "../../../sdk/types.ts";
+import { escapeBytes } from "../../../common/escape.ts";
+import type { ProcessInfo, StopReceipt, Survivor, TreeMember } from "../../../sdk/types.ts";
 import { wrapText } from "../../terminal/wrap.ts";
 import { formatBytes, formatDate, formatDuration, formatPercent, formatTime } from "../../text/format.ts";
 import { naturalKey } from "../../text/natural-key.ts";
-import { STATE_GLYPHS } from "../../text/state-glyphs.ts";
+import { STATE_GLYPHS, stateWord } from "../../text/state-glyphs.ts";
 import type { LogState } from "../log/log.ts";
-import { shownState } from "../table/process-outcome.ts";
+import { causeText } from "../table/cause-text.ts";
+import { wordText } from "../table/process-filter.ts";
+import { shownState, stateText } from "../table/process-outcome.ts";
 import type { StateChange } from "../table/state-changes.ts";
 import type { TableState } from "../table/table.ts";
+import { cpuTrendText, memoryTrendText, type Trends } from "../table/trend.ts";
 import { BLANK_LINE, labelColumn, labeledLines, type PageLine, wholeLine } from "./labeled-view.ts";
 import type { DetailsPage } from "./overlay.ts";
 
@@ -15,6 +19,7 @@ export interface DetailsSource {
   readonly table: TableState;
   readonly log: LogState;
   readonly changes: readonly StateChange[];
+  readonly trends: Trends;
   /** The moment that the screen shows. Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -29,9 +34,10 @@ interface Detail {
 /** Cells of the column of names at most; of a narrow screen it takes no more than its share. */
 const LABEL_MOST = 48;
 const LABEL_SHARE = 0.5;
+const TREND_CELLS = 24;
 
 function exitText(process: ProcessInfo): string {
-  const { exit, failure } = process;
+  const { exit, failure } = process.run ?? {};
   if (failure) {
     return `${failure.message}${failure.errnoName ? ` (${failure.errnoName})` : ""} in step ${failure.step}${failure.path ? `: ${failure.path}` : ""}`;
   }
@@ -48,7 +54,8 @@ function treeDetails(members: readonly TreeMember[]): Detail[] {
   const children = new Map<number, TreeMember[]>();
   const pids = new Set(members.map(({ pid }) => pid));
   for (const member of members) {
-    const parent = pids.has(member.parentPid) ? member.parentPid : 0;
+    const { parentPid = 0 } = member;
+    const parent = pids.has(parentPid) ? parentPid : 0;
     children.set(parent, [...(children.get(parent) ?? []), member]);
   }
   const details: Detail[] = [];
@@ -74,10 +81,52 @@ function treeDetails(members: readonly TreeMember[]): Detail[] {
   return details;
 }
 
+/** A stop: who asked for it, what was done, what came of it. */
+function stopDetails({ cause, requestTime, signal, signalTime, killTime, ...stop }: StopReceipt): Detail[] {
+  const after = (time: Date | undefined): string =>
+    time && requestTime ? ` after ${formatSeconds(time.getTime() - requestTime.getTime())}` : "";
+  const outcomes: Record<StopReceipt["outcome"], string> = {
+    pending: "under way",
+    stopped: `the whole tree ended${after(stop.endTime)}`,
+    survived: `something still lives${after(stop.endTime)}`,
+    alreadyStopped: "nothing lived any more",
+  };
+  const rows: readonly (readonly [label: string, value: string])[] = [
+    ["When", [requestTime ? formatDate(requestTime) : "", causeText(cause)].filter(Boolean).join(" · ")],
+    [
+      "Signal",
+      `${signal}, ${formatDuration(stop.graceMs)} to end${stop.force ? ", then SIGKILL" : ""}${signalTime ? "" : ", not sent"}`,
+    ],
+    ["Killed", killTime ? `SIGKILL${after(killTime)}` : ""],
+    ["Outcome", outcomes[stop.outcome]],
+  ];
+  return [
+    ...rows.flatMap(([label, value]): Detail[] => (value === "" ? [] : [{ look: "plain", label, value }])),
+    ...survivorDetails(stop.survivors),
+  ];
+}
+
+function survivorDetails(survivors: readonly Survivor[]): Detail[] {
+  return survivors.map(({ pid, command, state }) => ({
+    look: "plain",
+    label: String(pid),
+    value: `${command}  ${state}`,
+  }));
+}
+
+/** "0.4s": a stop takes a moment, or its grace period. */
+function formatSeconds(milliseconds: number): string {
+  return milliseconds < 10_000 ? `${(milliseconds / 1000).toFixed(1)}s` : formatDuration(milliseconds);
+}
+
 /** The process, with its environment as soon as that has been read; undefined: nothing is known of it any more. */
 export function detailsProcess(state: DetailsSource, overlay: DetailsPage): ProcessInfo | undefined {
   const process = state.table.processes.get(overlay.id) ?? overlay.full ?? undefined;
-  return process && overlay.full ? { ...process, spec: { ...process.spec, env: overlay.full.spec.env } } : process;
+  if (!process || !overlay.full) {
+    return process;
+  }
+  const { env, envBytes } = overlay.full.spec;
+  return { ...process, spec: { ...process.spec, env, envBytes } };
 }
 
 /** Everything about one process: names and values, in order. */
@@ -99,17 +148,17 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   if (!process) {
     return list;
   }
-  const { spec, output } = process;
-  const started = process.startTime;
-  const usage = present && process.treeAlive ? overlay.usage : null;
+  const { spec, run } = process;
+  const started = run?.startTime;
+  const usage = present && run?.treeAlive ? overlay.usage : null;
   detail("ID", process.id);
-  detail("Name", spec.name);
+  detail("Name", process.name ?? "");
   detail(
     "State",
-    `${STATE_GLYPHS[shownState(process)]} ${process.state}${process.treeAlive && !process.pid ? ", children live on" : ""}`,
+    `${STATE_GLYPHS[shownState(process)]} ${stateText(process)}${run?.treeAlive && !run.pid ? ", children live on" : ""}`,
   );
-  detail("Run", String(process.run));
-  detail("PID", process.pid === undefined ? "" : String(process.pid));
+  detail("Run", run ? [run.number, causeText(run.cause)].filter(Boolean).join(" · ") : "");
+  detail("PID", String(run?.pid ?? ""));
   detail("Exit", exitText(process));
   if (usage) {
     detail(
@@ -118,18 +167,26 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
         (usage.io ? ` · read ${formatBytes(usage.io.readBytes)} · written ${formatBytes(usage.io.writtenBytes)}` : ""),
     );
   }
-  heading("Spec");
-  detail("Executable", spec.executable);
-  for (const [i, argument] of spec.args.entries()) {
-    detail(i === 0 ? "Arguments" : "", argument === "" ? '""' : argument);
+  const trend = state.trends.get(process.id);
+  if (trend) {
+    detail("Ten minutes", `cpu ${cpuTrendText(trend, TREND_CELLS)} · mem ${memoryTrendText(trend, TREND_CELLS)}`);
   }
-  detail("Directory", spec.cwd);
+  heading("Spec");
+  detail("Executable", wordText(spec.executable));
+  for (const [i, argument] of spec.args.entries()) {
+    detail(i === 0 ? "Arguments" : "", argument === "" ? '""' : wordText(argument));
+  }
+  detail("Directory", spec.cwd === undefined ? (run?.effective?.cwd ?? "") : wordText(spec.cwd));
   detail(
     "Input",
     spec.terminal ? `terminal ${spec.terminal.columns}x${spec.terminal.rows}` : spec.stdin === "pipe" ? "pipe" : "none",
   );
-  detail("Stop", `${spec.stop.signal}, ${formatDuration(spec.stop.graceMs)} to end`);
-  for (const [i, [key, value]] of Object.entries(spec.labels).entries()) {
+  const graceMs = spec.stop.graceMs ?? run?.effective?.stopGraceMs;
+  detail(
+    "Stop",
+    `${spec.stop.signal ?? run?.effective?.stopSignal ?? "SIGTERM"}${graceMs === undefined ? "" : `, ${formatDuration(graceMs)} to end`}`,
+  );
+  for (const [i, [key, value]] of Object.entries(process.labels).entries()) {
     detail(i === 0 ? "Labels" : "", `${key}=${value}`);
   }
   for (const limit of spec.limits.rlimits ?? []) {
@@ -140,19 +197,30 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   detail("Started", started ? `${formatDate(started)}, ${formatDuration(state.now - started.getTime())} ago` : "");
   detail(
     "Ended",
-    process.exitTime
-      ? `${formatDate(process.exitTime)}${started ? `, after ${formatDuration(process.exitTime.getTime() - started.getTime())}` : ""}`
+    run?.exitTime
+      ? `${formatDate(run.exitTime)}${started ? `, after ${formatDuration(run.exitTime.getTime() - started.getTime())}` : ""}`
       : "",
   );
-  heading("Output");
-  // Growth alone is no event of the watch; the log pane knows better.
-  const shown = state.log.target?.id === process.id && state.log.opened ? state.log : null;
-  const first = shown?.first ?? output.firstOffset;
-  const next = shown?.next ?? output.nextOffset;
-  detail(
-    "Kept",
-    `${formatBytes(next - first)} of ${formatBytes(next)} written, at most ${formatBytes(output.limitBytes)}${(shown?.complete ?? output.complete) ? ", complete" : ""}`,
-  );
+  if (run?.stop) {
+    heading("Last stop");
+    list.push(...stopDetails(run.stop));
+  }
+  if (run && run.survivors.length > 0) {
+    heading("Lives on without its shim");
+    list.push(...survivorDetails(run.survivors));
+  }
+  if (run) {
+    const { output } = run;
+    heading("Output");
+    // Growth alone is no event of the watch; the log pane knows better.
+    const shown = state.log.target?.id === process.id && state.log.opened ? state.log : null;
+    const first = shown?.first ?? output.firstOffset;
+    const next = shown?.next ?? output.nextOffset;
+    detail(
+      "Kept",
+      `${formatBytes(next - first)} of ${formatBytes(next)} written, at most ${formatBytes(output.limitBytes)}${(shown?.complete ?? output.complete) ? ", complete" : ""}${output.held ? ", held" : ""}`,
+    );
+  }
   if (usage && usage.members.length > 0) {
     heading("Process tree");
     list.push(...treeDetails(usage.members));
@@ -165,11 +233,19 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
     for (const change of changes.slice(-10).reverse()) {
       detail(
         formatTime(change.time),
-        `${STATE_GLYPHS[change.shown]} ${change.state}${change.run > 1 ? `, run ${change.run}` : ""}`,
+        [
+          `${STATE_GLYPHS[change.shown]} ${stateWord(change.state)}${(change.run ?? 0) > 1 ? `, run ${change.run}` : ""}`,
+          causeText(change.cause),
+        ]
+          .filter(Boolean)
+          .join(" · "),
       );
     }
   }
-  const env = Object.entries(spec.env).sort(([a], [b]) => (naturalKey(a) < naturalKey(b) ? -1 : 1));
+  const env = [
+    ...Object.entries(spec.env),
+    ...spec.envBytes.map(({ name, value }) => [escapeBytes(name), escapeBytes(value)] as const),
+  ].sort(([a], [b]) => (naturalKey(a) < naturalKey(b) ? -1 : 1));
   heading(`Environment: ${spec.envMode === "replace" ? "these alone" : "laid over the daemon's"}`);
   for (const [name, value] of env) {
     // The length of a secret would be a hint.

@@ -8,7 +8,10 @@ const RIGHT: readonly KeyGroup[] = ["Log", "Processes"];
 type Syntax = readonly [syntax: string, meaning: string];
 
 const TABLE_FILTER: readonly Syntax[] = [
-  ["word", "Letters of the name in order, a part of the command line, four or more letters that an id begins with"],
+  [
+    "word",
+    "Letters of the name in order, a part of the command line, four or more letters that an ID begins with; the best match is selected",
+  ],
   ["!word", "What does not fit; works before any of these"],
   ["~regex", "A regular expression (RE2) for name or command line"],
   ["state:run", "The beginning of the state"],

@@ -4,7 +4,7 @@ import { formatBytes, formatDuration, formatMinutes, formatPercent } from "../..
 import { STATE_GLYPHS } from "../../text/state-glyphs.ts";
 import { sinceTime } from "./process-age.ts";
 import { commandLine } from "./process-filter.ts";
-import { isOver, shownState } from "./process-outcome.ts";
+import { isOver, shownState, stateText } from "./process-outcome.ts";
 import type { SortKey } from "./sort.ts";
 import { cpuTrendText, type Trend } from "./trend.ts";
 import type { Usage } from "./usage.ts";
@@ -42,16 +42,16 @@ const REGISTRY = {
     sort: "name",
     rank: 0,
     look: "plain",
-    text: (process) => process.spec.name || plainText(commandLine(process)),
+    text: (process) => process.name ?? plainText(commandLine(process)),
   },
   state: {
     title: "STATE",
-    width: 10,
+    width: 11,
     right: false,
     sort: "state",
     rank: 0,
     look: "state",
-    text: (process) => `${STATE_GLYPHS[shownState(process)]} ${process.state}`,
+    text: (process) => `${STATE_GLYPHS[shownState(process)]} ${stateText(process)}`,
   },
   id: {
     title: "ID",
@@ -69,7 +69,7 @@ const REGISTRY = {
     sort: "pid",
     rank: 5,
     look: "plain",
-    text: ({ pid }) => (pid === undefined ? "" : String(pid)),
+    text: ({ run }) => String(run?.pid ?? ""),
   },
   cpu: {
     title: "CPU",
@@ -82,7 +82,7 @@ const REGISTRY = {
   },
   trend: {
     title: "CPU TREND",
-    width: 10,
+    width: 9,
     right: false,
     sort: null,
     rank: 10,
@@ -127,7 +127,7 @@ const REGISTRY = {
     sort: null,
     rank: 9,
     look: "plain",
-    text: ({ run }) => String(run),
+    text: ({ run }) => String(run?.number ?? ""),
   },
   command: {
     title: "COMMAND",
@@ -207,12 +207,13 @@ export function fittingColumns(width: number, hidden: readonly ColumnKey[]): rea
   return columns;
 }
 
-function exitText({ exit, failure, state }: ProcessInfo): string {
+function exitText({ run, state }: ProcessInfo): string {
+  const { exit, failure } = run ?? {};
   if (failure && state === "failed") {
-    return failure.errnoName || failure.step;
+    return failure.errnoName ?? failure.step;
   }
   if (!exit) {
     return "";
   }
-  return exit.code !== undefined ? String(exit.code) : exit.signalName.replace(/^SIG/, "");
+  return String(exit.code ?? exit.signalName?.replace(/^SIG/, "") ?? "");
 }

@@ -2,10 +2,10 @@ import type { ProcessInfo, WatchEvent } from "../../../sdk/types.ts";
 import { shownState } from "./process-outcome.ts";
 import type { TableState } from "./table.ts";
 
-/** Whether a process is one that somebody should look at: it never began, ended badly, or was lost. */
+/** Whether a process is one that somebody should look at: it never began, ended badly, was lost or given up. */
 export function hasFailed(process: ProcessInfo): boolean {
   const shown = shownState(process);
-  return shown === "failed" || shown === "lost";
+  return shown === "failed" || shown === "lost" || shown === "givenUp";
 }
 
 /** What has failed with these events; also, when a list takes the place of another one, what failed in between. */
@@ -33,7 +33,7 @@ export function newFailures(
   }
   return [...candidates.values()].filter((process) => {
     const known = before.processes.get(process.id);
-    return hasFailed(process) && !(known && known.run === process.run && hasFailed(known));
+    return hasFailed(process) && !(known && known.run?.number === process.run?.number && hasFailed(known));
   });
 }
 
@@ -49,10 +49,14 @@ export function nextFailed({ order, index, processes }: TableState): string | nu
   return null;
 }
 
-/** "exited 1", "was killed by SIGKILL", "could not be started: ENOENT", "is lost" */
-export function failureText({ exit, failure, state }: ProcessInfo): string {
+/** "exited 1", "was killed by SIGKILL", "could not be started: ENOENT", "is lost", "is given up" */
+export function failureText({ run, state, lastChange }: ProcessInfo): string {
+  const { exit, failure } = run ?? {};
   if (state === "lost") {
     return "is lost";
+  }
+  if (state === "givenUp") {
+    return `is given up${lastChange?.cause?.detail ? `: ${lastChange.cause.detail}` : ""}`;
   }
   if (state === "failed" || !exit) {
     return `could not be started: ${failure?.message || failure?.errnoName || "no reason is known"}`;

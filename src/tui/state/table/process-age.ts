@@ -1,19 +1,21 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
 
 /**
- * Since when a process lives, or has ended: milliseconds since the epoch; null
- * where nobody knows, as for one that was lost.
+ * Since when a process lives, has ended, or waits: milliseconds since the
+ * epoch; null where nobody knows, as for one that was lost.
  */
-export function sinceTime({ state, run, createTime, startTime, exitTime }: ProcessInfo): number | null {
+export function sinceTime({ state, run, lastChange }: ProcessInfo): number | null {
   switch (state) {
     case "exited":
     case "lost":
-      return exitTime?.getTime() ?? null;
+      return run?.exitTime?.getTime() ?? null;
     case "starting":
     case "failed":
     case "running":
     case "stopping":
-      // The first run was asked for when the process was created; of a later one that is not known.
-      return (startTime ?? (run === 1 ? createTime : undefined))?.getTime() ?? null;
+      return (run?.startTime ?? run?.createTime)?.getTime() ?? null;
+    case "waiting":
+    case "givenUp":
+      return lastChange?.time.getTime() ?? null;
   }
 }

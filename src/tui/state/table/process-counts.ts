@@ -5,7 +5,7 @@ import { endedBadly } from "./process-outcome.ts";
 export interface ProcessCounts extends Readonly<Record<ProcessState, number>> {
   /** Of those that have exited: how many badly, see `endedBadly`. */
   readonly errors: number;
-  /** Of whose tree something lives. */
+  /** Of whose tree something lives that the daemon samples: not what lives on of a lost one. */
   readonly alive: number;
 }
 
@@ -16,6 +16,8 @@ export const NO_PROCESSES: ProcessCounts = {
   exited: 0,
   failed: 0,
   lost: 0,
+  waiting: 0,
+  givenUp: 0,
   errors: 0,
   alive: 0,
 };
@@ -43,6 +45,6 @@ export class Counter {
   #count(process: ProcessInfo, by: 1 | -1): void {
     this.#counts[process.state] += by;
     this.#counts.errors += endedBadly(process) ? by : 0;
-    this.#counts.alive += process.treeAlive ? by : 0;
+    this.#counts.alive += process.run?.treeAlive && process.state !== "lost" ? by : 0;
   }
 }

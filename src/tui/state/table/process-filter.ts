@@ -1,6 +1,7 @@
-import type { ProcessInfo } from "../../../sdk/types.ts";
+import { escapeBytes } from "../../../common/escape.ts";
+import type { ProcessInfo, TextOrBytes } from "../../../sdk/types.ts";
 import { regularExpression } from "../../text/expression.ts";
-import { endedBadly } from "./process-outcome.ts";
+import { endedBadly, stateText } from "./process-outcome.ts";
 
 /** Whether a process fits. */
 type ProcessPredicate = (process: ProcessInfo) => boolean;
@@ -22,7 +23,12 @@ const ELSEWHERE = 5;
 /** The command line as people know it. */
 export function commandLine(process: ProcessInfo): string {
   const { executable, args } = process.spec;
-  return args.length === 0 ? executable : `${executable} ${args.join(" ")}`;
+  return [executable, ...args].map(wordText).join(" ");
+}
+
+/** A word of a command line, which may not be UTF-8. */
+export function wordText(word: TextOrBytes): string {
+  return typeof word === "string" ? word : escapeBytes(word);
 }
 
 function isSubsequence(needle: string, text: string): boolean {
@@ -38,13 +44,13 @@ function isSubsequence(needle: string, text: string): boolean {
 
 /** `text` must be in lower case and without blanks: then no two words can hold it together. */
 function hasInCommandLine({ spec }: ProcessInfo, text: string): boolean {
-  return spec.executable.toLowerCase().includes(text) || spec.args.some((word) => word.toLowerCase().includes(text));
+  return [spec.executable, ...spec.args].some((word) => wordText(word).toLowerCase().includes(text));
 }
 
 /** Name and command line only: an id that fits by chance would be a wrong process. */
 function expressionPredicate(source: string): ProcessPredicate | null {
   const expression = regularExpression(source, true);
-  return expression && ((process) => expression.test(process.spec.name) || expression.test(commandLine(process)));
+  return expression && ((process) => expression.test(process.name ?? "") || expression.test(commandLine(process)));
 }
 
 /** `0`, `28`, `KILL`, `SIGKILL`, `bad`; empty: ended in any way. */
@@ -54,24 +60,24 @@ function exitPredicate(wanted: string): ProcessPredicate {
   }
   if (/^\d+$/.test(wanted)) {
     const code = Number(wanted);
-    return ({ exit }) => exit?.code === code;
+    return ({ run }) => run?.exit?.code === code;
   }
   const signal = `SIG${wanted.toUpperCase().replace(/^SIG/, "")}`;
-  return ({ exit }) => exit !== undefined && (wanted === "" || exit.signalName === signal);
+  return ({ run }) => run?.exit !== undefined && (wanted === "" || run.exit.signalName === signal);
 }
 
 function labelPredicate(term: string): ProcessPredicate | null {
   const [, prefix, key = "", operator, value] =
     /^(label:)?([A-Za-z0-9][A-Za-z0-9._/-]*)(?:(!=|=)(.*))?$/.exec(term) ?? [];
   if (operator === "!=") {
-    return ({ spec }) => spec.labels[key] !== value;
+    return ({ labels }) => labels[key] !== value;
   }
   if (operator === "=") {
     const text = term.toLowerCase();
     // Environments and options are written like labels.
-    return (process) => process.spec.labels[key] === value || (prefix === undefined && hasInCommandLine(process, text));
+    return (process) => process.labels[key] === value || (prefix === undefined && hasInCommandLine(process, text));
   }
-  return prefix === undefined ? null : ({ spec }) => Object.hasOwn(spec.labels, key);
+  return prefix === undefined ? null : ({ labels }) => Object.hasOwn(labels, key);
 }
 
 /** Whether a word within the text begins with this. */
@@ -96,7 +102,7 @@ function wordMatcher(word: string): ProcessMatcher {
   // As the commands take ids.
   const id = /^[0-9a-f-]{4,}$/.test(needle);
   return (process) => {
-    const name = process.spec.name.toLowerCase();
+    const name = (process.name ?? "").toLowerCase();
     if (isSubsequence(needle, name)) {
       return nameRank(name, needle);
     }
@@ -120,7 +126,9 @@ function termMatcher(term: string): ProcessMatcher | null {
   }
   if (term.startsWith("state:")) {
     const state = term.slice("state:".length).toLowerCase();
-    return matcherOf((process) => process.state.startsWith(state));
+    return matcherOf((process) =>
+      [process.state.toLowerCase(), stateText(process)].some((word) => word.startsWith(state)),
+    );
   }
   if (term.startsWith("exit:")) {
     return matcherOf(exitPredicate(term.slice("exit:".length)));

@@ -1,16 +1,34 @@
-import type { ProcessInfo, ProcessState } from "../../../sdk/types.ts";
+import type { ProcessInfo } from "../../../sdk/types.ts";
+import { type ShownState, stateWord } from "../../text/state-glyphs.ts";
 
 /** Whether a process has ended with a code other than 0, or by a signal that is not the one that stops it. */
-export function endedBadly({ exit, spec }: ProcessInfo): boolean {
-  return exit !== undefined && exit.code !== 0 && exit.signalName !== spec.stop.signal;
+export function endedBadly({ state, run }: ProcessInfo): boolean {
+  const { exit, stop, effective } = run ?? {};
+  return (
+    // A process that waits for its next run is not over.
+    state === "exited" &&
+    exit !== undefined &&
+    exit.code !== 0 &&
+    (exit.signalName === undefined || (exit.signalName !== stop?.signal && exit.signalName !== effective?.stopSignal))
+  );
 }
 
-/** Whether the current run will not go on. */
+/** Whether the current run will not go on, nor another one begin by itself. */
 export function isOver({ state }: ProcessInfo): boolean {
-  return state === "exited" || state === "failed" || state === "lost";
+  return state === "exited" || state === "failed" || state === "lost" || state === "givenUp";
 }
 
 /** The state whose sign and color a process has: one that ended badly is to be seen like one that never began. */
-export function shownState(process: ProcessInfo): ProcessState {
-  return endedBadly(process) ? "failed" : process.state;
+export function shownState(process: ProcessInfo): ShownState {
+  return endedBadly(process) ? "failed" : isSuspended(process) ? "suspended" : process.state;
+}
+
+/** The state in words. */
+export function stateText(process: ProcessInfo): string {
+  return isSuspended(process) ? "suspended" : stateWord(process.state);
+}
+
+/** Whether a signal such as SIGSTOP keeps it from running. */
+function isSuspended({ state, run }: ProcessInfo): boolean {
+  return state === "running" && run?.suspended === true;
 }

@@ -3,7 +3,7 @@ import { type TableState, targets } from "./table.ts";
 
 /** What people call a process: its name, else the beginning of its id. */
 export function processLabel(process: ProcessInfo): string {
-  return process.spec.name || process.id.slice(0, 8);
+  return process.name ?? process.id.slice(0, 8);
 }
 
 /** The process that the table's cursor is on. None, where the table shows none. */

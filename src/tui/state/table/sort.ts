@@ -25,15 +25,18 @@ export function sortsByUsage(key: SortKey): boolean {
 /** What needs attention first. */
 const STATE_ORDER: Readonly<Record<ProcessState, number>> = {
   failed: 0,
-  lost: 1,
-  stopping: 3,
-  starting: 4,
-  running: 5,
-  exited: 6,
+  givenUp: 1,
+  lost: 2,
+  stopping: 4,
+  starting: 5,
+  waiting: 6,
+  running: 7,
+  exited: 8,
 };
-const ENDED_BADLY = 2;
+const ENDED_BADLY = 3;
 
-function exitValue({ exit, failure, state }: ProcessInfo): number | null {
+function exitValue({ run, state }: ProcessInfo): number | null {
+  const { exit, failure } = run ?? {};
   if (state === "failed" && failure) {
     return Number.POSITIVE_INFINITY;
   }
@@ -45,7 +48,7 @@ export function sortValue(key: SortKey, process: ProcessInfo, usage: Usage | und
   switch (key) {
     case "name":
       // Those without a name come after the letters.
-      return naturalKey(process.spec.name === "" ? `\uffff${commandLine(process)}` : process.spec.name.toLowerCase());
+      return naturalKey(process.name === undefined ? `\uffff${commandLine(process)}` : process.name.toLowerCase());
     case "state":
       return endedBadly(process) ? ENDED_BADLY : STATE_ORDER[process.state];
     case "cpu":
@@ -57,7 +60,7 @@ export function sortValue(key: SortKey, process: ProcessInfo, usage: Usage | und
       return since === null ? null : -since;
     }
     case "pid":
-      return process.pid ?? null;
+      return process.run?.pid ?? null;
     case "exit":
       return exitValue(process);
     case "command":

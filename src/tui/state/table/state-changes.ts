@@ -1,4 +1,5 @@
-import type { ProcessInfo, ProcessState, WatchEvent } from "../../../sdk/types.ts";
+import type { Cause, Change, ProcessInfo, ProcessState, WatchEvent } from "../../../sdk/types.ts";
+import type { ShownState } from "../../text/state-glyphs.ts";
 import { shownState } from "./process-outcome.ts";
 import type { TableState } from "./table.ts";
 
@@ -9,10 +10,13 @@ export interface StateChange {
   readonly time: number;
   /** Whether the daemon said so; else it is when it was seen, a little late. */
   readonly isTold: boolean;
-  readonly run: number;
+  /** Undefined: it had none yet. */
+  readonly run: number | undefined;
   readonly state: ProcessState;
   /** The state whose sign it has. */
-  readonly shown: ProcessState;
+  readonly shown: ShownState;
+  /** Why, as far as the daemon says so. */
+  readonly cause: Cause | undefined;
 }
 
 /** Changes of state that are remembered, for all processes together. */
@@ -36,15 +40,16 @@ export function recordChanges(
       const { id, run, state } = event.process;
       const before = latest.get(id) ?? table.processes.get(id);
       latest.set(id, event.process);
-      if (before?.state !== state || before.run !== run) {
-        const told = toldTime(event.process);
+      if (before?.state !== state || before.run?.number !== run?.number) {
+        const told = toldChange(event.process);
         const change = {
           id,
-          time: told ?? now,
+          time: told?.time.getTime() ?? now,
           isTold: told !== undefined,
-          run,
+          run: run?.number,
           state,
           shown: shownState(event.process),
+          cause: told?.cause,
         };
         next = withChange(next, change);
       }
@@ -64,7 +69,7 @@ function withChange(changes: readonly StateChange[], change: StateChange): reado
   return [...earlier, { ...change, time: Math.max(change.time, last) }].slice(-CHANGES);
 }
 
-/** When a process came into its state, in milliseconds since the epoch; undefined: the daemon does not say. */
-function toldTime({ state, startTime, exitTime }: ProcessInfo): number | undefined {
-  return (state === "running" ? startTime : state === "exited" ? exitTime : undefined)?.getTime();
+/** What the daemon says of how a process came into its state; undefined: nothing. */
+function toldChange({ state, lastChange }: ProcessInfo): Change | undefined {
+  return lastChange?.to === state ? lastChange : undefined;
 }

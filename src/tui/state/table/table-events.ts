@@ -62,7 +62,7 @@ function takeOver(table: TableState, processes: PersistentMap<ProcessInfo>): Tab
   for (const process of processes.values()) {
     counter.add(process);
     const usage = table.usages.get(process.id);
-    if (usage && process.treeAlive) {
+    if (usage && process.run?.treeAlive) {
       usages.set(process.id, usage);
     }
   }
@@ -96,7 +96,7 @@ function applyChanges(table: TableState, changes: readonly Change[]): TableState
     if (after) {
       counter.add(after);
     }
-    if (!after?.treeAlive || after.run !== before?.run) {
+    if (!after?.run?.treeAlive || after.run.number !== before?.run?.number) {
       usages.delete(id);
     }
   }
@@ -146,7 +146,7 @@ export function applyUsages(table: TableState, sample: readonly ProcessUsage[], 
   for (const { id, cpuPercent, residentBytes } of sample) {
     const before = usages.get(id);
     // What is known of a process goes when it ends: it must not come back with a sample that was under way.
-    if (!before && !table.processes.get(id)?.treeAlive) {
+    if (!before && !table.processes.get(id)?.run?.treeAlive) {
       continue;
     }
     // The first sample of a stream has no percentage; the one before is better than none.

@@ -194,7 +194,7 @@ export function setFilter(table: TableState, filter: string): TableState {
 /** Whether the selected process is called just what the filter says. */
 export function isExactMatch({ filter, selected, processes }: TableState): boolean {
   const process = selected === null ? undefined : processes.get(selected);
-  return process !== undefined && process.spec.name.toLowerCase() === filter.trim().toLowerCase();
+  return process !== undefined && (process.name ?? "").toLowerCase() === filter.trim().toLowerCase();
 }
 
 export function setSort(table: TableState, sortKey: SortKey, reversed: boolean): TableState {

@@ -37,7 +37,7 @@ function daemonWith(id: string): { manager: ProcessManager; watched: Promise<voi
     await new Promise((ended) => signal.addEventListener("abort", ended));
   }
   const info = async () => ({ hostname: id, version: "", pid: 1 });
-  return { manager: { info, watch } as unknown as ProcessManager, watched };
+  return { manager: { daemon: { info }, processes: { watch } } as unknown as ProcessManager, watched };
 }
 
 test("what a daemon has said that is left is not shown as another one's", async () => {

@@ -52,10 +52,18 @@ function expected(text: string, word: string, from: number, direction: SearchDir
 
 function searchIn(text: string, word: string, window: LogWindow, first: number, chunk: number) {
   const daemon = daemonWith(text, first);
-  const log: LogState = { ...EMPTY_LOG, target: { id: "p", run: 1 }, first, next: text.length, window };
+  const log: LogState = { ...EMPTY_LOG, target: { id: "p", run: 1 }, opened: true, first, next: text.length, window };
   const search = new LogSearch(log, logPattern(word) as LogPattern, daemon.read, new AbortController().signal, chunk);
   return { search, reads: daemon.reads };
 }
+
+test("a search through output of which nothing is known yet begins at its end", async () => {
+  const text = "needle 1\nhay\nneedle 2\nhay\n";
+  const daemon = daemonWith(text, 0);
+  const log: LogState = { ...EMPTY_LOG, target: { id: "p", run: 1 } };
+  const search = new LogSearch(log, logPattern("needle") as LogPattern, daemon.read, new AbortController().signal);
+  expect(await search.run(Number.MAX_SAFE_INTEGER, "backwards", false)).toEqual({ offset: 13, wrapped: false });
+});
 
 describe("a search through the output", () => {
   const text = Array.from({ length: 60 }, (_, i) => `line ${i}\n`).join("");

@@ -22,11 +22,31 @@ describe("keys", () => {
 
   test("a bulk action is about the marked processes as they were when it was asked for", () => {
     const driver = new Driver().keys("*", "r");
-    driver.act({ type: "watch", now: 0, events: [{ type: "removed", id: "id-api" }] });
+    driver.act({ type: "watch", now: 0, events: [{ type: "removed", id: "id-api", removal: "removed" }] });
     driver.keys("y");
     expect(driver.effects).toMatchObject([
       { action: "restart", targets: [{ id: "id-api" }, { id: "id-job" }, { id: "id-web" }] },
     ]);
+  });
+
+  test("attach asks as long as nobody can have seen that the cursor moved by itself", () => {
+    const driver = new Driver().keys("/").type("eb").keys("enter", "a");
+    expect(driver.state.overlay).toMatchObject({ kind: "confirm", action: "attach", targets: [{ id: "id-web" }] });
+    driver.keys("enter");
+    expect(driver.effects).toEqual([]);
+    driver.keys("y");
+    expect(driver.effects).toMatchObject([{ type: "attach", process: { id: "id-web" } }]);
+    const later = new Driver().keys("/").type("eb").keys("enter").act({ type: "tick", now: 1000 });
+    expect(later.keys("a").effects).toEqual([]);
+    later.keys("n").act({ type: "tick", now: 2000 });
+    expect(later.keys("a").effects).toMatchObject([{ type: "attach" }]);
+    // Where the cursor was sent by a key, or the name was typed, it is known.
+    expect(new Driver().keys("j", "a").effects).toMatchObject([{ type: "attach", process: { id: "id-job" } }]);
+    expect(new Driver().keys("/").type("web").keys("enter", "a").effects).toMatchObject([{ type: "attach" }]);
+    const gone = new Driver()
+      .keys("j")
+      .act({ type: "watch", now: 0, events: [{ type: "removed", id: "id-job", removal: "removed" }] });
+    expect(gone.keys("a").state.overlay).toMatchObject({ action: "attach", targets: [{ id: "id-web" }] });
   });
 
   test("escape never quits, q and Ctrl-C do", () => {
@@ -144,10 +164,10 @@ describe("keys", () => {
       now: 0,
       events: [
         { type: "modified", process: exited },
-        { type: "removed", id: "id-api" },
+        { type: "removed", id: "id-api", removal: "removed" },
       ],
     });
-    expect(driver.state.overlay).toMatchObject({ full: { state: "exited", exit: { code: 3 } } });
+    expect(driver.state.overlay).toMatchObject({ full: { state: "exited", run: { exit: { code: 3 } } } });
   });
 
   test("what is selected when Enter takes a filter stays when the filter goes; with Esc what was before is back", () => {

@@ -17,7 +17,7 @@ import { receiptToProto, stopOptionsFromProto } from "../../convert/stop.ts";
 import { checked, type Field } from "../../edge/field.ts";
 import { type Failure, toFailure } from "../../errors.ts";
 import type { ServiceDependencies } from "../dependencies.ts";
-import { RememberedSelections } from "./remembered-selections.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 
 type Methods = Pick<
   ServiceImpl<typeof ProcessService>,
@@ -31,8 +31,6 @@ interface BatchRequest extends Message {
 }
 
 export function batchCalls({ engine, supervision, log }: ServiceDependencies): Methods {
-  const remembered = new RememberedSelections();
-
   /** Opens the stream with what is selected, and follows with a result for each. */
   async function* batch<Options, Result>(
     request: BatchRequest,
@@ -47,12 +45,13 @@ export function batchCalls({ engine, supervision, log }: ServiceDependencies): M
       filter: changingFilter(request, root),
       context: requestContext(request, handlerContext, root),
     }));
-    const ids = remembered.select(request, context, () =>
+    const select = () =>
       engine.select(filter).filter((id) => {
         const process = lookUp(engine, id);
         return process !== undefined && isWanted(process);
-      }),
-    );
+      });
+    // The same request again is about the same processes, and not about others that fit its filter by then.
+    const ids = context.requestId === "" ? select() : engine.selectOnce(context, fingerprintOf(request), select);
     // The work begins before the first frame is fetched.
     const results = eachInParallel(ids, async (id) => {
       try {

@@ -55,6 +55,7 @@ test("history that is not at hand is counted, too, and live output goes on from 
     stdoutBytes: nextOffset,
     stderrBytes: 0,
     limitBytes: 1 << 20,
+    held: false,
   });
   const opened = { ...openLog(EMPTY_LOG, { id: "p", run: 1 }), opened: true };
   let log = setPattern(appendLive(opened, piece(21, text.slice(21)), false), pattern("error"));

@@ -34,6 +34,7 @@ function output(first: number, next: number) {
     stdoutBytes: next,
     stderrBytes: 0,
     limitBytes: 1 << 20,
+    held: false,
   };
 }
 
@@ -277,6 +278,19 @@ describe("the log pane", () => {
     expect(logPattern("~(")).toBeNull();
     expect(logPattern("")).toBeNull();
     expect(["", "~", "a(", "~a(", "~[a-z]"].map(isBrokenPattern)).toEqual([false, false, false, true, false]);
+  });
+
+  test("half a character that may be completed is not shown, wherever it is cut; in a line that is over it is", () => {
+    for (const text of ["a€", "aé", "a😀", "ab"]) {
+      const data = Buffer.from(text);
+      for (let end = 1; end <= data.length; end++) {
+        const whole = end === data.length;
+        const line = { ...none, data: data.subarray(0, end) };
+        expect([text, end, lineText(line, true)]).toEqual([text, end, whole ? text : "a"]);
+        expect(lineText(line).includes("\ufffd")).toBe(!whole && end > 1);
+      }
+    }
+    expect(lineText({ ...none, data: Buffer.from([0x61, 0x80, 0x80, 0x80, 0x80]) }, true)).toBe("a����");
   });
 
   test("another process begins at its end, with the same view settings", () => {

@@ -43,7 +43,81 @@ function keys(state: DashboardState, ...names: string[]): DashboardState {
 
 const many = Array.from({ length: 40 }, (_, i): [string, Overrides] => [`p${String(i).padStart(2, "0")}`, {}]);
 
+describe("the details", () => {
+  const shown = (overrides: Overrides): string[] => {
+    const state = keys(dashboardOf(["api", overrides]), "i");
+    if (state.overlay?.kind !== "details") {
+      throw new Error("no details");
+    }
+    return detailsView(pageSource(state), state.overlay, 100).map(({ label, text }) => `${label} ${text}`.trim());
+  };
+  const survivor = { pid: 77, command: "sleep 9", state: "sleeping" };
+  const cause = { kind: "request", principal: "alice" } as const;
+
+  test("say what came of the last stop", () => {
+    const time = (milliseconds: number): Date => new Date(milliseconds);
+    const stop = {
+      cause,
+      signal: "SIGTERM",
+      graceMs: 2000,
+      force: true,
+      requestTime: time(1000),
+      signalTime: time(1001),
+      killTime: time(3100),
+      endTime: time(13_500),
+      outcome: "survived",
+      survivors: [survivor],
+    } as const;
+    const lines = shown({ runInfo: { stop } });
+    const from = lines.indexOf("Last stop");
+    expect(lines.slice(from + 1, from + 6)).toEqual([
+      expect.stringMatching(/^When .*:01 · on request of alice$/),
+      "Signal SIGTERM, 2s to end, then SIGKILL",
+      "Killed SIGKILL after 2.1s",
+      "Outcome something still lives after 12s",
+      "77 sleep 9  sleeping",
+    ]);
+    expect(shown({})).not.toContain("Last stop");
+  });
+
+  test("list what lives on of a lost run", () => {
+    const lines = shown({ state: "lost", runInfo: { treeAlive: true, survivors: [survivor] } });
+    expect(lines[lines.indexOf("Lives on without its shim") + 1]).toBe("77 sleep 9  sleeping");
+  });
+
+  test("say that it is suspended, why the run began, and what was asked for in bytes", () => {
+    const lines = shown({ suspended: true, args: [Buffer.of(0xff)], runInfo: { cause } });
+    expect(lines).toContain("State ‖ suspended");
+    expect(lines).toContain("Run 1 · on request of alice");
+    expect(lines).toContain("Arguments \\xff");
+  });
+
+  test("are there before the first run", () => {
+    const lines = shown({ state: "waiting", runInfo: null });
+    expect(lines).toContain("State ◔ waiting");
+    expect(lines.some((line) => line.startsWith("Run"))).toBe(false);
+  });
+});
+
 describe("before something is ended or lost", () => {
+  test("what waits for its next run can be stopped, not removed; what was given up can be removed", () => {
+    const waiting = dashboardOf(["api", { state: "waiting", runInfo: null }]);
+    expect(keys(waiting, "x").overlay).toMatchObject({ kind: "confirm", action: "stop" });
+    expect(keys(waiting, "d").toasts.shown.map(({ text }) => text)).toEqual(["api is waiting: x stops it first"]);
+    const givenUp = dashboardOf(["api", { state: "givenUp", code: 1 }]);
+    expect(keys(givenUp, "d").overlay).toMatchObject({ kind: "confirm", action: "remove" });
+    expect(keys(givenUp, "x").toasts.shown.map(({ text }) => text)).toEqual(["api has ended already"]);
+  });
+
+  test("what lives on of a lost run can be stopped", () => {
+    const lost = dashboardOf(["api", { state: "lost", runInfo: { treeAlive: true } }]);
+    expect(keys(lost, "x").overlay).toMatchObject({ kind: "confirm", action: "stop" });
+    const gone = dashboardOf(["api", { state: "lost" }]);
+    expect(keys(gone, "x").toasts.shown.map(({ text }) => text)).toEqual([
+      "api is lost: nothing is known to live of it",
+    ]);
+  });
+
   test("every target can be seen, by scrolling where there is no room", () => {
     let state = keys(dashboardOf(...many), "*", "x");
     expect(state.overlay).toMatchObject({ kind: "confirm", scroll: 0 });
@@ -120,6 +194,19 @@ test("details show long values whole, and one key back from the end moves", () =
   const bottom = state.overlay?.kind === "details" ? state.overlay.scroll : -1;
   expect(bottom).toBeGreaterThan(0);
   expect(keys(state, "k").overlay).toMatchObject({ scroll: bottom - 1 });
+});
+
+test("a long name of the environment stands beside its value where there is room", () => {
+  const name = "A_VERY_LONG_NAME_OF_AN_ENVIRONMENT_VARIABLE";
+  const state = keys(dashboardOf(["api", {}]), "i");
+  const { overlay } = state;
+  if (overlay?.kind !== "details") {
+    throw new Error("no details");
+  }
+  const process = processInfo("id-api", { name: "api" });
+  const full = { ...process, spec: { ...process.spec, env: { [name]: "x", B: "y" } } };
+  const lines = detailsView(pageSource(state), { ...overlay, full }, 110);
+  expect(lines.find(({ label }) => label === name)?.text).toBe("••••••••");
 });
 
 test("the palette puts what begins with the words before what only holds them", () => {

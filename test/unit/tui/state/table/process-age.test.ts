@@ -11,8 +11,9 @@ test.each([
   ["lives", processInfo("a", { startTime: started }), 60_000],
   ["has ended", processInfo("a", { state: "exited", code: 0, startTime: started, exitTime: ended }), 90_000],
   ["could not be started", processInfo("a", { state: "failed" }), 0],
-  // When it was restarted is not known: created is not tried.
-  ["could not be started again", processInfo("a", { state: "failed", run: 2 }), null],
+  ["could not be started again", processInfo("a", { state: "failed", run: 2, runInfo: { createTime: ended } }), 90_000],
+  ["waits", processInfo("a", { state: "waiting", lastChange: { sequence: 1, time: ended, to: "waiting" } }), 90_000],
+  ["waits for its first run", processInfo("a", { state: "waiting", runInfo: null }), null],
   ["was lost", processInfo("a", { state: "lost", startTime: started }), null],
 ])("since when one %s", (_what, process, time) => {
   expect(sinceTime(process)).toBe(time);

@@ -6,7 +6,8 @@ describe("the filter", () => {
   const api = processInfo("1111cafe-aaaa", {
     name: "api-server",
     labels: { app: "web", tier: "" },
-    args: ["--port=80", "MODE=Fast"],
+    args: ["--port=80", "MODE=Fast", Buffer.from("caf\xe9", "latin1")],
+    suspended: true,
   });
   const job = processInfo("33334444-bbbb", { state: "exited", args: ["Job"], code: 28 });
 
@@ -15,6 +16,7 @@ describe("the filter", () => {
     ["api", true, false],
     ["asv", true, false],
     ["port", true, false],
+    ["~caf\\\\xe9", true, false],
     ["JOB", false, true],
     ["!api", false, true],
     ["!", true, true],
@@ -22,6 +24,7 @@ describe("the filter", () => {
     ["!~^api", false, true],
     ["~^sleep", true, true],
     ["state:run", true, false],
+    ["state:suspended", true, false],
     ["state:ex", false, true],
     ["!state:run", false, true],
     ["app=web", true, false],

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import type { Change, ProcessState } from "../../../../../src/sdk/types.ts";
+import { causeText } from "../../../../../src/tui/state/table/cause-text.ts";
 import { recordChanges, type StateChange } from "../../../../../src/tui/state/table/state-changes.ts";
 import { EMPTY_TABLE } from "../../../../../src/tui/state/table/table.ts";
 import { applyWatchEvents } from "../../../../../src/tui/state/table/table-events.ts";
@@ -15,10 +17,12 @@ test("D7 times of changes never run backwards: what was only seen was not later 
   };
   // Each is seen 40 ms after it happened.
   see(1040, { state: "starting" });
-  see(1040, { state: "running", startTime: new Date(1010) });
+  const told = (to: ProcessState, time: number): Change => ({ sequence: 1, time: new Date(time), to });
+  see(1040, { state: "running", lastChange: told("running", 1010) });
   see(5040, { state: "stopping" });
-  see(5060, { state: "exited", code: 0, exitTime: new Date(5020) });
-  see(5061, { state: "starting", run: 2 });
+  see(5060, { state: "exited", code: 0, lastChange: told("exited", 5020) });
+  // What is told of another state says nothing of this one.
+  see(5061, { state: "starting", run: 2, lastChange: told("exited", 5020) });
   expect(changes.map(({ state, time }) => [state, time])).toEqual([
     ["starting", 1010],
     ["running", 1010],
@@ -26,6 +30,18 @@ test("D7 times of changes never run backwards: what was only seen was not later 
     ["exited", 5020],
     ["starting", 5061],
   ]);
+});
+
+test.each([
+  [undefined, ""],
+  [{ kind: "request", principal: "local", requestId: "r" }, "on request"],
+  [{ kind: "request", principal: "alice" }, "on request of alice"],
+  [{ kind: "exit", detail: "exit code 1" }, "exit code 1"],
+  [{ kind: "exit" }, "by itself"],
+  [{ kind: "restartPolicy", detail: "attempt 2" }, "restart policy: attempt 2"],
+  [{ kind: "unknown" }, ""],
+] as const)("the cause %j in words", (cause, text) => {
+  expect(causeText(cause)).toBe(text);
 });
 
 test("D7 ages are by the clock that set the times: a daemon elsewhere may have another one", () => {

@@ -27,7 +27,7 @@ const process = fc
 
 const event: fc.Arbitrary<WatchEvent> = fc.oneof(
   { weight: 6, arbitrary: process.map((process) => ({ type: "modified" as const, process })) },
-  { weight: 2, arbitrary: id.map((id) => ({ type: "removed" as const, id })) },
+  { weight: 2, arbitrary: id.map((id) => ({ type: "removed" as const, id, removal: "removed" as const })) },
   fc.constant({ type: "reset" as const }),
   fc.constant({ type: "bookmark" as const, resourceVersion: "1" }),
 );

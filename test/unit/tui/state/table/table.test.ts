@@ -43,9 +43,9 @@ describe("the process table", () => {
 
   test("what takes the place of a removed process is selected", () => {
     let table = selectId(tableOf("a", "b", "c"), "b");
-    table = applyWatchEvents(table, [{ type: "removed", id: "b" }]);
+    table = applyWatchEvents(table, [{ type: "removed", id: "b", removal: "removed" }]);
     expect(table.selected).toBe("c");
-    table = applyWatchEvents(table, [{ type: "removed", id: "c" }]);
+    table = applyWatchEvents(table, [{ type: "removed", id: "c", removal: "removed" }]);
     expect(table.selected).toBe("a");
   });
 
@@ -133,7 +133,7 @@ describe("the process table", () => {
     table = toggleAllMarks(table);
     expect(table.marks.size).toBe(0);
     expect(targets(table).map(({ id }) => id)).toEqual(["a2"]);
-    table = applyWatchEvents(toggleMark(table), [{ type: "removed", id: "a2" }]);
+    table = applyWatchEvents(toggleMark(table), [{ type: "removed", id: "a2", removal: "removed" }]);
     expect(table.marks.size).toBe(0);
   });
 

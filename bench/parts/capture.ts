@@ -1,0 +1,53 @@
+/** How fast output is taken from a process when nobody watches. */
+import { openDaemon } from "../measure/daemon.ts";
+import { compileLimit, numberFrom } from "../measure/limits.ts";
+import { mebibyte, written } from "../measure/output.ts";
+import type { Part } from "../measure/part.ts";
+import { megabytesPerSecond } from "../measure/raw-streams.ts";
+import { type Measure, type MeasureResult, runRounds } from "../measure/rounds.ts";
+
+const bytes = 1024 * mebibyte;
+
+export const capture: Part = {
+  name: "capture",
+  async run({ rounds, directory, say }) {
+    const reader = compileLimit("reader", directory);
+    const writer = compileLimit("writer", directory);
+    await using daemon = await openDaemon({ commandHost: false });
+    const pm = async (pieceBytes: number, limitBytes: number): Promise<number> => {
+      const begin = performance.now();
+      const process = await written(daemon.manager, writer, bytes, pieceBytes, limitBytes);
+      const rate = megabytesPerSecond(bytes, begin);
+      await process.remove({ force: true });
+      return rate;
+    };
+    const measures: MeasureResult[] = [];
+    for (const pieceBytes of [8192, 65_536]) {
+      const measure: Measure = {
+        title: `Taking 1 GiB from a process that writes ${pieceBytes / 1024} KiB at a time`,
+        unit: "MB/s",
+        better: "higher",
+        reference: "C reader",
+        contenders: [
+          { name: "C reader", run: () => numberFrom(reader, writer, String(bytes), String(pieceBytes)) },
+          { name: "pm, 1 MiB kept", run: () => pm(pieceBytes, mebibyte) },
+          { name: "pm, 64 MiB kept", run: () => pm(pieceBytes, 64 * mebibyte) },
+        ],
+        targets: [
+          { contender: "pm, 1 MiB kept", ratio: 0.85 },
+          { contender: "pm, 64 MiB kept", ratio: 0.7 },
+        ],
+      };
+      say(measure.title);
+      measures.push(await runRounds(measure, rounds));
+    }
+    return {
+      title: "Taking output",
+      text: "A C program reads the same writer from a pipe of 1 MiB and does nothing with the bytes. pm's figure includes starting the process and learning that its output is complete.",
+      measures,
+      growths: [],
+      figures: [],
+      absent: [],
+    };
+  },
+};

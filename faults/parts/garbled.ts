@@ -1,0 +1,35 @@
+/** Garbled, truncated, newer and missing files, of living and ended processes: see `garbled-rounds.ts`. */
+import { join } from "node:path";
+import type { PartContext } from "../support/part.ts";
+import { hangMs } from "../support/scope.ts";
+import { runWatched } from "../support/watched-child.ts";
+import type { RoundResult } from "./garbled-rounds.ts";
+
+const script = join(import.meta.dirname, "garbled-rounds.ts");
+/** A daemon that finds a few processes has always started in less. */
+const openLimitMs = 10_000;
+
+export async function garbled({ seed, report, rounds }: PartContext): Promise<void> {
+  const wanted = rounds(1000);
+  let garblings = 0;
+  for (let first = 0; garblings < wanted; ) {
+    let next = first;
+    let last = "";
+    await runWatched(script, [String(seed), String(first), String(wanted - garblings)], hangMs, (line) => {
+      const result = JSON.parse(line) as RoundResult;
+      last = result.what;
+      if (result.phase === "begun") return;
+      next = result.round + 1;
+      garblings += result.garblings;
+      report.count("garblings", result.garblings);
+      report.most("ms until a daemon had started", result.openMs);
+      if (result.openMs > openLimitMs)
+        report.fail(`round ${result.round}: the start took ${result.openMs} ms: ${last}`);
+      for (const problem of result.problems) report.fail(`round ${result.round}: ${last}: ${problem}`);
+      if (result.round % 100 === 99) report.progress(`${garblings} of ${wanted} garblings`);
+    });
+    if (garblings >= wanted) return;
+    report.fail(`round ${next} hung or ended the daemon: ${last}`);
+    first = next + 1;
+  }
+}

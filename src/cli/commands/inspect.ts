@@ -1,0 +1,80 @@
+import { ExitCode } from "../../common/exit-codes.ts";
+import { mostSimilar } from "../../common/similar.ts";
+import { type ProcessInfo, toContractJson } from "../../sdk/index.ts";
+import { defineCommand, flag, text } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { CommandError } from "../errors.ts";
+import { findProcesses } from "../find.ts";
+import { outputOption, prettyJson } from "../output/format.ts";
+import { onlyReference, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
+
+export const command = defineCommand({
+  summary: "Show everything that the daemon knows of processes, as data",
+  description: `The process as the contract has it, with its environment if asked for, and all runs that are kept.\n\n${selectionHelp}`,
+  options: {
+    env: flag("Its environment too, which may hold secrets"),
+    format: text("FIELD", "Only this field, as 'run.exit.code' or 'runs[0].state'; text without quotes", {
+      short: "f",
+      complete: "none",
+    }),
+    ...selectionOptions,
+    output: outputOption("json", "yaml"),
+  },
+  operands: selectionOperands,
+  exitCodes: [["3", "no such process, or it has no such field"]],
+  examples: [
+    ["pm inspect --format run.exit.code api", "one field"],
+    ["pm inspect -o yaml api", "easier on the eye"],
+  ],
+  async run({ options, operands, globals, caller }) {
+    const selection = selectionOf(operands, options);
+    const { manager } = await openConnection(caller, globals);
+    const { found, failed } = await findProcesses(manager, selection, caller, {
+      env: options.env,
+      debug: globals.debug,
+    });
+    const described = async (info: ProcessInfo): Promise<object> => ({
+      ...toContractJson(info),
+      runs: (await manager.processes.runs(info.id)).map((run) => toContractJson(run)),
+    });
+    const objects = await Promise.all(found.map(described));
+    if (options.format !== undefined) {
+      const path = options.format;
+      caller.print(objects.map((object) => `${shown(fieldOf(object, path))}\n`).join(""));
+    } else {
+      const value = onlyReference(selection) === undefined ? objects : objects[0];
+      if (options.output === "yaml") {
+        const { toYaml } = await import("../../admin/index.ts");
+        caller.print(toYaml(value));
+      } else {
+        caller.print(prettyJson(value));
+      }
+    }
+    return failed ?? ExitCode.ok;
+  },
+});
+
+/** By "a.b[0].c"; a dot in front does no harm. */
+function fieldOf(object: object, path: string): unknown {
+  let value: unknown = object;
+  for (const [, name, index] of path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)) {
+    const key = name ?? index ?? "";
+    const known = typeof value === "object" && value !== null ? value : {};
+    if (!Object.hasOwn(known, key)) {
+      const meant = mostSimilar(key, Object.keys(known));
+      throw new CommandError(`--format: there is no field "${key}" in "${path}"`, {
+        exitCode: ExitCode.notFound,
+        hint:
+          meant === undefined
+            ? `there are: ${Object.keys(known).join(", ") || "none"}; fields with a default value are left out`
+            : `did you mean "${meant}"?`,
+      });
+    }
+    value = (known as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

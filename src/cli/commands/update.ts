@@ -1,0 +1,61 @@
+import { ExitCode } from "../../common/exit-codes.ts";
+import { toContractJson } from "../../sdk/index.ts";
+import { label, processName } from "../arguments/values.ts";
+import { changeOptions, changeProcess, changesOf } from "../change.ts";
+import { defineCommand, flag, repeated, single } from "../command.ts";
+import { openConnection } from "../connection.ts";
+import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
+import { UsageError } from "../usage-error.ts";
+
+export const command = defineCommand({
+  summary: "Change a process: its name and labels now, how it is run from the next run on",
+  description:
+    "The run that is under way is not touched; 'pm restart' takes the same options and begins the next one at once.\n" +
+    "Variables, limits and labels that are not named stay as they are. Prints the ID.",
+  options: {
+    name: single("NAME", processName, "Call it so", { short: "n", complete: "none" }),
+    "unset-name": flag("Take its name away"),
+    label: repeated("KEY=VALUE", label, "Set a label", { short: "l", complete: "none" }),
+    "unset-label": repeated("KEY", (text: string) => text, "Take a label away", { complete: "none" }),
+    ...changeOptions,
+    output: outputOption("name", "json", "jsonl"),
+  },
+  operands: { usage: "ID", min: 1, max: 1, complete: "process", tail: "COMMAND [ARG...]" },
+  examples: [
+    ["pm update -n api-old -l tier=back api", "another name, and a label"],
+    ["pm update -e LOG=debug --unset-env TRACE api", "another environment for the next run"],
+    ["pm update api -- sleep 7200", "another command for the next run"],
+  ],
+  async run({ options, operands: [ref = ""], tail = [], globals, caller }) {
+    if (options["unset-name"] && options.name !== undefined) {
+      throw new UsageError("give either --name or --unset-name");
+    }
+    const spec = changesOf(options, tail, caller);
+    const name = options["unset-name"] ? null : options.name;
+    const labels = { set: Object.fromEntries(options.label), unset: options["unset-label"] };
+    const relabels = options.label.length + labels.unset.length > 0;
+    if (spec === undefined && name === undefined && !relabels) {
+      throw new UsageError("nothing to change", "give an option, or a COMMAND behind --");
+    }
+    const { manager } = await openConnection(caller, globals);
+    const info = await changeProcess(manager, await manager.processes.resolve(ref), {
+      ...(spec !== undefined && { spec }),
+      ...(name !== undefined && { name }),
+      ...(relabels && { labels }),
+    });
+    switch (options.output) {
+      case "json":
+        caller.print(prettyJson(toContractJson(info)));
+        break;
+      case "jsonl":
+        caller.print(jsonLine(toContractJson(info)));
+        break;
+      case "name":
+        caller.print(`${displayName(info)}\n`);
+        break;
+      default:
+        caller.print(`${ref}\n`);
+    }
+    return ExitCode.ok;
+  },
+});

@@ -1,0 +1,51 @@
+/** Gives memory back when the daemon has nothing to do. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+/** Milliseconds. */
+const lookEvery = 5000;
+/** Share of a look in which the event loop may be busy for the daemon to count as quiet. */
+const quietShare = 0.02;
+/** What must have been busy since the last collection for another one to be worth its while, milliseconds. */
+const leastBusy = 100;
+
+/**
+ * Collects garbage once after each time of work. V8 does so by itself only when
+ * more is allocated: a daemon that has started 10,000 processes and now watches
+ * them would keep what that took for ever. The look costs some microseconds.
+ */
+export function collectWhenQuiet(): void {
+  let last = performance.eventLoopUtilization();
+  let busySinceCollection = leastBusy;
+  setInterval(() => {
+    const now = performance.eventLoopUtilization();
+    const { active, utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    busySinceCollection += active;
+    if (utilization > quietShare || busySinceCollection < leastBusy) return;
+    collect();
+    last = performance.eventLoopUtilization();
+    busySinceCollection = 0;
+  }, lookEvery).unref();
+}
+
+/** Twice: what the first one finalizes, such as buffers, the second one frees; then the pages go back. */
+function collect(): void {
+  const gc = collector();
+  gc({ type: "major" });
+  gc({ type: "major", flavor: "last-resort" });
+}
+
+type Collector = (options: { readonly type: "major"; readonly flavor?: "last-resort" }) => void;
+
+let made: Collector | undefined;
+
+/** The function that `--expose-gc` gives to contexts which are made after it. */
+function collector(): Collector {
+  if (made === undefined) {
+    setFlagsFromString("--expose-gc");
+    made = runInNewContext("gc") as Collector;
+    setFlagsFromString("--no-expose-gc");
+  }
+  return made;
+}

@@ -1,0 +1,86 @@
+/** A daemon for tests of programs that use pm: in memory, over a socket, without a process of its own. */
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { FakeProcess, FakeProgram } from "./fake-process.ts";
+import { fakeRoutes } from "./services.ts";
+
+export interface FakeDaemonOptions {
+  /** What can be started, by executable; everything else fails with START_FAILED. */
+  readonly programs?: Readonly<Record<string, FakeProgram>>;
+}
+
+/**
+ * Serves the contract's calls for single processes (start, get, list, wait, stop, signal, restart, remove, input and
+ * output) and GetInfo, in the Connect protocol over HTTP/1.1, with the daemon's reasons; no other method, and no
+ * retention, limits or terminals.
+ *
+ * @example
+ * ```ts
+ * await using daemon = await FakeDaemon.start({
+ *   programs: { make: (process) => { process.write("built\n"); process.exit(0); } },
+ * });
+ * await using pm = await ProcessManager.connect({ socket: daemon.socket });
+ * const { run } = await (await pm.processes.start({ executable: "make" })).wait();
+ * ```
+ */
+export class FakeDaemon {
+  /** Path of its socket, for `ProcessManager.connect({ socket })` or `PM_HOST=unix://PATH`. */
+  readonly socket: string;
+  readonly #directory: string;
+  readonly #server: Server;
+  readonly #processes: Map<string, FakeProcess>;
+  readonly #shutdown: AbortController;
+
+  private constructor(
+    directory: string,
+    server: Server,
+    processes: Map<string, FakeProcess>,
+    shutdown: AbortController,
+  ) {
+    this.#directory = directory;
+    this.socket = join(directory, "pm.sock");
+    this.#server = server;
+    this.#processes = processes;
+    this.#shutdown = shutdown;
+  }
+
+  /** Resolves when it can be connected to. */
+  static async start({ programs = {} }: FakeDaemonOptions = {}): Promise<FakeDaemon> {
+    const processes = new Map<string, FakeProcess>();
+    const shutdown = new AbortController();
+    const routes = fakeRoutes({ processes, programs: new Map(Object.entries(programs)) });
+    const server = createServer(connectNodeAdapter({ routes, shutdownSignal: shutdown.signal }));
+    const daemon = new FakeDaemon(await mkdtemp(join(tmpdir(), "pm-fake-")), server, processes, shutdown);
+    server.listen(daemon.socket);
+    await once(server, "listening");
+    return daemon;
+  }
+
+  /** Processes that were started and not removed, oldest first. */
+  get processes(): readonly FakeProcess[] {
+    return [...this.#processes.values()];
+  }
+
+  /** The latest process with this id or name. */
+  process(idOrName: string): FakeProcess | undefined {
+    return this.processes.findLast(({ id, name }) => id === idOrName || name === idOrName);
+  }
+
+  /** Ends all calls and removes the socket. */
+  async close(): Promise<void> {
+    const closed = once(this.#server, "close");
+    this.#shutdown.abort();
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,157 @@
+/** Requests that are sent again to the next daemon, since the one that had them was killed. */
+import { randomUUID } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { RequestContext } from "../../../src/server/engine/api/control.ts";
+import {
+  everything,
+  open,
+  refused,
+  runtimeDirectory,
+  shell,
+  spec,
+  start,
+  stopDefaults,
+  untilOutput,
+} from "../harness.ts";
+import { ScriptedDaemon } from "./daemon.ts";
+
+/** Ends some seconds after it is asked to. */
+const slow = shell("trap 'sleep 1; exit 5' TERM; echo ready; while :; do sleep 0.05; done");
+const stubborn = shell("trap '' TERM; echo ready; while :; do sleep 60; done");
+const wait = { ...stopDefaults, wait: true };
+
+/** The request id of a call by filter's share: the longest that there are. */
+function share(id: string): RequestContext {
+  return { principal: "local", requestId: `${"r".repeat(64)}/${id}`, precondition: null };
+}
+
+describe.each([
+  ["", () => {}],
+  [", whose journal is lost", (directory: string) => rmSync(join(directory, "journal"), { recursive: true })],
+])("sent again to the next daemon%s", (_name, lose) => {
+  test("a restart is done once, and answered when it is done", async () => {
+    const runtimeDir = runtimeDirectory();
+    const id = randomUUID();
+    const daemon = new ScriptedDaemon(runtimeDir, [
+      { do: "start", id, spec: slow },
+      { do: "restart", id, graceMs: 20_000, force: false, requestId: share(id).requestId },
+    ]);
+    await daemon.until("state 0 stopping");
+    await daemon.kill();
+    lose(runtimeDir);
+    const engine = await open({ runtimeDir });
+    const answers = await Promise.all(
+      [1, 2].map(() => engine.engine.restart({ id }, { ...stopDefaults, graceMs: 20_000 }, null, share(id))),
+    );
+    expect(answers.map(({ run }) => [run.number, run.state])).toEqual([
+      [2, "running"],
+      [2, "running"],
+    ]);
+    expect(engine.engine.runs({ id }).runs.map(({ number }) => number)).toEqual([2, 1]);
+  });
+
+  test("a stop is answered with the receipt of the first", async () => {
+    const runtimeDir = runtimeDirectory();
+    const id = randomUUID();
+    const daemon = new ScriptedDaemon(runtimeDir, [
+      { do: "start", id, spec: stubborn },
+      { do: "stop", id, graceMs: 1_500, force: true, requestId: share(id).requestId },
+    ]);
+    await daemon.until("state 0 stopping");
+    await daemon.kill();
+    lose(runtimeDir);
+    const engine = await open({ runtimeDir });
+    const { receipt, process } = await engine.engine.stop({ id }, { ...wait, graceMs: 60_000 }, share(id));
+    // Not those of the request that was sent again: nothing was begun for it.
+    expect(receipt).toMatchObject({
+      outcome: "stopped",
+      force: true,
+      graceMs: 1_500,
+      cause: { requestId: share(id).requestId },
+    });
+    expect(process.run.exit).toMatchObject({ signal: 9 });
+  });
+
+  test("a removal is answered when it is done", async () => {
+    const runtimeDir = runtimeDirectory();
+    const id = randomUUID();
+    const daemon = new ScriptedDaemon(runtimeDir, [
+      { do: "start", id, spec: stubborn },
+      { do: "remove", id, requestId: share(id).requestId },
+    ]);
+    await daemon.until("state 0 stopping");
+    await daemon.kill();
+    lose(runtimeDir);
+    const engine = await open({ runtimeDir });
+    // Where its removal was over before it died only the journal could tell.
+    const answer =
+      engine.engine.select(everything).length === 0 ? id : await engine.engine.remove({ id }, true, share(id));
+    expect(answer).toBe(id);
+    expect(engine.engine.select(everything)).toEqual([]);
+  });
+});
+
+test("a restart that failed in the next daemon is answered with why", async () => {
+  const runtimeDir = runtimeDirectory();
+  const id = randomUUID();
+  const program = join(runtimeDir, "program");
+  writeFileSync(program, "#!/bin/sh\ntrap 'sleep 1; exit 5' TERM; echo ready; while :; do sleep 0.05; done\n", {
+    mode: 0o700,
+  });
+  const daemon = new ScriptedDaemon(runtimeDir, [
+    { do: "start", id, spec: spec(program) },
+    { do: "restart", id, graceMs: 20_000, force: false, requestId: "once" },
+  ]);
+  await daemon.until("state 0 stopping");
+  await daemon.kill();
+  rmSync(program);
+  const engine = await open({ runtimeDir });
+  const context = { principal: "local", requestId: "once", precondition: null };
+  const failed = await refused(engine.engine.restart({ id }, stopDefaults, null, context));
+  expect(failed).toMatchObject({ reason: "START_FAILED", metadata: { errno_name: "ENOENT" } });
+  expect(engine.engine.runs({ id }).runs.map(({ number }) => number)).toEqual([2, 1]);
+});
+
+test("a signal is sent once", async () => {
+  const runtimeDir = runtimeDirectory();
+  const id = randomUUID();
+  const script = "trap 'echo one' USR1; trap 'echo two' USR2; echo ready; while :; do sleep 0.05; done";
+  const daemon = new ScriptedDaemon(runtimeDir, [
+    { do: "start", id, spec: shell(script) },
+    { do: "signal", id, signal: "SIGUSR1", requestId: share(id).requestId },
+  ]);
+  await daemon.until("done 1");
+  await daemon.kill();
+  const engine = await open({ runtimeDir });
+  await untilOutput(engine, id, "one\n");
+  await engine.engine.signal({ id }, "SIGUSR1", "main", share(id));
+  await engine.signal(id, "SIGUSR2", "main");
+  await untilOutput(engine, id, "two\n");
+  const { chunks } = await engine.readOutput(id, {
+    run: 0,
+    start: { kind: "offset", offset: 0 },
+    streams: [],
+    maxBytes: 4096,
+  });
+  expect(Buffer.concat(chunks.map(({ data }) => data)).toString()).not.toMatch(/one[\s\S]*one/);
+});
+
+test("what a call by filter selected is the same for the next daemon, whatever fits by then", async () => {
+  const runtimeDir = runtimeDirectory();
+  const context = { principal: "local", requestId: "batch", precondition: null };
+  const first = await open({ runtimeDir });
+  const { id } = await start(first, spec("sleep", ["1000"]));
+  const all = (engine: typeof first) =>
+    engine.engine.selectOnce(context, "print", () => engine.engine.select(everything));
+  expect(all(first)).toEqual([id]);
+  await first.close();
+  const next = await open({ runtimeDir });
+  await start(next, spec("sleep", ["1000"]));
+  expect(all(next)).toEqual([id]);
+  expect(next.engine.select(everything)).toHaveLength(2);
+  expect(() => next.engine.selectOnce(context, "another", () => [])).toThrow(
+    expect.objectContaining({ reason: "REQUEST_ID_REUSED" }),
+  );
+});

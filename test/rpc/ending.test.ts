@@ -1,0 +1,66 @@
+/** A daemon ends when it is asked to, whatever becomes of its stderr and its threads. */
+import { spawnSync } from "node:child_process";
+import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { makeRuntimeDir, startDaemon, type TestDaemon } from "../support/daemon.ts";
+
+const { O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
+
+/** A named pipe, and a descriptor that keeps it open on both sides. */
+function makePipe() {
+  const directory = makeRuntimeDir();
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const path = join(directory, "pipe");
+  expect(spawnSync("mkfifo", [path]).status).toBe(0);
+  return { path, both: openSync(path, O_RDWR | O_NONBLOCK) };
+}
+
+function fill(fd: number): void {
+  try {
+    for (;;) writeSync(fd, Buffer.alloc(4096));
+  } catch (error) {
+    expect(error).toMatchObject({ code: "EAGAIN" });
+  }
+}
+
+const ways: readonly (readonly [string, (daemon: TestDaemon) => Promise<unknown>])[] = [
+  ["SIGTERM", async (daemon) => daemon.signal("SIGTERM")],
+  ["Shutdown", (daemon) => daemon.daemon.shutdown({ stopProcesses: true })],
+];
+
+test.for(ways)("a stderr that nobody reads does not keep it from ending at %s", async ([, ask]) => {
+  const { path, both } = makePipe();
+  onTestFinished(() => closeSync(both));
+  // Another open file than the one that fills it: this one waits.
+  const stderr = openSync(path, O_WRONLY);
+  onTestFinished(() => closeSync(stderr));
+  fill(both);
+  const daemon = await startDaemon({ stderr });
+  await daemon.processes.startProcess({ spec: { executable: "sleep", args: ["600"] } });
+  await ask(daemon);
+  expect(await daemon.exited).toEqual({ code: 0, signal: null });
+});
+
+test.for(ways)("a stderr whose reader went does not keep it from ending at %s", async ([, ask]) => {
+  const { path, both } = makePipe();
+  const stderr = openSync(path, O_WRONLY);
+  onTestFinished(() => closeSync(stderr));
+  fill(both);
+  const daemon = await startDaemon({ stderr });
+  await daemon.processes.startProcess({ spec: { executable: "sleep", args: ["600"] } });
+  // What was held back until now fails.
+  closeSync(both);
+  await ask(daemon);
+  expect(await daemon.exited).toEqual({ code: 0, signal: null });
+});
+
+test.for(ways)("a thread that a system call holds does not keep it from ending at %s", async ([, ask]) => {
+  const { path, both } = makePipe();
+  // Nobody writes: whoever opens it to read waits.
+  closeSync(both);
+  const held = `import { open } from "node:fs"; open(${JSON.stringify(path)}, () => {});`;
+  const daemon = await startDaemon({ nodeArgs: ["--import", `data:text/javascript,${encodeURIComponent(held)}`] });
+  await ask(daemon);
+  expect(await daemon.exited).toEqual({ code: 0, signal: null });
+});
