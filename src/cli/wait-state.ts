@@ -17,9 +17,8 @@ export async function waitForState(
   manager: ProcessManager,
   ref: string,
   condition: StateCondition,
-  timeoutMs: number | undefined,
+  limit: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<ProcessInfo> {
-  const limit = timeoutMs === undefined ? {} : { timeoutMs };
   if (condition !== "stopped") {
     return (await manager.processes.wait(ref, { until: condition, ...limit })).process;
   }

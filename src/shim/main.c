@@ -1,8 +1,8 @@
 /* pm-shim: the part of pm that must outlive the daemon. protocol.h says how
  * the two talk. */
+#include "announce.h"
 #include "layout.h"
 #include "protocol.h"
-#include "announce.h"
 #include "zygote.h"
 
 #include <errno.h>

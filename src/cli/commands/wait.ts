@@ -3,7 +3,7 @@ import { formatTimeLimit } from "../../common/quantities.ts";
 import { PmError, type ProcessInfo, type ProcessManager, type RunInfo, toContractJson } from "../../sdk/index.ts";
 import { choice, duration } from "../arguments/values.ts";
 import { errorJson, resultFormats } from "../bulk.ts";
-import { type Caller, endsCommand } from "../caller.ts";
+import { endsCommand } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError, formatError } from "../errors.ts";
@@ -87,21 +87,6 @@ export const command = defineCommand({
       caller.ownProcess();
     }
     const { manager } = await openConnection(caller, globals);
-    const { for: what } = options;
-    if (isStateCondition(what)) {
-      const { targets, failed } = await targetsOf(manager, selection, (error) => {
-        caller.note(formatError(error, globals.debug));
-        return exitCodeOf(error);
-      });
-      await Promise.all(
-        targets.map(({ ref, label }) =>
-          waitForState(manager, ref, what, options.timeout).catch((error: unknown) => {
-            throw timeoutError(error, label, options) ?? error;
-          }),
-        ),
-      );
-      return failed;
-    }
     const format = options.output ?? "text";
     const objects: object[] = [];
     const tell = ({ label, process, run }: Ended): void => {
@@ -121,16 +106,24 @@ export const command = defineCommand({
           objects.push(toContractJson(process));
       }
     };
+    // One that is as it was waited for is no failure, however it ended.
+    const codeOf = (ended: Ended): number =>
+      isStateCondition(options.for) ? ExitCode.ok : exitCodeOfRun(caller, ended.process, ended.run);
     const over = new AbortController();
     const begun = performance.now();
     const wait = async ({ ref, label }: Target): Promise<Ended> => {
       const left =
         options.timeout === undefined ? {} : { timeoutMs: Math.max(options.timeout - (performance.now() - begun), 1) };
-      const result = await manager.processes
-        .wait(ref, { until: conditions[what ?? "exit"], signal: over.signal, ...left })
-        .catch((error: unknown) => {
-          throw timeoutError(error, label, options) ?? error;
-        });
+      const condition = options.for ?? "exit";
+      const waiting = isStateCondition(condition)
+        ? waitForState(manager, ref, condition, { signal: over.signal, ...left }).then((process) => ({
+            process,
+            run: process.run,
+          }))
+        : manager.processes.wait(ref, { until: conditions[condition], signal: over.signal, ...left });
+      const result = await waiting.catch((error: unknown) => {
+        throw timeoutError(error, label, options) ?? error;
+      });
       return { label, ...result, run: result.run };
     };
     const report = (error: unknown): number => {
@@ -147,18 +140,18 @@ export const command = defineCommand({
     if (only !== undefined) {
       const ended = await wait({ ref: await manager.processes.resolve(only), label: only });
       tell(ended);
-      code = exitCodeOfRun(caller, ended.process, ended.run);
+      code = codeOf(ended);
     } else {
       const { targets, failed } = await targetsOf(manager, selection, report);
       if (options.any) {
-        code = failed || (await waitForAny(caller, targets, wait, tell, over));
+        code = failed || (await waitForAny(targets, wait, tell, codeOf, over));
       } else {
         const codes = await Promise.all(
           targets.map(async (target) => {
             try {
               const ended = await wait(target);
               tell(ended);
-              return exitCodeOfRun(caller, ended.process, ended.run);
+              return codeOf(ended);
             } catch (error) {
               return report(error);
             }
@@ -175,10 +168,10 @@ export const command = defineCommand({
 });
 
 async function waitForAny(
-  caller: Caller,
   targets: readonly Target[],
   wait: (target: Target) => Promise<Ended>,
   tell: (ended: Ended) => void,
+  codeOf: (ended: Ended) => number,
   over: AbortController,
 ): Promise<number> {
   if (targets.length === 0) {
@@ -189,7 +182,7 @@ async function waitForAny(
   });
   over.abort();
   tell(ended);
-  return exitCodeOfRun(caller, ended.process, ended.run);
+  return codeOf(ended);
 }
 
 /** In the order in which they were named, then those of patterns and labels. */

@@ -50,10 +50,7 @@ export class Table implements ReferenceIndex<ManagedProcess> {
   /** Who prevents `except` (or a new process) from living under this name. */
   holderOf(name: string, except?: ManagedProcess): ManagedProcess | undefined {
     for (const process of this.#byName.get(name) ?? []) {
-      if (
-        process !== except &&
-        (!process.current.ended || process.restarting !== null || process.standing === "waiting")
-      )
+      if (process !== except && (!process.current.ended || process.restarting !== null || process.standing !== null))
         return process;
     }
     return undefined;
