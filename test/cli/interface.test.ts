@@ -41,6 +41,7 @@ describe.concurrent("help", () => {
         -s, --signal SIGNAL      What is sent first (default: its own stop signal, SIGTERM)
         -l, --selector SELECTOR  Those with these labels: a=b,c!=d,e,!f
             --all                Every process
+            --request-id ID      The same request with the same id is carried out once
         -o, --output FORMAT      Output format: text, name, json, jsonl
 
       Global options:

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { FATAL_SIGNALS } from "../../src/terminal/session.ts";
 import { startDaemon } from "../support/daemon.ts";
 import { byName } from "../support/process-ref.ts";
@@ -48,7 +48,8 @@ describe("the terminal", () => {
     const { terminal } = await openDashboard({ columns: 80, rows: 24 });
     terminal.type("q");
     expect(await terminal.exited).toEqual({ code: 0, signal: 0 });
-    expectRestored(terminal);
+    // What it wrote last may come after its end is told.
+    await vi.waitFor(() => expectRestored(terminal), { timeout: 30_000 });
   });
 
   test("is restored after an exception, which is told on the main screen", async () => {

@@ -3,6 +3,7 @@ import type { RequestContext, StartRequest, StopOptions, StopResult } from "../e
 import type { Engine } from "../engine/api/engine.ts";
 import type { ProcessInfo, ProcessRef } from "../engine/api/process.ts";
 import type { ProcessSpec } from "../engine/api/spec.ts";
+import type { Supervision } from "../engine/api/supervision.ts";
 import { EngineError } from "../engine/errors.ts";
 import { SupervisionError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
@@ -27,8 +28,10 @@ export function supervisedEngine(ground: Ground, supervisor: Supervisor): Engine
       if (spec !== null) {
         checkCycle(ground, engine.get(ref), spec);
       }
+      // Before: the new run may end before the restart is answered.
+      forgetAttempts(ground, engine.get(ref), context);
       const process = await engine.restart(ref, options, spec, context, signal);
-      forgetAttempts(ground, process, context);
+      forgetWaiting(ground, process, context);
       await supervisor.keepNow(process);
       return engine.get({ id: process.id });
     },
@@ -198,15 +201,24 @@ function checkPrecondition(process: ProcessInfo, { precondition }: RequestContex
   }
 }
 
-/** Somebody has started it: what was before does not count. */
+/** Somebody starts it: what was before does not count. What waits goes on waiting until its next run begins. */
 function forgetAttempts(ground: Ground, process: ProcessInfo, context: RequestContext): void {
-  const kept = keptOf(process);
-  if (process.supervision === undefined || (kept.attempts.restarts === 0 && kept.waiting === null)) {
-    return;
+  if (keptOf(process).attempts.restarts > 0) {
+    change(ground, process, { attempts: noAttempts }, context);
   }
+}
+
+/** It waits no longer. Attempts that were made since count. */
+function forgetWaiting(ground: Ground, process: ProcessInfo, context: RequestContext): void {
+  if (process.state !== "waiting" && keptOf(process).waiting !== null) {
+    change(ground, process, { waiting: null }, context);
+  }
+}
+
+function change(ground: Ground, process: ProcessInfo, kept: Partial<Supervision>, context: RequestContext): void {
   try {
     ground.engine.setSupervision(process.id, process.run.number, {
-      supervision: { ...kept, attempts: noAttempts, waiting: null },
+      supervision: { ...keptOf(process), ...kept },
       event: null,
       cause: context.cause ?? causeOf("request", "", context),
     });

@@ -1,7 +1,7 @@
 /** What the commands about schedules have in common. */
 
 import { escapeText } from "../../../common/escape.ts";
-import { formatTimeLimit } from "../../../common/quantities.ts";
+import { formatDuration } from "../../../common/quantities.ts";
 import type { Schedule } from "../../../sdk/index.ts";
 import type { Paint } from "../../output/color.ts";
 import { renderTable } from "../../output/table.ts";
@@ -11,7 +11,7 @@ export function timingText({ timing }: Schedule): string {
     case "cron":
       return timing.expression;
     case "every":
-      return `every ${formatTimeLimit(timing.ms)}`;
+      return `every ${formatDuration(timing.ms)}`;
     case "boot":
       return "@boot";
     case "at":

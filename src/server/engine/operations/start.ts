@@ -10,7 +10,7 @@ import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
 import { cgroupLimitFields } from "../limits/cgroup.ts";
 import { ManagedProcess } from "../process/process.ts";
-import { deleteRecord } from "../process/record.ts";
+import { deleteRecord, readRecord } from "../process/record.ts";
 import { effectiveSpec, normalizeSpec, sameSpec } from "../process/spec.ts";
 import { launch, prepareRun } from "../run/launch.ts";
 import { makeRoom } from "../run/make-room.ts";
@@ -273,13 +273,14 @@ function storeRecord(core: Core, process: ManagedProcess): StartFailure | null {
 
 /**
  * Makes the directory of a process that is new. What lies there already is left
- * of one that could not be deleted, or nobody's.
+ * of one that could not be deleted, or nobody's; what a newer pm wrote is left
+ * alone.
  */
 function makeDirectory(core: Core, id: string, directory: string): void {
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error;
+    if (!hasCode(error, "EEXIST") || readRecord(directory).kind === "newer") throw error;
     const wasRemoved = core.journal.all().some(({ type, processId }) => type === "removed" && processId === id);
     if (wasRemoved) rmSync(directory, { recursive: true, force: true });
     else core.quarantine.setAside(directory, "it lies where a process is to be started", id);

@@ -211,6 +211,8 @@ async function carryOut(
     // A daemon that closes leaves the intent to the next one.
     if (!core.closed) {
       if (run.stops === 0 && !process.removed) core.apply(process, run, "stopEnded", plan.cause);
+      // The receipt is final: whoever watches hears of it, though the state may be as before.
+      core.note(process, "changed", plan.cause);
       if (!isPart) forgetIntent(core, process, intent);
       core.trySave(process);
       if (process.settled) core.onSettled();
