@@ -21,6 +21,8 @@ export interface DaemonOptions {
   readonly config: DaemonConfig;
   /** Absolute path of the `pm-shim` executable. */
   readonly shimPath: string;
+  /** Path of the contract's descriptors with comments; without it reflection has no comments. */
+  readonly descriptorFile?: string | undefined;
   readonly log: Log;
 }
 
@@ -42,7 +44,7 @@ export interface Daemon {
  *
  * @throws RuntimeDirectoryError, SocketFileError, DaemonRunningError
  */
-export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promise<Daemon> {
+export async function runDaemon({ config, shimPath, descriptorFile, log }: DaemonOptions): Promise<Daemon> {
   const directory = config.runtimeDirectory;
   prepareRuntimeDirectory(directory);
   // Before the processes of earlier daemons are touched.
@@ -91,6 +93,7 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
         log,
         identity,
         limits: serverLimits,
+        descriptorFile,
         stopping: ending.signal,
         requestShutdown: () => setImmediate(shutdown, "asked for by a client"),
       }),

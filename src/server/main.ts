@@ -23,6 +23,13 @@ const exitCodes = { failure: 1, usage: 2, conflict: 5, software: 70, signalBase:
  */
 const stopLimitMs = 10_000;
 
+/** The contract's descriptors: beside the bundle, or where the build puts them when this runs from the sources. */
+function findDescriptors(): string | undefined {
+  return ["contract.binpb", "../../dist/contract.binpb"]
+    .map((path) => join(import.meta.dirname, path))
+    .find(existsSync);
+}
+
 /** Beside the bundle; below it where a package holds those of all architectures; or where the build puts it when this runs from the sources. */
 function findShim(): string {
   const places = ["pm-shim", `${process.arch}/pm-shim`, "../../dist/pm-shim"].map((path) =>
@@ -104,7 +111,7 @@ async function main(): Promise<void> {
   const shimPath = findShim();
   const serviceManager = openServiceManager(process.env, shimPath, log);
   try {
-    const daemon = await runDaemon({ config, shimPath, log });
+    const daemon = await runDaemon({ config, shimPath, descriptorFile: findDescriptors(), log });
     log.info({ version, runtimeDirectory: config.runtimeDirectory }, "ready");
     reload = daemon.reload;
     readiness.ready();
