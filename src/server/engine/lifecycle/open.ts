@@ -17,9 +17,6 @@ import { Reserve } from "./reserve.ts";
 import { dropOldest, Retention } from "./retention.ts";
 import { sweepRings } from "./sweep.ts";
 
-/** A zygote waits for that of the daemon before it, which ends as soon as that daemon has. */
-const patienceMs = 5_000;
-
 /**
  * Takes the runtime directory, starts the zygote and finds the processes of
  * earlier daemons.
@@ -56,13 +53,10 @@ export async function openEngine(given: EngineOptions): Promise<ProcessEngine> {
       runtimeDir,
       onGone,
       onWarning: (message) => logger.warn({}, message),
+      startLimitMs: options.startLimitMs,
     });
     undo.push(() => zygote.close());
-    const impatient = setTimeout(
-      () => logger.warn({}, "still waiting for the zygote of an earlier daemon to end"),
-      patienceMs,
-    );
-    await zygote.ready().finally(() => clearTimeout(impatient));
+    await zygote.ready();
     core = new Core({ options, cgroups: new Cgroups(cgroupRoot), zygote, journal, quarantine });
     const opened = core;
     const onEvent = ({ uuid, run: number, kinds }: ShimEvent) => {
