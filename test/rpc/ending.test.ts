@@ -1,8 +1,9 @@
 /** A daemon ends when it is asked to, whatever becomes of its stderr and its threads. */
-import { spawnSync } from "node:child_process";
-import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, constants, existsSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { makeRuntimeDir, startDaemon, type TestDaemon } from "../support/daemon.ts";
 
 const { O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
@@ -64,3 +65,25 @@ test.for(ways)("a thread that a system call holds does not keep it from ending a
   await ask(daemon);
   expect(await daemon.exited).toEqual({ code: 0, signal: null });
 });
+
+test("a daemon that waits for something while it starts ends at SIGTERM", async () => {
+  const directory = makeRuntimeDir();
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  // Its zygote waits for that lock, and whoever has it is no zygote that could be ended.
+  const holder = spawn("flock", [join(directory, "zygote.lock"), "sh", "-c", "echo held; exec cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  onTestFinished(() => void holder.stdin.destroy());
+  await once(holder.stdout, "data");
+  const main = join(import.meta.dirname, "../../src/server/main.ts");
+  const daemon = spawn(process.execPath, [main, "--log-level", "warn"], {
+    env: { PATH: process.env["PATH"], HOME: directory, PM_RUNTIME_DIR: directory },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  onTestFinished(() => void daemon.kill("SIGKILL"));
+  // It has its own lock: the next it does is waiting.
+  await vi.waitFor(() => expect(existsSync(join(directory, "journal"))).toBe(true), { timeout: 60_000 });
+  const ended = once(daemon, "close");
+  daemon.kill("SIGTERM");
+  expect(await ended).toEqual([143, null]);
+}, 120_000);
