@@ -1,9 +1,10 @@
 /** A daemon ends when it is asked to, whatever becomes of its stderr and its threads. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, constants, existsSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { lockHolders } from "../../src/server/engine/shim/lock-holders.ts";
 import { makeRuntimeDir, startDaemon, type TestDaemon } from "../support/daemon.ts";
 
 const { O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
@@ -78,12 +79,13 @@ test("a daemon that waits for something while it starts ends at SIGTERM", async 
   const main = join(import.meta.dirname, "../../src/server/main.ts");
   const daemon = spawn(process.execPath, [main, "--log-level", "warn"], {
     env: { PATH: process.env["PATH"], HOME: directory, PM_RUNTIME_DIR: directory },
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: "ignore",
   });
   onTestFinished(() => void daemon.kill("SIGKILL"));
-  // It has its own lock: the next it does is waiting.
-  await vi.waitFor(() => expect(existsSync(join(directory, "journal"))).toBe(true), { timeout: 60_000 });
+  // Its zygote has the file open, to wait for the lock.
+  const waits = () => lockHolders(join(directory, "zygote.lock")).length > 0;
+  await vi.waitFor(() => expect(waits()).toBe(true), { timeout: 100_000, interval: 200 });
   const ended = once(daemon, "close");
   daemon.kill("SIGTERM");
   expect(await ended).toEqual([143, null]);
-}, 120_000);
+}, 150_000);
