@@ -4,9 +4,11 @@ import { once } from "node:events";
 import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { acquireDaemonLock } from "../../src/server/engine/shim/lock.ts";
 import { lockHolders } from "../../src/server/engine/shim/lock-holders.ts";
 import { makeRuntimeDir, startDaemon, type TestDaemon } from "../support/daemon.ts";
 
+const shimPath = join(import.meta.dirname, "../../dist/pm-shim");
 const { O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
 
 /** A named pipe, and a descriptor that keeps it open on both sides. */
@@ -71,11 +73,8 @@ test("a daemon that waits for something while it starts ends at SIGTERM", async 
   const directory = makeRuntimeDir();
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   // Its zygote waits for that lock, and whoever has it is no zygote that could be ended.
-  const holder = spawn("flock", [join(directory, "zygote.lock"), "sh", "-c", "echo held; exec cat"], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  onTestFinished(() => void holder.stdin.destroy());
-  await once(holder.stdout, "data");
+  const lock = await acquireDaemonLock(join(directory, "zygote.lock"), shimPath);
+  onTestFinished(() => closeSync(Number(lock)));
   const main = join(import.meta.dirname, "../../src/server/main.ts");
   const daemon = spawn(process.execPath, [main, "--log-level", "warn"], {
     env: { PATH: process.env["PATH"], HOME: directory, PM_RUNTIME_DIR: directory },
