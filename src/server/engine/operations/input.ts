@@ -14,6 +14,7 @@ import { lost, untilStarted } from "./stop.ts";
 /** Bounds what a process that reads nothing makes the daemon hold. */
 const maxWaiting = 16;
 const notSupported = 95;
+const notImplemented = 38;
 
 export interface Input {
   readonly data: Uint8Array;
@@ -90,8 +91,8 @@ async function writeNow(
 async function countInput(core: Core, process: ManagedProcess, run: Run): Promise<number> {
   if (run.inputOffset !== null) return run.inputOffset;
   const errno = await control(core, process, run, Control.countInput);
-  // Of a run whose ring is gone nobody can tell.
-  if (errno === notSupported) return 0;
+  // Of a run whose ring is gone, or whose shim is of an older build, nobody can tell.
+  if (errno === notSupported || errno === notImplemented) return 0;
   if (errno !== 0) throw inputClosed(process);
   return run.view?.header.inputWritten ?? 0;
 }
