@@ -41,6 +41,7 @@ const exitCodes: Partial<Record<PmErrorReason, number>> = {
   STILL_RUNNING: ExitCode.conflict,
   INPUT_CLOSED: ExitCode.conflict,
   SUPERVISOR_LOST: ExitCode.conflict,
+  SUPERVISOR_UNRESPONSIVE: ExitCode.conflict,
   OUTPUT_HELD: ExitCode.conflict,
   HOLD_REFUSED: ExitCode.conflict,
   REQUEST_ID_REUSED: ExitCode.conflict,

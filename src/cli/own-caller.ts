@@ -149,9 +149,9 @@ function rlimitsOf(own: NodeJS.Process): Record<string, Rlimit> {
       limits[name] = { soft: bound(soft), hard: bound(hard) };
     }
   }
-  const { PM_OPEN_FILES: openFiles } = openFilesOfCaller(own);
+  const openFiles = openFilesOfCaller(own);
   if (openFiles !== undefined && limits["nofile"] !== undefined) {
-    limits["nofile"] = { ...limits["nofile"], soft: BigInt(openFiles) };
+    limits["nofile"] = { ...limits["nofile"], soft: openFiles };
   }
   return limits;
 }

@@ -98,6 +98,7 @@ const documentedCodes: Record<EngineErrorReason, Code> = {
   LIMIT_EXCEEDED: Code.ResourceExhausted,
   SHUTTING_DOWN: Code.Unavailable,
   SUPERVISOR_LOST: Code.FailedPrecondition,
+  SUPERVISOR_UNRESPONSIVE: Code.Unavailable,
   OUTPUT_HELD: Code.FailedPrecondition,
   HOLD_REFUSED: Code.FailedPrecondition,
   REQUEST_ID_REUSED: Code.AlreadyExists,

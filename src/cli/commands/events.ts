@@ -10,27 +10,29 @@ import { stateText } from "../output/process-table.ts";
 import { filtersOf, selectionHelp, selectionOf, selectionOptions } from "../selection.ts";
 import { UsageError } from "../usage-error.ts";
 
-const types = [
-  "created",
-  "stateChanged",
-  "stopRequested",
-  "restartRequested",
-  "signaled",
-  "updated",
-  "treeGone",
-  "removed",
-  "daemonStarted",
-  "daemonStopped",
-] as const satisfies readonly EventType[];
-
-const words: Partial<Record<EventType, string>> = {
+/** How each is shown. One that is missing here is an error of the compiler. */
+const words: Readonly<Record<Exclude<EventType, "unknown">, string>> = {
+  created: "created",
   stateChanged: "state",
   stopRequested: "stop requested",
   restartRequested: "restart requested",
+  signaled: "signaled",
+  updated: "updated",
   treeGone: "tree gone",
+  removed: "removed",
   daemonStarted: "daemon started",
   daemonStopped: "daemon stopped",
+  waiting: "waiting",
+  ready: "ready",
+  notReady: "not ready",
+  healthy: "healthy",
+  unhealthy: "unhealthy",
+  hookFailed: "hook failed",
+  scheduleSkipped: "schedule skipped",
+  projectApplied: "project applied",
+  projectRemoved: "project removed",
 };
+const types = Object.keys(words) as (keyof typeof words)[];
 
 export const command = defineCommand({
   summary: "Show what happened to processes, why, and who asked for it",
@@ -123,7 +125,7 @@ function eventText({ time, type, processId, processName, run, from, to, cause, e
     [
       time.toISOString(),
       ...(about === "" ? [] : [about]),
-      `${run === undefined ? "" : `run ${run}: `}${words[type] ?? type}${change}${how}${why === "" ? "" : ` (${why})`}`,
+      `${run === undefined ? "" : `run ${run}: `}${type === "unknown" ? type : words[type]}${change}${how}${why === "" ? "" : ` (${why})`}`,
     ].join(" "),
   );
 }

@@ -164,8 +164,9 @@ export interface WriteOptions extends CallOptions {
   readonly close?: boolean;
   /**
    * Bytes written to this run's input before this call, as `WriteResult.inputOffset` says. Then the call is safe to
-   * repeat, and the SDK does so after a lost connection: what is already written is not written again, and if bytes
-   * before it are missing it is refused with `CONDITION_FAILED`. Only for the single writer of a process.
+   * repeat, and the SDK does so after a lost connection, with the next daemon too: what is already written is not
+   * written again, an end that was asked for there is not asked for twice, and if bytes before it are missing it is
+   * refused with `CONDITION_FAILED`. Only for the single writer of a process.
    *
    * @default write all of it, whatever came before; no retry
    */
@@ -176,7 +177,7 @@ export interface WriteOptions extends CallOptions {
 
 /** What was written. */
 export interface WriteResult {
-  /** Bytes written to this run's input through this daemon so far. */
+  /** Bytes written to this run's input so far, by whatever daemon. */
   readonly inputOffset: number;
 }
 

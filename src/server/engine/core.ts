@@ -50,6 +50,8 @@ export class Core {
   supervision: SupervisionHook | null = null;
   /** Called when a process has settled, or a settled one could be removed. */
   onSettled: () => void = () => {};
+  /** Hears the events that shims write to a FIFO other than the runtime directory's. */
+  listenTo: (path: string) => void = () => {};
   /** Removes what can be spared to make room; answers whether there was something. */
   dropOldest: (except: ManagedProcess) => Promise<boolean> = async () => false;
   readonly #closeListeners = new Set<() => void>();

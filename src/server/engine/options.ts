@@ -30,6 +30,8 @@ export interface EngineOptions {
   readonly keptRuns?: number;
   /** Default: 4 MiB and 50,000 entries. */
   readonly journal?: Partial<JournalLimits>;
+  /** Milliseconds that a start may wait for the zygote. Default: 30 seconds. */
+  readonly startLimitMs?: number;
   /** Default: the system's. */
   readonly clock?: Clock;
   /**
@@ -68,6 +70,7 @@ const defaults = {
   keptRuns: 5,
   journal: { bytes: 4 * 1024 * 1024, entries: 50_000 },
   graceMs: 10_000,
+  startLimitMs: 30_000,
 } as const;
 
 const silentLogger: EngineLogger = {
@@ -100,6 +103,7 @@ export function resolveOptions(options: EngineOptions, cgroupRoot: string | null
     retention: { ...defaults.retention, ...options.retention },
     keptRuns: Math.max(1, options.keptRuns ?? defaults.keptRuns),
     journal: { ...defaults.journal, ...options.journal },
+    startLimitMs: options.startLimitMs ?? defaults.startLimitMs,
     clock: options.clock ?? systemClock,
     cgroupRoot,
     logger: options.logger ?? silentLogger,

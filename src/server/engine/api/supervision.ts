@@ -57,16 +57,18 @@ export interface AttemptHistory {
   readonly restarts: number;
 }
 
-export type SupervisionEventType =
-  | "waiting"
-  | "ready"
-  | "notReady"
-  | "healthy"
-  | "unhealthy"
-  | "hookFailed"
-  | "scheduleSkipped"
-  | "projectApplied"
-  | "projectRemoved";
+export const supervisionEventTypes = [
+  "waiting",
+  "ready",
+  "notReady",
+  "healthy",
+  "unhealthy",
+  "hookFailed",
+  "scheduleSkipped",
+  "projectApplied",
+  "projectRemoved",
+] as const;
+export type SupervisionEventType = (typeof supervisionEventTypes)[number];
 
 export interface SupervisionEventDetail {
   /** Null: about none. */

@@ -18,7 +18,8 @@ import { Run } from "../run/run.ts";
 import { control } from "../run/shim-control.ts";
 import { survivors } from "../shim/descendants.ts";
 import { Control, RunState as RingState } from "../shim/layout.ts";
-import { runtimePaths } from "../shim/paths.ts";
+import { runPaths, runtimePaths } from "../shim/paths.ts";
+import { Ring } from "../shim/ring.ts";
 import { type PastOf, readPast } from "./past.ts";
 
 /** A directory below `p` without a record that can be used. */
@@ -57,7 +58,7 @@ export function recover(core: Core): ManagedProcess[] {
       core.quarantine.leave(directory, `it cannot be recovered: ${String(error)}`, { processId: record.id });
     }
   }
-  const shims = findShims(core.options.runtimeDir, managed);
+  const shims = findShims(core.options.runtimeDir, managed).filter((shim) => !isOver(core, shim));
   for (const shim of shims) adopt(core, shim, leftovers.get(shim.id), past(shim.id));
   const adopted = new Set(shims.map(({ id }) => id));
   for (const process of withoutRing) {
@@ -181,6 +182,23 @@ function attend(core: Core, process: ManagedProcess, managed: Set<number>, { las
   core.zygote.adopt(process.id, run.number, header.shimPid, header.shimStart);
 }
 
+/** Whether a shim has said its last word and is about to exit: nothing lives there. */
+function isOver(core: Core, shim: LivingShim): boolean {
+  const path = runPaths(core.options.runtimeDir, shim.id, shim.run).ring;
+  try {
+    const ring = Ring.open(openFileOf(shim.pid, path) ?? path);
+    try {
+      const header = ring.header();
+      return header.published && header.done;
+    } finally {
+      ring.close();
+    }
+  } catch {
+    // Gone or garbled: the shim itself is what is known.
+    return false;
+  }
+}
+
 /** Manages a shim that lives and whose record or ring is gone or cannot be read. */
 function adopt(core: Core, shim: LivingShim, leftover: Leftover | undefined, past: PastOf): void {
   const known = core.table.byId(shim.id);
@@ -203,6 +221,9 @@ function adopt(core: Core, shim: LivingShim, leftover: Leftover | undefined, pas
     control: openFileOf(shim.pid, paths.control),
     ring: openFileOf(shim.pid, paths.ring),
   };
+  // Of a runtime directory that was removed: its shims write to the FIFO that lay there.
+  const events = openFileOf(shim.pid, runtimePaths(core.options.runtimeDir).events);
+  if (events !== null) core.listenTo(events);
   readRing(core, process, run);
   if (run.view === null) core.quietly(process, () => core.apply(process, run, "executed"));
   core.zygote.adopt(shim.id, shim.run, shim.pid, shim.start);

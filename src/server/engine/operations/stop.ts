@@ -8,7 +8,7 @@ import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { refreshRemains, signalRemains } from "../run/remains.ts";
 import type { Run } from "../run/run.ts";
-import { continueShim, control } from "../run/shim-control.ts";
+import { continueShim, control, isUnresponsive } from "../run/shim-control.ts";
 import { describeRemains, describeTree } from "../run/survivors.ts";
 import { ShimGoneError } from "../shim/control.ts";
 import { Control, Target } from "../shim/layout.ts";
@@ -363,7 +363,8 @@ async function send(
       core.options.logger.warn({ id: process.id, type, errno }, "a shim could not do what a stop asked for");
     }
   } catch (error) {
-    if (!(error instanceof ShimGoneError)) throw error;
+    if (isUnresponsive(error)) core.options.logger.warn({ id: process.id, type }, String(error));
+    else if (!(error instanceof ShimGoneError)) throw error;
   }
 }
 
