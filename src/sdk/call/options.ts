@@ -73,6 +73,7 @@ const filter = {
   createdBefore: true,
   endedAfter: true,
   endedBefore: true,
+  living: true,
 } as const satisfies Keys<ProcessFilter>;
 
 const probe = {

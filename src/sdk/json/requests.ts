@@ -100,7 +100,7 @@ export function filterToJson(filter: ProcessFilter | undefined): { filter?: Proc
     return {};
   }
   const { selector, states, ids, idPrefixes, names, namePatterns } = filter;
-  const { createdAfter, createdBefore, endedAfter, endedBefore } = filter;
+  const { createdAfter, createdBefore, endedAfter, endedBefore, living } = filter;
   return {
     filter: {
       ...(selector !== undefined && { labelSelector: selector }),
@@ -115,6 +115,7 @@ export function filterToJson(filter: ProcessFilter | undefined): { filter?: Proc
       ...(createdBefore !== undefined && { createdBefore: dateToJson(createdBefore, "filter.createdBefore") }),
       ...(endedAfter !== undefined && { endedAfter: dateToJson(endedAfter, "filter.endedAfter") }),
       ...(endedBefore !== undefined && { endedBefore: dateToJson(endedBefore, "filter.endedBefore") }),
+      ...(living !== undefined && { living }),
     },
   };
 }

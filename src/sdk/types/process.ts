@@ -199,6 +199,8 @@ export interface ProcessFilter {
   readonly endedAfter?: Date;
   /** Whose latest run ended before this time. */
   readonly endedBefore?: Date;
+  /** Whether it is not over: it has not ended, has given up, or something of its tree lives. @default any */
+  readonly living?: boolean;
 }
 
 /** The processes of a call that changes many: a filter, or every process by an explicit `{ all: true }`. */
