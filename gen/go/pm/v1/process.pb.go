@@ -167,6 +167,12 @@ const (
 	ProcessView_PROCESS_VIEW_BASIC ProcessView = 1
 	// PROCESS_VIEW_FULL: everything. Environments often hold secrets.
 	ProcessView_PROCESS_VIEW_FULL ProcessView = 2
+	// PROCESS_VIEW_SUMMARY: what a table of processes shows, in a fraction of the
+	// room. Of a process all but `last_change`; of its spec the executable and
+	// the arguments; of its run `number`, `state`, `pid`, the three times, `exit`
+	// without `usage`, `failure`, `tree_alive` and `suspended`. Where no process
+	// is sent it is read as PROCESS_VIEW_BASIC.
+	ProcessView_PROCESS_VIEW_SUMMARY ProcessView = 3
 )
 
 // Enum value maps for ProcessView.
@@ -175,11 +181,13 @@ var (
 		0: "PROCESS_VIEW_UNSPECIFIED",
 		1: "PROCESS_VIEW_BASIC",
 		2: "PROCESS_VIEW_FULL",
+		3: "PROCESS_VIEW_SUMMARY",
 	}
 	ProcessView_value = map[string]int32{
 		"PROCESS_VIEW_UNSPECIFIED": 0,
 		"PROCESS_VIEW_BASIC":       1,
 		"PROCESS_VIEW_FULL":        2,
+		"PROCESS_VIEW_SUMMARY":     3,
 	}
 )
 
@@ -815,11 +823,12 @@ const file_pm_v1_process_proto_rawDesc = "" +
 	"\fDesiredState\x12\x1d\n" +
 	"\x19DESIRED_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15DESIRED_STATE_RUNNING\x10\x01\x12\x19\n" +
-	"\x15DESIRED_STATE_STOPPED\x10\x02*Z\n" +
+	"\x15DESIRED_STATE_STOPPED\x10\x02*t\n" +
 	"\vProcessView\x12\x1c\n" +
 	"\x18PROCESS_VIEW_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PROCESS_VIEW_BASIC\x10\x01\x12\x15\n" +
-	"\x11PROCESS_VIEW_FULL\x10\x02Bl\n" +
+	"\x11PROCESS_VIEW_FULL\x10\x02\x12\x18\n" +
+	"\x14PROCESS_VIEW_SUMMARY\x10\x03Bl\n" +
 	"\tcom.pm.v1B\fProcessProtoP\x01Z\x1cpm.example/gen/go/pm/v1;pmv1\xa2\x02\x03PXX\xaa\x02\x05Pm.V1\xca\x02\x05Pm\\V1\xe2\x02\x11Pm\\V1\\GPBMetadata\xea\x02\x06Pm::V1b\x06proto3"
 
 var (
