@@ -27,6 +27,7 @@ const everything = {
   createdBefore: null,
   endedAfter: null,
   endedBefore: null,
+  living: null,
 };
 
 /** Steps the daemon's clock and that of its shims together. */

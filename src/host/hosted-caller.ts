@@ -25,8 +25,10 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
     }
   };
   socket.once("close", () => {
-    gone.abort();
-    end();
+    if (!ended) {
+      gone.abort();
+      end();
+    }
   });
 
   /** @returns whether more may be written at once */

@@ -6,7 +6,7 @@ import { findProcesses } from "../find.ts";
 import { painter } from "../output/color.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { processDetails } from "../output/process-details.ts";
-import { processTable } from "../output/process-table.ts";
+import { processTable, wideProcessTable } from "../output/process-table.ts";
 import { onlyReference, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 import { measureUsage } from "../usage.ts";
 
@@ -44,17 +44,13 @@ export const command = defineCommand({
         caller.print(found.map((info) => `${displayName(info)}\n`).join(""));
         break;
       case "table":
-      case "wide":
-        caller.print(
-          processTable(found, {
-            paint,
-            wide: options.output === "wide",
-            width: undefined,
-            now: new Date(),
-            ...(options.output === "wide" && { usages: await measureUsage(manager, found, { percent: true }) }),
-          }),
-        );
+        caller.print(processTable(found, { paint, width: undefined, now: new Date() }));
         break;
+      case "wide": {
+        const usages = await measureUsage(manager, found, { percent: true });
+        caller.print(wideProcessTable(found, { paint, width: undefined, now: new Date(), usages }));
+        break;
+      }
       case "text": {
         const usages = await measureUsage(manager, found, { percent: false });
         const details = (info: ProcessInfo): string =>

@@ -81,6 +81,9 @@ export interface ListOptions extends GetOptions {
   readonly order?: "oldestFirst" | "newestFirst";
 }
 
+/** Which summaries to list. */
+export type SummaryOptions = Omit<ListOptions, "env">;
+
 /** How to list one page. */
 export interface ListPageOptions extends ListOptions {
   /** `nextPageToken` of the page before, with the same filter and order. @default the first page */

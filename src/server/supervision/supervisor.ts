@@ -748,6 +748,7 @@ export const everything = {
   createdBefore: null,
   endedAfter: null,
   endedBefore: null,
+  living: null,
 } as const;
 
 /** There is no such process (any more), or no engine: nothing is to be decided about it. */
