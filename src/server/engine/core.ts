@@ -329,7 +329,8 @@ export class Core {
   /** What becomes of a process whose run has ended is published with the end. */
   #decideEnd(process: ManagedProcess): void {
     // Of a first start that fails nothing is left. One that was executed may have ended before its start is answered.
-    const isFailedStart = process.starting !== null && process.current.machineState === "failed";
+    const isFailedStart =
+      process.starting !== null && process.isFirstStart && process.current.machineState === "failed";
     if (this.#quiet === process || isFailedStart) return;
     // It is ended for another run to begin, or to be removed.
     if (process.intents.some(({ kind }) => kind !== "stop")) return;

@@ -79,6 +79,11 @@ export class ManagedProcess {
     return this.current.number > 0;
   }
 
+  /** Its run is the one that it was started with: if that fails to begin, nothing is left of the process. */
+  get isFirstStart(): boolean {
+    return this.current.number === 1 && this.supervision === undefined;
+  }
+
   get runs(): readonly Run[] {
     return this.hasRun ? [this.current, ...this.earlier] : [];
   }
@@ -100,9 +105,9 @@ export class ManagedProcess {
     );
   }
 
-  /** Settled, and nobody is about to run it again: it may make room for others. */
+  /** Settled, and it neither waits nor has given up: it may make room for others. */
   get expendable(): boolean {
-    return this.settled && this.standing !== "waiting";
+    return this.settled && this.standing === null;
   }
 
   info(resourceVersion: string): ProcessInfo {
