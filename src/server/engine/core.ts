@@ -237,17 +237,17 @@ export class Core {
   #passOnNotice(process: ManagedProcess, run: Run, before: RunView | null, { header: is }: RunView): void {
     if (this.supervision === null || run !== process.current) return;
     const was = before?.header;
-    const watchdog = is.watchdogBoot !== (was?.watchdogBoot ?? 0n);
+    const isFed = is.watchdogBoot !== (was?.watchdogBoot ?? 0n);
     const statusChanged = is.status !== (was?.status ?? "");
     const saidReady = is.notifyReady && was?.notifyReady !== true;
     const saidStopping = is.notifyStopping && was?.notifyStopping !== true;
-    if (!watchdog && !statusChanged && !saidReady && !saidStopping) return;
+    if (!isFed && !statusChanged && !saidReady && !saidStopping) return;
     this.supervision.notified({
       id: process.id,
       run: run.number,
       ready: saidReady,
       stopping: saidStopping,
-      watchdog,
+      watchdog: isFed ? Math.max(0, this.options.clock.boot() - Number(is.watchdogBoot / 1_000_000n)) : null,
       status: statusChanged ? is.status : null,
     });
   }

@@ -100,7 +100,8 @@ export interface NotifyMessage {
   readonly run: number;
   readonly ready: boolean;
   readonly stopping: boolean;
-  readonly watchdog: boolean;
+  /** How many milliseconds ago it last said WATCHDOG=1; null: not since the message before. */
+  readonly watchdog: number | null;
   /** Null: it said none. */
   readonly status: string | null;
 }
@@ -126,7 +127,7 @@ export interface SupervisionHook {
   runEnded(process: ProcessInfo): SupervisionChange | null;
   /** Whether an ended process may go because others need room, by retention or by `prune`. */
   mayRemove(process: ProcessInfo): boolean;
-  /** A process has said something over its NOTIFY_SOCKET. */
+  /** A process has said something over its NOTIFY_SOCKET. WATCHDOG=1 alone wakes nobody: `get` finds it. */
   notified(message: NotifyMessage): void;
 }
 
