@@ -53,9 +53,10 @@ export function byEnd(processes: ManagedProcess[]): ManagedProcess[] {
   );
 }
 
-/** Milliseconds since nothing was left of it, on a clock that nobody sets. */
+/** Milliseconds since nothing was left of it, on a clock that nobody sets. The shim's is finer, and may be ahead. */
 export function endedFor(core: Core, process: ManagedProcess): number {
-  return core.options.clock.boot() - (process.current.end?.bootMs ?? core.options.clock.boot());
+  const now = core.options.clock.boot();
+  return Math.max(0, now - (process.current.end?.bootMs ?? now));
 }
 
 /** Memory of the runtime directory that a process's runs hold. What has settled holds what it holds. */
