@@ -110,10 +110,10 @@ export class RealMachine {
   }
 
   /** Resolves with the process once it fits. */
-  async until(name: string, fits: (process: ProcessInfo) => boolean): Promise<ProcessInfo> {
+  async until(name: string, fits: (process: ProcessInfo) => boolean, timeoutMs = limitMs): Promise<ProcessInfo> {
     const { id } = this.get(name);
     const options = { resourceVersion: "", filter: { ...nothing, ids: [id] }, bookmarkMs: 3_600_000 };
-    for await (const event of this.bare.watch(options, AbortSignal.timeout(limitMs))) {
+    for await (const event of this.bare.watch(options, AbortSignal.timeout(timeoutMs))) {
       if ((event.type === "added" || event.type === "modified") && fits(event.process)) {
         return event.process;
       }

@@ -49,7 +49,9 @@ export async function startRun(
   const isIdle = process.current.ended && !process.current.treeAlive && process.restarting === null;
   if (!isIdle) throw stillRunning(process, "has a run under way");
   checkName(core, process.name, process);
-  return await follow(core, process, begin(core, process, supervision, cause));
+  const begun = follow(core, process, begin(core, process, supervision, cause));
+  process.restartsItself = true;
+  return await begun;
 }
 
 async function begin(
