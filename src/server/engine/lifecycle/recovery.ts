@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { isUuid } from "../../../common/contract-rules.ts";
 import type { Cause } from "../api/cause.ts";
 import type { Change } from "../api/process.ts";
@@ -126,6 +127,7 @@ function restore(core: Core, record: ProcessRecord, past: PastOf): ManagedProces
   process.supervision = record.supervision;
   process.standing = record.standing;
   process.intents = record.intents;
+  process.endsWithDaemon = record.intents.some(({ keepsDesired }) => keepsDesired);
   process.changedAt = past.last > 0 ? past.last : record.sequence;
   process.announcedAt = past.announcedAt;
   if (current.starting) readRing(core, process, current);
@@ -319,14 +321,14 @@ function decideWithoutRing(core: Core, process: ManagedProcess, past: PastOf): v
   const run = process.current;
   const wasExecuted = past.executed.has(run.number);
   const neverBegan = !wasExecuted && core.journal.completeAfter < process.sequence;
-  if (neverBegan && !run.unreadable && run.number === 1) {
+  if (neverBegan && !run.unreadable && process.isFirstStart) {
     // A start that nobody was told of.
     run.failure = null;
     discard(core, process);
     return;
   }
-  if (neverBegan && !run.unreadable && run.number > 1) {
-    // Its last run was stopped in order to begin this one.
+  if (neverBegan && !run.unreadable) {
+    // It was meant to begin: its last run was stopped for it, or what it waited for has come.
     process.starting = finish(core, process, () => relaunch(core, process, run));
     return;
   }
@@ -373,8 +375,9 @@ function conclude(core: Core, process: ManagedProcess, past: PastOf): boolean {
   const { lastChange } = past;
   const { state } = process;
   const isNews = lastChange === null || lastChange.run !== run.number || lastChange.to !== state;
-  // Nobody has said that it is to run again: nobody supervised it.
-  if (run.ended && process.supervision === undefined && !process.endsWithDaemon) process.desired = "stopped";
+  // Its end was published, and nobody said that it is to run again. Of an end that is news, nobody was asked yet.
+  const isDecided = !isNews && process.supervision === undefined;
+  if (run.ended && isDecided && !process.endsWithDaemon) process.desired = "stopped";
   if (isNews) {
     const from = lastChange?.to ?? "";
     const detail = run.exit === null ? "" : run.exit.code === null ? run.exit.signalName : `exit code ${run.exit.code}`;
@@ -395,9 +398,9 @@ function isUnseen(process: ManagedProcess, past: PastOf): boolean {
 async function finish(core: Core, process: ManagedProcess, work: () => Promise<unknown>): Promise<void> {
   core.options.logger.info({ id: process.id }, "finishing a start that was under way");
   try {
+    await untilSupervised(core);
     await work();
-    const run = process.current;
-    if (run.state === "failed" && run.number === 1) discard(core, process);
+    if (process.current.state === "failed" && process.isFirstStart) discard(core, process);
     process.starting = null;
     if (process.settled) core.onSettled();
   } catch (error) {
@@ -406,6 +409,12 @@ async function finish(core: Core, process: ManagedProcess, work: () => Promise<u
     process.starting = null;
     process.changed.notify();
   }
+}
+
+/** Whoever supervises does so in the turn in which the engine has opened. Until then nobody decides about an end. */
+async function untilSupervised(core: Core): Promise<void> {
+  await setImmediate();
+  core.checkOpen();
 }
 
 /** What was asked for and is not done is done now. */

@@ -133,6 +133,9 @@ export async function stopRun(
     const receipt = newReceipt(core, plan, "alreadyStopped");
     // The receipt of a stop that did something is worth more than one that did not.
     run.stop ??= receipt;
+    if (purpose.kind === "stop" && purpose.keepsDesired !== true && decidesDesire(cause)) {
+      wantStopped(core, process, cause);
+    }
     return { stopped: true, receipt };
   }
   let intent: Intent | null = null;
@@ -144,6 +147,15 @@ export async function stopRun(
     process.intents = [...process.intents, intent];
   }
   return await carryOut(core, process, run, plan, intent ?? purpose.intent ?? null, intent === null, purpose.onSent);
+}
+
+/** It may have ended a moment ago, and be about to begin anew: that is not to be. */
+function wantStopped(core: Core, process: ManagedProcess, cause: Cause): void {
+  if (process.desired === "stopped") return;
+  process.desired = "stopped";
+  core.trySave(process);
+  core.note(process, "changed", cause);
+  core.journal.flush();
 }
 
 /**
