@@ -10,7 +10,7 @@ import type { Part } from "../measure/part.ts";
 
 const defaultCount = 10_000;
 const atOnce = 32;
-/** The daemon collects what the starts left when it has been quiet for a while. */
+/** Until the daemon has collected what the starts left. */
 const quietMs = 12_000;
 const windowMs = 30_000;
 /** A crash comes every few seconds to a minute: each process has a pace of its own between these. */
@@ -35,9 +35,7 @@ export const supervision: Part = {
   async run({ directory, say, count = defaultCount }) {
     const crasher = compileLimit("crasher", directory);
     const crashing = Math.round(count / 10);
-    const { idle, crash, crashes } = await many(crasher, count, crashing, say);
-    say(`${probes} probes`);
-    const probed = await probing();
+    const { idle, crash, crashes, probed } = await many(crasher, count, crashing, say);
     const every = probeIntervalMs / 1000;
     return {
       title: "Supervision",
@@ -77,7 +75,10 @@ async function many(crasher: string, count: number, crashing: number, say: (text
     const args = [signal, String(Math.round(pace - backoffMs))];
     return daemon.manager.processes.start({ executable: crasher, args, restart, output });
   });
-  await sleep(quietMs);
+  say(`${probes} probes, of a daemon of their own`);
+  // In the meantime the first one comes to rest: V8 goes on collecting for half a minute.
+  const probed = await probing();
+  say("idle");
   const idle = await use(daemon);
   say(`${crashing} crash`);
   writeFileSync(signal, "");
@@ -86,7 +87,7 @@ async function many(crasher: string, count: number, crashing: number, say: (text
   const before = await restarts(daemon.manager);
   const crash = await use(daemon);
   const crashes = ((await restarts(daemon.manager)) - before) / (windowMs / 1000);
-  return { idle, crash, crashes };
+  return { idle, crash, crashes, probed };
 }
 
 async function probing(): Promise<Use> {
