@@ -12,7 +12,10 @@ const defaultCount = 10_000;
 const atOnce = 32;
 /** Until the daemon has collected what the starts left. */
 const quietMs = 12_000;
-const windowMs = 30_000;
+/** The daemon looks at all rings once a minute: that belongs to what idling costs. */
+const idleWindowMs = 60_000;
+const crashWindowMs = 25_000;
+const probeWindowMs = 20_000;
 /** A crash comes every few seconds to a minute: each process has a pace of its own between these. */
 const fastestMs = 3000;
 const slowestMs = 60_000;
@@ -39,7 +42,7 @@ export const supervision: Part = {
     const every = probeIntervalMs / 1000;
     return {
       title: "Supervision",
-      text: `Processor time of the daemon over ${windowMs / 1000} s, of one core. All have the restart policy \`always\`. Each that crashes has a pace of its own between ${fastestMs / 1000} s and a minute, evenly spread. Probes execute \`true\`. What the zygote does itself, and what the shims, probes and programs used that ended in the meantime, stands apart.`,
+      text: `Processor time of the daemon, of one core, over ${idleWindowMs / 1000} s idle, ${crashWindowMs / 1000} s of crashes and ${probeWindowMs / 1000} s of probes. All have the restart policy \`always\`. Each that crashes has a pace of its own between ${fastestMs / 1000} s and a minute, evenly spread. Probes execute \`true\`. What the zygote does itself, and what the shims, probes and programs used that ended in the meantime, stands apart.`,
       measures: [],
       growths: [],
       figures: [
@@ -79,14 +82,16 @@ async function many(crasher: string, count: number, crashing: number, say: (text
   // In the meantime the first one comes to rest: V8 goes on collecting for half a minute.
   const probed = await probing();
   say("idle");
-  const idle = await use(daemon);
+  const idle = await use(daemon, idleWindowMs);
   say(`${crashing} crash`);
   writeFileSync(signal, "");
   await Promise.all(victims.map((victim) => victim.signal("SIGKILL")));
   await sleep(crashLeadMs);
   const before = await restarts(daemon.manager);
-  const crash = await use(daemon);
-  const crashes = ((await restarts(daemon.manager)) - before) / (windowMs / 1000);
+  const begin = performance.now();
+  const crash = await use(daemon, crashWindowMs);
+  const seconds = (performance.now() - begin) / 1000;
+  const crashes = ((await restarts(daemon.manager)) - before) / seconds;
   return { idle, crash, crashes, probed };
 }
 
@@ -105,7 +110,7 @@ async function probing(): Promise<Use> {
   );
   await sleep(quietMs);
   // Before the daemon goes.
-  return await use(daemon);
+  return await use(daemon, probeWindowMs);
 }
 
 const output = { limitBytes: 4096 };
@@ -125,7 +130,7 @@ async function restarts(manager: ProcessManager): Promise<number> {
   return processes.reduce((sum, { supervision }) => sum + (supervision?.restarts ?? 0), 0);
 }
 
-async function use({ pid }: BenchDaemon): Promise<Use> {
+async function use({ pid }: BenchDaemon, windowMs: number): Promise<Use> {
   const zygote = zygoteOf(pid);
   const now = () => [performance.now(), cpuSeconds(pid), cpuSeconds(zygote), reapedCpuSeconds(zygote)] as const;
   const before = now();

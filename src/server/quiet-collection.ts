@@ -6,8 +6,11 @@ import { runInNewContext } from "node:vm";
 const lookEvery = 5000;
 /** Processor time of this thread between two looks up to which the daemon counts as quiet, milliseconds. */
 const quietMs = 100;
-/** Processor time since the last collection that makes another one worth its while, milliseconds. */
-const leastBusyMs = 100;
+/**
+ * Processor time since the last collection that makes another one worth its while, milliseconds: more than the look at
+ * 10,000 idle rings takes each minute, and about as much as such a collection does.
+ */
+const leastBusyMs = 500;
 
 /**
  * Collects garbage once after each time of work. V8 does so by itself only when

@@ -1,8 +1,7 @@
 /** What has become of the processes of a project, as 'pm up' tells it. Pure. */
 
-import { formatDuration } from "../../common/quantities.ts";
 import type { ProcessInfo } from "../../sdk/index.ts";
-import { exitText } from "../output/process-table.ts";
+import { exitText, timeLeft } from "../output/process-table.ts";
 
 /** Set by the daemon on every process of a project: the name that it has there. */
 const processLabel = "pm/process";
@@ -42,7 +41,7 @@ export function progressOf(info: ProcessInfo, now: Date): { readonly key: string
   const key = `${run.number}/${state}`;
   if (state === "waiting" && supervision?.waiting?.reason === "restart" && run.exitTime !== undefined) {
     const { waiting, attempt, maxAttempts } = supervision;
-    const left = waiting.until === undefined ? "" : ` in ${formatDuration(waiting.until.getTime() - now.getTime())}`;
+    const left = waiting.until === undefined ? "" : ` in ${timeLeft(waiting.until, now)}`;
     const attempts = `${attempt}${maxAttempts === 0 ? "" : `/${maxAttempts}`}`;
     return { key, text: `${endText(info)}; restarts${left} (${attempts})` };
   }
