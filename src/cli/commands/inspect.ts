@@ -6,11 +6,12 @@ import { openConnection } from "../connection.ts";
 import { CommandError } from "../errors.ts";
 import { findProcesses } from "../find.ts";
 import { outputOption, prettyJson } from "../output/format.ts";
+import { schedulesOf } from "../schedules.ts";
 import { onlyReference, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 
 export const command = defineCommand({
   summary: "Show everything that the daemon knows of processes, as data",
-  description: `The process as the contract has it, with its environment if asked for, and all runs that are kept.\n\n${selectionHelp}`,
+  description: `The process as the contract has it, with its environment if asked for, all runs that are kept, and its schedule.\n\n${selectionHelp}`,
   options: {
     env: flag("Its environment too, which may hold secrets"),
     format: text("FIELD", "Only this field, as 'run.exit.code' or 'runs[0].state'; text without quotes", {
@@ -33,10 +34,15 @@ export const command = defineCommand({
       env: options.env,
       debug: globals.debug,
     });
-    const described = async (info: ProcessInfo): Promise<object> => ({
-      ...toContractJson(info),
-      runs: (await manager.processes.runs(info.id)).map((run) => toContractJson(run)),
-    });
+    const schedules = await schedulesOf(manager, found);
+    const described = async (info: ProcessInfo): Promise<object> => {
+      const schedule = schedules.get(info.supervision?.schedule ?? "");
+      return {
+        ...toContractJson(info),
+        runs: (await manager.processes.runs(info.id)).map((run) => toContractJson(run)),
+        ...(schedule !== undefined && { schedule: toContractJson(schedule) }),
+      };
+    };
     const objects = await Promise.all(found.map(described));
     if (options.format !== undefined) {
       const path = options.format;

@@ -7,6 +7,7 @@ import { painter } from "../output/color.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { processDetails } from "../output/process-details.ts";
 import { processTable, wideProcessTable } from "../output/process-table.ts";
+import { schedulesOf } from "../schedules.ts";
 import { onlyReference, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 import { measureUsage } from "../usage.ts";
 
@@ -53,12 +54,14 @@ export const command = defineCommand({
       }
       case "text": {
         const usages = await measureUsage(manager, found, { percent: false });
+        const schedules = await schedulesOf(manager, found);
         const details = (info: ProcessInfo): string =>
           processDetails(info, {
             paint,
             environment: options.env,
             now: new Date(),
             usage: usages.get(info.id),
+            schedule: schedules.get(info.supervision?.schedule ?? ""),
           });
         caller.print(found.map(details).join("\n"));
       }

@@ -10,14 +10,18 @@ export const command = defineCommand({
   description:
     "Brings the project to its file: starts what is new, restarts what changed, leaves the rest. The file is\n" +
     "pm.yaml, process-compose.yaml, Procfile, supervisord.conf or ecosystem.json. With NAMEs only these start, with\n" +
-    "all they depend on. Ctrl-C stops the whole project, what depends on others first; again: by force.",
+    "all they depend on. Ctrl-C stops the whole project, what depends on others first; again: by force. In the\n" +
+    "foreground it ends by itself once nothing runs or is going to; how each run ends is told on standard error.",
   options: {
     ...projectFileOptions,
     detach: flag("Do not follow: leave it running", "d"),
     prune: flag("Stop and remove what is no longer described"),
   },
   operands: { usage: "[NAME...]", min: 0, complete: "none" },
-  exitCodes: [["130", "stopped by Ctrl-C"]],
+  exitCodes: [
+    ["1", "a process failed, was given up, or could not begin; standard error names each"],
+    ["130", "stopped by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP"],
+  ],
   examples: [
     ["pm up -d", "start the project of this directory in the background"],
     ["pm up -f pm.yaml -f pm.override.yaml web", "two files, and of them only what web needs"],

@@ -117,9 +117,9 @@ function stateCell(info: ProcessSummary, { now }: Pick<CellContext, "now">): Cel
 }
 
 /** "waiting 4s (3/5)", "waiting for db", "waiting 5h02m", "queued #2". */
-function waitingText({ supervision }: ProcessSummary, now: Date): string {
+export function waitingText({ supervision }: ProcessSummary, now: Date): string {
   const { waiting, attempt = 0, maxAttempts = 0, queuePosition = 0 } = supervision ?? {};
-  const left = waiting?.until === undefined ? "" : ` ${formatDuration(waiting.until.getTime() - now.getTime())}`;
+  const left = waiting?.until === undefined ? "" : ` ${timeLeft(waiting.until, now)}`;
   const names = (waiting?.for ?? []).map(escapeText).join(", ");
   switch (waiting?.reason) {
     case "restart":
@@ -131,6 +131,11 @@ function waitingText({ supervision }: ProcessSummary, now: Date): string {
     default:
       return `waiting${left}`;
   }
+}
+
+/** Never "0s" for what is not over yet. */
+export function timeLeft(until: Date, now: Date): string {
+  return formatDuration(Math.ceil((until.getTime() - now.getTime()) / 1000) * 1000);
 }
 
 /** What a process that runs lacks; undefined: nothing, or nobody asks. */

@@ -9,7 +9,8 @@ export const command = defineCommand({
   description: "Other commands do that by themselves when they need it.",
   options: {},
   async run({ globals, caller }) {
-    const { manager } = await openConnection(caller, globals, { autoStart: false });
+    // One that dies while it is asked is no daemon: the next one is for this command to start, not to wait for.
+    const { manager } = await openConnection(caller, globals, { autoStart: false, reconnect: false });
     try {
       const { pid } = await manager.daemon.info();
       caller.note(`pm: the daemon runs already (pid ${pid})\n`);
