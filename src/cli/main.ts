@@ -2,6 +2,7 @@
 
 import { ExitCode } from "../common/exit-codes.ts";
 import { mostSimilar } from "../common/similar.ts";
+import { PmError } from "../sdk/errors.ts";
 import { parse, parseGlobals } from "./arguments/parse.ts";
 import { BrokenPipe, type Caller, OwnProcessNeeded } from "./caller.ts";
 import { findEntry, findGroup, registry } from "./commands/registry.ts";
@@ -62,8 +63,21 @@ export async function main(caller: Caller, argv: readonly string[] = caller.args
       return brokenPipeExitCode;
     }
     caller.note(formatError(error, debug));
+    if (mayBeElsewhere(error) && !namesDaemon(argv)) {
+      const { daemonElsewhere } = await import("./daemon/elsewhere.ts");
+      caller.note(daemonElsewhere(caller) ?? "");
+    }
     return failureCode?.(error) ?? exitCodeOf(error);
   }
+}
+
+/** Whether it is about a daemon, or a process, that somebody expects and that may be found in another place. */
+function mayBeElsewhere(error: unknown): boolean {
+  return error instanceof PmError && (error.reason === "UNREACHABLE" || error.reason === "PROCESS_NOT_FOUND");
+}
+
+function namesDaemon(argv: readonly string[]): boolean {
+  return argv.some((arg) => /^--(host|context)(=|$)/.test(arg));
 }
 
 function parseCommand(

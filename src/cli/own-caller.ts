@@ -77,7 +77,7 @@ function writeSome(data: Uint8Array, offset: number): Promise<number> {
       } else if (error.code === "EAGAIN") {
         setTimeout(resolve, retryMs, 0);
       } else {
-        reject(writeError(error));
+        reject(writeError(error, data));
       }
     });
   });
@@ -96,18 +96,33 @@ function writeAllSync(fd: number, data: Uint8Array): void {
       offset += writeSync(fd, data, offset);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
-        throw writeError(error as NodeJS.ErrnoException);
+        throw writeError(error as NodeJS.ErrnoException, data);
       }
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
     }
   }
 }
 
-function writeError(error: NodeJS.ErrnoException): Error {
-  // The launcher says the same, in the same words.
-  return error.code === "EPIPE"
-    ? new BrokenPipe()
-    : new OutputFailed(`cannot write to standard output: ${error.code}`, { cause: error });
+function writeError(error: NodeJS.ErrnoException, data: Uint8Array): Error {
+  if (error.code === "EPIPE") {
+    return new BrokenPipe();
+  }
+  // The launcher says the same, in the same words (src/launcher/host.c).
+  const line = resultLine(data);
+  return new OutputFailed(`cannot write to standard output: ${error.code}`, {
+    cause: error,
+    hint: line === undefined ? undefined : `not written: ${line}`,
+  });
+}
+
+/** Longer than an id or a name: more is no result that somebody would look for on standard error. */
+const maxResultLine = 128;
+
+/** What is one short line of plain text, as the id of a process that has just been started, without its newline. */
+function resultLine(data: Uint8Array): string | undefined {
+  return data.length <= maxResultLine
+    ? /^([\x20-\x7e]+)\n$/.exec(Buffer.from(data).toString("latin1"))?.[1]
+    : undefined;
 }
 
 function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {

@@ -260,6 +260,23 @@ static int write_all(int fd, const char *data, size_t length)
 	return 0;
 }
 
+/*
+ * One short line of plain text, as the id of a process that has just been
+ * started: it must not get lost with the standard output that it was for.
+ */
+static bool is_result_line(const char *data, size_t length)
+{
+	if (length < 2 || length > 128 || data[length - 1] != '\n') {
+		return false;
+	}
+	for (size_t i = 0; i < length - 1; i++) {
+		if (data[i] < 0x20 || data[i] > 0x7e) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Passes a part of a frame on. Returns false, with the exit code, where that is the command's end. */
 static bool relay(char type, const char *data, size_t length, int *code)
 {
@@ -276,6 +293,9 @@ static bool relay(char type, const char *data, size_t length, int *code)
 	if (error != EPIPE) {
 		/* As src/cli/own-caller.ts says it. */
 		dprintf(STDERR_FILENO, "pm: cannot write to standard output: %s\n", error_name(error));
+		if (is_result_line(data, length)) {
+			dprintf(STDERR_FILENO, "hint: not written: %.*s", (int)length, data);
+		}
 	}
 	return false;
 }
