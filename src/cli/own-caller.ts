@@ -2,9 +2,11 @@
 import { readFileSync, readlinkSync, write, writeSync } from "node:fs";
 import { getPriority } from "node:os";
 import { isatty } from "node:tty";
+import { ExitCode } from "../common/exit-codes.ts";
 import { BrokenPipe, type Caller, type Inherited, OutputFailed, type Rlimit } from "./caller.ts";
 import { openFilesOfCaller } from "./daemon/open-files.ts";
 import { rlimitNames } from "./rlimits.ts";
+import { AlreadyWritten } from "./written.ts";
 
 /**
  * Writes with node:fs, without the cost of loading Node's streams. What a
@@ -12,6 +14,14 @@ import { rlimitNames } from "./rlimits.ts";
  */
 export function ownCaller(own: NodeJS.Process): Caller {
   const args = own.argv.slice(2);
+  const written = AlreadyWritten.takeFrom(own.env);
+  const unwritten = (data: Uint8Array): Uint8Array => {
+    const rest = written === undefined ? data : written.rest(data);
+    if (rest === undefined) {
+      throw cutOff();
+    }
+    return rest;
+  };
   return {
     args,
     env: own.env,
@@ -44,7 +54,7 @@ export function ownCaller(own: NodeJS.Process): Caller {
     get inherited() {
       return inheritedBy(own, args.length);
     },
-    print: (text) => writeAllSync(stdoutFd, Buffer.from(text)),
+    print: (text) => writeAllSync(stdoutFd, unwritten(Buffer.from(text))),
     note(text) {
       try {
         writeAllSync(stderrFd, Buffer.from(text));
@@ -52,10 +62,16 @@ export function ownCaller(own: NodeJS.Process): Caller {
         // There is nobody to tell it.
       }
     },
-    async writeOutput(data) {
+    async writeOutput(all) {
+      const data = unwritten(all);
       let offset = 0;
       while (offset < data.length) {
         offset += await writeSome(data, offset);
+      }
+    },
+    finish() {
+      if (written?.isBehind) {
+        throw cutOff();
       }
     },
     ownProcess: () => own,
@@ -63,6 +79,11 @@ export function ownCaller(own: NodeJS.Process): Caller {
     // Its end lets go of everything.
     onEnd() {},
   };
+}
+
+/** The command was broken off and cannot go on, since it would not say the same again. */
+function cutOff(): OutputFailed {
+  return new OutputFailed("the connection to the daemon was lost", { exitCode: ExitCode.unreachable });
 }
 
 const stdoutFd = 1;
@@ -136,13 +157,18 @@ function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {
   }
   return {
     args: args.slice(args.length - argCount),
-    env: strings(readFileSync("/proc/self/environ")),
+    env: strings(readFileSync("/proc/self/environ")).filter(
+      (entry) => !Buffer.from(entry.subarray(0, writtenVariable.length)).equals(writtenVariable),
+    ),
     cwd,
     umask: own.umask(),
     nice: getPriority(),
     rlimits: rlimitsOf(own),
   };
 }
+
+/** What the launcher says to this process alone. */
+const writtenVariable = Buffer.from("PM_WRITTEN=");
 
 /** Strings that each end with a zero byte. */
 function strings(block: Uint8Array): Uint8Array[] {
