@@ -10,7 +10,7 @@ export const command = defineCommand({
   options: daemonOptions,
   examples: [
     ["pm daemon run --log-level debug", "to see what it does"],
-    ["pm daemon run --runtime-dir /run/build --listen 0.0.0.0:7443", "one of its own, also for other machines"],
+    ["pm daemon run --runtime-dir /run/build", "another daemon, in a directory of its own"],
   ],
   run: async ({ options, caller }) => becomeDaemon(caller, daemonArguments(options)),
 });
