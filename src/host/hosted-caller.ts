@@ -67,6 +67,7 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
           });
         }
       },
+      finish() {},
       ownProcess() {
         if (wrote) {
           throw new Error("a command asked for a process of its own after it had begun");

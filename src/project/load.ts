@@ -81,8 +81,8 @@ export function readFiles(
   if (found.length === 0) {
     throw new ProjectFileError([
       {
-        place: { file: machine.directory, line: 1, column: 1 },
-        message: `there is no project file here: ${projectFileNames.join(", ")}`,
+        place: { file: machine.directory, line: 0, column: 0 },
+        message: `there is no project file in ${machine.directory}: none of ${projectFileNames.join(", ")}`,
       },
     ]);
   }

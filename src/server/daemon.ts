@@ -78,7 +78,14 @@ export async function runDaemon({ config, shimPath, descriptorFile, log }: Daemo
 
   try {
     writePidFile(directory);
-    supervision = await openSupervision({ engine, stateDirectory: config.stateDirectory, bootId: readBootId(), log });
+    supervision = await openSupervision({
+      engine,
+      stateDirectory: config.stateDirectory,
+      bootId: readBootId(),
+      log,
+    }).catch((error: unknown) => {
+      throw stateDirectoryError(config.stateDirectory, error);
+    });
     const identity = {
       version,
       instanceId: randomUUID(),
@@ -130,4 +137,15 @@ export async function runDaemon({ config, shimPath, descriptorFile, log }: Daemo
     log.info("stopped");
   });
   return { shutdown, stopping: asked, stopped, reload: async () => remote?.reload() };
+}
+
+/** A system error about the state directory becomes one that says what to do; others stay as they are. */
+function stateDirectoryError(directory: string, error: unknown): unknown {
+  const { path, message } = error as NodeJS.ErrnoException;
+  return error instanceof Error && path !== undefined && (directory.startsWith(path) || path.startsWith(directory))
+    ? new Error(
+        `the state directory ${directory} cannot be used (${message}): set PM_STATE_DIR to a directory that you may write to`,
+        { cause: error },
+      )
+    : error;
 }

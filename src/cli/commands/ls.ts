@@ -12,19 +12,20 @@ import { UsageError } from "../usage-error.ts";
 export const command = defineCommand({
   summary: "List processes",
   description:
-    "Lists what runs, and what has ended while children of it live on; with --all everything. Tables that go to a terminal\n" +
-    "are cut to its width; elsewhere nothing is cut. With --watch, a terminal shows the table as it changes, and\n" +
-    "anything else gets an event a line as JSON.",
+    "Lists running processes, and ended ones whose children are still running; with --all, all of them. On a terminal, the\n" +
+    "table is cut to its width; elsewhere nothing is cut. With --watch, a terminal shows the table as it changes, and\n" +
+    "anything else gets one event per line as JSON.",
   options: {
-    all: flag("Ended processes too", "a"),
-    quiet: flag("Only ids", "q"),
+    all: flag("Include ended processes", "a"),
+    quiet: flag("Print only ids", "q"),
     selector: text("SELECTOR", "Only those with these labels: a=b,c!=d,e,!f", { short: "l", complete: "none" }),
     output: outputOption("table", "wide", "json", "jsonl", "name"),
-    watch: flag("Go on showing what changes", "w"),
+    watch: flag("Keep showing changes", "w"),
   },
   examples: [
-    ["pm ls -aq -l app=web | xargs pm rm", "act on all that have a label"],
-    ["pm ls -o json | jq '.processes[].id'", "what the contract answers"],
+    ["pm ls -a", "all processes, ended ones too"],
+    ["pm ls -aq -l app=web | xargs pm rm", "pass the ids of all with a label on"],
+    ["pm ls -o json | jq -r '.processes[].id'", "for a program"],
   ],
   async run({ options, globals, caller }) {
     if (options.quiet && options.output !== undefined) {

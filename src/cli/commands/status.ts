@@ -12,17 +12,17 @@ import { onlyReference, selectionHelp, selectionOf, selectionOperands, selection
 import { measureUsage } from "../usage.ts";
 
 export const command = defineCommand({
-  summary: "Show all about processes",
+  summary: "Show details of processes",
   description: selectionHelp,
   options: {
-    env: flag("Show its environment too, which may hold secrets"),
+    env: flag("Also show the environment, which may hold secrets"),
     ...selectionOptions,
     output: outputOption("text", "table", "wide", "json", "jsonl", "name"),
   },
   operands: selectionOperands,
   examples: [
-    ["pm status -o json api | jq .run.exit", "what the contract says of how it ended"],
-    ["pm status -o wide 'web-*'", "of several, as a table"],
+    ["pm status -o json api | jq .run.exit", "how it ended, for a program"],
+    ["pm status -o wide 'web-*'", "several, as a table"],
   ],
   async run({ options, operands, globals, caller }) {
     const selection = selectionOf(operands, options);

@@ -1,4 +1,4 @@
-import { homedir, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { type Clock, systemClock } from "./clock.ts";
 import type { JournalLimits } from "./history/journal.ts";
 import { type HardLimits, ownHardLimits } from "./limits/rlimits.ts";
@@ -109,14 +109,24 @@ export function resolveOptions(options: EngineOptions, cgroupRoot: string | null
     logger: options.logger ?? silentLogger,
     environment: options.environment ?? loginEnvironment(),
     hardLimits: ownHardLimits(),
-    home: options.home ?? homedir(),
+    home: options.home ?? (process.env["HOME"] || account().homedir),
     defaultGraceMs: defaults.graceMs,
   };
 }
 
+/** The entry of passwd(5). Containers often run as a user that has none. */
+function account(): { username: string; homedir: string; shell: string | null; uid: number } {
+  try {
+    return userInfo();
+  } catch {
+    const uid = process.getuid?.() ?? 0;
+    return { username: String(uid), homedir: "/", shell: null, uid };
+  }
+}
+
 /** What a login would give this user, and no more. */
 function loginEnvironment(): Record<string, string> {
-  const { username, homedir: home, shell, uid } = userInfo();
+  const { username, homedir: home, shell, uid } = account();
   const path = "/usr/local/bin:/usr/bin:/bin";
   return {
     HOME: home,
