@@ -24,6 +24,7 @@ type Client struct {
 	Daemon    pmv1connect.DaemonServiceClient
 
 	transport *http.Transport
+	outputs   *outputConnections
 }
 
 // Dial finds the daemon by the rules of the pm command and asks it who it is.
@@ -48,12 +49,14 @@ func Dial(ctx context.Context, opts ...Option) (*Client, error) {
 func newClient(at place) *Client {
 	protocols := new(http.Protocols)
 	transport := &http.Transport{Protocols: protocols, TLSClientConfig: at.tls}
+	var outputs *outputConnections
 	if at.socket != "" {
 		// HTTP/2 without TLS, with prior knowledge.
 		protocols.SetUnencryptedHTTP2(true)
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", at.socket)
 		}
+		outputs = newOutputConnections(transport.DialContext, at.baseURL)
 	} else {
 		protocols.SetHTTP2(true)
 	}
@@ -68,6 +71,7 @@ func newClient(at place) *Client {
 		Events:    pmv1connect.NewEventServiceClient(httpClient, at.baseURL),
 		Daemon:    pmv1connect.NewDaemonServiceClient(httpClient, at.baseURL),
 		transport: transport,
+		outputs:   outputs,
 	}
 }
 
@@ -85,7 +89,10 @@ func (t authorized) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // Close closes idle connections. Calls that are under way end with their
 // contexts.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+	c.outputs.close()
+}
 
 // Info says what the daemon is, what it can do and what it allows.
 func (c *Client) Info(ctx context.Context) (*pmv1.GetInfoResponse, error) {
