@@ -27,6 +27,7 @@ type Client struct {
 	Queues    pmv1connect.QueueServiceClient
 
 	transport *http.Transport
+	outputs   *outputConnections
 }
 
 // Dial finds the daemon by the rules of the pm command and asks it who it is.
@@ -51,12 +52,14 @@ func Dial(ctx context.Context, opts ...Option) (*Client, error) {
 func newClient(at place) *Client {
 	protocols := new(http.Protocols)
 	transport := &http.Transport{Protocols: protocols, TLSClientConfig: at.tls}
+	var outputs *outputConnections
 	if at.socket != "" {
 		// HTTP/2 without TLS, with prior knowledge.
 		protocols.SetUnencryptedHTTP2(true)
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", at.socket)
 		}
+		outputs = newOutputConnections(transport.DialContext, at.baseURL)
 	} else {
 		protocols.SetHTTP2(true)
 	}
@@ -74,6 +77,7 @@ func newClient(at place) *Client {
 		Schedules: pmv1connect.NewScheduleServiceClient(httpClient, at.baseURL),
 		Queues:    pmv1connect.NewQueueServiceClient(httpClient, at.baseURL),
 		transport: transport,
+		outputs:   outputs,
 	}
 }
 
@@ -91,7 +95,10 @@ func (t authorized) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // Close closes idle connections. Calls that are under way end with their
 // contexts.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+	c.outputs.close()
+}
 
 // Info says what the daemon is, what it can do and what it allows.
 func (c *Client) Info(ctx context.Context) (*pmv1.GetInfoResponse, error) {

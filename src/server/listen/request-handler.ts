@@ -29,6 +29,7 @@ import {
 } from "./limits.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { backpressureKey, backpressureOf, type UnreadLimits } from "./response-backpressure.ts";
+import { sendResponse } from "./send-response.ts";
 
 export interface RequestHandlerOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -142,7 +143,9 @@ function serve(
     .then(({ body: sent, ...head }) => {
       const body = sent && encoded ? encoded.insertInto(sent) : sent;
       const counted = body && { body: canceledWhen(clientIsGone, backpressure?.counting(body) ?? body) };
-      return universalResponseToNodeResponse({ ...head, ...counted }, response);
+      return encoded && counted
+        ? sendResponse({ ...head, ...counted }, response)
+        : universalResponseToNodeResponse({ ...head, ...counted }, response);
     })
     .catch((error: unknown) => {
       if (isDisconnect(error) || clientIsGone()) {
