@@ -48,6 +48,10 @@ const WAIT_MS = 1;
 const RETRIES = 100;
 const OVERTAKEN_ENTRIES = 32;
 
+/** For all rings: nothing that is read into them is needed when a method returns. */
+const headerBytes = Buffer.alloc(ringLayout.size);
+const seqBytes = Buffer.alloc(4);
+
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /**
@@ -76,8 +80,6 @@ function rememberStuck(shim: string, seq: number): void {
  */
 export class Ring {
   readonly #fd: number;
-  readonly #header = Buffer.alloc(ringLayout.size);
-  readonly #seqBytes = Buffer.alloc(4);
   /** The file has its full length before the ring is published. */
   #fileSize = 0;
 
@@ -102,7 +104,7 @@ export class Ring {
    * @throws RingUnreadableError; RingVersionError.
    */
   header(): RingHeader {
-    const bytes = this.#header;
+    const bytes = headerBytes;
     const length = this.#readHeader();
     if (!isPublished(bytes)) {
       return decodeHeader(bytes);
@@ -121,8 +123,8 @@ export class Ring {
   }
 
   #readHeader(): number {
-    const length = readSync(this.#fd, this.#header, 0, this.#header.length, 0);
-    this.#header.fill(0, length);
+    const length = readSync(this.#fd, headerBytes, 0, headerBytes.length, 0);
+    headerBytes.fill(0, length);
     return length;
   }
 
@@ -134,7 +136,7 @@ export class Ring {
    * @returns whether the header is consistent.
    */
   #settle(): boolean {
-    const bytes = this.#header;
+    const bytes = headerBytes;
     for (let attempt = 0; ; attempt++) {
       const seq = bytes.readUInt32LE(ringLayout.seq);
       if ((seq & 1) === 0 && this.#seq() === seq) {
@@ -170,8 +172,8 @@ export class Ring {
   }
 
   #seq(): number {
-    readSync(this.#fd, this.#seqBytes, 0, 4, ringLayout.seq);
-    return this.#seqBytes.readUInt32LE(0);
+    readSync(this.#fd, seqBytes, 0, 4, ringLayout.seq);
+    return seqBytes.readUInt32LE(0);
   }
 
   /** The offset of the oldest byte that is still kept. @throws as `header`. */
