@@ -116,10 +116,14 @@ function readOne(file: string, machine: Machine): Translation {
   if (/\.(conf|ini)$/.test(name)) {
     return translateSupervisord(text, path, file, machine);
   }
-  const value = parseYaml(text, file);
+  // The other tool takes them where it does not look, such as a mapping that only holds anchors.
+  const duplicates: Note[] | undefined = /^process-compose\b/.test(name) ? [] : undefined;
+  const value = parseYaml(text, file, duplicates);
   switch (formatOf(value, name)) {
-    case "processCompose":
-      return translateProcessCompose(value, hasEnvFile);
+    case "processCompose": {
+      const translation = translateProcessCompose(value, hasEnvFile);
+      return { ...translation, notes: [...(duplicates ?? []), ...translation.notes] };
+    }
     case "ecosystem":
       return translateEcosystem(value);
     default:

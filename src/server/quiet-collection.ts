@@ -4,29 +4,38 @@ import { runInNewContext } from "node:vm";
 
 /** Milliseconds. */
 const lookEvery = 5000;
-/** Share of a look in which the event loop may be busy for the daemon to count as quiet. */
-const quietShare = 0.02;
-/** What must have been busy since the last collection for another one to be worth its while, milliseconds. */
-const leastBusy = 100;
+/** Processor time of this thread between two looks up to which the daemon counts as quiet, milliseconds. */
+const quietMs = 100;
+/** Processor time since the last collection that makes another one worth its while, milliseconds. */
+const leastBusyMs = 100;
 
 /**
  * Collects garbage once after each time of work. V8 does so by itself only when
  * more is allocated: a daemon that has started 10,000 processes and now watches
  * them would keep what that took for ever. The look costs some microseconds.
+ *
+ * It goes by processor time: on a loaded machine the event loop counts as busy
+ * while it only waits for a processor, and each collection would bring on the
+ * next one.
  */
 export function collectWhenQuiet(): void {
-  let last = performance.eventLoopUtilization();
-  let busySinceCollection = leastBusy;
+  let last = cpuMs();
+  let busyMs = leastBusyMs;
   setInterval(() => {
-    const now = performance.eventLoopUtilization();
-    const { active, utilization } = performance.eventLoopUtilization(now, last);
+    const now = cpuMs();
+    const used = now - last;
     last = now;
-    busySinceCollection += active;
-    if (utilization > quietShare || busySinceCollection < leastBusy) return;
+    busyMs += used;
+    if (used > quietMs || busyMs < leastBusyMs) return;
     collect();
-    last = performance.eventLoopUtilization();
-    busySinceCollection = 0;
+    last = cpuMs();
+    busyMs = 0;
   }, lookEvery).unref();
+}
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 /** Twice: what the first one finalizes, such as buffers, the second one frees; then the pages go back. */
