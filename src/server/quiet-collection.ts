@@ -46,6 +46,29 @@ function collect(): void {
   const gc = collector();
   gc({ type: "major" });
   gc({ type: "major", flavor: "last-resort" });
+  trim ??= loadTrim();
+  trim(0n);
+}
+
+/** malloc_trim(3). Its result says whether memory went back. */
+type Trim = (pad: bigint) => number;
+
+let trim: Trim | undefined;
+
+/**
+ * V8 compiles on threads of its own, and glibc keeps what they freed, an arena
+ * for each thread: 31 of 38 MB after 600 starts, of which malloc_trim(3) gave 27
+ * back. No option of glibc or V8 did: something small always lies on top.
+ */
+function loadTrim(): Trim {
+  try {
+    // Experimental in the version of Node.js that is pinned.
+    const { dlopen } = process.getBuiltinModule("node:ffi");
+    return dlopen(null, { malloc_trim: { return: "int32", arguments: ["uint64"] } }).functions.malloc_trim;
+  } catch {
+    // Another libc.
+    return () => 0;
+  }
 }
 
 type Collector = (options: { readonly type: "major"; readonly flavor?: "last-resort" }) => void;
