@@ -18,7 +18,11 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
     return;
   }
   const area = { x: rect.x, y: rect.y + 2, width: tableWidth(rect), height: rect.height - 2 };
-  const columns = fittingColumns(area.width, columnsLeftOut(state.hiddenColumns, state.table.counts));
+  const columns = fittingColumns(
+    area.width,
+    columnsLeftOut(state.hiddenColumns, state.table.counts),
+    state.table.sortKey,
+  );
   paintColumnTitles(grid, rect, columns, state, theme);
   const { order, top } = state.table;
   if (order.length === 0) {
@@ -95,11 +99,18 @@ function cellStyle({ look }: Column, process: ProcessInfo, theme: Theme): Style 
       return theme.states[shownState(process)];
     case "exit":
       return shownState(process) === "failed" ? theme.bad : theme.text;
+    case "health":
+      return healthStyle(process, theme);
     case "faint":
       return theme.faint;
     case "plain":
       return theme.text;
   }
+}
+
+function healthStyle({ supervision }: ProcessInfo, theme: Theme): Style {
+  const { readiness, health } = supervision ?? {};
+  return health === "unhealthy" ? theme.bad : readiness === "notReady" ? theme.warning : theme.good;
 }
 
 /** Where text begins that is no row: as the first column does. */

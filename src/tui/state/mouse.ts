@@ -41,7 +41,11 @@ function click(state: DashboardState, layout: Layout, x: number, y: number): Das
   }
   const row = y - layout.table.y - 2;
   if (row === -1) {
-    const sort = fittingColumns(tableWidth(layout.table), columnsLeftOut(state.hiddenColumns, state.table.counts)).find(
+    const sort = fittingColumns(
+      tableWidth(layout.table),
+      columnsLeftOut(state.hiddenColumns, table.counts),
+      table.sortKey,
+    ).find(
       (column) => x - (layout.table?.x ?? 0) >= column.x && x - (layout.table?.x ?? 0) < column.x + column.width,
     )?.sort;
     const reversed = sort === table.sortKey && !table.reversed;

@@ -1,7 +1,7 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
 import { textWidth, visibleText, wrapText } from "../../terminal/wrap.ts";
 import { commandLine } from "../table/process-filter.ts";
-import { isOver, stateText } from "../table/process-outcome.ts";
+import { beginsByItself, isOver, stateText } from "../table/process-outcome.ts";
 import { processLabel } from "../table/selection.ts";
 import type { TableState } from "../table/table.ts";
 import type { Confirmation, ConfirmedAction } from "./overlay.ts";
@@ -19,11 +19,16 @@ function hasEnded(process: ProcessInfo): boolean {
   return isOver(process) && !process.run?.treeAlive;
 }
 
+/** Whether it has ended and another run is about to begin: nobody who sees it come and go can press a key in between. */
+function comesBack(process: ProcessInfo): boolean {
+  return process.state === "exited" && process.desiredState === "running" && beginsByItself(process);
+}
+
 function possible(action: ConfirmedAction, process: ProcessInfo): boolean {
   switch (action) {
     case "stop":
     case "kill":
-      return !hasEnded(process);
+      return !hasEnded(process) || comesBack(process);
     case "restart":
     case "attach":
       return true;

@@ -20,6 +20,16 @@ export function isOver({ state }: ProcessInfo): boolean {
   return state === "exited" || state === "failed" || state === "lost" || state === "givenUp";
 }
 
+/** Whether runs of it begin without anybody asking for them: after a crash, at a time, when something else is ready. */
+export function beginsByItself({ state, spec, supervision }: ProcessInfo): boolean {
+  const { restart } = spec;
+  return (
+    state === "waiting" ||
+    (restart !== undefined && restart.mode !== "no") ||
+    (supervision !== undefined && supervision.schedule !== "")
+  );
+}
+
 /** The state whose sign and color a process has: one that ended badly is to be seen like one that never began. */
 export function shownState(process: ProcessInfo): ShownState {
   return endedBadly(process) ? "failed" : isSuspended(process) ? "suspended" : process.state;

@@ -79,9 +79,35 @@ export function waitingSentence(supervision: SupervisionStatus, now: number): st
   return [kinds[reason], until ? dueText(until, now) : "", detail].filter(Boolean).join(" · ");
 }
 
-/** "3/5" of the restarts that its policy allows, or "3" where there is no bound. */
-export function restartsText({ restarts, maxAttempts }: SupervisionStatus): string {
-  return maxAttempts > 0 ? `${restarts}/${maxAttempts}` : String(restarts);
+/** "unhealthy", "not ready", "ready", "healthy": the worse of what its two probes say; "": none has said anything. */
+export function healthText({ readiness, health }: SupervisionStatus): string {
+  if (health === "unhealthy" || readiness === undefined) {
+    return health === undefined || health === "unknown" ? "" : health;
+  }
+  return readiness === "notReady" ? "not ready" : readiness;
+}
+
+/** When its next run is due: "in 4s", "at 14:30", "due"; "": it waits for nothing that has a time. */
+export function nextText({ state, supervision }: ProcessInfo, now: number): string {
+  const until = state === "waiting" ? supervision?.waiting?.until : undefined;
+  return until === undefined ? "" : dueText(until, now);
+}
+
+/** "builds", "#2 builds" where it waits for its turn. */
+export function queueText(queue: string | undefined, supervision: SupervisionStatus | undefined): string {
+  const position = supervision?.queuePosition ?? 0;
+  return queue === undefined || queue === "" ? "" : position > 0 ? `#${position} ${queue}` : queue;
+}
+
+/**
+ * "3/5" of the restarts that its policy allows, or "3" where there is no bound.
+ * After runs that were stable the bound counts anew: "12 (2/5)".
+ */
+export function restartsText({ restarts, maxAttempts, attempt }: SupervisionStatus): string {
+  if (maxAttempts === 0) {
+    return String(restarts);
+  }
+  return restarts <= maxAttempts ? `${restarts}/${maxAttempts}` : `${restarts} (${attempt}/${maxAttempts})`;
 }
 
 function attemptText(attempt: number, most: number): string {
@@ -89,7 +115,12 @@ function attemptText(attempt: number, most: number): string {
 }
 
 /** "in 4s", "at 14:30", "due" */
-function dueText(until: Date, now: number): string {
+export function dueText(until: Date, now: number): string {
   const left = until.getTime() - now;
-  return left <= 0 ? "due" : left < SOON_MS ? `in ${formatDuration(left)}` : `at ${formatTimeOfDay(until, now)}`;
+  // Never "in 0s": it is not due yet.
+  return left <= 0
+    ? "due"
+    : left < SOON_MS
+      ? `in ${formatDuration(Math.ceil(left / 1000) * 1000)}`
+      : `at ${formatTimeOfDay(until, now)}`;
 }

@@ -3,7 +3,7 @@ import { PersistentMap } from "./persistent-map.ts";
 import { NO_PROCESSES, type ProcessCounts } from "./process-counts.ts";
 import { BEST_MATCH, NO_MATCH, type ProcessMatcher, processMatcher } from "./process-filter.ts";
 import { findRow, fits, type Row, type RowOrder, rowOf, rowOrder } from "./rows.ts";
-import { isDescending, SORT_KEYS, type SortKey } from "./sort.ts";
+import { isDescending, SORT_KEYS, type SortKey, usefulSortKeys } from "./sort.ts";
 import { NO_USAGE, type Usage, type UsageTotal } from "./usage.ts";
 
 /** The process table. */
@@ -228,8 +228,11 @@ export function setSort(table: TableState, sortKey: SortKey, reversed: boolean):
   return withRows(next, table.rows.toReversed().sort(tableOrder(next)));
 }
 
+/** By the next column that tells the processes apart. */
 export function nextSort(table: TableState): TableState {
-  const next = SORT_KEYS[(SORT_KEYS.indexOf(table.sortKey) + 1) % SORT_KEYS.length] ?? "name";
+  const useful = usefulSortKeys(table.counts);
+  const here = SORT_KEYS.indexOf(table.sortKey);
+  const next = useful.find((key) => SORT_KEYS.indexOf(key) > here) ?? "name";
   return setSort(table, next, false);
 }
 

@@ -60,6 +60,7 @@ describe("what its policies make of a process", () => {
     ["running", { readiness: "ready" }, "ready"],
     ["running", { health: "healthy" }, "healthy"],
     ["givenUp", { restarts: 5, maxAttempts: 5 }, "restarts 5/5"],
+    ["running", { restarts: 12, attempt: 2, maxAttempts: 5 }, "restarts 12 (2/5)"],
     ["running", {}, ""],
   ] as const)("%s with %j", (state, supervision, text) => {
     const process = supervised(state, supervision);

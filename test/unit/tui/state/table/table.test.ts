@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-
+import type { ProcessState } from "../../../../../src/sdk/types.ts";
 import {
   EMPTY_TABLE,
   largestFirst,
@@ -15,7 +15,7 @@ import {
   toggleMark,
 } from "../../../../../src/tui/state/table/table.ts";
 import { applyUsages, applyWatchEvents } from "../../../../../src/tui/state/table/table-events.ts";
-import { processInfo } from "../../../../support/process-info.ts";
+import { processInfo, supervisionStatus } from "../../../../support/process-info.ts";
 
 function tableOf(...names: string[]): TableState {
   return applyWatchEvents(EMPTY_TABLE, [
@@ -75,6 +75,66 @@ describe("the process table", () => {
     expect(table.order).toEqual(["b", "c", "a"]);
     expect(setSort(table, "memory", false).sortKey).toBe("memory");
     expect(nextSort(table).sortKey).toBe("memory");
+  });
+
+  test.each([
+    ["restarts", false, ["c", "b", "d", "a"]],
+    ["health", false, ["c", "d", "b", "a"]],
+    ["next", false, ["d", "b", "a", "c"]],
+    ["project", false, ["d", "b", "a", "c"]],
+    ["schedule", false, ["b", "a", "c", "d"]],
+    ["queue", false, ["b", "d", "a", "c"]],
+    ["queue", true, ["a", "d", "b", "c"]],
+  ] as const)("sorts by %s (reversed: %j), what has none at the end", (key, reversed, ids) => {
+    const waits = (time: number) => ({ reason: "restart", until: new Date(time), for: [], detail: "" }) as const;
+    const supervised = (
+      id: string,
+      queue: string,
+      state: ProcessState,
+      supervision: Parameters<typeof supervisionStatus>[0],
+    ) => {
+      const process = processInfo(id, { name: id, state, supervision: supervisionStatus(supervision) });
+      return { ...process, spec: { ...process.spec, queue } };
+    };
+    const table = applyWatchEvents(EMPTY_TABLE, [
+      { type: "reset" },
+      ...[
+        supervised("a", "mails", "running", {}),
+        supervised("b", "builds-2", "waiting", {
+          restarts: 2,
+          readiness: "ready",
+          waiting: waits(9),
+          project: "web-10",
+          schedule: "nightly",
+        }),
+        supervised("c", "", "running", { restarts: 11, health: "unhealthy", waiting: waits(1) }),
+        supervised("d", "builds-10", "waiting", {
+          restarts: 1,
+          readiness: "notReady",
+          waiting: waits(8),
+          project: "web-9",
+        }),
+      ].map((process) => ({ type: "added" as const, process })),
+      { type: "bookmark", resourceVersion: "1" },
+    ]);
+    expect(setSort(table, key, reversed).order).toEqual(ids);
+  });
+
+  test("the next column to sort by is one in which some process has something", () => {
+    const sorted = (table: TableState): readonly string[] => {
+      const keys: string[] = [];
+      for (let next = nextSort(table); next.sortKey !== "name"; next = nextSort(next)) {
+        keys.push(next.sortKey);
+      }
+      return keys;
+    };
+    const plain = ["state", "cpu", "memory", "since", "pid", "exit", "command", "run"];
+    expect(sorted(tableOf("a"))).toEqual(plain);
+    const process = processInfo("a", { supervision: supervisionStatus({ restarts: 1, project: "shop" }) });
+    const table = applyWatchEvents(tableOf("a"), [{ type: "modified", process }]);
+    expect(sorted(table)).toEqual([...plain, "restarts", "project"]);
+    // What it is sorted by may go from all of them meanwhile.
+    expect(nextSort(setSort(tableOf("a"), "restarts", false)).sortKey).toBe("name");
   });
 
   test("a first sample does not blank a percentage that is known", () => {
