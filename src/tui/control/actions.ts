@@ -23,6 +23,8 @@ interface Outcome {
   readonly receipt?: StopReceipt;
   /** The run that the receipt is about. */
   readonly run?: number | undefined;
+  /** Whether the stop found nothing that lived, and the process is still meant to run. */
+  readonly comesBack?: boolean;
   readonly error?: unknown;
 }
 
@@ -59,7 +61,8 @@ async function actOn(
     case "kill": {
       const how = { ...options, ...(action === "kill" && AT_ONCE), ...(!waits && { wait: false }) };
       const { receipt, process: stopped } = await processes.stop(id, how);
-      return { id, receipt, run: stopped.run?.number };
+      const comesBack = receipt.outcome === "alreadyStopped" && stopped.desiredState === "running";
+      return { id, receipt, run: stopped.run?.number, comesBack };
     }
     case "restart":
       await processes.restart(id, options);
@@ -139,13 +142,20 @@ async function stopsEnd(
 }
 
 /** What went wrong; null: nothing. */
-function failureOf(action: BulkAction, process: ProcessInfo, { receipt, error }: Outcome): Failure | null {
+function failureOf(
+  action: BulkAction,
+  process: ProcessInfo,
+  { receipt, error, comesBack = false }: Outcome,
+): Failure | null {
   if (error instanceof PmError && error.reason === "PROCESS_NOT_FOUND") {
     // To be removed may be what was wanted of it.
     return action === "remove" ? null : { process, reason: "it was removed meanwhile", connection: false };
   }
   if (error !== undefined) {
     return { process, reason: errorText(error), connection: isConnectionError(error) };
+  }
+  if (comesBack) {
+    return { process, reason: "it was between two runs and begins again", connection: false };
   }
   if (receipt?.outcome !== "survived") {
     return null;

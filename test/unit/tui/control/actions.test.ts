@@ -139,6 +139,16 @@ test("the stop that is waited for is that of the run that it found", async () =>
   ]);
 });
 
+test("what a stop found between two runs, and what is still meant to run, is not called stopped", async () => {
+  const stop = async (id: string) => ({
+    process: { ...processInfo(id), desiredState: id === "a" ? "running" : "stopped" },
+    receipt: receipt("alreadyStopped"),
+  });
+  expect(await failuresOf(managerWith({ stop }), "stop", targets.slice(0, 2))).toEqual([
+    ["a", "it was between two runs and begins again", false],
+  ]);
+});
+
 test("a connection that is lost for good leaves the results that have come", async () => {
   const restart = (id: string) => (id === "a" ? Promise.resolve(processInfo(id)) : Promise.reject(unreachable));
   expect(await failuresOf(managerWith({ restart }), "restart")).toEqual([
