@@ -3,7 +3,7 @@ import { computeLayout, connectionErrorLines, tableWidth } from "../state/layout
 import { type DashboardState, shownTime } from "../state/state.ts";
 import { type Column, columnsLeftOut, fittingColumns } from "../state/table/columns.ts";
 import { filterError } from "../state/table/process-filter.ts";
-import { shownState } from "../state/table/process-outcome.ts";
+import { lastRunFailed, shownState } from "../state/table/process-outcome.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { DIM, type Style } from "../terminal/style.ts";
 import { wrapText } from "../terminal/wrap.ts";
@@ -98,7 +98,7 @@ function cellStyle({ look }: Column, process: ProcessInfo, theme: Theme): Style 
     case "state":
       return theme.states[shownState(process)];
     case "exit":
-      return shownState(process) === "failed" ? theme.bad : theme.text;
+      return shownState(process) === "failed" || lastRunFailed(process) ? theme.bad : theme.text;
     case "health":
       return healthStyle(process, theme);
     case "faint":

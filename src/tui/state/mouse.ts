@@ -29,7 +29,7 @@ function inside(rect: Rect | null, x: number, y: number): boolean {
 function click(state: DashboardState, layout: Layout, x: number, y: number): DashboardState {
   const { table } = state;
   if (inside(layout.header, x, y)) {
-    const tally = y === layout.header.y + 1 && !state.prompt ? tallyAt(table.counts, x) : null;
+    const tally = y === layout.header.y + 1 && !state.prompt ? tallyAt(state, x) : null;
     const filter = tally && (table.filter === tally.filter ? "" : tally.filter);
     return filter === null ? state : { ...state, focus: "table", table: keepSelection(setFilter(table, filter)) };
   }

@@ -255,13 +255,13 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
     ...Object.entries(spec.env),
     ...spec.envBytes.map(({ name, value }) => [escapeBytes(name), escapeBytes(value)] as const),
   ].sort(([a], [b]) => (naturalKey(a) < naturalKey(b) ? -1 : 1));
-  heading(`Environment: ${spec.envMode === "replace" ? "these alone" : "laid over the daemon's"}`);
+  heading(`Environment: ${spec.envMode === "replace" ? "these alone" : "added to the daemon's"}`);
   for (const [name, value] of env) {
     // The length of a secret would be a hint.
     detail(name, overlay.reveal ? value || '""' : "••••••••");
   }
   if (env.length === 0) {
-    detail("none", overlay.full ? "nothing set" : "reading…");
+    list.push({ look: "plain", label: overlay.full ? "nothing set" : "reading…", value: "" });
   }
   return list;
 }

@@ -15,7 +15,7 @@ const TABLE_FILTER: readonly Syntax[] = [
   ["!word", "What does not fit; works before any of these"],
   ["~regex", "A regular expression (RE2) for name or command line"],
   ["state:run", "The beginning of the state"],
-  ["project:x", "The beginning of the project's name"],
+  ["project:x", "The beginning of the project's name; so do queue:x and schedule:x"],
   ["k=v", "The label k has the value v, or k=v is in the command line"],
   ["k!=v", "The label k has another value, or is not there"],
   ["label:k", "The label k is there"],
@@ -27,6 +27,21 @@ const LOG_FILTER: readonly Syntax[] = [
   ["text", "This text, in searches (/) and filters (&)"],
   ["~regex", "A regular expression (RE2)"],
   ["Capitals", "With one of them case matters"],
+];
+
+/** What works wherever text is typed. */
+const TYPING: readonly Syntax[] = [
+  ["Enter", "Take it"],
+  ["Esc", "Leave it; what was before is back"],
+  ["↑ ↓", "What was typed before; in the table's filter, the selection"],
+  ["Ctrl-P Ctrl-N", "What was typed before, everywhere"],
+  ["Ctrl-U", "Delete what is before the cursor; Ctrl-K what is after it, Ctrl-W a word"],
+];
+
+/** With `pm ui --mouse`. */
+const MOUSE: readonly Syntax[] = [
+  ["Click", "Selects a row, sorts by a column, filters by a number of the header, presses a key of the footer"],
+  ["Wheel", "Scrolls what is under it"],
 ];
 
 /** From this width on the help stands in two columns. */
@@ -55,7 +70,12 @@ function keySection(group: KeyGroup, width: number): PageLine[] {
 }
 
 function filterSections(width: number): PageLine[][] {
-  return [section("Filter: the table", TABLE_FILTER, width), section("Filter: the log", LOG_FILTER, width)];
+  return [
+    section("Filter: the table", TABLE_FILTER, width),
+    section("Filter: the log", LOG_FILTER, width),
+    section("While typing", TYPING, width),
+    section("Mouse, with pm ui --mouse", MOUSE, width),
+  ];
 }
 
 function joined(sections: readonly (readonly PageLine[])[]): readonly PageLine[] {
@@ -72,11 +92,11 @@ export function helpColumns(width: number): {
     return { width, columns: [joined([...keys, ...filterSections(width)])] };
   }
   const half = Math.floor((width - HELP_GAP) / 2);
-  const [table = [], log = []] = filterSections(half);
+  const [table = [], ...others] = filterSections(half);
   return {
     width: half,
     columns: [
-      joined([...LEFT.map((group) => keySection(group, half)), log]),
+      joined([...LEFT.map((group) => keySection(group, half)), ...others]),
       joined([...RIGHT.map((group) => keySection(group, half)), table]),
     ],
   };
@@ -88,5 +108,6 @@ export function helpSentences(): readonly string[] {
     ...KEY_MAP.map(({ keys, description }) => `${keys.map(keyName).join(" or ")}: ${description}`),
     ...TABLE_FILTER.map(([syntax, meaning]) => `Filter of the table, ${syntax}: ${meaning}`),
     ...LOG_FILTER.map(([syntax, meaning]) => `Filter of the log, ${syntax}: ${meaning}`),
+    ...TYPING.map(([key, meaning]) => `While typing, ${key}: ${meaning}`),
   ];
 }

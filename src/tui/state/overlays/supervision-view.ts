@@ -169,7 +169,7 @@ function checkText(check: Check): string {
     case "tcp":
       return `connects to ${check.host ?? "127.0.0.1"}:${check.port}`;
     case "output":
-      return `a line of the output fits ${check.pattern}`;
+      return `a line of the output matches ${check.pattern}`;
     case "notify":
       return "it says so (sd_notify)";
   }

@@ -95,7 +95,7 @@ const REGISTRY = {
   },
   next: {
     title: "NEXT",
-    width: 8,
+    width: 10,
     right: true,
     sort: "next",
     rank: 16,
@@ -218,6 +218,10 @@ export interface Column extends ColumnSpec {
   readonly x: number;
 }
 
+/** From this rank on a column repeats a part of what the status says: the command comes first, with so many cells more. */
+const SPARE_RANK = 12;
+const COMMAND_ROOM = 24;
+
 /** A mark and a blank before the first column. */
 const MARK_COLUMNS = 2;
 
@@ -255,8 +259,12 @@ export function fittingColumns(
 ): readonly Column[] {
   const keys = COLUMN_KEYS.filter((key) => !isOptional(key) || !hidden.includes(key));
   const rankOf = (key: ColumnKey): number => Math.min(REGISTRY[key].rank, REGISTRY[key].sort === sortKey ? 0.5 : 99);
-  while (totalWidth(keys) > width) {
+  for (;;) {
     const worst = keys.reduce((a, b) => (rankOf(b) > rankOf(a) ? b : a));
+    const needed = totalWidth(keys) + (rankOf(worst) >= SPARE_RANK && keys.includes("command") ? COMMAND_ROOM : 0);
+    if (needed <= width) {
+      break;
+    }
     if (rankOf(worst) === 0) {
       break;
     }

@@ -15,6 +15,14 @@ export function endedBadly({ state, run, spec }: ProcessInfo): boolean {
   );
 }
 
+/** Whether its last run ended badly, whatever the process does now: waits for the next one, or was given up. */
+export function lastRunFailed(process: ProcessInfo): boolean {
+  return endedBadly({
+    ...process,
+    state: process.state === "waiting" || process.state === "givenUp" ? "exited" : process.state,
+  });
+}
+
 /** Whether the current run will not go on, nor another one begin by itself. */
 export function isOver({ state }: ProcessInfo): boolean {
   return state === "exited" || state === "failed" || state === "lost" || state === "givenUp";

@@ -45,7 +45,7 @@ export function statusText({ state, supervision }: ProcessInfo, now: number): st
 /** What it waits for, in few words: "in 4s (3/5)", "for db, cache", "#2 in builds", "at 14:30". */
 function waitingText({ waiting, attempt, maxAttempts, queuePosition }: SupervisionStatus, now: number): string {
   const { reason, until, for: what } = waiting ?? { reason: "unknown", for: [] };
-  const due = until ? dueText(until, now) : "";
+  const due = until ? shortDueText(until, now) : "";
   switch (reason) {
     case "restart":
       return [due, attemptText(attempt, maxAttempts)].filter(Boolean).join(" ");
@@ -87,10 +87,10 @@ export function healthText({ readiness, health }: SupervisionStatus): string {
   return readiness === "notReady" ? "not ready" : readiness;
 }
 
-/** When its next run is due: "in 4s", "at 14:30", "due"; "": it waits for nothing that has a time. */
+/** When its next run is due: "in 4s", "at 14:30", "Fri 02:30", "due"; "": it waits for nothing that has a time. */
 export function nextText({ state, supervision }: ProcessInfo, now: number): string {
   const until = state === "waiting" ? supervision?.waiting?.until : undefined;
-  return until === undefined ? "" : dueText(until, now);
+  return until === undefined ? "" : shortDueText(until, now);
 }
 
 /** "builds", "#2 builds" where it waits for its turn. */
@@ -114,13 +114,30 @@ function attemptText(attempt: number, most: number): string {
   return attempt === 0 ? "" : most > 0 ? `(${attempt}/${most})` : `(attempt ${attempt})`;
 }
 
-/** "in 4s", "at 14:30", "due" */
+/** "in 4s", "at 14:30", "at 2026-11-27 02:30", "due" */
 export function dueText(until: Date, now: number): string {
+  return soonText(until, now) ?? `at ${formatTimeOfDay(until, now)}`;
+}
+
+/** The same where there is little room: "Fri 02:30" within a week, "2026-12-24" beyond. */
+function shortDueText(until: Date, now: number): string {
+  const soon = soonText(until, now);
+  if (soon !== null) {
+    return soon;
+  }
+  const text = formatTimeOfDay(until, now);
+  const [day = "", time] = text.split(" ");
+  const isThisWeek = until.getTime() - now < WEEK_MS;
+  return time === undefined ? `at ${text}` : isThisWeek ? `${WEEKDAYS[until.getDay()]} ${time}` : day;
+}
+
+/** Null: not soon. */
+function soonText(until: Date, now: number): string | null {
   const left = until.getTime() - now;
   // Never "in 0s": it is not due yet.
-  return left <= 0
-    ? "due"
-    : left < SOON_MS
-      ? `in ${formatDuration(Math.ceil(left / 1000) * 1000)}`
-      : `at ${formatTimeOfDay(until, now)}`;
+  return left <= 0 ? "due" : left < SOON_MS ? `in ${formatDuration(Math.ceil(left / 1000) * 1000)}` : null;
 }
+
+/** A day less than a week: the same weekday would be read as today's. */
+const WEEK_MS = 6 * 86_400_000;
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"] as const;
