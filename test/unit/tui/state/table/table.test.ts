@@ -170,6 +170,25 @@ describe("the process table", () => {
     expect([news.selected, setFilter(news, "").selected]).toEqual(["svx-1", "svx-21"]);
   });
 
+  test("D1 of several of one name the one that has not ended is selected, else the one started last", () => {
+    const named = (id: string, state: ProcessState, sequence: number) => ({
+      ...processInfo(id, { name: "web", state, ...(state === "exited" && { code: 0 }) }),
+      sequence,
+    });
+    const tableWith = (...processes: readonly ReturnType<typeof named>[]): TableState =>
+      applyWatchEvents(
+        tableOf("api"),
+        processes.map((process) => ({ type: "added" as const, process })),
+      );
+    const old = named("a", "exited", 1);
+    const last = named("b", "exited", 3);
+    expect(setFilter(tableWith(old, named("c", "running", 2), last), "web").selected).toBe("c");
+    expect(setFilter(tableWith(old, last), "web").selected).toBe("b");
+    expect(setFilter(tableWith(old, last), "we").selected).toBe("b");
+    // The others are not of its name.
+    expect(setFilter(tableWith(old), "a").selected).toBe("api");
+  });
+
   test("whoever sorts by something else than the name sees that order, with the best match selected", () => {
     const sorted = setSort(tableOf("x-web", "web", "web-2"), "cpu", false);
     const table = setFilter(applyUsages(sorted, [usage("x-web", 9), usage("web-2", 5), usage("web", 1)]), "web");
