@@ -27,11 +27,11 @@ test("what waits for its next attempt says until when; what is given up has fail
   terminal.type("/state:wait\r");
   await terminal.until("the others are hidden", () => rowOf(terminal, "hopeless") < 0);
   terminal.type("i");
-  await terminal.shows(/Waits +for attempt 1 of 5 · in [78]m/);
+  await terminal.shows(/Waiting +for attempt 1 of 5 · in [78]m/);
   await terminal.shows(/Restart +on failure, at most 5/);
   expect(terminal.text()).toMatch(/Run +1/);
   terminal.type("q");
-  await terminal.hides("Waits");
+  await terminal.hides("Waiting");
   // It is stopped as it waits: no attempt follows.
   terminal.type("xy");
   await terminal.shows("Stopped flaky");

@@ -161,7 +161,7 @@ function failureOf(
     return null;
   }
   const pids = receipt.survivors.map(({ pid }) => pid).join(", ");
-  const reason = `it did not end${action === "stop" ? ", X kills it" : ""}${pids ? ` (pids ${pids})` : ""}`;
+  const reason = `it did not stop${action === "stop" ? "; X kills it" : ""}${pids ? ` (pids ${pids})` : ""}`;
   return { process, reason, connection: false };
 }
 

@@ -50,14 +50,14 @@ function titleParts(log: LogState, process: ProcessInfo): string[] {
   const run = log.target?.run ?? current;
   return [
     processLabel(process),
-    ...(current > 1 ? [`run ${run}${log.previous ? ", the one before" : ""}`] : []),
+    ...(current > 1 ? [`run ${run}${log.previous ? ", the previous one" : ""}`] : []),
     ...(log.streams === "all" ? [] : [log.streams]),
     ...(log.wrap ? ["wrap"] : []),
     ...(!log.wrap && log.column > 0 ? [`from column ${log.column + 1}`] : []),
     ...(log.filtered
       ? [
           `filter ${log.filtered.pattern.text}`,
-          `${log.filtered.matches} fit`,
+          `${log.filtered.matches} matching`,
           ...(log.filtered.context > 0 ? [`±${log.filtered.context}`] : []),
         ]
       : []),
@@ -86,7 +86,7 @@ function searchParts(log: LogState): string[] {
 /** Why there is no run yet, and what it waits for. */
 function notBegunText({ supervision }: ProcessInfo, now: number): string {
   const waits = supervision ? waitingSentence(supervision, now) : "";
-  return waits === "" ? "It waits for its first run" : `It waits ${waits}`;
+  return waits === "" ? "Waiting for its first run" : `Waiting ${waits}`;
 }
 
 /** What comes after the end of its output; "": nothing, as far as is known. */
@@ -99,7 +99,7 @@ function afterEnd({ log, table }: DashboardState, now: number): string {
     return ` · given up, restarts ${restartsText(process.supervision)}`;
   }
   const waits = process.state === "waiting" ? waitingSentence(process.supervision, now) : "";
-  return waits === "" ? "" : ` · waits ${waits}`;
+  return waits === "" ? "" : ` · waiting ${waits}`;
 }
 
 function titleEnd(state: DashboardState): string {
@@ -133,9 +133,9 @@ function emptyText(log: LogState): string {
     return nothingWritten(log);
   }
   if (log.filtered) {
-    return neededScan(log) === null ? "No line fits" : "Looking through the output…";
+    return neededScan(log) === null ? "No line matches" : "Looking through the output…";
   }
-  return log.top !== null || log.window.to < log.next ? "Reading…" : "Nothing of it is kept any more";
+  return log.top !== null || log.window.to < log.next ? "Reading…" : "None of its output is kept any more";
 }
 
 /** The streams that are shown have brought nothing: where to look instead. */

@@ -121,7 +121,7 @@ function paintEmpty(grid: Grid, rect: Rect, state: DashboardState, theme: Theme)
   const error = filterError(table.filter);
   const lines =
     table.processes.size > 0
-      ? [error ? `The filter is ${error}` : `No process fits "${table.filter}"`, "Esc clears the filter"]
+      ? [error ? `The filter is ${error}` : `No process matches "${table.filter}"`, "Esc clears the filter"]
       : !table.loaded
         ? connection.phase === "disconnected"
           ? unseenError(state, rect.width - MARK_COLUMNS)

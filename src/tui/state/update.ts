@@ -76,7 +76,7 @@ function settle(before: DashboardState, state: DashboardState): DashboardState {
   return settleLog(unseen === next.unseen ? next : { ...next, unseen });
 }
 
-/** The log shows the selected process's current run, or the one before it. */
+/** The log shows the selected process's current run, or the previous one. */
 function settleLog(state: DashboardState): DashboardState {
   const { log, table } = state;
   const selected = selectedProcess(state.table);

@@ -89,14 +89,14 @@ function stopDetails({ cause, requestTime, signal, signalTime, killTime, ...stop
   const outcomes: Record<StopReceipt["outcome"], string> = {
     pending: "under way",
     stopped: `the whole tree ended${after(stop.endTime)}`,
-    survived: `something still lives${after(stop.endTime)}`,
-    alreadyStopped: "nothing lived any more",
+    survived: `part of the tree is still running${after(stop.endTime)}`,
+    alreadyStopped: "nothing was running",
   };
   const rows: readonly (readonly [label: string, value: string])[] = [
     ["When", [requestTime ? formatDate(requestTime) : "", causeText(cause)].filter(Boolean).join(" · ")],
     [
       "Signal",
-      `${signal}, ${formatChosen(stop.graceMs)} to end${stop.force ? ", then SIGKILL" : ""}${signalTime ? "" : ", not sent"}`,
+      `${signal}, ${formatChosen(stop.graceMs)} grace period${stop.force ? ", then SIGKILL" : ""}${signalTime ? "" : ", not sent"}`,
     ],
     ["Killed", killTime ? `SIGKILL${after(killTime)}` : ""],
     ["Outcome", outcomes[stop.outcome]],
@@ -158,7 +158,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   detail("Name", process.name ?? "");
   detail(
     "State",
-    `${STATE_GLYPHS[shownState(process)]} ${stateText(process)}${run?.treeAlive && !run.pid ? ", children live on" : ""}`,
+    `${STATE_GLYPHS[shownState(process)]} ${stateText(process)}${run?.treeAlive && !run.pid ? ", children still running" : ""}`,
   );
   detail("Run", run ? [run.number, causeText(run.cause)].filter(Boolean).join(" · ") : "");
   for (const [label, value] of supervisionDetails(process, overlay.schedule, overlay.queue, state.now)) {
@@ -190,7 +190,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   const graceMs = spec.stop.graceMs ?? run?.effective?.stopGraceMs;
   detail(
     "Stop",
-    `${spec.stop.signal ?? run?.effective?.stopSignal ?? "SIGTERM"}${graceMs === undefined ? "" : `, ${formatChosen(graceMs)} to end`}`,
+    `${spec.stop.signal ?? run?.effective?.stopSignal ?? "SIGTERM"}${graceMs === undefined ? "" : `, ${formatChosen(graceMs)} grace period`}`,
   );
   for (const [label, value] of policyDetails(spec)) {
     detail(label, value);
@@ -215,7 +215,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
     list.push(...stopDetails(run.stop));
   }
   if (run && run.survivors.length > 0) {
-    heading("Lives on without its shim");
+    heading("Still running without its shim");
     list.push(...survivorDetails(run.survivors));
   }
   if (run) {
@@ -255,7 +255,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
     ...Object.entries(spec.env),
     ...spec.envBytes.map(({ name, value }) => [escapeBytes(name), escapeBytes(value)] as const),
   ].sort(([a], [b]) => (naturalKey(a) < naturalKey(b) ? -1 : 1));
-  heading(`Environment: ${spec.envMode === "replace" ? "these alone" : "added to the daemon's"}`);
+  heading(`Environment: ${spec.envMode === "replace" ? "only these variables" : "added to the daemon's"}`);
   for (const [name, value] of env) {
     // The length of a secret would be a hint.
     detail(name, overlay.reveal ? value || '""' : "••••••••");

@@ -12,30 +12,30 @@ const TABLE_FILTER: readonly Syntax[] = [
     "word",
     "Letters of the name in order, a part of the command line, four or more letters that an ID begins with; the best match is selected",
   ],
-  ["!word", "What does not fit; works before any of these"],
+  ["!word", "Excludes what matches; works before any of these"],
   ["~regex", "A regular expression (RE2) for name or command line"],
   ["state:run", "The beginning of the state"],
   ["project:x", "The beginning of the project's name; so do queue:x and schedule:x"],
   ["k=v", "The label k has the value v, or k=v is in the command line"],
   ["k!=v", "The label k has another value, or is not there"],
   ["label:k", "The label k is there"],
-  ["exit:1", "It ended so: a code, a signal as exit:KILL, or exit:bad for an error"],
-  ["a b", "Both must fit; case does not matter"],
+  ["exit:1", "How it ended: a code, a signal as in exit:KILL, or exit:bad for an error"],
+  ["a b", "Both must match; case does not matter"],
 ];
 
 const LOG_FILTER: readonly Syntax[] = [
   ["text", "This text, in searches (/) and filters (&)"],
   ["~regex", "A regular expression (RE2)"],
-  ["Capitals", "With one of them case matters"],
+  ["Capitals", "A capital letter makes case matter"],
 ];
 
 /** What works wherever text is typed. */
 const TYPING: readonly Syntax[] = [
-  ["Enter", "Take it"],
-  ["Esc", "Leave it; what was before is back"],
-  ["↑ ↓", "What was typed before; in the table's filter, the selection"],
-  ["Ctrl-P Ctrl-N", "What was typed before, everywhere"],
-  ["Ctrl-U", "Delete what is before the cursor; Ctrl-K what is after it, Ctrl-W a word"],
+  ["Enter", "Accept"],
+  ["Esc", "Cancel, and restore what was there before"],
+  ["↑ ↓", "Earlier input; in the table's filter, move the selection"],
+  ["Ctrl-P Ctrl-N", "Earlier input, in every field"],
+  ["Ctrl-U", "Delete up to the cursor; Ctrl-K from the cursor on, Ctrl-W a word"],
 ];
 
 /** With `pm ui --mouse`. */

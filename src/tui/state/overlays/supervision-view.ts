@@ -36,7 +36,7 @@ function statusDetails({ supervision, state }: ProcessInfo, now: number): readon
   const { restarts, readiness, health, probeMessage, notifyStatus, project } = supervision;
   const isUp = readiness !== "notReady" && health !== "unhealthy";
   return [
-    ["Waits", state === "waiting" ? waitingSentence(supervision, now) : ""],
+    ["Waiting", state === "waiting" ? waitingSentence(supervision, now) : ""],
     ["Restarts", restarts > 0 || state === "givenUp" ? restartsText(supervision) : ""],
     ["Ready", readiness === undefined ? "" : readiness === "ready" ? "yes" : because("not yet", probeMessage)],
     ["Health", health === undefined ? "" : health === "unhealthy" ? because(health, probeMessage) : health],

@@ -42,7 +42,7 @@ export function statusText({ state, supervision }: ProcessInfo, now: number): st
   );
 }
 
-/** What it waits for, in few words: "in 4s (3/5)", "for db, cache", "#2 in builds", "at 14:30". */
+/** What it waits for, in few words: "in 4s (3/5)", "in 4s (3)" without a bound, "for db, cache", "#2 in builds", "at 14:30". */
 function waitingText({ waiting, attempt, maxAttempts, queuePosition }: SupervisionStatus, now: number): string {
   const { reason, until, for: what } = waiting ?? { reason: "unknown", for: [] };
   const due = until ? shortDueText(until, now) : "";
@@ -111,7 +111,7 @@ export function restartsText({ restarts, maxAttempts, attempt }: SupervisionStat
 }
 
 function attemptText(attempt: number, most: number): string {
-  return attempt === 0 ? "" : most > 0 ? `(${attempt}/${most})` : `(attempt ${attempt})`;
+  return attempt === 0 ? "" : most > 0 ? `(${attempt}/${most})` : `(${attempt})`;
 }
 
 /** "in 4s", "at 14:30", "at 2026-11-27 02:30", "due" */

@@ -68,7 +68,7 @@ test("several are stopped side by side, and each has a result of its own", async
     ),
   ).toEqual([
     ["c", "it was removed meanwhile", false],
-    ["e", "it did not end, X kills it (pids 7, 8)", false],
+    ["e", "it did not stop; X kills it (pids 7, 8)", false],
   ]);
   expect(watch.mock.calls).toEqual([[{ filter: { ids: ["b", "d", "e", "f"] }, reconnectMs: expect.any(Number) }]]);
 });
@@ -135,7 +135,7 @@ test("the stop that is waited for is that of the run that it found", async () =>
     [stopped("a", "survived", [5], 7), stopped("b", "stopped", [], 7)],
   );
   expect(await failuresOf(managerWith({ stop, watch }), "stop", crashing)).toEqual([
-    ["a", "it did not end, X kills it (pids 5)", false],
+    ["a", "it did not stop; X kills it (pids 5)", false],
   ]);
 });
 

@@ -51,7 +51,7 @@ test("a log that is empty says what its process waits for", () => {
   const { state } = new DashboardDriver().list(process);
   const grid = new Grid(60, 4);
   paintLog(grid, { x: 0, y: 0, width: 60, height: 4 }, state, theme);
-  expect(grid.text.slice(60, 120).join("").trim()).toBe("It waits for db · it is not ready yet");
+  expect(grid.text.slice(60, 120).join("").trim()).toBe("Waiting for db · it is not ready yet");
 });
 
 describe("the table", () => {

@@ -99,7 +99,7 @@ describe("keys", () => {
 
   test("the start form: words as a shell splits them, errors in place", () => {
     const driver = new Driver().keys("s", "enter");
-    expect(driver.state.overlay).toMatchObject({ kind: "start", error: "A command is needed" });
+    expect(driver.state.overlay).toMatchObject({ kind: "start", error: "Enter a command" });
     driver
       .type("sh -c 'echo hi'")
       .keys("tab")
@@ -140,7 +140,7 @@ describe("keys", () => {
     driver.act({ type: "started", submission: 1, process: processInfo("new", { name: "fresh" }), now: 0 });
     expect(driver.state.table.order).toEqual(["new", "id-job"]);
     expect(driver.state.table.selected).toBe("new");
-    expect(driver.said).toEqual(["Started fresh; it is shown beside what the filter fits"]);
+    expect(driver.said).toEqual(["Started fresh; it is shown although the filter does not match it"]);
     // It has come by itself: attach asks.
     expect(driver.state.cursorMovedAt).toBe(0);
     // What the watch says of it later does not hide it again.

@@ -74,17 +74,17 @@ describe("the details", () => {
     const from = lines.indexOf("Last stop");
     expect(lines.slice(from + 1, from + 6)).toEqual([
       expect.stringMatching(/^When .*:01 · on request of alice$/),
-      "Signal SIGTERM, 2s to end, then SIGKILL",
+      "Signal SIGTERM, 2s grace period, then SIGKILL",
       "Killed SIGKILL after 2.1s",
-      "Outcome something still lives after 12s",
+      "Outcome part of the tree is still running after 12s",
       "77 sleep 9  sleeping",
     ]);
     expect(shown({})).not.toContain("Last stop");
   });
 
-  test("list what lives on of a lost run", () => {
+  test("list what still runs of a lost run", () => {
     const lines = shown({ state: "lost", runInfo: { treeAlive: true, survivors: [survivor] } });
-    expect(lines[lines.indexOf("Lives on without its shim") + 1]).toBe("77 sleep 9  sleeping");
+    expect(lines[lines.indexOf("Still running without its shim") + 1]).toBe("77 sleep 9  sleeping");
   });
 
   test("say that it is suspended, why the run began, and what was asked for in bytes", () => {
@@ -213,7 +213,7 @@ describe("before something is ended or lost", () => {
     expect(keys(lost, "x").overlay).toMatchObject({ kind: "confirm", action: "stop" });
     const gone = dashboardOf(["api", { state: "lost" }]);
     expect(keys(gone, "x").toasts.shown.map(({ text }) => text)).toEqual([
-      "api is lost: nothing is known to live of it",
+      "api is lost: nothing of it is known to be running",
     ]);
   });
 

@@ -22,7 +22,7 @@ describe("what its policies make of a process", () => {
     ],
     [
       { waiting: { reason: "restart", until: until(-1), for: [], detail: "" }, attempt: 3 },
-      "due (attempt 3)",
+      "due (3)",
       "for attempt 3 · due",
     ],
     [
@@ -52,7 +52,7 @@ describe("what its policies make of a process", () => {
     ],
     [
       { waiting: { reason: "restart", until: until(300), for: [], detail: "" }, attempt: 1 },
-      "in 1s (attempt 1)",
+      "in 1s (1)",
       "for attempt 1 · in 1s",
     ],
   ] as const)("%j", (supervision, short, long) => {
