@@ -137,6 +137,7 @@ const nothing = {
   createdBefore: null,
   endedAfter: null,
   endedBefore: null,
+  living: null,
 } as const;
 
 export const stopOptions = { signal: "", graceMs: null, force: true, wait: true } as const;
