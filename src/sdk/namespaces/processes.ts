@@ -267,7 +267,7 @@ export class Processes {
   /**
    * Sends a signal, by name ("SIGHUP", "HUP", "SIGRTMIN+3") or number, and resolves once it was sent.
    *
-   * @throws PmError `INVALID_ARGUMENT`, `NOT_RUNNING`, `SUPERVISOR_LOST`
+   * @throws PmError `INVALID_ARGUMENT`, `NOT_RUNNING`, `SUPERVISOR_LOST`, `SUPERVISOR_UNRESPONSIVE`
    */
   async signal(ref: string, signal: string | number, options: SignalOptions = {}): Promise<ProcessInfo> {
     refuseUnknown(options, known.signal);
@@ -514,10 +514,11 @@ export class Processes {
   /**
    * Writes to standard input or the terminal, in whole and in order with other writes; resolves when all of it is in
    * the pipe, which takes as long as the process takes to read. At most 1 MiB. When the call ends early, part of the
-   * data may have been written.
+   * data may have been written: with `inputOffset` it can be made again.
    *
    * @param data text is written as UTF-8
-   * @throws PmError `NOT_RUNNING`, `INPUT_CLOSED`, `SUPERVISOR_LOST`, `LIMIT_EXCEEDED`
+   * @throws PmError `NOT_RUNNING`, `INPUT_CLOSED`, `SUPERVISOR_LOST`, `SUPERVISOR_UNRESPONSIVE`, `LIMIT_EXCEEDED`,
+   * `CONDITION_FAILED` where bytes before `inputOffset` are missing
    */
   async write(ref: string, data: string | Uint8Array, options: WriteOptions = {}): Promise<WriteResult> {
     refuseUnknown(options, known.write);
