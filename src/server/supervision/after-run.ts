@@ -87,10 +87,7 @@ export function whileWaiting(
   const decision = redecideRestart(
     policy.restart,
     kept.attempts,
-    {
-      success: waiting.cause.kind === "restartPolicy" && succeeded(run, policy.successCodes),
-      since: waiting.since,
-    },
+    waiting.cause.kind === "restartPolicy" && succeeded(run, policy.successCodes),
     now,
     `${process.id}/${run.number}`,
   );

@@ -51,7 +51,7 @@ export function decideRestart(
     return { kind: "none", history: known };
   }
   const maxAttempts = policy?.maxAttempts ?? null;
-  if (maxAttempts !== null && times.length >= maxAttempts) {
+  if (isEnough(policy, known.streak, times.length)) {
     return { kind: "giveUp", history: known };
   }
   const attempt = known.streak + 1;
@@ -68,27 +68,20 @@ export function decideRestart(
   };
 }
 
-/** An attempt that was decided on and is still waited for. */
-export interface PendingAttempt {
-  /** The run before it ended with a success code, and nothing of supervision stopped it. */
-  readonly success: boolean;
-  /** When it was decided, in milliseconds since the epoch. */
-  readonly since: number;
-}
-
 /**
  * What the restart policy, which may have been changed since, makes of an
  * attempt that is waited for and counted already: another time, none, or giving
- * up. Pure, and the same again for the same policy. The delay counts from
- * `since`.
+ * up. Pure, and the same again for the same policy. The delay counts from when
+ * the waiting began.
  *
+ * @param success Of the run that ended, as in `EndedRun`.
  * @param now Milliseconds since the epoch.
  * @param seed As for `decideRestart` of the run that ended.
  */
 export function redecideRestart(
   policy: RestartPolicy | null,
   history: AttemptHistory,
-  pending: PendingAttempt,
+  success: boolean,
   now: number,
   seed: string,
 ): RestartDecision {
@@ -98,16 +91,24 @@ export function redecideRestart(
     times: history.times.slice(0, -1),
     restarts: Math.max(0, history.restarts - 1),
   };
-  if (!restarts(policy, pending.success)) {
+  if (!restarts(policy, success)) {
     return { kind: "none", history: made };
   }
-  const { maxAttempts = null, windowMs = null } = policy ?? {};
-  // Without a bound nobody kept when they were: those in a row are known in any case.
-  const count = windowMs === null ? made.streak : made.times.filter((time) => now - time < windowMs).length;
-  if (maxAttempts !== null && count >= maxAttempts) {
+  const windowMs = policy?.windowMs ?? null;
+  const times = made.times.filter((time) => windowMs === null || now - time < windowMs);
+  if (isEnough(policy, made.streak, times.length)) {
     return { kind: "giveUp", history: made };
   }
   return { kind: "wait", delayMs: backoffMs(policy?.backoff, attempt, seed), attempt, history };
+}
+
+/**
+ * Whether so many attempts were made that no more may be. Without a bound
+ * nobody keeps when they were, but those in a row are known in any case.
+ */
+function isEnough(policy: RestartPolicy | null, inARow: number, withinWindow: number): boolean {
+  const { maxAttempts = null, windowMs = null } = policy ?? {};
+  return maxAttempts !== null && (windowMs === null ? inARow : withinWindow) >= maxAttempts;
 }
 
 function restarts(policy: RestartPolicy | null, success: boolean): boolean {

@@ -52,8 +52,8 @@ export interface ScheduleStatus extends ScheduleRecord {
 export class Scheduler implements ScheduleClaims {
   readonly #ground: Ground;
   readonly #supervisor: Supervisor;
-  /** Since when there has been a daemon. */
-  readonly #present: number;
+  /** Since when there has been a daemon, by the clock as it was last set. */
+  #present: number;
   readonly #next = new Map<string, number | null>();
   #lastLook: number;
   #closed = false;
@@ -292,6 +292,7 @@ export class Scheduler implements ScheduleClaims {
     if (now < this.#lastLook) {
       // The clock was set back: what was computed from it does not hold.
       this.#next.clear();
+      this.#present = Math.min(this.#present, now);
     }
     this.#lastLook = now;
     for (const found of this.#ground.store.schedules.values()) {
@@ -300,7 +301,7 @@ export class Scheduler implements ScheduleClaims {
       if (next === null || next > now) {
         continue;
       }
-      const times = due(schedule, Math.min(this.#present, now), now);
+      const times = due(schedule, this.#present, now);
       if (times !== null) {
         this.#act(schedule, times.runs, times.time);
       }
