@@ -19,7 +19,7 @@ export const environment: readonly (readonly [string, string])[] = [
   ["PM_CONTEXT", "the same as --context"],
   [
     "PM_RUNTIME_DIR",
-    "where the daemon keeps its socket and all output; default $XDG_RUNTIME_DIR/pm, or /run/pm for root",
+    "where the daemon keeps its socket and all output; default /run/pm for root, else $XDG_RUNTIME_DIR/pm",
   ],
   ["PM_NO_AUTOSTART", "1: never start a daemon in the background"],
   ["PM_NO_HOST", "1: run each command in a process of its own, never in the daemon"],
