@@ -19,7 +19,7 @@ export const environment: readonly (readonly [string, string])[] = [
   ["PM_CONTEXT", "the same as --context"],
   [
     "PM_RUNTIME_DIR",
-    "directory of the daemon's socket and all output; default: $XDG_RUNTIME_DIR/pm, else /run/pm for root and /dev/shm/pm-UID for others",
+    "directory of the daemon's socket and all output; default: /run/pm for root, for others $XDG_RUNTIME_DIR/pm, else /dev/shm/pm-UID",
   ],
   ["PM_NO_AUTOSTART", "1: never start the daemon"],
   ["PM_NO_HOST", "1: run each command in its own process, never inside the daemon"],

@@ -6,17 +6,20 @@ import { isAbsolute, join } from "node:path";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Where the daemon keeps sockets and output: `$PM_RUNTIME_DIR`, else `$XDG_RUNTIME_DIR/pm`, else `/run/pm` for root, else
+ * Where the daemon keeps sockets and output: `$PM_RUNTIME_DIR`, else `/run/pm` for root, else `$XDG_RUNTIME_DIR/pm`, else
  * `/dev/shm/pm-UID`. An empty variable counts as unset.
+ *
+ * Root's is the same with and without a login: a daemon that systemd started at boot has no `XDG_RUNTIME_DIR`, root's
+ * shells have one, which goes with the last of them.
  */
 export function runtimeDirectory(env: Environment = process.env, uid: number = process.getuid?.() ?? 0): string {
   if (env["PM_RUNTIME_DIR"]) {
     return env["PM_RUNTIME_DIR"];
   }
-  if (env["XDG_RUNTIME_DIR"]) {
-    return `${env["XDG_RUNTIME_DIR"]}/pm`;
+  if (uid === 0) {
+    return "/run/pm";
   }
-  return uid === 0 ? "/run/pm" : `/dev/shm/pm-${uid}`;
+  return env["XDG_RUNTIME_DIR"] ? `${env["XDG_RUNTIME_DIR"]}/pm` : `/dev/shm/pm-${uid}`;
 }
 
 /** The daemon's Unix socket below its runtime directory. */

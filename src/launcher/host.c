@@ -33,10 +33,10 @@ static bool socket_path(struct sockaddr_un *address)
 	address->sun_family = AF_UNIX;
 	if (directory != NULL) {
 		length = snprintf(address->sun_path, size, "%s/cli.sock", directory);
-	} else if (session != NULL) {
-		length = snprintf(address->sun_path, size, "%s/pm/cli.sock", session);
 	} else if (getuid() == 0) {
 		length = snprintf(address->sun_path, size, "/run/pm/cli.sock");
+	} else if (session != NULL) {
+		length = snprintf(address->sun_path, size, "%s/pm/cli.sock", session);
 	} else {
 		length = snprintf(address->sun_path, size, "/dev/shm/pm-%u/cli.sock", getuid());
 	}

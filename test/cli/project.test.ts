@@ -95,7 +95,7 @@ processes:
     }
     expect(last).not.toContain("picky");
     expect(err).toContain("pm: picky: exit code 5\n");
-    expect(err).toMatch(/^pm: flaky: exit code 4; restarts in 1s \(1\/2\)$/m);
+    expect(err).toMatch(/^pm: flaky: exit code 4; restarts in 1s \(\d\/2\)$/m);
   });
 
   test("is a success in the foreground if what was stopped from elsewhere was all that ran", async ({ pm }) => {
@@ -155,9 +155,11 @@ processes:
   await pm.ok(["up", "-d"], at);
   await pm.ok(["wait", "--for", "ready", "worker"]);
   const started = await Promise.all(
-    ["db", "migrate", "web", "worker"].map((name) => pm.ok(["inspect", "--format", "run.start_time", name])),
+    ["db", "migrate", "web", "worker"].map(async (name) =>
+      Date.parse(await pm.ok(["inspect", "--format", "run.startTime", name])),
+    ),
   );
-  expect(started.toSorted()).toEqual(started);
+  expect(started.toSorted((a, b) => a - b)).toEqual(started);
   expect(await pm.ok(["logs", "migrate"])).toBe("migrated with info");
 
   await pm.ok(["kill", "-s", "KILL", "web"]);
@@ -167,8 +169,12 @@ processes:
   expect(await (await fetch(`http://127.0.0.1:${webPort}/up`)).text()).toBe("web");
   expect(await pm(["diff"], at)).toMatchObject({ code: 0 });
 
+  expect(await pm.ok(["project", "ls"])).toMatch(/^shop +3 running, 1 exited +done +.*\/pm\.yaml$/m);
+  const shown = JSON.parse(await pm.ok(["project", "show", "shop"])) as { members: { name: string }[] };
+  expect(shown.members.map(({ name }) => name)).toEqual(["db", "migrate", "web", "worker"]);
   await pm.ok(["down"], at);
   expect(await names(pm)).toEqual([]);
+  expect(await pm(["project", "show", "shop"])).toMatchObject({ code: 3 });
   await expect(fetch(`http://127.0.0.1:${webPort}/up`)).rejects.toThrow();
 });
 
@@ -197,6 +203,9 @@ test("pm queue and pm schedule do what the contract can", async ({ pm }) => {
   await pm.ok(["schedule", "run", "hourly"]);
   await pm.ok(["schedule", "pause", "hourly"]);
   expect(await pm.ok(["schedule", "ls"])).toMatch(/^hourly +hourly +every 1h\S* +- +paused .* started$/m);
+  expect(await pm.ok(["status", "hourly"])).toMatch(
+    /^Schedule +hourly: every 1h\S*; paused; last \d{4}-\S+Z, started$/m,
+  );
   await pm.ok(["schedule", "rm", "hourly"]);
   expect(await pm(["start", "--at", "10m", "true"])).toMatchObject({ code: 2 });
   const later = await pm.ok(["start", "--in", "1h", "true"]);
@@ -207,5 +216,6 @@ test("pm ls says what a process waits for; pm wait knows when it has stopped", a
   await pm.ok(["start", "-n", "crash", "--restart", "on-failure:1", "--", "sh", "-c", "exit 3"]);
   await pm.ok(["wait", "--for", "stopped", "crash"]);
   expect(await pm.ok(["ls"])).toMatch(/^crash .*given up /m);
+  expect(await pm.ok(["status", "crash"])).toMatch(/^Restart +on-failure, at most 1 attempt in a row; 1 so far$/m);
   expect(await pm(["wait", "--for", "ready", "crash"])).toMatchObject({ code: 125 });
 });

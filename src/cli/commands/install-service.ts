@@ -7,6 +7,9 @@ import { runSystemctl } from "../service/systemctl.ts";
 import { serviceUnit, unitPath } from "../service/unit.ts";
 import { UsageError } from "../usage-error.ts";
 
+/** Of a user's services: without a login there is no service manager of that user. */
+const lingering = "it starts with your first login; with 'loginctl enable-linger' it starts at boot";
+
 export const command = defineCommand({
   summary: "Install a systemd service that starts the daemon, and what is to run, at boot",
   description:
@@ -31,7 +34,7 @@ export const command = defineCommand({
     const unit = serviceUnit({ system, program: own.argv[1] ?? "", node: own.execPath });
     const path = unitPath(system, caller.env);
     if (options.print) {
-      caller.print(`# ${path}\n${unit}`);
+      caller.print(`# ${path}\n${system ? "" : `# ${lingering}\n`}${unit}`);
       return ExitCode.ok;
     }
     if (system && !isRoot) {
@@ -44,7 +47,7 @@ export const command = defineCommand({
     await runSystemctl(system, ["daemon-reload"]);
     await runSystemctl(system, ["enable", "--now", "pm.service"]);
     if (!system) {
-      caller.note("pm: it starts with your first login; with 'loginctl enable-linger' it starts at boot\n");
+      caller.note(`pm: ${lingering}\n`);
     }
     return ExitCode.ok;
   },

@@ -34,6 +34,13 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
   reload: { load: () => import("./reload.ts") },
   scale: { load: () => import("./scale.ts") },
   import: { load: () => import("./import.ts") },
+  project: {
+    summary: "Look at the projects that the daemon keeps",
+    commands: {
+      ls: { load: () => import("./project/ls.ts") },
+      show: { load: () => import("./project/show.ts") },
+    },
+  },
   schedule: {
     summary: "Start processes at certain times",
     commands: {

@@ -59,7 +59,9 @@ function restartText({ mode, maxAttempts = 0, windowMs, backoff, memoryBytes }: 
     words[mode],
     ...(maxAttempts === 0
       ? []
-      : [`at most ${maxAttempts} attempts${windowMs === undefined ? " in a row" : ` in ${formatDuration(windowMs)}`}`]),
+      : [
+          `at most ${maxAttempts} ${maxAttempts === 1 ? "attempt" : "attempts"}${windowMs === undefined ? " in a row" : ` in ${formatDuration(windowMs)}`}`,
+        ]),
     ...(initialMs === undefined ? [] : [`backoff from ${milliseconds(initialMs)}`]),
     ...(maxMs === undefined ? [] : [`backoff to ${milliseconds(maxMs)}`]),
     ...(memoryBytes === undefined ? [] : [`above ${formatBytes(memoryBytes)} of memory`]),
