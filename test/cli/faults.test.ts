@@ -7,8 +7,8 @@ import { isAlive, limitMs, test } from "./support/pm.ts";
 
 describe.concurrent("references to processes", () => {
   test("unknown, ambiguous and malformed ones", async ({ pm }) => {
-    await pm.ok(["start", "-n", "server", "--id", "aaaabbbb-0000-4000-8000-000000000001", "sleep", "60"]);
-    await pm.ok(["start", "--id", "aaaabbbb-0000-4000-8000-000000000002", "sleep", "60"]);
+    await pm.ok(["start", "-n", "server", "--id", "aaaabbbb-0000-4000-8000-000000000001", "sleep", "3600"]);
+    await pm.ok(["start", "--id", "aaaabbbb-0000-4000-8000-000000000002", "sleep", "3600"]);
     expect(await pm(["status", "aaaab"])).toMatchObject({ code: 5, out: "" });
     expect((await pm(["status", "aaaab"])).err).toContain("aaaabbbb-0000-4000-8000-000000000002");
     const unknown = await pm(["status", "servr"]);
@@ -21,8 +21,8 @@ describe.concurrent("references to processes", () => {
   });
 
   test("several at once: each failure is told, the others are acted on", async ({ pm }) => {
-    await pm.ok(["start", "-n", "one", "sleep", "60"]);
-    await pm.ok(["start", "-n", "two", "sleep", "60"]);
+    await pm.ok(["start", "-n", "one", "sleep", "3600"]);
+    await pm.ok(["start", "-n", "two", "sleep", "3600"]);
     const result = await pm(["stop", "-f", "one", "none", "two"]);
     expect(result.code).toBe(3);
     expect(result.out.split("\n").sort()).toEqual(["", "one SIGTERM", "two SIGTERM"]);
@@ -88,7 +88,7 @@ describe.concurrent("stopping", () => {
 
 describe.concurrent("the daemon", () => {
   test("two started at once are one", async ({ pm }) => {
-    const results = await Promise.all(Array.from({ length: 4 }, () => pm(["start", "sleep", "60"])));
+    const results = await Promise.all(Array.from({ length: 4 }, () => pm(["start", "sleep", "3600"])));
     for (const result of results) {
       expect(result).toMatchObject({ code: 0 });
     }
@@ -183,7 +183,7 @@ describe.concurrent("the daemon", () => {
   });
 
   test("stop leaves processes alone; the next daemon finds them", async ({ pm }) => {
-    const id = await pm.ok(["start", "--", "sh", "-c", "echo before; sleep 60"]);
+    const id = await pm.ok(["start", "--", "sh", "-c", "echo before; sleep 3600"]);
     await pm.spawn(["logs", "-f", id]).saw("before");
     const first = await pm.daemonPid();
     expect((await pm(["daemon", "stop"])).err).toContain("1 process still running");

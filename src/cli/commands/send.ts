@@ -1,4 +1,5 @@
 import { ExitCode } from "../../common/exit-codes.ts";
+import { asTyped } from "../bulk.ts";
 import { endsCommand } from "../caller.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
@@ -50,8 +51,9 @@ export const command = defineCommand({
             await manager.processes.write(id, data, { close });
             target.bytes += data.length;
           } catch (error) {
-            if (endsCommand(error) || onlyReference(selection) !== undefined) {
-              throw error;
+            const only = onlyReference(selection);
+            if (endsCommand(error) || only !== undefined) {
+              throw only === undefined ? error : asTyped(error, only);
             }
             // One that has ended must not keep the others from their input.
             open.delete(id);
