@@ -1,12 +1,12 @@
 /**
- * Server streams over the Unix socket, by hand: one HTTP/1.1 POST per
- * connection in the Connect protocol. Measured: loading the stock client costs
+ * Server streams by hand: one HTTP/1.1 POST per connection in the Connect
+ * protocol. Over the Unix socket, and over TLS by `tls-stream.ts`. Measured: loading the stock client costs
  * 60 to 70 ms, more than all the rest of a command; it also copies each message
  * several times. Output comes as binary messages, decoded where they lie;
  * everything else as JSON. See `light-unary.ts` for what may not be imported
  * here.
  */
-import { connect, type Socket } from "node:net";
+import { connect, type OnReadOpts, type Socket } from "node:net";
 import { PmError } from "../errors.ts";
 import { errorFromConnectBody, errorFromEndOfStream } from "./connect-error.ts";
 import { EnvelopeError, EnvelopeReader, envelope } from "./envelopes.ts";
@@ -53,19 +53,46 @@ const binary: { readonly [M in StreamMethod]?: Codec<StreamMethods[M][0], Stream
   },
 };
 
+/** How a stream gets its connection. */
+export interface LightConnection {
+  /** For errors. */
+  readonly place: string;
+  /** More lines of the request's head. */
+  readonly headers: readonly string[];
+  readonly ready: "connect" | "secureConnect";
+  readonly open: (onread: OnReadOpts) => Socket;
+}
+
 /** Calls `method` on the daemon behind the socket at `path`. The call begins with the first `next()`. */
 export function lightStream<M extends StreamMethod>(
   path: string,
   method: M,
   request: StreamMethods[M][0],
   options: TransportOptions,
-): AsyncIterableIterator<StreamMethods[M][1], void, void> {
-  const codec = (binary[method] ?? json) as Codec<StreamMethods[M][0], StreamMethods[M][1]>;
-  return new LightStream(path, method, request, codec, options);
+): LightStream<StreamMethods[M][0], StreamMethods[M][1]> {
+  const connection: LightConnection = {
+    place: `unix://${path}`,
+    headers: [],
+    ready: "connect",
+    open: (onread) => connect({ path, onread }),
+  };
+  return openLightStream(connection, method, request, options);
 }
 
-class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, void> {
-  readonly #path: string;
+export function openLightStream<M extends StreamMethod>(
+  connection: LightConnection,
+  method: M,
+  request: StreamMethods[M][0],
+  options: TransportOptions,
+): LightStream<StreamMethods[M][0], StreamMethods[M][1]> {
+  const codec = (binary[method] ?? json) as Codec<StreamMethods[M][0], StreamMethods[M][1]>;
+  return new LightStream(connection, method, request, codec, options);
+}
+
+export class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, void> {
+  /** The daemon has begun to respond: whatever goes wrong from here on is about this call. */
+  accepted = false;
+  readonly #connection: LightConnection;
   readonly #method: string;
   readonly #codec: Codec<Request, Item>;
   readonly #request: Request;
@@ -83,8 +110,14 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
   #busyTimer: NodeJS.Timeout | undefined;
   readonly #onAbort = (): void => this.#fail(abortedError(this.#options.signal));
 
-  constructor(path: string, method: string, request: Request, codec: Codec<Request, Item>, options: TransportOptions) {
-    this.#path = path;
+  constructor(
+    connection: LightConnection,
+    method: string,
+    request: Request,
+    codec: Codec<Request, Item>,
+    options: TransportOptions,
+  ) {
+    this.#connection = connection;
     this.#method = method;
     this.#request = request;
     this.#codec = codec;
@@ -148,19 +181,21 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
     let isConnected = false;
     const parser = this.#parser();
     const slab = new Slab();
-    const socket = connect({
-      path: this.#path,
-      onread: {
-        buffer: () => slab.room(),
-        // False pauses the socket, until `resume()`.
-        callback: (length) => this.#receive(parser, slab.take(length)),
-      },
+    const { place, headers, ready, open } = this.#connection;
+    const socket = open({
+      buffer: () => slab.room(),
+      // False pauses the socket, until `resume()`.
+      callback: (length) => this.#receive(parser, slab.take(length)),
     });
     this.#socket = socket;
-    socket.on("connect", () => {
+    const { contentType } = this.#codec;
+    socket.on(ready, () => {
       isConnected = true;
       socket.cork();
-      socket.write(requestHead(this.#method, this.#codec.contentType, body.length, this.#options.timeoutMs), "latin1");
+      socket.write(
+        requestHead(this.#method, contentType, body.length, this.#options.timeoutMs, false, headers),
+        "latin1",
+      );
       socket.write(body);
       socket.uncork();
     });
@@ -171,7 +206,7 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
         // unix(7), connect(2): the socket's queue is full. Nothing was sent.
         this.#busyTimer = setTimeout(() => this.#connect(body), busyRetryMs());
       } else {
-        this.#fail(unreachableError(`unix://${this.#path}`, error));
+        this.#fail(unreachableError(place, error));
       }
     });
     socket.on("end", () => this.#fail(lostError(undefined)));
@@ -227,6 +262,8 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
             }
           } else if (contentType !== this.#codec.contentType) {
             throw protocolError(`a response of type "${contentType ?? "none"}"`);
+          } else {
+            this.accepted = true;
           }
         },
         body: (piece) => {

@@ -1,5 +1,6 @@
 /** Chooses the transport for each call, and loads the heavy one only when a call needs it. */
 import type { Endpoint } from "../endpoint.ts";
+import { PmError } from "../errors.ts";
 import { KeptConnections } from "./kept-connections.ts";
 import { lightStream } from "./light-stream.ts";
 import { lightUnary } from "./light-unary.ts";
@@ -18,6 +19,11 @@ import type {
  * streams has the others share some, over HTTP/2.
  */
 const maxLightStreams = 16;
+
+/** What may be large: calls of other kinds share the connection of unary calls over TLS. */
+function isOutput(method: StreamMethod): boolean {
+  return method === "pm.v1.ProcessService/StreamOutput" || method === "pm.v1.ProcessService/StreamOutputs";
+}
 
 /** Opens no connection: the first call does. */
 export function openTransport(endpoint: Endpoint): Transport {
@@ -50,16 +56,33 @@ export function openTransport(endpoint: Endpoint): Transport {
         : (await stock()).unary(method, request, options);
     },
     async *stream<M extends StreamMethod>(method: M, request: StreamMethods[M][0], options: TransportOptions) {
-      if (endpoint.kind !== "unix" || lightStreams >= maxLightStreams) {
+      const isLight = endpoint.kind === "unix" || isOutput(method);
+      if (!isLight || lightStreams >= maxLightStreams) {
         yield* (await stock()).stream(method, request, options);
         return;
       }
       lightStreams += 1;
       try {
-        yield* lightStream(endpoint.path, method, request, withClosed(options));
+        if (endpoint.kind === "unix") {
+          yield* lightStream(endpoint.path, method, request, withClosed(options));
+          return;
+        }
+        const { tlsStream } = await import("./tls-stream.ts");
+        const items = tlsStream(endpoint, method, request, withClosed(options));
+        try {
+          yield* items;
+          return;
+        } catch (error) {
+          const isOver = error instanceof PmError && (error.reason === "ABORTED" || error.reason === "TIMEOUT");
+          if (items.accepted || isOver) {
+            throw error;
+          }
+          // The stock client knows why there is no connection, or why the daemon refuses the caller.
+        }
       } finally {
         lightStreams -= 1;
       }
+      yield* (await stock()).stream(method, request, options);
     },
     close() {
       closed.abort();
