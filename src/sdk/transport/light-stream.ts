@@ -16,14 +16,11 @@ import { abortedError, lostError, timedOutError, unreachableError } from "./loca
 import { decodeOutputFrame, decodeOutputsFrame } from "./protobuf/output-frames.ts";
 import { encodeStreamOutput, encodeStreamOutputs } from "./protobuf/output-requests.ts";
 import { ProtobufError } from "./protobuf/reader.ts";
+import { type Slab, Slabs } from "./slabs.ts";
 import type { StreamMethod, StreamMethods, TransportOptions } from "./transport.ts";
 
 /** What a stream may cost, in bytes: of headers, of one message, and of messages that the consumer has not taken. */
 const limits = { head: 64 * 1024, message: 128 * 1024 * 1024, queue: 512 * 1024 };
-/** What is read from the socket lands in slabs, so that it is neither copied nor allocated piece by piece. */
-const slabBytes = 512 * 1024;
-/** The least room for a read. */
-const leastReadBytes = 64 * 1024;
 /** The part of a refusal's body that is read. */
 const maxRefusalBytes = 1024 * 1024;
 
@@ -98,9 +95,12 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
   readonly #request: Request;
   readonly #options: TransportOptions;
   /** What has arrived and was not taken, with its size. */
-  #queue: { readonly item: Item; readonly bytes: number }[] = [];
+  #queue: { readonly item: Item; readonly bytes: number; readonly slab: Slab | undefined }[] = [];
   #taken = 0;
   #queuedBytes = 0;
+  readonly #slabs: Slabs;
+  /** Of the item that the consumer has. */
+  #held: Slab | undefined;
   #waiting: PromiseWithResolvers<IteratorResult<Item, void>> | undefined;
   #state: "new" | "open" | "over" = "new";
   /** Why it is over, for whoever has taken all that came before. Undefined: it ended by itself. */
@@ -122,14 +122,20 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
     this.#request = request;
     this.#codec = codec;
     this.#options = options;
+    this.#slabs = new Slabs(options.reuse ?? false);
   }
 
   next(): Promise<IteratorResult<Item, void>> {
     if (this.#state === "new") {
       this.#open();
     }
+    if (this.#held !== undefined) {
+      this.#slabs.release(this.#held);
+      this.#held = undefined;
+    }
     const queued = this.#queue[this.#taken];
     if (queued !== undefined) {
+      this.#held = queued.slab;
       this.#take(queued.bytes);
       return Promise.resolve({ done: false, value: queued.item });
     }
@@ -180,12 +186,12 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
   #connect(body: Buffer): void {
     let isConnected = false;
     const parser = this.#parser();
-    const slab = new Slab();
+    const slabs = this.#slabs;
     const { place, headers, ready, open } = this.#connection;
     const socket = open({
-      buffer: () => slab.room(),
+      buffer: () => slabs.room(),
       // False pauses the socket, until `resume()`.
-      callback: (length) => this.#receive(parser, slab.take(length)),
+      callback: (length) => this.#receive(parser, slabs.take(length)),
     });
     this.#socket = socket;
     const { contentType } = this.#codec;
@@ -238,9 +244,10 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
         message: (bytes) => {
           const item = this.#codec.decode(bytes);
           if (item !== undefined) {
-            this.#deliver(item, bytes.length);
+            this.#deliver(item, bytes);
           }
         },
+        placed: (begun, length) => this.#slabs.placed(begun, length),
         end: (bytes) => this.#end(errorFromEndOfStream(bytes)),
       },
       limits.message,
@@ -288,13 +295,16 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
     );
   }
 
-  #deliver(item: Item, bytes: number): void {
+  #deliver(item: Item, message: Buffer): void {
     const waiting = this.#waiting;
+    const bytes = message.length;
+    const slab = this.#slabs.use(message);
     if (waiting !== undefined) {
       this.#waiting = undefined;
+      this.#held = slab;
       waiting.resolve({ done: false, value: item });
     } else {
-      this.#queue.push({ item, bytes });
+      this.#queue.push({ item, bytes, slab });
       this.#queuedBytes += bytes;
     }
   }
@@ -322,26 +332,6 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
     } else {
       waiting.reject(failure);
     }
-  }
-}
-
-/** Memory that reads fill one behind the other. What was taken is never written again. */
-class Slab {
-  #bytes = Buffer.alloc(0);
-  #at = 0;
-
-  room(): Buffer {
-    if (this.#bytes.length - this.#at < leastReadBytes) {
-      this.#bytes = Buffer.allocUnsafeSlow(slabBytes);
-      this.#at = 0;
-    }
-    return this.#bytes.subarray(this.#at);
-  }
-
-  take(length: number): Buffer {
-    const from = this.#at;
-    this.#at += length;
-    return this.#bytes.subarray(from, this.#at);
   }
 }
 

@@ -41,7 +41,8 @@ export function openTransport(endpoint: Endpoint): Transport {
     return transport;
   };
 
-  const withClosed = ({ signal, timeoutMs }: TransportOptions): TransportOptions => ({
+  const withClosed = ({ signal, timeoutMs, reuse = false }: TransportOptions): TransportOptions => ({
+    reuse,
     signal: signal === undefined ? closed.signal : AbortSignal.any([closed.signal, signal]),
     timeoutMs,
   });
