@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Resvg } from "@resvg/resvg-js";
-import { ProcessManager } from "../src/sdk/index.ts";
+import { ProcessManager, type StartOptions } from "../src/sdk/index.ts";
 import { type ScreenCell, TestTerminal } from "../test/support/terminal.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -220,27 +220,91 @@ function toPng(terminal: TestTerminal, colors: Background): Uint8Array {
     .asPng();
 }
 
-/** What there is to see. */
+/** What there is to see that stands alone. */
 const PROCESSES: readonly (readonly [name: string, label: string, script: string])[] = [
-  [
-    "api",
-    "app=shop",
-    'i=0; while :; do i=$((i+1)); printf "\\033[32mGET\\033[0m /orders/%d \\033[2m200 %dms\\033[0m\\n" $i $((i%40+3)); [ $((i%7)) = 0 ] && echo "warning: slow query on orders, $i" >&2; sleep 0.05; done',
-  ],
-  ["checkout", "app=shop", "while :; do echo heartbeat; sleep 1; done"],
   [
     "indexer",
     "app=search",
     "while :; do n=0; while [ $n -lt 20000 ]; do n=$((n+1)); done; echo indexed $n; sleep 0.2; done",
   ],
-  ["mailer", "app=shop", "echo queue empty; exec sleep 1000"],
   ["migrate", "app=shop", "seq -f 'applying migration %03g' 1 42; exit 0"],
-  ["nightly-report", "app=batch", "echo 'no space left on device' >&2; exit 28"],
-  ["postgres", "app=db", "sleep 1000 & sleep 1000 & sleep 1000 & wait"],
-  ["redis", "app=db", "exec sleep 1000"],
+  ["backup", "app=batch", "echo 'no space left on device' >&2; exit 28"],
   ["worker-1", "app=queue", "while :; do echo job done; sleep 0.4; done"],
   ["worker-2", "app=queue", "kill -9 $$"],
 ];
+
+const sh = (script: string): Pick<StartOptions, "executable" | "args"> => ({ executable: "sh", args: ["-c", script] });
+const ready = { check: { kind: "output", pattern: "ready" }, intervalMs: 2000 } as const;
+
+/** A project whose processes depend on one another: ready, not ready, waiting for what is not ready. */
+const SHOP = [
+  {
+    name: "postgres",
+    spec: {
+      ...sh("sleep 1000 & sleep 1000 & echo ready to accept connections; wait"),
+      readiness: ready,
+      restart: { mode: "always" },
+    },
+  },
+  {
+    name: "api",
+    labels: { app: "shop" },
+    spec: {
+      ...sh(
+        'echo ready; i=0; while :; do i=$((i+1)); printf "\\033[32mGET\\033[0m /orders/%d \\033[2m200 %dms\\033[0m\\n" $i $((i%40+3)); [ $((i%7)) = 0 ] && echo "warning: slow query on orders, $i" >&2; sleep 0.05; done',
+      ),
+      cwd: "/tmp",
+      env: { SHOP_DATABASE_URL: "postgres://shop:secret@db/shop", SHOP_REGION: "eu" },
+      envMode: "extend",
+      readiness: ready,
+      dependsOn: [{ process: "postgres", condition: "ready" }],
+      restart: { mode: "onFailure", maxAttempts: 5, windowMs: 600_000, backoff: { initialMs: 500, maxMs: 30_000 } },
+    },
+  },
+  {
+    name: "search",
+    spec: { ...sh("echo loading the index; exec sleep 1000"), readiness: ready, restart: { mode: "always" } },
+  },
+  {
+    name: "web",
+    spec: { ...sh("exec sleep 1000"), dependsOn: [{ process: "search", condition: "ready" }] },
+  },
+] as const;
+
+/** Long enough that nothing begins while pictures are made. */
+const LONG_BACKOFF = { initialMs: 540_000, maxMs: 540_000, jitter: 0 } as const;
+const SHORT_BACKOFF = { initialMs: 10, maxMs: 10, jitter: 0 } as const;
+
+async function startSupervised(manager: ProcessManager): Promise<void> {
+  for await (const { type } of manager.projects.apply("shop", { processes: SHOP, source: "/srv/shop/pm.yaml" })) {
+    // What is not ready is waited for; with the plan it goes on by itself.
+    if (type === "plan") {
+      break;
+    }
+  }
+  await manager.processes.start({
+    ...sh("echo 'cannot reach the payment provider' >&2; exit 1"),
+    name: "payments",
+    restart: { mode: "onFailure", maxAttempts: 5, backoff: LONG_BACKOFF },
+  });
+  await manager.processes.start({
+    ...sh("echo 'the license has expired' >&2; exit 3"),
+    name: "thumbnails",
+    restart: { mode: "onFailure", maxAttempts: 3, backoff: SHORT_BACKOFF },
+  });
+  await manager.queues.set("builds", { parallelism: 1 });
+  for (const number of [1, 2, 3]) {
+    await manager.processes.start({
+      ...sh("echo building; exec sleep 1000"),
+      name: `build-${number}`,
+      queue: "builds",
+    });
+  }
+  await manager.schedules.set("nightly-report", {
+    timing: { kind: "cron", expression: "30 2 * * *" },
+    template: { ...sh("echo report written"), name: "nightly-report" },
+  });
+}
 
 mkdirSync(target, { recursive: true });
 const runtimeDir = mkdtempSync(join(tmpdir(), "pm-screens-"));
@@ -256,16 +320,9 @@ const open = (columns: number, rows: number, args: string[] = []): TestTerminal 
 try {
   for (const [name, label, script] of PROCESSES) {
     const [key = "", value = ""] = label.split("=");
-    await manager.processes.start({
-      executable: "sh",
-      args: ["-c", script],
-      name,
-      cwd: "/tmp",
-      labels: { [key]: value },
-      env: { SHOP_DATABASE_URL: "postgres://shop:secret@db/shop", SHOP_REGION: "eu" },
-      envMode: "extend",
-    });
+    await manager.processes.start({ ...sh(script), name, cwd: "/tmp", labels: { [key]: value } });
   }
+  await startSupervised(manager);
   const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 600));
   // On a terminal: to be told what to do, and then to fail.
   const fragile = await manager.processes.start({
@@ -306,6 +363,26 @@ try {
       save(view, terminal);
       await leave();
     }
+    for (const name of ["payments", "thumbnails", "build-3", "nightly-report", "web"]) {
+      terminal.type(`/${name}\r`);
+      await settle();
+      await leave();
+      await settle();
+      save(`log-${name}`, terminal);
+      terminal.type("i");
+      await terminal.shows("Executable");
+      await settle();
+      save(`details-${name}`, terminal);
+      await leave();
+    }
+    terminal.type(":sort by restarts\r");
+    await terminal.shows("by restarts");
+    await settle();
+    save("restarts", terminal);
+    terminal.type(":sort by name\r/api\r");
+    await settle();
+    await leave();
+    await terminal.shows("GET /orders");
     terminal.type("2/~slow.*orders\r");
     await terminal.shows("paused");
     await settle();

@@ -44,7 +44,17 @@ export function proportionalBytesOutside(smaps: string, directory: string): numb
 
 /** Processor time used so far, seconds (proc_pid_stat(5)). */
 export function cpuSeconds(pid: number): number {
+  return statSeconds(pid, 11);
+}
+
+/** Processor time of children that have ended and were waited for, with all of theirs, seconds. */
+export function reapedCpuSeconds(pid: number): number {
+  return statSeconds(pid, 13);
+}
+
+/** @param at where the user's time stands, counted from the state; the system's is the next. */
+function statSeconds(pid: number, at: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  return (Number(fields[at]) + Number(fields[at + 1])) / 100;
 }

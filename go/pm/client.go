@@ -17,11 +17,14 @@ import (
 // Client is a connection to one daemon. It is safe for use by several
 // goroutines. It connects when it is used, and again after a loss.
 type Client struct {
-	// Processes, Events and Daemon are the generated clients. Their errors are
-	// connect-go's; the methods of this package make an *Error of them.
+	// The generated clients. Their errors are connect-go's; the methods of this
+	// package make an *Error of them.
 	Processes pmv1connect.ProcessServiceClient
 	Events    pmv1connect.EventServiceClient
 	Daemon    pmv1connect.DaemonServiceClient
+	Projects  pmv1connect.ProjectServiceClient
+	Schedules pmv1connect.ScheduleServiceClient
+	Queues    pmv1connect.QueueServiceClient
 
 	transport *http.Transport
 	outputs   *outputConnections
@@ -70,6 +73,9 @@ func newClient(at place) *Client {
 		Processes: pmv1connect.NewProcessServiceClient(httpClient, at.baseURL),
 		Events:    pmv1connect.NewEventServiceClient(httpClient, at.baseURL),
 		Daemon:    pmv1connect.NewDaemonServiceClient(httpClient, at.baseURL),
+		Projects:  pmv1connect.NewProjectServiceClient(httpClient, at.baseURL),
+		Schedules: pmv1connect.NewScheduleServiceClient(httpClient, at.baseURL),
+		Queues:    pmv1connect.NewQueueServiceClient(httpClient, at.baseURL),
 		transport: transport,
 		outputs:   outputs,
 	}

@@ -27,13 +27,15 @@ export interface ConnectionOptions {
   readonly follows?: boolean;
   /** Say nothing of a connection that is lost. @default false */
   readonly quiet?: boolean;
+  /** Go on with the next daemon if this one dies during a call. @default true */
+  readonly reconnect?: boolean;
 }
 
 /** @throws UsageError, PmError if the options name no usable place */
 export async function openConnection(
   caller: Caller,
   globals: Globals,
-  { autoStart = true, follows = false, quiet = false }: ConnectionOptions = {},
+  { autoStart = true, follows = false, quiet = false, reconnect = true }: ConnectionOptions = {},
 ): Promise<Connection> {
   if (globals.host !== undefined && globals.context !== undefined) {
     throw new UsageError("give either --host or --context");
@@ -53,6 +55,7 @@ export async function openConnection(
   let lost = false;
   const options: ConnectOptions = {
     ...optionsOf(endpoint),
+    reconnect,
     onConnection({ type }) {
       // Once each, however many calls tell.
       if ((type === "disconnected") !== lost) {

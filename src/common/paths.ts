@@ -24,10 +24,22 @@ export function socketPath(directory: string): string {
   return `${directory}/pm.sock`;
 }
 
+/** `$HOME`, else the home of passwd(5); `/` for a user without an entry there, as in many containers. */
+export function homeDirectory(env: Environment = process.env): string {
+  if (env["HOME"]) {
+    return env["HOME"];
+  }
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
+}
+
 /** Where pm's configuration is: `$XDG_CONFIG_HOME/pm`, with the default of the XDG Base Directory Specification. */
 export function configDirectory(env: Environment = process.env): string {
   const xdg = env["XDG_CONFIG_HOME"];
-  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(env["HOME"] || homedir(), ".config"), "pm");
+  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homeDirectory(env), ".config"), "pm");
 }
 
 /**
@@ -52,5 +64,5 @@ export function stateDirectory(
   if (xdg !== undefined && isAbsolute(xdg)) {
     return join(xdg, "pm");
   }
-  return uid === 0 ? "/var/lib/pm" : join(env["HOME"] || homedir(), ".local/state/pm");
+  return uid === 0 ? "/var/lib/pm" : join(homeDirectory(env), ".local/state/pm");
 }

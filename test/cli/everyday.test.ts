@@ -127,6 +127,15 @@ describe.concurrent("running", () => {
     expect(await pm.ok(["ls", "-o", "name"])).toBe("");
   });
 
+  test("C20 an id that cannot be written to standard output is told on standard error", async ({ pm }) => {
+    for (const env of [{}, { PM_NO_HOST: "1" }]) {
+      const { code, out, err } = await pm.shell("pm start sleep 600 >/dev/full", { env });
+      expect({ code, out }).toEqual({ code: 1, out: "" });
+      const [, id = ""] = /^pm: cannot write to standard output: ENOSPC\nhint: not written: (\S+)$/m.exec(err) ?? [];
+      expect(await pm.ok(["stop", id])).toBe(`${id} SIGTERM`);
+    }
+  });
+
   test("C20 an empty name is refused, and errors name flags", async ({ pm }) => {
     for (const args of [["--name="], ["-n", ""]]) {
       expect(await pm(["start", ...args, "true"])).toMatchObject({

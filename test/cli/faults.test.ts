@@ -110,7 +110,7 @@ describe.concurrent("the daemon", () => {
       expect(result.err).toMatch(/^pm: cannot reach the daemon at unix:\/\/.*pm\.sock.*\nhint: /);
     }
     expect(existsSync(socket)).toBe(false);
-    expect(await pm(["daemon", "stop"])).toMatchObject({ code: 0, err: "pm: no daemon runs\n" });
+    expect(await pm(["daemon", "stop"])).toMatchObject({ code: 0, err: "pm: no daemon is running\n" });
     expect((await pm(["version"])).out).toMatch(/^pm \d+\.\d+\.\d+ \(Node\.js 26\.[\d.]+\)\n$/);
   });
 
@@ -186,7 +186,7 @@ describe.concurrent("the daemon", () => {
     const id = await pm.ok(["start", "--", "sh", "-c", "echo before; sleep 60"]);
     await pm.spawn(["logs", "-f", id]).saw("before");
     const first = await pm.daemonPid();
-    expect((await pm(["daemon", "stop"])).err).toContain("1 process runs on");
+    expect((await pm(["daemon", "stop"])).err).toContain("1 process still running");
     expect(isAlive(first)).toBe(false);
     expect(await pm.ok(["ls", "-q"])).toBe(id);
     expect(await pm.ok(["logs", id])).toBe("before");
@@ -196,7 +196,10 @@ describe.concurrent("the daemon", () => {
     const daemon = pm.spawn(["daemon", "run"]);
     await daemon.saw("ready", "err");
     expect(await pm.daemonPid()).toBe(daemon.child.pid);
-    expect(await pm(["daemon", "start"])).toMatchObject({ code: 0, err: expect.stringContaining("runs already") });
+    expect(await pm(["daemon", "start"])).toMatchObject({
+      code: 0,
+      err: expect.stringContaining("is already running"),
+    });
     daemon.child.kill("SIGTERM");
     expect(await daemon.ended).toMatchObject({ code: 0 });
   });

@@ -103,7 +103,7 @@ export async function openDashboard(
 /** Removes the selected process, which has ended; what it has forked may take a moment longer. */
 export async function removeEnded(terminal: TestTerminal, name: string): Promise<void> {
   const asked = `Remove ${name}?`;
-  const refused = `Children of ${name} live on`;
+  const refused = `Children of ${name} are still running`;
   for (;;) {
     terminal.type("d");
     await terminal.until("it is asked or refused", () =>

@@ -83,7 +83,7 @@ const TRIALS: Readonly<Record<Command, Trial>> = {
   "search-next": { ...searched, shows: /▸ +line 0398/ },
   "search-previous": { ...searched, shows: /▸ +line 0300/ },
   "log-filter": { shows: "only lines with" },
-  "more-context": { before: "2&line 0250\r", ready: "1 fit", shows: "line 0251" },
+  "more-context": { before: "2&line 0250\r", ready: "1 matching", shows: "line 0251" },
   "less-context": { before: "2&line 0250\r+", ready: "line 0251", shows: without("line 0251") },
   follow: { shows: "paused" },
   wrap: { shows: "the end of it" },
@@ -91,7 +91,7 @@ const TRIALS: Readonly<Record<Command, Trial>> = {
   streams: { shows: /Log · p0 · run 2 · stdout/ },
   "next-line": { ...searched, shows: /▸ +line 0400/ },
   "previous-line": { ...searched, shows: /▸ +line 0398/ },
-  "previous-run": { shows: "the one before" },
+  "previous-run": { shows: "the previous one" },
   "copy-line": {
     shows: (terminal) => terminal.raw.includes("\x1b]52;c;") && terminal.text().includes("Sent the ID"),
   },

@@ -230,7 +230,7 @@ describe("the log", () => {
     await terminal.hides("search line 03");
 
     terminal.type("&~line 00[0-4]5$\r");
-    await terminal.shows("5 fit");
+    await terminal.shows("5 matching");
     await terminal.shows("line 0045");
     expect(terminal.text()).not.toContain("line 0044");
     terminal.type("+");
@@ -238,9 +238,9 @@ describe("the log", () => {
     terminal.type("-");
     await terminal.hides("line 0044");
     await say("line 0045");
-    await terminal.shows("6 fit");
+    await terminal.shows("6 matching");
     terminal.type("\x1b");
-    await terminal.hides("6 fit");
+    await terminal.hides("6 matching");
     // Where one looked with the filter one looks without it.
     terminal.type("G");
     await terminal.shows("following");

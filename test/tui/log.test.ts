@@ -43,12 +43,12 @@ describe("the log pane shows the output that its title names", () => {
       expect(terminal.text()).not.toContain("last words");
       if (run === 3) {
         terminal.type("p");
-        await terminal.shows("run 2, the one before");
+        await terminal.shows("run 2, the previous one");
         await terminal.shows("last words");
         expect(born()).toBe(before);
         await terminal.shows("end of output");
         terminal.type("p");
-        await terminal.hides("the one before");
+        await terminal.hides("the previous one");
         await terminal.hides("last words");
       }
       before = born();
@@ -99,7 +99,7 @@ describe("the log pane shows the output that its title names", () => {
     const terminal = openUi(daemon);
     await terminal.shows("hello");
     terminal.type("p");
-    await terminal.shows("There was no run before this one");
+    await terminal.shows("There is no previous run");
     await terminal.shows("hello");
   });
 });
@@ -150,7 +150,7 @@ describe("finding something", () => {
     await terminal.shows("line 30000");
     // Far above what is at hand.
     terminal.type("2&line 00123\r");
-    await terminal.shows("1 fit");
+    await terminal.shows("1 matching");
     await terminal.shows("line 00123");
     terminal.type("\r");
     await terminal.shows("line 00122");
@@ -163,12 +163,12 @@ describe("finding something", () => {
     await terminal.shows(/▸ +line 29990/);
     await terminal.shows("went on at the oldest");
     terminal.type("/no such text\r");
-    await terminal.shows("No line fits no such text");
+    await terminal.shows("No line matches no such text");
     terminal.type("\x1b");
     await terminal.hides("search no such");
 
     terminal.type("&~000$\r");
-    await terminal.shows("30 fit");
+    await terminal.shows("30 matching");
     terminal.type("/line 05\r");
     await terminal.shows(/▸ +line 05000/);
     expect(terminal.text()).toContain("filter ~000$");
@@ -197,12 +197,12 @@ describe("finding something", () => {
     const terminal = openUi(daemon);
     await terminal.shows("line 00100");
     terminal.type("&~[12]$\r");
-    await terminal.shows("20 fit");
+    await terminal.shows("20 matching");
     terminal.type("&\x15~[12");
     await terminal.shows("not a regular expression (yet)");
     // Enter does not take it: it goes on.
     terminal.type("\r]5$\r");
-    await terminal.shows("2 fit");
+    await terminal.shows("2 matching");
   });
 
   test("lines are scrolled sideways no further than they are long, and back at once", async () => {

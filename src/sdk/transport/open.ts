@@ -1,7 +1,7 @@
 /** Chooses the transport for each call, and loads the heavy one only when a call needs it. */
 import type { Endpoint } from "../endpoint.ts";
 import { PmError } from "../errors.ts";
-import { KeptConnections } from "./kept-connections.ts";
+import { shareKeptConnections } from "./kept-connections.ts";
 import { lightStream } from "./light-stream.ts";
 import { lightUnary } from "./light-unary.ts";
 import { abortedError } from "./local-errors.ts";
@@ -25,12 +25,14 @@ function isOutput(method: StreamMethod): boolean {
   return method === "pm.v1.ProcessService/StreamOutput" || method === "pm.v1.ProcessService/StreamOutputs";
 }
 
+const closedReason = new Error("the connection was closed with close()");
+
 /** Opens no connection: the first call does. */
 export function openTransport(endpoint: Endpoint): Transport {
   const closed = new AbortController();
   let loading: Promise<Transport> | undefined;
   let lightStreams = 0;
-  const kept = new KeptConnections();
+  const connections = endpoint.kind === "unix" ? shareKeptConnections(endpoint.path) : undefined;
 
   const stock = async (): Promise<Transport> => {
     loading ??= import("./streaming.ts").then(({ stockTransport }) => stockTransport(endpoint));
@@ -53,7 +55,13 @@ export function openTransport(endpoint: Endpoint): Transport {
         throw abortedError(closed.signal);
       }
       return endpoint.kind === "unix"
-        ? lightUnary(endpoint.path, method, request, withClosed(options), options.repeatable ? kept : undefined)
+        ? lightUnary(
+            endpoint.path,
+            method,
+            request,
+            withClosed(options),
+            options.repeatable ? connections?.kept : undefined,
+          )
         : (await stock()).unary(method, request, options);
     },
     async *stream<M extends StreamMethod>(method: M, request: StreamMethods[M][0], options: TransportOptions) {
@@ -86,8 +94,9 @@ export function openTransport(endpoint: Endpoint): Transport {
       yield* (await stock()).stream(method, request, options);
     },
     close() {
-      closed.abort();
-      kept.close();
+      // The reason that abort() would make by itself costs a stack.
+      closed.abort(closedReason);
+      connections?.letGo();
       loading?.then(
         (transport) => transport.close(),
         () => {},

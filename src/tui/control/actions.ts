@@ -3,6 +3,7 @@ import type { ProcessManager } from "../../sdk/manager.ts";
 import type { Precondition, ProcessInfo, StopReceipt } from "../../sdk/types.ts";
 import type { Action, Failure } from "../state/action.ts";
 import type { BulkAction } from "../state/overlays/overlay.ts";
+import { beginsByItself } from "../state/table/process-outcome.ts";
 import { errorText, isConnectionError } from "./errors.ts";
 
 /** How often progress is told, and after how long for the first time. Milliseconds. */
@@ -20,14 +21,28 @@ const AT_ONCE = { force: true, graceMs: 0 } as const;
 interface Outcome {
   readonly id: string;
   readonly receipt?: StopReceipt;
+  /** The run that the receipt is about. */
+  readonly run?: number | undefined;
+  /** Whether the stop found nothing that lived, and the process is still meant to run. */
+  readonly comesBack?: boolean;
   readonly error?: unknown;
 }
 
 /**
- * What must still be so: the run that the question was about. Of a process that
- * waits for its first run nothing may have changed.
+ * What must still be so: the run that the question was about is the current
+ * one. Where runs begin without anybody asking for them the question was about
+ * the process: one that crashes and comes back faster than people press keys
+ * could never be stopped otherwise. What is removed is gone with its output, so
+ * that is about the run in any case.
  */
-function asAsked({ run, resourceVersion }: ProcessInfo): { readonly precondition: Precondition } {
+function asAsked(
+  action: BulkAction,
+  process: ProcessInfo,
+): { readonly precondition: Precondition } | Record<string, never> {
+  const { run, resourceVersion } = process;
+  if (action !== "remove" && beginsByItself(process)) {
+    return {};
+  }
   return { precondition: run ? { run: run.number } : { resourceVersion } };
 }
 
@@ -40,12 +55,14 @@ async function actOn(
 ): Promise<Outcome> {
   const { processes } = manager;
   const { id } = process;
-  const options = asAsked(process);
+  const options = asAsked(action, process);
   switch (action) {
     case "stop":
     case "kill": {
       const how = { ...options, ...(action === "kill" && AT_ONCE), ...(!waits && { wait: false }) };
-      return { id, receipt: (await processes.stop(id, how)).receipt };
+      const { receipt, process: stopped } = await processes.stop(id, how);
+      const comesBack = receipt.outcome === "alreadyStopped" && stopped.desiredState === "running";
+      return { id, receipt, run: stopped.run?.number, comesBack };
     }
     case "restart":
       await processes.restart(id, options);
@@ -67,14 +84,14 @@ async function actOnAll(
   targets: readonly ProcessInfo[],
   onOutcome: (outcome: Outcome) => void,
 ): Promise<void> {
-  const stopping: ProcessInfo[] = [];
+  const stopping: Outcome[] = [];
   const left = targets.values();
   const worker = async (): Promise<void> => {
     for (const process of left) {
       const { id } = process;
       const outcome = await actOn(manager, action, process, false).catch((error: unknown) => ({ id, error }));
       if ("receipt" in outcome && outcome.receipt?.outcome === "pending") {
-        stopping.push(process);
+        stopping.push(outcome);
       } else {
         onOutcome(outcome);
       }
@@ -89,10 +106,10 @@ async function actOnAll(
 /** Waits for the stops of these processes to end, by watching them: a request for each would hold a connection so long. */
 async function stopsEnd(
   manager: ProcessManager,
-  stopping: readonly ProcessInfo[],
+  stopping: readonly Outcome[],
   onOutcome: (outcome: Outcome) => void,
 ): Promise<void> {
-  const runs = new Map(stopping.map(({ id, run }) => [id, run?.number]));
+  const runs = new Map(stopping.map(({ id, run }) => [id, run]));
   const seen = new Set<string>();
   const over = (outcome: Outcome): void => {
     runs.delete(outcome.id);
@@ -109,7 +126,7 @@ async function stopsEnd(
       seen.add(id);
       const { stop } = run ?? {};
       if (runs.has(id) && (run?.number !== runs.get(id) || stop?.outcome !== "pending")) {
-        // Another run may have begun: then the one that was asked about is over.
+        // Another run may have begun: then the one that was being stopped is over.
         over({ id, ...(run?.number === runs.get(id) && stop && { receipt: stop }) });
       }
     } else if (event.type === "bookmark") {
@@ -125,7 +142,11 @@ async function stopsEnd(
 }
 
 /** What went wrong; null: nothing. */
-function failureOf(action: BulkAction, process: ProcessInfo, { receipt, error }: Outcome): Failure | null {
+function failureOf(
+  action: BulkAction,
+  process: ProcessInfo,
+  { receipt, error, comesBack = false }: Outcome,
+): Failure | null {
   if (error instanceof PmError && error.reason === "PROCESS_NOT_FOUND") {
     // To be removed may be what was wanted of it.
     return action === "remove" ? null : { process, reason: "it was removed meanwhile", connection: false };
@@ -133,11 +154,14 @@ function failureOf(action: BulkAction, process: ProcessInfo, { receipt, error }:
   if (error !== undefined) {
     return { process, reason: errorText(error), connection: isConnectionError(error) };
   }
+  if (comesBack) {
+    return { process, reason: "it was between two runs and begins again", connection: false };
+  }
   if (receipt?.outcome !== "survived") {
     return null;
   }
   const pids = receipt.survivors.map(({ pid }) => pid).join(", ");
-  const reason = `it did not end${action === "stop" ? ", X kills it" : ""}${pids ? ` (pids ${pids})` : ""}`;
+  const reason = `it did not stop${action === "stop" ? "; X kills it" : ""}${pids ? ` (pids ${pids})` : ""}`;
   return { process, reason, connection: false };
 }
 

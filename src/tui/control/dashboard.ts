@@ -315,10 +315,7 @@ export class Dashboard {
         return;
       }
       case "read-details":
-        manager.processes.get(effect.id, { env: true }).then(
-          (process) => this.#store.dispatch({ type: "details", process }),
-          (error: unknown) => this.#fail(error),
-        );
+        void this.#readDetails(manager, effect.id);
         return;
       case "search":
         void this.#log?.search(state.log, effect);
@@ -351,6 +348,22 @@ export class Dashboard {
     for (const { key, text } of await failureNotices(manager, processes)) {
       this.#store.dispatch({ type: "toast", notice: { level: "error", key, text }, now: Date.now() });
       this.#presenter.write(alertSequence(this.#store.state.alert, text));
+    }
+  }
+
+  async #readDetails(manager: ProcessManager, id: string): Promise<void> {
+    try {
+      const process = await manager.processes.get(id, { env: true });
+      const { schedule = "" } = process.supervision ?? {};
+      const { queue = "" } = process.spec;
+      // One that is gone by now is not worth a message: the page then shows its name.
+      const found = await Promise.all([
+        schedule === "" ? null : manager.schedules.get(schedule).catch(() => null),
+        queue === "" ? null : manager.queues.get(queue).catch(() => null),
+      ]);
+      this.#store.dispatch({ type: "details", process, schedule: found[0], queue: found[1] });
+    } catch (error) {
+      this.#fail(error);
     }
   }
 

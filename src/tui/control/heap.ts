@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 
 /** By how much the heap may grow before a full collection, in percent of what is in use. */
-const GROWTH_PERCENT = 30;
+const GROWTH_PERCENT = 15;
 let isOn = false;
 
 /**

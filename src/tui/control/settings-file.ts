@@ -39,7 +39,7 @@ export class SettingsFile {
     }
     const { settings, wrong } = readSettings(this.#content ?? {}, THEME_NAMES);
     this.settings = settings;
-    this.problem = wrong.length > 0 ? `${path} has settings that mean nothing here: ${wrong.join(", ")}` : problem;
+    this.problem = wrong.length > 0 ? `${path} has unknown or invalid settings: ${wrong.join(", ")}` : problem;
   }
 
   /** What is in force. The first time it is only noted: what was changed since is what is saved. */

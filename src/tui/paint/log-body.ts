@@ -5,8 +5,9 @@ import { matchPlace } from "../state/log/log-matches.ts";
 import { matchingCells } from "../state/log/log-pattern.ts";
 import { currentLine, type LogRow, visibleRows } from "../state/log/log-rows.ts";
 import { progress } from "../state/log/log-scroll.ts";
-import type { DashboardState } from "../state/state.ts";
+import { type DashboardState, shownTime } from "../state/state.ts";
 import { processLabel, selectedProcess } from "../state/table/selection.ts";
+import { restartsText, waitingSentence } from "../state/table/supervision-text.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { BOLD, type Style } from "../terminal/style.ts";
 import type { StyledLine } from "../terminal/styled-line.ts";
@@ -32,7 +33,7 @@ export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: T
     grid.write(
       rect.x + GUTTER_COLUMNS,
       rect.y + 1,
-      process && !process.run ? "It waits for its first run" : emptyText(log),
+      process && !process.run ? notBegunText(process, shownTime(state)) : emptyText(log),
       theme.faint,
       width,
     );
@@ -49,14 +50,14 @@ function titleParts(log: LogState, process: ProcessInfo): string[] {
   const run = log.target?.run ?? current;
   return [
     processLabel(process),
-    ...(current > 1 ? [`run ${run}${log.previous ? ", the one before" : ""}`] : []),
+    ...(current > 1 ? [`run ${run}${log.previous ? ", the previous one" : ""}`] : []),
     ...(log.streams === "all" ? [] : [log.streams]),
     ...(log.wrap ? ["wrap"] : []),
     ...(!log.wrap && log.column > 0 ? [`from column ${log.column + 1}`] : []),
     ...(log.filtered
       ? [
           `filter ${log.filtered.pattern.text}`,
-          `${log.filtered.matches} fit`,
+          `${log.filtered.matches} matching`,
           ...(log.filtered.context > 0 ? [`±${log.filtered.context}`] : []),
         ]
       : []),
@@ -82,12 +83,36 @@ function searchParts(log: LogState): string[] {
   return [`search ${pattern.text} ${arrow}`, `${place === 0 ? "" : `${place}/`}${count}${unsure}`];
 }
 
-function titleEnd({ log, connection }: DashboardState): string {
+/** Why there is no run yet, and what it waits for. */
+function notBegunText({ supervision }: ProcessInfo, now: number): string {
+  const waits = supervision ? waitingSentence(supervision, now) : "";
+  return waits === "" ? "Waiting for its first run" : `Waiting ${waits}`;
+}
+
+/** What comes after the end of its output; "": nothing, as far as is known. */
+function afterEnd({ log, table }: DashboardState, now: number): string {
+  const process = selectedProcess(table);
+  if (!process?.supervision || log.target?.run !== process.run?.number) {
+    return "";
+  }
+  if (process.state === "givenUp") {
+    return ` · given up, restarts ${restartsText(process.supervision)}`;
+  }
+  const waits = process.state === "waiting" ? waitingSentence(process.supervision, now) : "";
+  return waits === "" ? "" : ` · waiting ${waits}`;
+}
+
+function titleEnd(state: DashboardState): string {
+  const { log, connection } = state;
   if (!log.target) {
     return "";
   }
   if (following(log)) {
-    return log.complete ? "end of output" : connection.phase === "disconnected" ? "disconnected" : "following";
+    return log.complete
+      ? `end of output${afterEnd(state, shownTime(state))}`
+      : connection.phase === "disconnected"
+        ? "disconnected"
+        : "following";
   }
   const place = `paused · ${Math.round(progress(log) * 100)}%`;
   return log.newLines > 0 ? `${place} · ${log.newLines} new` : place;
@@ -108,9 +133,9 @@ function emptyText(log: LogState): string {
     return nothingWritten(log);
   }
   if (log.filtered) {
-    return neededScan(log) === null ? "No line fits" : "Looking through the output…";
+    return neededScan(log) === null ? "No line matches" : "Looking through the output…";
   }
-  return log.top !== null || log.window.to < log.next ? "Reading…" : "Nothing of it is kept any more";
+  return log.top !== null || log.window.to < log.next ? "Reading…" : "None of its output is kept any more";
 }
 
 /** The streams that are shown have brought nothing: where to look instead. */

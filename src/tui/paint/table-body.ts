@@ -3,7 +3,7 @@ import { computeLayout, connectionErrorLines, tableWidth } from "../state/layout
 import { type DashboardState, shownTime } from "../state/state.ts";
 import { type Column, columnsLeftOut, fittingColumns } from "../state/table/columns.ts";
 import { filterError } from "../state/table/process-filter.ts";
-import { shownState } from "../state/table/process-outcome.ts";
+import { lastRunFailed, shownState } from "../state/table/process-outcome.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { DIM, type Style } from "../terminal/style.ts";
 import { wrapText } from "../terminal/wrap.ts";
@@ -18,7 +18,11 @@ export function paintTable(grid: Grid, rect: Rect, state: DashboardState, theme:
     return;
   }
   const area = { x: rect.x, y: rect.y + 2, width: tableWidth(rect), height: rect.height - 2 };
-  const columns = fittingColumns(area.width, columnsLeftOut(state.hiddenColumns, state.table.counts));
+  const columns = fittingColumns(
+    area.width,
+    columnsLeftOut(state.hiddenColumns, state.table.counts),
+    state.table.sortKey,
+  );
   paintColumnTitles(grid, rect, columns, state, theme);
   const { order, top } = state.table;
   if (order.length === 0) {
@@ -94,12 +98,19 @@ function cellStyle({ look }: Column, process: ProcessInfo, theme: Theme): Style 
     case "state":
       return theme.states[shownState(process)];
     case "exit":
-      return shownState(process) === "failed" ? theme.bad : theme.text;
+      return shownState(process) === "failed" || lastRunFailed(process) ? theme.bad : theme.text;
+    case "health":
+      return healthStyle(process, theme);
     case "faint":
       return theme.faint;
     case "plain":
       return theme.text;
   }
+}
+
+function healthStyle({ supervision }: ProcessInfo, theme: Theme): Style {
+  const { readiness, health } = supervision ?? {};
+  return health === "unhealthy" ? theme.bad : readiness === "notReady" ? theme.warning : theme.good;
 }
 
 /** Where text begins that is no row: as the first column does. */
@@ -110,7 +121,7 @@ function paintEmpty(grid: Grid, rect: Rect, state: DashboardState, theme: Theme)
   const error = filterError(table.filter);
   const lines =
     table.processes.size > 0
-      ? [error ? `The filter is ${error}` : `No process fits "${table.filter}"`, "Esc clears the filter"]
+      ? [error ? `The filter is ${error}` : `No process matches "${table.filter}"`, "Esc clears the filter"]
       : !table.loaded
         ? connection.phase === "disconnected"
           ? unseenError(state, rect.width - MARK_COLUMNS)

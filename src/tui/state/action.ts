@@ -1,4 +1,4 @@
-import type { DaemonInfo, ProcessInfo, UsageSample, WatchEvent } from "../../sdk/types.ts";
+import type { DaemonInfo, ProcessInfo, Queue, Schedule, UsageSample, WatchEvent } from "../../sdk/types.ts";
 import type { InputEvent } from "../terminal/input.ts";
 import type { LogEvent } from "./log/log-events.ts";
 import type { LogEffect } from "./log/log-update.ts";
@@ -36,7 +36,13 @@ export type Action =
       readonly attempt: number;
     }
   | LogEvent
-  | { readonly type: "details"; readonly process: ProcessInfo }
+  | {
+      readonly type: "details";
+      readonly process: ProcessInfo;
+      /** Null: it has none, or it is gone. */
+      readonly schedule: Schedule | null;
+      readonly queue: Queue | null;
+    }
   | {
       readonly type: "started";
       readonly submission: number;

@@ -125,7 +125,16 @@ export function perform(state: DashboardState, command: Command): Update {
         ? {
             state: {
               ...state,
-              overlay: { kind: "details", id: process.id, scroll: 0, reveal: false, full: null, usage: null },
+              overlay: {
+                kind: "details",
+                id: process.id,
+                scroll: 0,
+                reveal: false,
+                full: null,
+                schedule: null,
+                queue: null,
+                usage: null,
+              },
             },
             effects: [{ type: "read-details", id: process.id }],
           }

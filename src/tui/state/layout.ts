@@ -5,6 +5,7 @@ import { confirmLayout } from "./overlays/confirm.ts";
 import type { Overlay } from "./overlays/overlay.ts";
 import { startLayout } from "./overlays/start-layout.ts";
 import type { ConnectionState, DashboardState } from "./state.ts";
+import type { ProcessCounts } from "./table/process-counts.ts";
 import { toastRect } from "./toasts/toast-view.ts";
 
 /** Where everything is on the screen. A pane that has no room is null. */
@@ -34,6 +35,11 @@ const LEAST_ROWS = 3;
 const WIDE_COLUMNS = 200;
 /** What the table takes beside the log, if there is that much: all columns, with room for the command. */
 const BESIDE_COLUMNS = 140;
+/** What it takes for a status and a project besides. */
+const STATUS_COLUMNS = 17;
+const PROJECT_COLUMNS = 11;
+/** What it leaves to the log for them, where that is more than the log's share. */
+const LOG_COLUMNS = 71;
 /** "HH:MM:SS.mmm " */
 export const TIMESTAMP_COLUMNS = 13;
 /** A sign for the line, one for its stream, and a blank. */
@@ -99,6 +105,14 @@ function toastArea(body: Rect, overlay: Rect | null): Rect {
   return { ...body, y, height: body.y + body.height - y };
 }
 
+/** Columns of the table beside the log. */
+function besideWidth(columns: number, { status, project }: ProcessCounts["facts"]): number {
+  const needed = BESIDE_COLUMNS + (status > 0 ? STATUS_COLUMNS : 0) + (project > 0 ? PROJECT_COLUMNS : 0);
+  const share = Math.floor(columns * 0.6);
+  const most = needed > BESIDE_COLUMNS ? Math.max(share, columns - 1 - LOG_COLUMNS) : share;
+  return Math.max(Math.floor(columns * 0.45), Math.min(needed, most));
+}
+
 export function computeLayout(state: DashboardState): Layout {
   const { columns, rows } = state;
   const small = columns < SMALL_COLUMNS || rows < SMALL_ROWS;
@@ -117,7 +131,7 @@ export function computeLayout(state: DashboardState): Layout {
       log = body;
     }
   } else if (state.beside ?? columns >= WIDE_COLUMNS) {
-    const width = Math.max(Math.floor(columns * 0.45), Math.min(BESIDE_COLUMNS, Math.floor(columns * 0.6)));
+    const width = besideWidth(columns, state.table.counts.facts);
     table = { ...body, width };
     // One blank column between them.
     log = { ...body, x: width + 1, width: columns - width - 1 };

@@ -29,7 +29,7 @@ function inside(rect: Rect | null, x: number, y: number): boolean {
 function click(state: DashboardState, layout: Layout, x: number, y: number): DashboardState {
   const { table } = state;
   if (inside(layout.header, x, y)) {
-    const tally = y === layout.header.y + 1 && !state.prompt ? tallyAt(table.counts, x) : null;
+    const tally = y === layout.header.y + 1 && !state.prompt ? tallyAt(state, x) : null;
     const filter = tally && (table.filter === tally.filter ? "" : tally.filter);
     return filter === null ? state : { ...state, focus: "table", table: keepSelection(setFilter(table, filter)) };
   }
@@ -41,7 +41,11 @@ function click(state: DashboardState, layout: Layout, x: number, y: number): Das
   }
   const row = y - layout.table.y - 2;
   if (row === -1) {
-    const sort = fittingColumns(tableWidth(layout.table), columnsLeftOut(state.hiddenColumns, state.table.counts)).find(
+    const sort = fittingColumns(
+      tableWidth(layout.table),
+      columnsLeftOut(state.hiddenColumns, table.counts),
+      table.sortKey,
+    ).find(
       (column) => x - (layout.table?.x ?? 0) >= column.x && x - (layout.table?.x ?? 0) < column.x + column.width,
     )?.sort;
     const reversed = sort === table.sortKey && !table.reversed;

@@ -45,6 +45,24 @@ function keepDetails(
   return last ? { ...overlay, full: { ...last, spec: { ...last.spec, env, envBytes } } } : overlay;
 }
 
+/** The process in whose details a schedule or a queue may say something else by now; null: none. */
+export function detailsToRead(before: DashboardState, { overlay, table }: DashboardState): string | null {
+  if (overlay?.kind !== "details" || overlay.full === null) {
+    return null;
+  }
+  const old = before.table.processes.get(overlay.id);
+  const process = table.processes.get(overlay.id);
+  if (!process || !old || (!process.supervision?.schedule && !process.spec.queue)) {
+    return null;
+  }
+  const isSame =
+    process.state === old.state &&
+    process.run?.number === old.run?.number &&
+    process.supervision?.queuePosition === old.supervision?.queuePosition &&
+    process.supervision?.schedule === old.supervision?.schedule;
+  return isSame ? null : overlay.id;
+}
+
 /** Takes over what processes use. */
 export function applySample(
   state: DashboardState,

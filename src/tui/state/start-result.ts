@@ -24,7 +24,7 @@ export function startResult(
     const isShown = table.order.includes(id);
     if (!isShown && state.prompt?.kind === "filter") {
       // The filter that is being typed is left to whoever types it: the next key of it chooses again.
-      const notice = { level: "info", text: `${text}; it is shown beside what the filter fits` } as const;
+      const notice = { level: "info", text: `${text}; it is shown although the filter does not match it` } as const;
       return notify({ ...next, table: pin(table, id) }, notice, action.now);
     }
     return notify(

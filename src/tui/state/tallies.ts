@@ -1,5 +1,8 @@
+import { formatBytes, formatPercent } from "../text/format.ts";
 import { type ShownState, STATE_GLYPHS } from "../text/state-glyphs.ts";
+import type { DashboardState } from "./state.ts";
 import type { ProcessCounts } from "./table/process-counts.ts";
+import type { TableState } from "./table/table.ts";
 
 /** A number in the header. */
 export interface Tally {
@@ -10,8 +13,6 @@ export interface Tally {
   /** The filter that shows just them. */
   readonly filter: string;
 }
-
-export const TALLY_GAP = "   ";
 
 /** What the header counts. What is wrong stands before what is over. */
 export function tallies(counts: ProcessCounts): readonly Tally[] {
@@ -29,16 +30,65 @@ export function tallies(counts: ProcessCounts): readonly Tally[] {
   return all.filter(({ label, count }) => count > 0 || label === "running");
 }
 
+/** How the header's second row shows what it counts. */
+export interface TallyLook {
+  /** In words, or as numbers alone. */
+  readonly words: boolean;
+  /** Cells between two of them. */
+  readonly gap: number;
+}
+
+const LOOKS: readonly TallyLook[] = [
+  { words: true, gap: 3 },
+  { words: true, gap: 2 },
+  { words: true, gap: 1 },
+];
+const SMALLEST: TallyLook = { words: false, gap: 1 };
+
+/** What all processes together use, at the right of the tallies. */
+export function usageSummary({ usageTotal }: TableState): string {
+  return `cpu ${formatPercent(usageTotal.cpuPercent)} mem ${formatBytes(usageTotal.residentBytes)}`;
+}
+
+/** What of them that is about; "": all. */
+export function usageScope({ counts, usageTotal }: TableState): string {
+  return counts.alive <= usageTotal.processes
+    ? ""
+    : ` · only ${usageTotal.processes} of ${counts.alive}, those in view`;
+}
+
+/** "! 2 not seen", with a blank on either side; "": all were seen. */
+export function unseenText({ unseen }: DashboardState, words: boolean): string {
+  return unseen.length === 0 ? "" : ` ! ${words ? `${unseen.length} not seen` : unseen.length} `;
+}
+
+function tallyWidth({ sign, count, label }: Tally, words: boolean): number {
+  return `${STATE_GLYPHS[sign]} ${count}${words ? ` ${label}` : ""}`.length;
+}
+
+/** The roomiest look that fits beside what is used: a word is worth more than a blank. */
+export function tallyLook(state: DashboardState): TallyLook {
+  const { table, columns } = state;
+  // A blank at either end, and two between.
+  const room = columns - 4 - usageSummary(table).length - usageScope(table).length;
+  const fits = ({ words, gap }: TallyLook): boolean =>
+    tallies(table.counts).reduce((sum, tally) => sum + tallyWidth(tally, words) + gap, 0) +
+      unseenText(state, words).length <=
+    room + (state.unseen.length === 0 ? gap : 0);
+  return LOOKS.find(fits) ?? SMALLEST;
+}
+
 /** The tally that a cell of the header's second row belongs to; null: none. */
-export function tallyAt(counts: ProcessCounts, x: number): Tally | null {
+export function tallyAt(state: DashboardState, x: number): Tally | null {
+  const { words, gap } = tallyLook(state);
   // The row begins with a blank.
   let from = 1;
-  for (const tally of tallies(counts)) {
-    const width = `${STATE_GLYPHS[tally.sign]} ${tally.count} ${tally.label}`.length;
+  for (const tally of tallies(state.table.counts)) {
+    const width = tallyWidth(tally, words);
     if (x >= from && x < from + width) {
       return tally;
     }
-    from += width + TALLY_GAP.length;
+    from += width + gap;
   }
   return null;
 }

@@ -16,7 +16,7 @@ import { overlayContext } from "./overlay-context.ts";
 import type { OverlayUpdate } from "./overlays/overlay.ts";
 import { overlayInput } from "./overlays/overlay-input.ts";
 import { rememberTyped } from "./overlays/prompt-history.ts";
-import { applyProcessEvents, applySample } from "./process-events.ts";
+import { applyProcessEvents, applySample, detailsToRead } from "./process-events.ts";
 import { promptInput } from "./prompt.ts";
 import { startResult } from "./start-result.ts";
 import type { DashboardState } from "./state.ts";
@@ -76,7 +76,7 @@ function settle(before: DashboardState, state: DashboardState): DashboardState {
   return settleLog(unseen === next.unseen ? next : { ...next, unseen });
 }
 
-/** The log shows the selected process's current run, or the one before it. */
+/** The log shows the selected process's current run, or the previous one. */
 function settleLog(state: DashboardState): DashboardState {
   const { log, table } = state;
   const selected = selectedProcess(state.table);
@@ -110,8 +110,15 @@ function step(state: DashboardState, action: Action): Update {
         toasts: expireToasts(state.toasts, action.now, action.now - state.now, toastsWait(state)),
         now: action.now,
       });
-    case "watch":
-      return tellFailures(state, applyProcessEvents(state, action.events, action.now), action.events);
+    case "watch": {
+      const { state: next, effects } = tellFailures(
+        state,
+        applyProcessEvents(state, action.events, action.now),
+        action.events,
+      );
+      const id = detailsToRead(state, next);
+      return { state: next, effects: id === null ? effects : [...effects, { type: "read-details", id }] };
+    }
     case "usage":
       return only(applySample(state, action));
     case "contexts":
@@ -132,7 +139,15 @@ function step(state: DashboardState, action: Action): Update {
     case "details":
       return only(
         state.overlay?.kind === "details" && state.overlay.id === action.process.id
-          ? { ...state, overlay: { ...state.overlay, full: action.process } }
+          ? {
+              ...state,
+              overlay: {
+                ...state.overlay,
+                full: action.process,
+                schedule: action.schedule,
+                queue: action.queue,
+              },
+            }
           : state,
       );
     case "action-progress":

@@ -26,6 +26,26 @@ export function formatDuration(milliseconds: number): string {
   return hours < 24 ? `${hours}h${two(minutes % 60)}m` : `${Math.floor(hours / 24)}d${two(hours % 24)}h`;
 }
 
+/** A duration that somebody chose, as it is written: "250ms", "1.5s", "1m30s", "7d". */
+export function formatChosen(milliseconds: number): string {
+  const parts: string[] = [];
+  let left = Math.max(0, Math.round(milliseconds));
+  for (const [unit, size] of [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["m", 60_000],
+  ] as const) {
+    if (left >= size) {
+      parts.push(`${Math.floor(left / size)}${unit}`);
+      left %= size;
+    }
+  }
+  if (left > 0 || parts.length === 0) {
+    parts.push(left < 1000 ? `${left}ms` : `${left / 1000}s`);
+  }
+  return parts.join("");
+}
+
 /** Milliseconds in at most six characters, in whole minutes: "<1m", "3m", "5h12m", "8d03h". */
 export function formatMinutes(milliseconds: number): string {
   const minutes = Math.max(0, Math.floor(milliseconds / 60_000));

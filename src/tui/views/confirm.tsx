@@ -12,7 +12,7 @@ import { Panel } from "./panel.tsx";
 
 /** The keys that answer, in as many words as there is room for. */
 function Answers({ verb, width, theme }: { verb: string; width: number; theme: Theme }): ReactNode {
-  const roomy = width >= `y ${verb}   n leave it`.length;
+  const roomy = width >= `y ${verb}   n cancel`.length;
   return (
     <Box height={1} flexShrink={0} gap={roomy ? 3 : 2}>
       <Text>

@@ -2,8 +2,7 @@ import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import { connectionErrorLines } from "../state/layout.ts";
 import type { DashboardState } from "../state/state.ts";
-import { TALLY_GAP, tallies } from "../state/tallies.ts";
-import { formatBytes, formatPercent } from "../text/format.ts";
+import { type TallyLook, tallies, tallyLook, unseenText, usageScope, usageSummary } from "../state/tallies.ts";
 import { type ShownState, STATE_GLYPHS } from "../text/state-glyphs.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
@@ -20,9 +19,10 @@ function Tally({ sign, text, gap, theme }: { sign: ShownState; text: string; gap
   );
 }
 
-/** How many there are in each state, in words or as numbers alone. */
-function Tallies({ state, words, theme }: { state: DashboardState; words: boolean; theme: Theme }): ReactNode {
-  const unseen = state.unseen.length;
+/** How many there are in each state. */
+function Tallies({ state, look, theme }: { state: DashboardState; look: TallyLook; theme: Theme }): ReactNode {
+  const { words, gap } = look;
+  const unseen = unseenText(state, words);
   return (
     <>
       {tallies(state.table.counts).map(({ label, sign, count }) => (
@@ -30,11 +30,11 @@ function Tallies({ state, words, theme }: { state: DashboardState; words: boolea
           key={`${sign} ${label}`}
           sign={sign}
           text={words ? `${count} ${label}` : String(count)}
-          gap={words ? TALLY_GAP : " "}
+          gap={" ".repeat(gap)}
           theme={theme}
         />
       ))}
-      {unseen > 0 ? <Text {...ink(theme.banner)}>{` ! ${words ? `${unseen} not seen` : unseen} `}</Text> : null}
+      {unseen === "" ? null : <Text {...ink(theme.banner)}>{unseen}</Text>}
     </>
   );
 }
@@ -42,7 +42,7 @@ function Tallies({ state, words, theme }: { state: DashboardState; words: boolea
 /** Host, daemon and connection; counts by state; what is used. */
 export function Header({ state, theme, rows }: { state: DashboardState; theme: Theme; rows: number }): ReactNode {
   const { connection } = state;
-  const { counts, usageTotal } = state.table;
+  const [, cpu, , memory] = usageSummary(state.table).split(" ");
   const where = [connection.context, connection.hostname || connection.endpoint].filter(Boolean).join(" · ");
   const seconds = Math.max(0, Math.ceil((connection.retryAt - state.now) / 1000));
   const link =
@@ -56,12 +56,10 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
   const usage = (
     <Text wrap="truncate">
       <Text {...ink(theme.faint)}>cpu </Text>
-      {formatPercent(usageTotal.cpuPercent)}
+      {cpu}
       <Text {...ink(theme.faint)}> mem </Text>
-      {formatBytes(usageTotal.residentBytes)}
-      {counts.alive <= usageTotal.processes ? null : (
-        <Text {...ink(theme.faint)}>{` · only ${usageTotal.processes} of ${counts.alive}, those in view`}</Text>
-      )}
+      {memory}
+      <Text {...ink(theme.faint)}>{usageScope(state.table)}</Text>
     </Text>
   );
   return (
@@ -72,7 +70,7 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
           {rows === 1 && connection.phase !== "disconnected" ? (
             <>
               {"  "}
-              <Tallies state={state} words={false} theme={theme} />
+              <Tallies state={state} look={{ words: false, gap: 1 }} theme={theme} />
               <Text {...ink(theme.strong)}>{` ${where}`}</Text>
             </>
           ) : (
@@ -98,7 +96,7 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
       ) : rows > 1 ? (
         <Box height={1} flexShrink={0} justifyContent="space-between" gap={2}>
           <Text wrap="truncate">
-            <Tallies state={state} words theme={theme} />
+            <Tallies state={state} look={tallyLook(state)} theme={theme} />
           </Text>
           <Box flexShrink={0}>{usage}</Box>
         </Box>

@@ -54,7 +54,7 @@ function overlayLines(state: DashboardState): readonly string[] {
         `Command: ${overlay.field.text}`,
         entry
           ? `${overlay.index + 1} of ${entries.length}: ${entry.label}${entry.hint === "" ? "" : `, ${entry.hint}`}. Enter: run, down: next, Escape: close`
-          : "Nothing fits. Escape: close",
+          : "No match. Escape: close",
       ];
     }
     case "start":
@@ -87,7 +87,7 @@ function tableLines({ table }: DashboardState): readonly string[] {
   return [
     ...(table.filter === ""
       ? []
-      : [`Filter ${table.filter}: ${table.order.length} of ${table.processes.size} processes fit.`]),
+      : [`Filter ${table.filter}: ${table.order.length} of ${table.processes.size} processes match.`]),
     ...(table.marks.size === 0 ? [] : [`${table.marks.size} marked.`]),
   ];
 }
@@ -97,7 +97,7 @@ function logLines(state: DashboardState): readonly string[] {
   const { filtered, pattern } = state.log;
   const newest = newestLines(state);
   return [
-    ...(filtered ? [`Only lines with ${filtered.pattern.text}: ${filtered.matches} fit.`] : []),
+    ...(filtered ? [`Only lines with ${filtered.pattern.text}: ${filtered.matches} match.`] : []),
     ...(pattern ? [`Search ${pattern.text}.`] : []),
     ...(newest.length === 0 ? ["No output yet."] : ["Newest output:", ...newest]),
   ];
@@ -133,7 +133,7 @@ export function sentences(state: DashboardState): readonly string[] {
     lines.push(
       state.table.processes.size === 0
         ? "No processes. Press s to start one."
-        : "No process fits. Escape: clear the filter.",
+        : "No process matches. Escape: clear the filter.",
     );
   }
   lines.push(...overlayLines(state));

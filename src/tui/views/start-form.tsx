@@ -18,7 +18,7 @@ import { Panel } from "./panel.tsx";
 const LABELS: Record<StartField, { label: string; hint: string }> = {
   command: { label: "Command", hint: "no shell is involved: quotes, but no $ or * · Ctrl-P before" },
   cwd: { label: "Directory", hint: "absolute; empty: the daemon user's home" },
-  env: { label: "Environment", hint: "NAME=VALUE, separated by blanks; laid over the daemon's" },
+  env: { label: "Environment", hint: "NAME=VALUE, separated by blanks; added to the daemon's" },
   name: { label: "Name", hint: "optional; letters, digits, . _ -" },
   input: { label: "Input", hint: "lines: you can send it some · terminal: as large as this one" },
   labels: { label: "Labels", hint: "key=value, separated by blanks" },

@@ -81,6 +81,10 @@ export interface RingHeader {
   readonly notifyStopping: boolean;
   /** Its last STATUS, cut to 127 bytes. */
   readonly status: string;
+  /** Bytes ever written to its standard input, as of `Control.countInput` or of its closing. */
+  readonly inputWritten: number;
+  /** The same when its end was last asked for; null: it never was. */
+  readonly inputEnd: number | null;
 }
 
 /** What of a header says where output lies. */
@@ -191,6 +195,8 @@ export function decodeHeader(b: Buffer): RingHeader {
     notifyReady: (notifyFlags & NotifyFlag.ready) !== 0,
     notifyStopping: (notifyFlags & NotifyFlag.stopping) !== 0,
     status: decodeStatus(b),
+    inputWritten: number(l.input_written),
+    inputEnd: number(l.input_end) === 0 ? null : number(l.input_end) - 1,
   };
 }
 
@@ -284,5 +290,8 @@ function checkCounts(h: RingHeader, torn: boolean): void {
   expect("user_usec", isCount(h.userMicros, safe), h.userMicros, () => `at most ${safe}`);
   expect("system_usec", isCount(h.systemMicros, safe), h.systemMicros, () => `at most ${safe}`);
   expect("max_rss_kib", isCount(h.maxResidentKib, safe), h.maxResidentKib, () => `at most ${safe}`);
+  expect("input_written", isCount(h.inputWritten, safe), h.inputWritten, () => `at most ${safe}`);
+  const inputEnd = h.inputEnd ?? 0;
+  expect("input_end", isCount(inputEnd, safe - 1), inputEnd, () => `at most ${safe - 1}`);
   expect("hold_offset", isCount(h.holdOffset, h.written), h.holdOffset, () => `at most written, ${h.written}`);
 }

@@ -69,6 +69,11 @@ const WAIT_MS = 1;
 const RETRIES = 100;
 const OVERTAKEN_ENTRIES = 32;
 
+/** For all rings: nothing that is read into them is needed when a method returns. */
+const headerBytes = Buffer.alloc(ringLayout.size);
+const seqBytes = Buffer.alloc(4);
+let entryBytes = Buffer.alloc(ENTRIES_FIRST * entryLayout.size);
+
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /**
@@ -97,9 +102,6 @@ function rememberStuck(shim: string, seq: number): void {
  */
 export class Ring {
   readonly #fd: number;
-  readonly #header = Buffer.alloc(ringLayout.size);
-  readonly #seqBytes = Buffer.alloc(4);
-  #entryBytes = Buffer.alloc(ENTRIES_FIRST * entryLayout.size);
   /** The file has its full length before the ring is published. */
   #fileSize = 0;
   /** The entry in which the last read ended: most reads go on there. */
@@ -127,9 +129,9 @@ export class Ring {
    */
   header(): RingHeader {
     const torn = this.#snapshot();
-    const header = decodeHeader(this.#header);
+    const header = decodeHeader(headerBytes);
     if (torn !== null) {
-      checkHeader(header, this.#header, this.#fileSize, torn);
+      checkHeader(header, headerBytes, this.#fileSize, torn);
     }
     return header;
   }
@@ -137,7 +139,7 @@ export class Ring {
   /** As `header`, of what whoever reads output stands on. */
   #places(): RingPlaces {
     const torn = this.#snapshot();
-    const places = decodePlaces(this.#header);
+    const places = decodePlaces(headerBytes);
     if (torn !== null) {
       checkPlaces(places, this.#fileSize, torn);
     }
@@ -146,7 +148,7 @@ export class Ring {
 
   /** Reads the header. Null: it is not published; true: it is not consistent, see `#settle`. */
   #snapshot(): boolean | null {
-    const bytes = this.#header;
+    const bytes = headerBytes;
     const length = this.#readHeader();
     if (!isPublished(bytes)) {
       return null;
@@ -163,8 +165,8 @@ export class Ring {
   }
 
   #readHeader(): number {
-    const length = readSync(this.#fd, this.#header, 0, this.#header.length, 0);
-    this.#header.fill(0, length);
+    const length = readSync(this.#fd, headerBytes, 0, headerBytes.length, 0);
+    headerBytes.fill(0, length);
     return length;
   }
 
@@ -176,7 +178,7 @@ export class Ring {
    * @returns whether the header is consistent.
    */
   #settle(): boolean {
-    const bytes = this.#header;
+    const bytes = headerBytes;
     for (let attempt = 0; ; attempt++) {
       const seq = bytes.readUInt32LE(ringLayout.seq);
       if ((seq & 1) === 0 && this.#seq() === seq) {
@@ -212,8 +214,8 @@ export class Ring {
   }
 
   #seq(): number {
-    readSync(this.#fd, this.#seqBytes, 0, 4, ringLayout.seq);
-    return this.#seqBytes.readUInt32LE(0);
+    readSync(this.#fd, seqBytes, 0, 4, ringLayout.seq);
+    return seqBytes.readUInt32LE(0);
   }
 
   /** The offset of the oldest byte that is still kept. @throws as `header`. */
@@ -463,10 +465,10 @@ export class Ring {
   #entries(header: RingPlaces, at: number, count: number): Entry[] {
     const total = Math.min(count, header.entryCount - at);
     const { size } = entryLayout;
-    if (this.#entryBytes.length < total * size) {
-      this.#entryBytes = Buffer.alloc(total * size);
+    if (entryBytes.length < total * size) {
+      entryBytes = Buffer.alloc(total * size);
     }
-    const bytes = this.#entryBytes.subarray(0, total * size);
+    const bytes = entryBytes.subarray(0, total * size);
     this.#circular(bytes, header.indexOffset, header.indexSize * size, at * size);
     const entries: Entry[] = [];
     for (let base = 0; base < bytes.length; base += size) {

@@ -68,6 +68,48 @@ export function decideRestart(
   };
 }
 
+/** An attempt that was decided on and is still waited for. */
+export interface PendingAttempt {
+  /** The run before it ended with a success code, and nothing of supervision stopped it. */
+  readonly success: boolean;
+  /** When it was decided, in milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/**
+ * What the restart policy, which may have been changed since, makes of an
+ * attempt that is waited for and counted already: another time, none, or giving
+ * up. Pure, and the same again for the same policy. The delay counts from
+ * `since`.
+ *
+ * @param now Milliseconds since the epoch.
+ * @param seed As for `decideRestart` of the run that ended.
+ */
+export function redecideRestart(
+  policy: RestartPolicy | null,
+  history: AttemptHistory,
+  pending: PendingAttempt,
+  now: number,
+  seed: string,
+): RestartDecision {
+  const attempt = Math.max(1, history.streak);
+  const made: AttemptHistory = {
+    streak: attempt - 1,
+    times: history.times.slice(0, -1),
+    restarts: Math.max(0, history.restarts - 1),
+  };
+  if (!restarts(policy, pending.success)) {
+    return { kind: "none", history: made };
+  }
+  const { maxAttempts = null, windowMs = null } = policy ?? {};
+  // Without a bound nobody kept when they were: those in a row are known in any case.
+  const count = windowMs === null ? made.streak : made.times.filter((time) => now - time < windowMs).length;
+  if (maxAttempts !== null && count >= maxAttempts) {
+    return { kind: "giveUp", history: made };
+  }
+  return { kind: "wait", delayMs: backoffMs(policy?.backoff, attempt, seed), attempt, history };
+}
+
 function restarts(policy: RestartPolicy | null, success: boolean): boolean {
   switch (policy?.mode ?? "no") {
     case "no":

@@ -54,7 +54,7 @@ export function logCommand(log: LogState, command: LogCommand, size: LogSize, ru
       return { ...onlyLog(point(log, command === "next-line" ? 1 : -1, size)), focuses: true };
     case "previous-run":
       return run === 1
-        ? { ...onlyLog(log), notice: { level: "info", text: "There was no run before this one" } }
+        ? { ...onlyLog(log), notice: { level: "info", text: "There is no previous run" } }
         : onlyLog({ ...log, previous: run !== undefined && !log.previous });
   }
 }

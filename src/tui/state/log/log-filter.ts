@@ -21,7 +21,7 @@ export interface FilteredLog {
 export interface FilteredLine {
   readonly line: LogLine;
   readonly match: boolean;
-  /** Whether lines between it and the one before are left out. */
+  /** Whether lines between it and the previous one are left out. */
   readonly separated: boolean;
 }
 

@@ -6,8 +6,8 @@ import { type LogUpdate, onlyLog, type SearchDirection } from "./log-update.ts";
 
 /** What a search says when it has gone on at the other end. */
 const WRAPPED: Record<SearchDirection, string> = {
-  forwards: "The search went on at the oldest output",
-  backwards: "The search went on at the newest output",
+  forwards: "The search continued at the oldest output",
+  backwards: "The search continued at the newest output",
 };
 
 /** Begins to look for a pattern: for the newest match when the end is followed, else for the first from the top of the pane on. */
@@ -29,7 +29,7 @@ function search(log: LogState, direction: SearchDirection, size: LogSize): LogUp
     return onlyLog(log);
   }
   if (!log.pattern) {
-    const text = "There is nothing to search for yet: / asks for it";
+    const text = "Nothing to search for yet: press /";
     return { ...onlyLog(log), notice: { level: "info", text } };
   }
   if (log.filtered) {
@@ -58,7 +58,7 @@ export function searchFound(log: LogState, offset: number, wrapped: SearchDirect
 
 /** Nothing fits, anywhere. */
 export function searchFailed(log: LogState): LogUpdate {
-  const text = `No line fits ${log.pattern?.text ?? ""}`;
+  const text = `No line matches ${log.pattern?.text ?? ""}`;
   return { ...onlyLog({ ...log, searching: false }), notice: { level: "error", text } };
 }
 

@@ -1,17 +1,17 @@
 import type { ProcessInfo } from "../../../sdk/types.ts";
 import { textWidth, visibleText, wrapText } from "../../terminal/wrap.ts";
 import { commandLine } from "../table/process-filter.ts";
-import { isOver, stateText } from "../table/process-outcome.ts";
+import { beginsByItself, isOver, stateText } from "../table/process-outcome.ts";
 import { processLabel } from "../table/selection.ts";
 import type { TableState } from "../table/table.ts";
 import type { Confirmation, ConfirmedAction } from "./overlay.ts";
 
 const WORDS: Record<ConfirmedAction, { readonly verb: string; readonly meaning: string }> = {
-  stop: { verb: "Stop", meaning: "The stop signal, and the grace period to end in" },
-  kill: { verb: "Kill", meaning: "The whole tree ends at once, unsaved work is lost" },
-  restart: { verb: "Restart", meaning: "A stop, then a new run" },
-  remove: { verb: "Remove", meaning: "Forgotten, and the output is gone" },
-  attach: { verb: "Attach to", meaning: "The cursor came to it by itself, just now" },
+  stop: { verb: "Stop", meaning: "Sends the stop signal and waits for the grace period" },
+  kill: { verb: "Kill", meaning: "Kills the whole process tree at once; unsaved work is lost" },
+  restart: { verb: "Restart", meaning: "Stops it, then starts a new run" },
+  remove: { verb: "Remove", meaning: "Deletes the process and its output" },
+  attach: { verb: "Attach to", meaning: "The selection has just moved to it by itself" },
 };
 
 /** Whether nothing of it lives, or nothing that pm could end. */
@@ -19,11 +19,16 @@ function hasEnded(process: ProcessInfo): boolean {
   return isOver(process) && !process.run?.treeAlive;
 }
 
+/** Whether it has ended and another run is about to begin: nobody who sees it come and go can press a key in between. */
+function comesBack(process: ProcessInfo): boolean {
+  return process.state === "exited" && process.desiredState === "running" && beginsByItself(process);
+}
+
 function possible(action: ConfirmedAction, process: ProcessInfo): boolean {
   switch (action) {
     case "stop":
     case "kill":
-      return !hasEnded(process);
+      return !hasEnded(process) || comesBack(process);
     case "restart":
     case "attach":
       return true;
@@ -39,7 +44,7 @@ function impossible(action: ConfirmedAction, chosen: readonly ProcessInfo[]): st
   const label = one ? visibleText(processLabel(one)) : "";
   if (action !== "remove") {
     return one?.state === "lost"
-      ? `${label} is lost: nothing is known to live of it`
+      ? `${label} is lost: nothing of it is known to be running`
       : one
         ? `${label} has ended already`
         : `All ${chosen.length} have ended already`;
@@ -48,7 +53,7 @@ function impossible(action: ConfirmedAction, chosen: readonly ProcessInfo[]): st
     return `None of the ${chosen.length} has ended: x stops them first`;
   }
   return isOver(one)
-    ? `Children of ${label} live on: x stops them first`
+    ? `Children of ${label} are still running: x stops them first`
     : `${label} is ${stateText(one)}: x stops it first`;
 }
 

@@ -1,7 +1,7 @@
 import { escapeBytes } from "../../../common/escape.ts";
 import type { ProcessInfo, StopReceipt, Survivor, TreeMember } from "../../../sdk/types.ts";
 import { wrapText } from "../../terminal/wrap.ts";
-import { formatBytes, formatDate, formatDuration, formatPercent, formatTime } from "../../text/format.ts";
+import { formatBytes, formatChosen, formatDate, formatDuration, formatPercent, formatTime } from "../../text/format.ts";
 import { naturalKey } from "../../text/natural-key.ts";
 import { STATE_GLYPHS, stateWord } from "../../text/state-glyphs.ts";
 import type { LogState } from "../log/log.ts";
@@ -47,7 +47,7 @@ function exitText(process: ProcessInfo): string {
   }
   const how =
     exit.code !== undefined ? `code ${exit.code}` : `${exit.signalName}${exit.coreDumped ? ", core dumped" : ""}`;
-  return `${how}${exit.oomKilled ? ", out of memory" : ""} · cpu ${formatDuration(exit.usage.userMs + exit.usage.systemMs)} · at most ${formatBytes(exit.usage.maxResidentBytes)}`;
+  return `${how}${exit.oomKilled ? ", out of memory" : ""} · cpu ${formatSeconds(exit.usage.userMs + exit.usage.systemMs)} · at most ${formatBytes(exit.usage.maxResidentBytes)}`;
 }
 
 /** The tree with each member under its parent. */
@@ -89,14 +89,14 @@ function stopDetails({ cause, requestTime, signal, signalTime, killTime, ...stop
   const outcomes: Record<StopReceipt["outcome"], string> = {
     pending: "under way",
     stopped: `the whole tree ended${after(stop.endTime)}`,
-    survived: `something still lives${after(stop.endTime)}`,
-    alreadyStopped: "nothing lived any more",
+    survived: `part of the tree is still running${after(stop.endTime)}`,
+    alreadyStopped: "nothing was running",
   };
   const rows: readonly (readonly [label: string, value: string])[] = [
     ["When", [requestTime ? formatDate(requestTime) : "", causeText(cause)].filter(Boolean).join(" · ")],
     [
       "Signal",
-      `${signal}, ${formatDuration(stop.graceMs)} to end${stop.force ? ", then SIGKILL" : ""}${signalTime ? "" : ", not sent"}`,
+      `${signal}, ${formatChosen(stop.graceMs)} grace period${stop.force ? ", then SIGKILL" : ""}${signalTime ? "" : ", not sent"}`,
     ],
     ["Killed", killTime ? `SIGKILL${after(killTime)}` : ""],
     ["Outcome", outcomes[stop.outcome]],
@@ -115,7 +115,7 @@ function survivorDetails(survivors: readonly Survivor[]): Detail[] {
   }));
 }
 
-/** "0.4s": a stop takes a moment, or its grace period. */
+/** "0.4s": what may take no more than a moment. */
 function formatSeconds(milliseconds: number): string {
   return milliseconds < 10_000 ? `${(milliseconds / 1000).toFixed(1)}s` : formatDuration(milliseconds);
 }
@@ -158,10 +158,10 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   detail("Name", process.name ?? "");
   detail(
     "State",
-    `${STATE_GLYPHS[shownState(process)]} ${stateText(process)}${run?.treeAlive && !run.pid ? ", children live on" : ""}`,
+    `${STATE_GLYPHS[shownState(process)]} ${stateText(process)}${run?.treeAlive && !run.pid ? ", children still running" : ""}`,
   );
   detail("Run", run ? [run.number, causeText(run.cause)].filter(Boolean).join(" · ") : "");
-  for (const [label, value] of supervisionDetails(process, state.now)) {
+  for (const [label, value] of supervisionDetails(process, overlay.schedule, overlay.queue, state.now)) {
     detail(label, value);
   }
   detail("PID", String(run?.pid ?? ""));
@@ -169,7 +169,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   if (usage) {
     detail(
       "Usage",
-      `cpu ${usage.cpuPercent === undefined ? "–" : formatPercent(usage.cpuPercent)}, ${formatDuration(usage.cpuMs)} in all · mem ${formatBytes(usage.residentBytes)}` +
+      `cpu ${usage.cpuPercent === undefined ? "–" : formatPercent(usage.cpuPercent)}, ${formatSeconds(usage.cpuMs)} in all · mem ${formatBytes(usage.residentBytes)}` +
         (usage.io ? ` · read ${formatBytes(usage.io.readBytes)} · written ${formatBytes(usage.io.writtenBytes)}` : ""),
     );
   }
@@ -190,7 +190,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   const graceMs = spec.stop.graceMs ?? run?.effective?.stopGraceMs;
   detail(
     "Stop",
-    `${spec.stop.signal ?? run?.effective?.stopSignal ?? "SIGTERM"}${graceMs === undefined ? "" : `, ${formatDuration(graceMs)} to end`}`,
+    `${spec.stop.signal ?? run?.effective?.stopSignal ?? "SIGTERM"}${graceMs === undefined ? "" : `, ${formatChosen(graceMs)} grace period`}`,
   );
   for (const [label, value] of policyDetails(spec)) {
     detail(label, value);
@@ -207,7 +207,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   detail(
     "Ended",
     run?.exitTime
-      ? `${formatDate(run.exitTime)}${started ? `, after ${formatDuration(run.exitTime.getTime() - started.getTime())}` : ""}`
+      ? `${formatDate(run.exitTime)}${started ? `, after ${formatSeconds(run.exitTime.getTime() - started.getTime())}` : ""}`
       : "",
   );
   if (run?.stop) {
@@ -215,7 +215,7 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
     list.push(...stopDetails(run.stop));
   }
   if (run && run.survivors.length > 0) {
-    heading("Lives on without its shim");
+    heading("Still running without its shim");
     list.push(...survivorDetails(run.survivors));
   }
   if (run) {
@@ -255,13 +255,13 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
     ...Object.entries(spec.env),
     ...spec.envBytes.map(({ name, value }) => [escapeBytes(name), escapeBytes(value)] as const),
   ].sort(([a], [b]) => (naturalKey(a) < naturalKey(b) ? -1 : 1));
-  heading(`Environment: ${spec.envMode === "replace" ? "these alone" : "laid over the daemon's"}`);
+  heading(`Environment: ${spec.envMode === "replace" ? "only these variables" : "added to the daemon's"}`);
   for (const [name, value] of env) {
     // The length of a secret would be a hint.
     detail(name, overlay.reveal ? value || '""' : "••••••••");
   }
   if (env.length === 0) {
-    detail("none", overlay.full ? "nothing set" : "reading…");
+    list.push({ look: "plain", label: overlay.full ? "nothing set" : "reading…", value: "" });
   }
   return list;
 }

@@ -12,21 +12,36 @@ const TABLE_FILTER: readonly Syntax[] = [
     "word",
     "Letters of the name in order, a part of the command line, four or more letters that an ID begins with; the best match is selected",
   ],
-  ["!word", "What does not fit; works before any of these"],
+  ["!word", "Excludes what matches; works before any of these"],
   ["~regex", "A regular expression (RE2) for name or command line"],
   ["state:run", "The beginning of the state"],
-  ["project:x", "The beginning of the project's name"],
+  ["project:x", "The beginning of the project's name; so do queue:x and schedule:x"],
   ["k=v", "The label k has the value v, or k=v is in the command line"],
   ["k!=v", "The label k has another value, or is not there"],
   ["label:k", "The label k is there"],
-  ["exit:1", "It ended so: a code, a signal as exit:KILL, or exit:bad for an error"],
-  ["a b", "Both must fit; case does not matter"],
+  ["exit:1", "How it ended: a code, a signal as in exit:KILL, or exit:bad for an error"],
+  ["a b", "Both must match; case does not matter"],
 ];
 
 const LOG_FILTER: readonly Syntax[] = [
   ["text", "This text, in searches (/) and filters (&)"],
   ["~regex", "A regular expression (RE2)"],
-  ["Capitals", "With one of them case matters"],
+  ["Capitals", "A capital letter makes case matter"],
+];
+
+/** What works wherever text is typed. */
+const TYPING: readonly Syntax[] = [
+  ["Enter", "Accept"],
+  ["Esc", "Cancel, and restore what was there before"],
+  ["↑ ↓", "Earlier input; in the table's filter, move the selection"],
+  ["Ctrl-P Ctrl-N", "Earlier input, in every field"],
+  ["Ctrl-U", "Delete up to the cursor; Ctrl-K from the cursor on, Ctrl-W a word"],
+];
+
+/** With `pm ui --mouse`. */
+const MOUSE: readonly Syntax[] = [
+  ["Click", "Selects a row, sorts by a column, filters by a number of the header, presses a key of the footer"],
+  ["Wheel", "Scrolls what is under it"],
 ];
 
 /** From this width on the help stands in two columns. */
@@ -55,7 +70,12 @@ function keySection(group: KeyGroup, width: number): PageLine[] {
 }
 
 function filterSections(width: number): PageLine[][] {
-  return [section("Filter: the table", TABLE_FILTER, width), section("Filter: the log", LOG_FILTER, width)];
+  return [
+    section("Filter: the table", TABLE_FILTER, width),
+    section("Filter: the log", LOG_FILTER, width),
+    section("While typing", TYPING, width),
+    section("Mouse, with pm ui --mouse", MOUSE, width),
+  ];
 }
 
 function joined(sections: readonly (readonly PageLine[])[]): readonly PageLine[] {
@@ -72,11 +92,11 @@ export function helpColumns(width: number): {
     return { width, columns: [joined([...keys, ...filterSections(width)])] };
   }
   const half = Math.floor((width - HELP_GAP) / 2);
-  const [table = [], log = []] = filterSections(half);
+  const [table = [], ...others] = filterSections(half);
   return {
     width: half,
     columns: [
-      joined([...LEFT.map((group) => keySection(group, half)), log]),
+      joined([...LEFT.map((group) => keySection(group, half)), ...others]),
       joined([...RIGHT.map((group) => keySection(group, half)), table]),
     ],
   };
@@ -88,5 +108,6 @@ export function helpSentences(): readonly string[] {
     ...KEY_MAP.map(({ keys, description }) => `${keys.map(keyName).join(" or ")}: ${description}`),
     ...TABLE_FILTER.map(([syntax, meaning]) => `Filter of the table, ${syntax}: ${meaning}`),
     ...LOG_FILTER.map(([syntax, meaning]) => `Filter of the log, ${syntax}: ${meaning}`),
+    ...TYPING.map(([key, meaning]) => `While typing, ${key}: ${meaning}`),
   ];
 }

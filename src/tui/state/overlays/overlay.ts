@@ -1,4 +1,4 @@
-import type { ProcessInfo, ProcessUsage, StartOptions } from "../../../sdk/types.ts";
+import type { ProcessInfo, ProcessUsage, Queue, Schedule, StartOptions } from "../../../sdk/types.ts";
 import type { Command } from "../../keys/keymap.ts";
 import type { PaletteEntry } from "./palette.ts";
 import type { TextField } from "./text-field.ts";
@@ -31,6 +31,9 @@ export interface DetailsPage {
   readonly reveal: boolean;
   /** The process with its environment, once it has been read. */
   readonly full: ProcessInfo | null;
+  /** The schedule that starts it and the queue that it waits in, once they have been read. */
+  readonly schedule: Schedule | null;
+  readonly queue: Queue | null;
   readonly usage: ProcessUsage | null;
 }
 

@@ -136,10 +136,10 @@ function startOptions({ fields, input }: StartForm, { rows, columns }: StartCont
   const words = shellSplit(fields.command.text);
   const [executable, ...args] = words ?? [];
   if (!words) {
-    return "A quote in the command is left open";
+    return "The command has an unclosed quote";
   }
   if (!executable) {
-    return "A command is needed";
+    return "Enter a command";
   }
   const env = pairs(fields.env.text);
   if (!env) {

@@ -8,7 +8,8 @@ import type { ProcessCounts } from "./process-counts.ts";
 import { commandLine } from "./process-filter.ts";
 import { isOver, shownState, stateText } from "./process-outcome.ts";
 import type { SortKey } from "./sort.ts";
-import { statusText } from "./supervision-text.ts";
+import { SUPERVISION_FACT_KEYS } from "./supervision-facts.ts";
+import { healthText, nextText, queueText, restartsText, statusText } from "./supervision-text.ts";
 import { cpuTrendText, type Trend } from "./trend.ts";
 import type { Usage } from "./usage.ts";
 
@@ -30,8 +31,8 @@ interface ColumnSpec {
   readonly sort: SortKey | null;
   /** The higher, the sooner it goes when the table is narrow; 0 stays. */
   readonly rank: number;
-  /** How its cells look: as the state, as the exit, or as what matters less. */
-  readonly look: "plain" | "faint" | "state" | "exit";
+  /** How its cells look: as the state, as the exit, as the health, or as what matters less. */
+  readonly look: "plain" | "faint" | "state" | "exit" | "health";
   /** What a cell says; safe to draw. */
   readonly text: (process: ProcessInfo, context: CellContext, width: number) => string;
 }
@@ -69,10 +70,55 @@ const REGISTRY = {
     title: "PROJECT",
     width: 10,
     right: false,
-    sort: null,
+    sort: "project",
     rank: 7,
     look: "faint",
     text: ({ supervision }, _context, width) => shortened(plainText(supervision?.project ?? ""), width),
+  },
+  restarts: {
+    title: "RESTARTS",
+    width: 9,
+    right: true,
+    sort: "restarts",
+    rank: 14,
+    look: "plain",
+    text: ({ supervision }) => (supervision && supervision.restarts > 0 ? restartsText(supervision) : ""),
+  },
+  health: {
+    title: "HEALTH",
+    width: 9,
+    right: false,
+    sort: "health",
+    rank: 15,
+    look: "health",
+    text: ({ supervision }) => (supervision ? healthText(supervision) : ""),
+  },
+  next: {
+    title: "NEXT",
+    width: 10,
+    right: true,
+    sort: "next",
+    rank: 16,
+    look: "plain",
+    text: (process, { now }) => nextText(process, now),
+  },
+  schedule: {
+    title: "SCHEDULE",
+    width: 10,
+    right: false,
+    sort: "schedule",
+    rank: 12,
+    look: "faint",
+    text: ({ supervision }, _context, width) => shortened(plainText(supervision?.schedule ?? ""), width),
+  },
+  queue: {
+    title: "QUEUE",
+    width: 10,
+    right: false,
+    sort: "queue",
+    rank: 13,
+    look: "faint",
+    text: ({ spec, supervision }, _context, width) => shortened(queueText(spec.queue, supervision), width),
   },
   id: {
     title: "ID",
@@ -145,7 +191,7 @@ const REGISTRY = {
     title: "RUN",
     width: 4,
     right: true,
-    sort: null,
+    sort: "run",
     rank: 10,
     look: "plain",
     text: ({ run }) => String(run?.number ?? ""),
@@ -172,6 +218,10 @@ export interface Column extends ColumnSpec {
   readonly x: number;
 }
 
+/** From this rank on a column repeats a part of what the status says: the command comes first, with so many cells more. */
+const SPARE_RANK = 12;
+const COMMAND_ROOM = 24;
+
 /** A mark and a blank before the first column. */
 const MARK_COLUMNS = 2;
 
@@ -197,12 +247,25 @@ function totalWidth(keys: readonly ColumnKey[]): number {
   }, 0);
 }
 
-/** The columns that fit, in order, without those that are not wanted; name or command takes what is left. */
-export function fittingColumns(width: number, hidden: readonly ColumnKey[]): readonly Column[] {
+/**
+ * The columns that fit, in order, without those that are not wanted; name or
+ * command takes what is left. The column that the table is sorted by goes last:
+ * without it nobody would see why the rows stand as they do.
+ */
+export function fittingColumns(
+  width: number,
+  hidden: readonly ColumnKey[],
+  sortKey: SortKey = "name",
+): readonly Column[] {
   const keys = COLUMN_KEYS.filter((key) => !isOptional(key) || !hidden.includes(key));
-  while (totalWidth(keys) > width) {
-    const worst = keys.reduce((a, b) => (REGISTRY[b].rank > REGISTRY[a].rank ? b : a));
-    if (REGISTRY[worst].rank === 0) {
+  const rankOf = (key: ColumnKey): number => Math.min(REGISTRY[key].rank, REGISTRY[key].sort === sortKey ? 0.5 : 99);
+  for (;;) {
+    const worst = keys.reduce((a, b) => (rankOf(b) > rankOf(a) ? b : a));
+    const needed = totalWidth(keys) + (rankOf(worst) >= SPARE_RANK && keys.includes("command") ? COMMAND_ROOM : 0);
+    if (needed <= width) {
+      break;
+    }
+    if (rankOf(worst) === 0) {
       break;
     }
     keys.splice(keys.indexOf(worst), 1);
@@ -230,11 +293,7 @@ export function fittingColumns(width: number, hidden: readonly ColumnKey[]): rea
 
 /** The columns that are not to be shown: those that are not wanted, and those in which no process has anything. */
 export function columnsLeftOut(hidden: readonly ColumnKey[], counts: ProcessCounts): readonly ColumnKey[] {
-  return [
-    ...hidden,
-    ...(counts.withStatus === 0 ? (["status"] as const) : []),
-    ...(counts.inProject === 0 ? (["project"] as const) : []),
-  ];
+  return [...hidden, ...SUPERVISION_FACT_KEYS.filter((fact) => counts.facts[fact] === 0)];
 }
 
 /** What is cut says so. */

@@ -113,12 +113,24 @@ function wordMatcher(word: string): ProcessMatcher {
   };
 }
 
-/** The project of this name, and after it those whose names begin so. */
-function projectMatcher(wanted: string): ProcessMatcher {
-  return ({ supervision }) => {
-    const project = supervision?.project.toLowerCase() ?? "";
-    return project === "" || !project.startsWith(wanted) ? NO_MATCH : project === wanted ? EXACT : PREFIX;
-  };
+/** What a process belongs to, by the word before the colon. */
+const GROUPS: Readonly<Record<string, (process: ProcessInfo) => string | undefined>> = {
+  project: ({ supervision }) => supervision?.project,
+  schedule: ({ supervision }) => supervision?.schedule,
+  queue: ({ spec }) => spec.queue,
+};
+
+/** The project, schedule or queue of this name, and after it those whose names begin so; null: it asks for none of them. */
+function groupMatcher(term: string): ProcessMatcher | null {
+  const [, kind = "", name = ""] = /^(project|schedule|queue):(.*)$/.exec(term) ?? [];
+  const groupOf = GROUPS[kind];
+  const wanted = name.toLowerCase();
+  return groupOf
+    ? (process) => {
+        const group = groupOf(process)?.toLowerCase() ?? "";
+        return group === "" || !group.startsWith(wanted) ? NO_MATCH : group === wanted ? EXACT : PREFIX;
+      }
+    : null;
 }
 
 /** What fits fits best, or not at all. */
@@ -138,8 +150,9 @@ function termMatcher(term: string): ProcessMatcher | null {
       [process.state.toLowerCase(), stateText(process)].some((word) => word.startsWith(state)),
     );
   }
-  if (term.startsWith("project:")) {
-    return projectMatcher(term.slice("project:".length).toLowerCase());
+  const group = groupMatcher(term);
+  if (group) {
+    return group;
   }
   if (term.startsWith("exit:")) {
     return matcherOf(exitPredicate(term.slice("exit:".length)));
@@ -164,11 +177,12 @@ function termsOf(filter: string): readonly Term[] {
  * The table's filter: terms separated by spaces that must all fit. A word fits
  * the letters of a name in order, a part of the command line, or the beginning
  * of an id from four characters on; `~x` is a regular expression for name or
- * command line; `state:x` the beginning of a state; `project:x` the
- * beginning of a project's name; `exit:0`, `exit:KILL` and `exit:bad` say how it ended; `k=v`, `k!=v` and `label:k` look at labels, `k=v`
- * at the command line, too; a leading `!` turns a term round. Letter case does
- * not matter. Null: everything fits. What is wrong, see {@link filterError}, fits
- * nothing. The ranks of several words are added.
+ * command line; `state:x` the beginning of a state; `project:x`, `queue:x` and
+ * `schedule:x` the beginning of the name of what it belongs to; `exit:0`,
+ * `exit:KILL` and `exit:bad` say how it ended; `k=v`, `k!=v` and `label:k` look at
+ * labels, `k=v` at the command line, too; a leading `!` turns a term round. Letter
+ * case does not matter. Null: everything fits. What is wrong, see
+ * {@link filterError}, fits nothing. The ranks of several words are added.
  */
 export function processMatcher(filter: string): ProcessMatcher | null {
   const terms = termsOf(filter);

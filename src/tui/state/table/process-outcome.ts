@@ -15,9 +15,27 @@ export function endedBadly({ state, run, spec }: ProcessInfo): boolean {
   );
 }
 
+/** Whether its last run ended badly, whatever the process does now: waits for the next one, or was given up. */
+export function lastRunFailed(process: ProcessInfo): boolean {
+  return endedBadly({
+    ...process,
+    state: process.state === "waiting" || process.state === "givenUp" ? "exited" : process.state,
+  });
+}
+
 /** Whether the current run will not go on, nor another one begin by itself. */
 export function isOver({ state }: ProcessInfo): boolean {
   return state === "exited" || state === "failed" || state === "lost" || state === "givenUp";
+}
+
+/** Whether runs of it begin without anybody asking for them: after a crash, at a time, when something else is ready. */
+export function beginsByItself({ state, spec, supervision }: ProcessInfo): boolean {
+  const { restart } = spec;
+  return (
+    state === "waiting" ||
+    (restart !== undefined && restart.mode !== "no") ||
+    (supervision !== undefined && supervision.schedule !== "")
+  );
 }
 
 /** The state whose sign and color a process has: one that ended badly is to be seen like one that never began. */

@@ -1,12 +1,29 @@
 import type { ProcessInfo, ProcessState } from "../../../sdk/types.ts";
 import { naturalKey } from "../../text/natural-key.ts";
 import { sinceTime } from "./process-age.ts";
+import type { ProcessCounts } from "./process-counts.ts";
 import { commandLine } from "./process-filter.ts";
 import { endedBadly } from "./process-outcome.ts";
 import type { Usage } from "./usage.ts";
 
 /** What the table can be sorted by, in the order in which `o` goes through them. */
-export const SORT_KEYS = ["name", "state", "cpu", "memory", "since", "pid", "exit", "command"] as const;
+export const SORT_KEYS = [
+  "name",
+  "state",
+  "cpu",
+  "memory",
+  "since",
+  "pid",
+  "exit",
+  "command",
+  "run",
+  "restarts",
+  "health",
+  "next",
+  "project",
+  "schedule",
+  "queue",
+] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 /** Null: the cell is empty; those come last in either direction. */
@@ -14,7 +31,14 @@ export type SortValue = number | string | null;
 
 /** Whether the largest comes first: where one looks for the most, or the worst, unless it is turned round. */
 export function isDescending(key: SortKey, reversed: boolean): boolean {
-  return (key === "cpu" || key === "memory" || key === "exit") !== reversed;
+  return LARGEST_FIRST.has(key) !== reversed;
+}
+
+const LARGEST_FIRST: ReadonlySet<SortKey> = new Set(["cpu", "memory", "exit", "run", "restarts"]);
+
+/** The keys that tell processes apart: by what supervision brings only where some have it. */
+export function usefulSortKeys({ facts }: ProcessCounts): readonly SortKey[] {
+  return SORT_KEYS.filter((key) => !(key in facts) || facts[key as keyof typeof facts] > 0);
 }
 
 /** Whether samples of usage can change the order. */
@@ -65,7 +89,41 @@ export function sortValue(key: SortKey, process: ProcessInfo, usage: Usage | und
       return exitValue(process);
     case "command":
       return naturalKey(commandLine(process));
+    case "run":
+      return process.run?.number ?? null;
+    case "restarts":
+      return process.supervision?.restarts || null;
+    case "health":
+      return healthValue(process);
+    case "next":
+      return (process.state === "waiting" && process.supervision?.waiting?.until?.getTime()) || null;
+    case "project":
+      return nameValue(process.supervision?.project);
+    case "schedule":
+      return nameValue(process.supervision?.schedule);
+    case "queue": {
+      // What runs, then what waits, in its turn.
+      const { spec, supervision } = process;
+      const position = supervision?.queuePosition ?? 0;
+      return nameValue(spec.queue && `${spec.queue} ${position}`);
+    }
   }
+}
+
+function nameValue(name: string | undefined): string | null {
+  return name ? naturalKey(name.toLowerCase()) : null;
+}
+
+/** What needs attention first, as with states. */
+function healthValue({ supervision }: ProcessInfo): number | null {
+  const { readiness, health } = supervision ?? {};
+  return health === "unhealthy"
+    ? 0
+    : readiness === "notReady"
+      ? 1
+      : readiness === "ready" || health === "healthy"
+        ? 2
+        : null;
 }
 
 export function usageValue(key: SortKey, usage: Usage | undefined): number | null {

@@ -148,7 +148,7 @@ export function applyUsages(table: TableState, sample: readonly ProcessUsage[], 
     if (!before && !table.processes.get(id)?.run?.treeAlive) {
       continue;
     }
-    // The first sample of a stream has no percentage; the one before is better than none.
+    // The first sample of a stream has no percentage; the previous one is better than none.
     const percent = cpuPercent ?? before?.cpuPercent;
     if (before?.cpuPercent !== percent || before?.residentBytes !== residentBytes) {
       usages.set(id, percent === undefined ? { residentBytes } : { cpuPercent: percent, residentBytes });

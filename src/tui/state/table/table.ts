@@ -2,8 +2,9 @@ import type { ProcessInfo } from "../../../sdk/types.ts";
 import { PersistentMap } from "./persistent-map.ts";
 import { NO_PROCESSES, type ProcessCounts } from "./process-counts.ts";
 import { BEST_MATCH, NO_MATCH, type ProcessMatcher, processMatcher } from "./process-filter.ts";
+import { isOver } from "./process-outcome.ts";
 import { findRow, fits, type Row, type RowOrder, rowOf, rowOrder } from "./rows.ts";
-import { isDescending, SORT_KEYS, type SortKey } from "./sort.ts";
+import { isDescending, SORT_KEYS, type SortKey, usefulSortKeys } from "./sort.ts";
 import { NO_USAGE, type Usage, type UsageTotal } from "./usage.ts";
 
 /** The process table. */
@@ -200,10 +201,11 @@ export function setFilter(table: TableState, filter: string): TableState {
   if (before !== null && ranks.get(before) === best) {
     return { ...next, order, index: order.indexOf(before), selected: before, ...HERE };
   }
-  const index = Math.max(
-    0,
-    order.findIndex((id) => ranks.get(id) === best),
+  const meant = namesake(
+    order.filter((id) => ranks.get(id) === best),
+    table.processes,
   );
+  const index = meant === null ? 0 : order.indexOf(meant);
   const known = before !== null && table.processes.has(before);
   return {
     ...next,
@@ -212,6 +214,21 @@ export function setFilter(table: TableState, filter: string): TableState {
     selected: order[index] ?? null,
     ...(known ? { origin: before, isOriginHidden: !order.includes(before) } : HERE),
   };
+}
+
+/**
+ * Of the best matches the first. Where all have one name, that name means the
+ * process of it that has not ended, else the one started last, as everywhere.
+ */
+function namesake(best: readonly string[], processes: TableState["processes"]): string | null {
+  const [first = null] = best;
+  const known = best.flatMap((id) => processes.get(id) ?? []);
+  const name = known[0]?.name;
+  if (name === undefined || known.some((process) => process.name !== name)) {
+    return first;
+  }
+  const newest = known.reduce((a, b) => (b.sequence > a.sequence ? b : a));
+  return (known.find((process) => !isOver(process)) ?? newest).id;
 }
 
 /** Whether the selected process is called just what the filter says. */
@@ -228,8 +245,11 @@ export function setSort(table: TableState, sortKey: SortKey, reversed: boolean):
   return withRows(next, table.rows.toReversed().sort(tableOrder(next)));
 }
 
+/** By the next column that tells the processes apart. */
 export function nextSort(table: TableState): TableState {
-  const next = SORT_KEYS[(SORT_KEYS.indexOf(table.sortKey) + 1) % SORT_KEYS.length] ?? "name";
+  const useful = usefulSortKeys(table.counts);
+  const here = SORT_KEYS.indexOf(table.sortKey);
+  const next = useful.find((key) => SORT_KEYS.indexOf(key) > here) ?? "name";
   return setSort(table, next, false);
 }
 

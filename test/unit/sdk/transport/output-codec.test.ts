@@ -149,6 +149,7 @@ test("requests are what the runtime reads from their JSON", () => {
           createdBefore: since,
           endedAfter: before1970,
           endedBefore: since,
+          living: true,
         },
         {
           start: { tailLines: 10 },

@@ -4,7 +4,7 @@ import { PmError } from "../../../../src/sdk/errors.ts";
 import type { ProcessManager } from "../../../../src/sdk/manager.ts";
 import type { StopReceipt, WatchEvent } from "../../../../src/sdk/types.ts";
 import { act } from "../../../../src/tui/control/actions.ts";
-import { processInfo } from "../../../support/process-info.ts";
+import { processInfo, supervisionStatus } from "../../../support/process-info.ts";
 
 const targets = ["a", "b", "c"].map((id) => processInfo(id));
 const notFound = new PmError("PROCESS_NOT_FOUND", "no such process", { code: "not_found" });
@@ -68,7 +68,7 @@ test("several are stopped side by side, and each has a result of its own", async
     ),
   ).toEqual([
     ["c", "it was removed meanwhile", false],
-    ["e", "it did not end, X kills it (pids 7, 8)", false],
+    ["e", "it did not stop; X kills it (pids 7, 8)", false],
   ]);
   expect(watch.mock.calls).toEqual([[{ filter: { ids: ["b", "d", "e", "f"] }, reconnectMs: expect.any(Number) }]]);
 });
@@ -79,14 +79,14 @@ test("nothing is done to another run than the one that was asked about", async (
   const refuse = vi.fn((id: string) =>
     Promise.reject(condition(id === "a" ? "precondition.run" : "precondition.resource_version", "3")),
   );
-  const waiting = processInfo("b", { runInfo: null });
+  const notBegun = processInfo("b", { state: "starting", runInfo: null });
   for (const [action, method] of [
     ["stop", "stop"],
     ["kill", "stop"],
     ["restart", "restart"],
     ["remove", "remove"],
   ] as const) {
-    const asked = [processInfo("a", { run: 2 }), waiting];
+    const asked = [processInfo("a", { run: 2 }), notBegun];
     expect(await failuresOf(managerWith({ [method]: refuse }), action, asked)).toEqual([
       ["a", "it is in run 3 by now, and nothing was done", false],
       ["b", "it has changed meanwhile, and nothing was done", false],
@@ -97,6 +97,56 @@ test("nothing is done to another run than the one that was asked about", async (
     ]);
     refuse.mockClear();
   }
+});
+
+test.each([
+  ["restarts by its policy", { state: "running", restart: "always", schedule: "" }],
+  ["is started by a schedule", { state: "running", restart: "no", schedule: "nightly" }],
+  ["waits for its next run", { state: "waiting", restart: "no", schedule: "" }],
+] as const)("what %s is stopped whatever run it is in by now; it is removed only as it was seen", async (_what, is) => {
+  const process = processInfo("a", {
+    run: 2,
+    state: is.state,
+    supervision: supervisionStatus({ schedule: is.schedule }),
+  });
+  const asked = [{ ...process, spec: { ...process.spec, restart: { mode: is.restart } } }];
+  const stop = vi.fn(async () => ({ process: processInfo("a", { run: 7 }), receipt: receipt("stopped") }));
+  const restart = vi.fn(async () => undefined);
+  const remove = vi.fn(async () => undefined);
+  for (const action of ["stop", "kill", "restart", "remove"] as const) {
+    expect(await failuresOf(managerWith({ stop, restart, remove }), action, asked)).toEqual([]);
+  }
+  expect(stop.mock.calls).toEqual([
+    ["a", {}],
+    ["a", { force: true, graceMs: 0 }],
+  ]);
+  expect(restart.mock.calls).toEqual([["a", {}]]);
+  expect(remove.mock.calls).toEqual([["a", { precondition: { run: 2 } }]]);
+});
+
+test("the stop that is waited for is that of the run that it found", async () => {
+  const crashing = ["a", "b"].map((id) => {
+    const process = processInfo(id, { run: 2 });
+    return { ...process, spec: { ...process.spec, restart: { mode: "always" as const } } };
+  });
+  const stop = async (id: string) => ({ process: processInfo(id, { run: 7 }), receipt: receipt("pending") });
+  const watch = watching(
+    [stopped("a", "pending", [], 7), stopped("b", "pending", [], 7)],
+    [stopped("a", "survived", [5], 7), stopped("b", "stopped", [], 7)],
+  );
+  expect(await failuresOf(managerWith({ stop, watch }), "stop", crashing)).toEqual([
+    ["a", "it did not stop; X kills it (pids 5)", false],
+  ]);
+});
+
+test("what a stop found between two runs, and what is still meant to run, is not called stopped", async () => {
+  const stop = async (id: string) => ({
+    process: { ...processInfo(id), desiredState: id === "a" ? "running" : "stopped" },
+    receipt: receipt("alreadyStopped"),
+  });
+  expect(await failuresOf(managerWith({ stop }), "stop", targets.slice(0, 2))).toEqual([
+    ["a", "it was between two runs and begins again", false],
+  ]);
 });
 
 test("a connection that is lost for good leaves the results that have come", async () => {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { paintLog } from "../../../../src/tui/paint/log-body.ts";
 import { scrollThumb } from "../../../../src/tui/paint/scrollbar.ts";
 import { paintTable } from "../../../../src/tui/paint/table-body.ts";
 import { Grid } from "../../../../src/tui/terminal/grid.ts";
 import { formatMinutes, sparkline } from "../../../../src/tui/text/format.ts";
 import { themeOf } from "../../../../src/tui/themes/themes.ts";
 import { DashboardDriver } from "../../../support/dashboard-driver.ts";
-import { processInfo } from "../../../support/process-info.ts";
+import { processInfo, supervisionStatus } from "../../../support/process-info.ts";
 
 const theme = themeOf("ocean");
 
@@ -38,6 +39,20 @@ function many(count: number): DashboardDriver {
     ...Array.from({ length: count }, (_, i) => processInfo(`id-${i}`, { name: `p${String(i).padStart(4, "0")}` })),
   );
 }
+
+test("a log that is empty says what its process waits for", () => {
+  const waiting = { reason: "dependency", for: ["db"], detail: "it is not ready yet" } as const;
+  const process = processInfo("id-web", {
+    name: "web",
+    state: "waiting",
+    runInfo: null,
+    supervision: supervisionStatus({ waiting }),
+  });
+  const { state } = new DashboardDriver().list(process);
+  const grid = new Grid(60, 4);
+  paintLog(grid, { x: 0, y: 0, width: 60, height: 4 }, state, theme);
+  expect(grid.text.slice(60, 120).join("").trim()).toBe("Waiting for db · it is not ready yet");
+});
 
 describe("the table", () => {
   test("the arrow points down when the largest is on top, in the title and over the column", () => {

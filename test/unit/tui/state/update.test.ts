@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { ProcessInfo } from "../../../../src/sdk/types.ts";
 import { KEY_MAP } from "../../../../src/tui/keys/keymap.ts";
 import { computeLayout } from "../../../../src/tui/state/layout.ts";
 import { pageSource } from "../../../../src/tui/state/overlay-context.ts";
 import { detailsSentences } from "../../../../src/tui/state/overlays/details-view.ts";
 import { shellSplit } from "../../../../src/tui/state/overlays/shell-split.ts";
 import { DashboardDriver as Driver } from "../../../support/dashboard-driver.ts";
-import { processInfo } from "../../../support/process-info.ts";
+import { processInfo, supervisionStatus } from "../../../support/process-info.ts";
 
 describe("keys", () => {
   test("a key has one meaning", () => {
@@ -98,7 +99,7 @@ describe("keys", () => {
 
   test("the start form: words as a shell splits them, errors in place", () => {
     const driver = new Driver().keys("s", "enter");
-    expect(driver.state.overlay).toMatchObject({ kind: "start", error: "A command is needed" });
+    expect(driver.state.overlay).toMatchObject({ kind: "start", error: "Enter a command" });
     driver
       .type("sh -c 'echo hi'")
       .keys("tab")
@@ -139,7 +140,7 @@ describe("keys", () => {
     driver.act({ type: "started", submission: 1, process: processInfo("new", { name: "fresh" }), now: 0 });
     expect(driver.state.table.order).toEqual(["new", "id-job"]);
     expect(driver.state.table.selected).toBe("new");
-    expect(driver.said).toEqual(["Started fresh; it is shown beside what the filter fits"]);
+    expect(driver.said).toEqual(["Started fresh; it is shown although the filter does not match it"]);
     // It has come by itself: attach asks.
     expect(driver.state.cursorMovedAt).toBe(0);
     // What the watch says of it later does not hide it again.
@@ -180,7 +181,9 @@ describe("keys", () => {
   });
 
   test("the details of a process that is removed keep what was last known of it", () => {
-    const driver = new Driver().keys("i").act({ type: "details", process: processInfo("id-api", { name: "api" }) });
+    const driver = new Driver()
+      .keys("i")
+      .act({ type: "details", process: processInfo("id-api", { name: "api" }), schedule: null, queue: null });
     const exited = processInfo("id-api", { name: "api", state: "exited", code: 3 });
     driver.act({
       type: "watch",
@@ -195,7 +198,7 @@ describe("keys", () => {
 
   test("that a process was removed is the last of its changes, with why", () => {
     const driver = new Driver().keys("i");
-    driver.act({ type: "details", process: processInfo("id-api", { name: "api" }) });
+    driver.act({ type: "details", process: processInfo("id-api", { name: "api" }), schedule: null, queue: null });
     const cause = { kind: "request", principal: "alice" } as const;
     driver.act({
       type: "watch",
@@ -216,6 +219,29 @@ describe("keys", () => {
     const sentences = detailsSentences(pageSource(driver.state), overlay);
     expect(sentences[0]).toBe("It was removed: on request of alice");
     expect(sentences.find((sentence) => sentence.includes("∅"))).toMatch(/∅ removed · on request of alice$/);
+  });
+
+  test("details of what has a schedule or a queue are read again when it has moved on", () => {
+    const driver = new Driver().keys("i");
+    const details = { type: "details", schedule: null, queue: null } as const;
+    const queued = (position: number, name = "builds") => {
+      const process = processInfo("id-api", {
+        name: "api",
+        state: "waiting",
+        supervision: supervisionStatus({ queuePosition: position }),
+      });
+      return { ...process, spec: { ...process.spec, queue: name } };
+    };
+    const modified = (process: ProcessInfo) => {
+      driver.effects = [];
+      return driver.act({ type: "watch", events: [{ type: "modified", process }], now: 1 }).effects;
+    };
+    const again = { type: "read-details", id: "id-api" };
+    driver.act({ ...details, process: queued(2) });
+    expect(modified(queued(2))).toEqual([again]);
+    expect(modified({ ...queued(2), labels: { a: "b" } })).toEqual([]);
+    expect(modified(queued(1))).toEqual([again]);
+    expect(modified(queued(1, ""))).toEqual([]);
   });
 
   test("what is selected when Enter takes a filter stays when the filter goes; with Esc what was before is back", () => {

@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
+import type { DaemonInfo, ProcessInfo } from "../../../../../src/sdk/types.ts";
 import { TypeAhead } from "../../../../../src/tui/control/type-ahead.ts";
 import { pageSource } from "../../../../../src/tui/state/overlay-context.ts";
-import { confirmLayout, confirmNotes } from "../../../../../src/tui/state/overlays/confirm.ts";
+import { confirmation, confirmLayout, confirmNotes } from "../../../../../src/tui/state/overlays/confirm.ts";
 import { detailsView } from "../../../../../src/tui/state/overlays/details-view.ts";
 import { paletteEntries } from "../../../../../src/tui/state/overlays/palette.ts";
+import { policyDetails } from "../../../../../src/tui/state/overlays/supervision-view.ts";
 import { type DashboardState, initialState } from "../../../../../src/tui/state/state.ts";
 import { toastBlocks } from "../../../../../src/tui/state/toasts/toast-view.ts";
 import { update } from "../../../../../src/tui/state/update.ts";
-import { processInfo } from "../../../../support/process-info.ts";
+import { processInfo, supervisionStatus } from "../../../../support/process-info.ts";
 
 type Overrides = Parameters<typeof processInfo>[1];
 
@@ -72,17 +74,17 @@ describe("the details", () => {
     const from = lines.indexOf("Last stop");
     expect(lines.slice(from + 1, from + 6)).toEqual([
       expect.stringMatching(/^When .*:01 · on request of alice$/),
-      "Signal SIGTERM, 2s to end, then SIGKILL",
+      "Signal SIGTERM, 2s grace period, then SIGKILL",
       "Killed SIGKILL after 2.1s",
-      "Outcome something still lives after 12s",
+      "Outcome part of the tree is still running after 12s",
       "77 sleep 9  sleeping",
     ]);
     expect(shown({})).not.toContain("Last stop");
   });
 
-  test("list what lives on of a lost run", () => {
+  test("list what still runs of a lost run", () => {
     const lines = shown({ state: "lost", runInfo: { treeAlive: true, survivors: [survivor] } });
-    expect(lines[lines.indexOf("Lives on without its shim") + 1]).toBe("77 sleep 9  sleeping");
+    expect(lines[lines.indexOf("Still running without its shim") + 1]).toBe("77 sleep 9  sleeping");
   });
 
   test("say that it is suspended, why the run began, and what was asked for in bytes", () => {
@@ -90,6 +92,93 @@ describe("the details", () => {
     expect(lines).toContain("State ‖ suspended");
     expect(lines).toContain("Run 1 · on request of alice");
     expect(lines).toContain("Arguments \\xff");
+  });
+
+  test("say what a schedule and a queue make of it, once they are read", () => {
+    const now = new Date(2026, 10, 26, 14, 0);
+    const process = processInfo("id-api", {
+      name: "api",
+      state: "waiting",
+      supervision: supervisionStatus({ schedule: "nightly", restarts: 12, attempt: 2, maxAttempts: 5 }),
+    });
+    const full = { ...process, spec: { ...process.spec, queue: "builds" } };
+    let state = update(keys(dashboardOf(["api", {}]), "i"), {
+      type: "watch",
+      events: [{ type: "modified", process: full }],
+      now: now.getTime(),
+    }).state;
+    // Connected, or the time would stand still.
+    state = update(state, { type: "connected", info: { hostname: "h", version: "1", pid: 1 } as DaemonInfo }).state;
+    state = update(state, { type: "tick", now: now.getTime() }).state;
+    const lines = (): string[] => {
+      if (state.overlay?.kind !== "details") {
+        throw new Error("no details");
+      }
+      return detailsView(pageSource(state), state.overlay, 100).map(({ label, text }) => `${label} ${text}`.trim());
+    };
+    expect(lines()).toEqual(expect.arrayContaining(["Schedule nightly", "Queue builds", "Restarts 12 (2/5)"]));
+    const schedule = {
+      name: "nightly",
+      processId: "api",
+      timing: { kind: "cron", expression: "0 3 * * *" },
+      timeZone: "Europe/Berlin",
+      overlap: "replace",
+      catchUp: "once",
+      paused: false,
+      createTime: now,
+      nextTime: new Date(2026, 10, 26, 14, 5),
+      lastTime: new Date(2026, 10, 25, 3, 0),
+      lastResult: "failed",
+      resourceVersion: "1",
+    } as const;
+    const queue = { name: "builds", parallelism: 2, paused: true, running: ["x"], waiting: ["api"], waitingCount: 1 };
+    state = update(state, { type: "details", process: full, schedule, queue }).state;
+    expect(lines()).toEqual(
+      expect.arrayContaining([
+        "Schedule nightly · 0 3 * * * · Europe/Berlin",
+        "Next time in 5m00s",
+        expect.stringMatching(/^Last time 2026-11-25 03:00.* · failed$/),
+        "If running replaces it",
+        "If missed runs once",
+        "Queue builds · 2 at a time · paused · 1 running, 1 waiting",
+      ]),
+    );
+    // One of another name is of another time.
+    state = update(state, {
+      type: "details",
+      process: full,
+      schedule: { ...schedule, name: "weekly" },
+      queue: null,
+    }).state;
+    expect(lines()).toEqual(expect.arrayContaining(["Schedule nightly", "Queue builds"]));
+  });
+
+  test("say all of the policies that were asked for", () => {
+    const spec = {
+      restart: {
+        mode: "always",
+        maxAttempts: 5,
+        windowMs: 60_000,
+        memoryBytes: 512 << 20,
+        backoff: { initialMs: 1000, maxMs: 30_000, multiplier: 2 },
+      },
+      dependsOn: [{ process: "db", condition: "ready" }, { process: "cache" }],
+      readiness: { check: { kind: "tcp", port: 80 }, intervalMs: 2000 },
+      stopCommand: { executable: "pg_ctl", args: ["stop"] },
+      hooks: [{ events: ["exited", "givenUp"], command: { executable: "page" } }],
+      maxRunMs: 60_000,
+      successCodes: [0, 3],
+    } as const;
+    expect(policyDetails({ ...processInfo("a").spec, ...spec }).filter(([, value]) => value !== "")).toEqual([
+      ["Restart", "always, at most 5 in 1m, above 512M of memory"],
+      ["Backoff", "1s, then 2 times as long, up to 30s"],
+      ["Ready when", "connects to 127.0.0.1:80, every 2s"],
+      ["Depends on", "db ready, cache started"],
+      ["Run limit", "1m"],
+      ["Stop command", "pg_ctl stop"],
+      ["Hooks", "exited, givenUp: page"],
+      ["Success", "exit code 0, 3"],
+    ]);
   });
 
   test("are there before the first run", () => {
@@ -109,12 +198,22 @@ describe("before something is ended or lost", () => {
     expect(keys(givenUp, "x").toasts.shown.map(({ text }) => text)).toEqual(["api has ended already"]);
   });
 
+  test("what is about to begin again can be stopped between its runs", () => {
+    const between = (desiredState: "running" | "stopped"): ProcessInfo => {
+      const process = processInfo("api", { name: "api", state: "exited", code: 1 });
+      return { ...process, desiredState, spec: { ...process.spec, restart: { mode: "always" } } };
+    };
+    const asked = (process: ProcessInfo) => confirmation("stop", [process], ["api"]);
+    expect(asked(between("running"))).toMatchObject({ kind: "confirm" });
+    expect(asked(between("stopped"))).toBe("api has ended already");
+  });
+
   test("what lives on of a lost run can be stopped", () => {
     const lost = dashboardOf(["api", { state: "lost", runInfo: { treeAlive: true } }]);
     expect(keys(lost, "x").overlay).toMatchObject({ kind: "confirm", action: "stop" });
     const gone = dashboardOf(["api", { state: "lost" }]);
     expect(keys(gone, "x").toasts.shown.map(({ text }) => text)).toEqual([
-      "api is lost: nothing is known to live of it",
+      "api is lost: nothing of it is known to be running",
     ]);
   });
 

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { columnsLeftOut, fittingColumns } from "../../../../../src/tui/state/table/columns.ts";
 import { Counter, NO_PROCESSES } from "../../../../../src/tui/state/table/process-counts.ts";
+import { SORT_KEYS, type SortKey, usefulSortKeys } from "../../../../../src/tui/state/table/sort.ts";
 import { processInfo, supervisionStatus } from "../../../../support/process-info.ts";
 
-const keys = (width: number, hidden: Parameters<typeof fittingColumns>[1] = []) =>
-  fittingColumns(width, hidden).map(({ key }) => key);
+const keys = (width: number, hidden: Parameters<typeof fittingColumns>[1] = [], sortKey?: SortKey) =>
+  fittingColumns(width, hidden, sortKey).map(({ key }) => key);
 
 test("with more room there are more columns, and none is lost again", () => {
   for (let width = 20; width < 250; width++) {
@@ -12,7 +13,9 @@ test("with more room there are more columns, and none is lost again", () => {
     expect([width, keys(width).filter((key) => !wider.includes(key))]).toEqual([width, []]);
   }
   expect(keys(37)).toEqual(["name", "state"]);
-  expect(keys(147)).toHaveLength(13);
+  // What repeats a part of the status comes when the command has room.
+  expect(keys(200)).toHaveLength(15);
+  expect(keys(228)).toHaveLength(18);
   expect(keys(119, columnsLeftOut([], NO_PROCESSES))).toHaveLength(11);
 });
 
@@ -39,6 +42,10 @@ test("what is hidden makes room; name and state cannot be", () => {
     "state",
     "status",
     "project",
+    "restarts",
+    "health",
+    "schedule",
+    "queue",
     "id",
     "cpu",
     "trend",
@@ -49,12 +56,25 @@ test("what is hidden makes room; name and state cannot be", () => {
   ]);
 });
 
-test("a column in which no process has anything is left out", () => {
+test("the column that the table is sorted by is the last that goes", () => {
+  for (const sortKey of SORT_KEYS) {
+    for (let width = 52; width < 250; width++) {
+      const shown = fittingColumns(width, [], sortKey).map(({ sort }) => sort);
+      expect([sortKey, width, shown.includes(sortKey)]).toEqual([sortKey, width, true]);
+    }
+  }
+  expect(keys(37, [], "restarts")).toEqual(["name", "state"]);
+});
+
+test("a column in which no process has anything is left out, and nobody is asked to sort by it", () => {
   const counter = new Counter();
-  expect(columnsLeftOut(["pid"], counter.done())).toEqual(["pid", "status", "project"]);
+  const brought = ["status", "project", "schedule", "queue", "restarts", "health", "next"];
+  expect(columnsLeftOut(["pid"], counter.done())).toEqual(["pid", ...brought]);
+  expect(usefulSortKeys(counter.done())).toEqual(SORT_KEYS.filter((key) => !brought.includes(key)));
   const process = processInfo("a", { supervision: supervisionStatus({ project: "shop", readiness: "ready" }) });
   counter.add(process);
-  expect(columnsLeftOut(["pid"], counter.done())).toEqual(["pid"]);
+  expect(columnsLeftOut(["pid"], counter.done())).toEqual(["pid", "schedule", "queue", "restarts", "next"]);
+  expect(usefulSortKeys(counter.done())).toEqual(expect.arrayContaining(["project", "health"]));
   counter.remove(process);
-  expect(columnsLeftOut([], counter.done())).toEqual(["status", "project"]);
+  expect(columnsLeftOut([], counter.done())).toEqual(brought);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ProcessState, SupervisionStatus } from "../../../../../src/sdk/types.ts";
 import { failureText, hasFailed } from "../../../../../src/tui/state/table/failures.ts";
 import { processMatcher } from "../../../../../src/tui/state/table/process-filter.ts";
+import { lastRunFailed } from "../../../../../src/tui/state/table/process-outcome.ts";
 import { hasStatus, statusText, waitingSentence } from "../../../../../src/tui/state/table/supervision-text.ts";
 import { processInfo, supervisionStatus } from "../../../../support/process-info.ts";
 
@@ -21,7 +22,7 @@ describe("what its policies make of a process", () => {
     ],
     [
       { waiting: { reason: "restart", until: until(-1), for: [], detail: "" }, attempt: 3 },
-      "due (attempt 3)",
+      "due (3)",
       "for attempt 3 · due",
     ],
     [
@@ -41,8 +42,18 @@ describe("what its policies make of a process", () => {
     ],
     [
       { waiting: { reason: "schedule", until: until(86_400_000), for: [], detail: "" } },
-      "at 2026-11-27 14:00",
+      "Fri 14:00",
       "for its schedule · at 2026-11-27 14:00",
+    ],
+    [
+      { waiting: { reason: "schedule", until: until(7 * 86_400_000), for: [], detail: "" } },
+      "2026-12-03",
+      "for its schedule · at 2026-12-03 14:00",
+    ],
+    [
+      { waiting: { reason: "restart", until: until(300), for: [], detail: "" }, attempt: 1 },
+      "in 1s (1)",
+      "for attempt 1 · in 1s",
     ],
   ] as const)("%j", (supervision, short, long) => {
     const process = supervised("waiting", supervision);
@@ -60,6 +71,7 @@ describe("what its policies make of a process", () => {
     ["running", { readiness: "ready" }, "ready"],
     ["running", { health: "healthy" }, "healthy"],
     ["givenUp", { restarts: 5, maxAttempts: 5 }, "restarts 5/5"],
+    ["running", { restarts: 12, attempt: 2, maxAttempts: 5 }, "restarts 12 (2/5)"],
     ["running", {}, ""],
   ] as const)("%s with %j", (state, supervision, text) => {
     const process = supervised(state, supervision);
@@ -86,6 +98,28 @@ test.each([
     .filter(({ rank }) => rank >= 0)
     .sort((a, b) => a.rank - b.rank || (a.project < b.project ? -1 : 1));
   expect(ranked.map(({ project }) => project)).toEqual(projects);
+});
+
+test.each([
+  ["queue:builds", ["a"]],
+  ["queue:BUI", ["a"]],
+  ["schedule:nightly", ["b"]],
+  ["schedule:", ["b"]],
+  ["!queue:builds", ["b"]],
+])("the filter %s shows what belongs there", (filter, ids) => {
+  const fits = processMatcher(filter);
+  const a = supervised("waiting", {});
+  const queued = { ...a, spec: { ...a.spec, queue: "builds" } };
+  const scheduled = { ...supervised("waiting", { schedule: "nightly" }), id: "b" };
+  expect([queued, scheduled].filter((process) => fits?.(process) !== -1).map(({ id }) => id)).toEqual(ids);
+});
+
+test("the exit code of a run that ended badly is seen while the next one is waited for", () => {
+  const { state: _, ...ended } = processInfo("a", { state: "exited", code: 1 });
+  expect(
+    (["waiting", "givenUp", "exited", "running"] as const).filter((state) => lastRunFailed({ ...ended, state })),
+  ).toEqual(["waiting", "givenUp", "exited"]);
+  expect(lastRunFailed({ ...processInfo("a", { state: "exited", code: 0 }), state: "waiting" })).toBe(false);
 });
 
 test("a waiting process is found by its state", () => {

@@ -11,7 +11,7 @@ import {
   type TableState,
 } from "../../../../../src/tui/state/table/table.ts";
 import { applyUsages, applyWatchEvents } from "../../../../../src/tui/state/table/table-events.ts";
-import { processInfo } from "../../../../support/process-info.ts";
+import { processInfo, supervisionStatus } from "../../../../support/process-info.ts";
 
 const id = fc.constantFrom(..."abcdefgh");
 
@@ -19,11 +19,38 @@ const process = fc
   .record({
     id,
     name: fc.constantFrom("", "Web", "api", "job"),
-    state: fc.constantFrom("running" as const, "exited" as const, "failed" as const),
+    state: fc.constantFrom("running" as const, "exited" as const, "failed" as const, "waiting" as const),
     code: fc.constantFrom(0, 1, 28),
     run: fc.constantFrom(1, 2),
+    queue: fc.constantFrom("", "builds", "mails"),
+    supervision: fc.option(
+      fc
+        .record({
+          restarts: fc.constantFrom(0, 1, 5),
+          project: fc.constantFrom("", "shop"),
+          schedule: fc.constantFrom("", "nightly"),
+          queuePosition: fc.constantFrom(0, 1, 2),
+          health: fc.constantFrom(undefined, "healthy" as const, "unhealthy" as const),
+          until: fc.constantFrom(undefined, new Date(5), new Date(7)),
+        })
+        .map(({ health, until, ...rest }) =>
+          supervisionStatus({
+            ...rest,
+            ...(health && { health }),
+            ...(until && { waiting: { reason: "restart", until, for: [], detail: "" } }),
+          }),
+        ),
+      { nil: undefined },
+    ),
   })
-  .map(({ id, code, ...rest }) => processInfo(id, { ...rest, ...(rest.state === "exited" && { code }) }));
+  .map(({ id, code, queue, supervision, ...rest }) => {
+    const process = processInfo(id, {
+      ...rest,
+      ...(rest.state === "exited" && { code }),
+      ...(supervision && { supervision }),
+    });
+    return { ...process, spec: { ...process.spec, queue } };
+  });
 
 const event: fc.Arbitrary<WatchEvent> = fc.oneof(
   { weight: 6, arbitrary: process.map((process) => ({ type: "modified" as const, process })) },

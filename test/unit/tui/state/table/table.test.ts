@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-
+import type { ProcessState } from "../../../../../src/sdk/types.ts";
 import {
   EMPTY_TABLE,
   largestFirst,
@@ -15,7 +15,7 @@ import {
   toggleMark,
 } from "../../../../../src/tui/state/table/table.ts";
 import { applyUsages, applyWatchEvents } from "../../../../../src/tui/state/table/table-events.ts";
-import { processInfo } from "../../../../support/process-info.ts";
+import { processInfo, supervisionStatus } from "../../../../support/process-info.ts";
 
 function tableOf(...names: string[]): TableState {
   return applyWatchEvents(EMPTY_TABLE, [
@@ -77,6 +77,66 @@ describe("the process table", () => {
     expect(nextSort(table).sortKey).toBe("memory");
   });
 
+  test.each([
+    ["restarts", false, ["c", "b", "d", "a"]],
+    ["health", false, ["c", "d", "b", "a"]],
+    ["next", false, ["d", "b", "a", "c"]],
+    ["project", false, ["d", "b", "a", "c"]],
+    ["schedule", false, ["b", "a", "c", "d"]],
+    ["queue", false, ["b", "d", "a", "c"]],
+    ["queue", true, ["a", "d", "b", "c"]],
+  ] as const)("sorts by %s (reversed: %j), what has none at the end", (key, reversed, ids) => {
+    const waits = (time: number) => ({ reason: "restart", until: new Date(time), for: [], detail: "" }) as const;
+    const supervised = (
+      id: string,
+      queue: string,
+      state: ProcessState,
+      supervision: Parameters<typeof supervisionStatus>[0],
+    ) => {
+      const process = processInfo(id, { name: id, state, supervision: supervisionStatus(supervision) });
+      return { ...process, spec: { ...process.spec, queue } };
+    };
+    const table = applyWatchEvents(EMPTY_TABLE, [
+      { type: "reset" },
+      ...[
+        supervised("a", "mails", "running", {}),
+        supervised("b", "builds-2", "waiting", {
+          restarts: 2,
+          readiness: "ready",
+          waiting: waits(9),
+          project: "web-10",
+          schedule: "nightly",
+        }),
+        supervised("c", "", "running", { restarts: 11, health: "unhealthy", waiting: waits(1) }),
+        supervised("d", "builds-10", "waiting", {
+          restarts: 1,
+          readiness: "notReady",
+          waiting: waits(8),
+          project: "web-9",
+        }),
+      ].map((process) => ({ type: "added" as const, process })),
+      { type: "bookmark", resourceVersion: "1" },
+    ]);
+    expect(setSort(table, key, reversed).order).toEqual(ids);
+  });
+
+  test("the next column to sort by is one in which some process has something", () => {
+    const sorted = (table: TableState): readonly string[] => {
+      const keys: string[] = [];
+      for (let next = nextSort(table); next.sortKey !== "name"; next = nextSort(next)) {
+        keys.push(next.sortKey);
+      }
+      return keys;
+    };
+    const plain = ["state", "cpu", "memory", "since", "pid", "exit", "command", "run"];
+    expect(sorted(tableOf("a"))).toEqual(plain);
+    const process = processInfo("a", { supervision: supervisionStatus({ restarts: 1, project: "shop" }) });
+    const table = applyWatchEvents(tableOf("a"), [{ type: "modified", process }]);
+    expect(sorted(table)).toEqual([...plain, "restarts", "project"]);
+    // What it is sorted by may go from all of them meanwhile.
+    expect(nextSort(setSort(tableOf("a"), "restarts", false)).sortKey).toBe("name");
+  });
+
   test("a first sample does not blank a percentage that is known", () => {
     let table = applyUsages(tableOf("a"), [usage("a", 33)]);
     const { cpuPercent: _, ...first } = usage("a", 0);
@@ -108,6 +168,25 @@ describe("the process table", () => {
     const displaced = setFilter(selectId(table, "svx-21"), "svx-1");
     const news = applyWatchEvents(displaced, [{ type: "added", process: processInfo("svx-100", { name: "svx-100" }) }]);
     expect([news.selected, setFilter(news, "").selected]).toEqual(["svx-1", "svx-21"]);
+  });
+
+  test("D1 of several of one name the one that has not ended is selected, else the one started last", () => {
+    const named = (id: string, state: ProcessState, sequence: number) => ({
+      ...processInfo(id, { name: "web", state, ...(state === "exited" && { code: 0 }) }),
+      sequence,
+    });
+    const tableWith = (...processes: readonly ReturnType<typeof named>[]): TableState =>
+      applyWatchEvents(
+        tableOf("api"),
+        processes.map((process) => ({ type: "added" as const, process })),
+      );
+    const old = named("a", "exited", 1);
+    const last = named("b", "exited", 3);
+    expect(setFilter(tableWith(old, named("c", "running", 2), last), "web").selected).toBe("c");
+    expect(setFilter(tableWith(old, last), "web").selected).toBe("b");
+    expect(setFilter(tableWith(old, last), "we").selected).toBe("b");
+    // The others are not of its name.
+    expect(setFilter(tableWith(old), "a").selected).toBe("api");
   });
 
   test("whoever sorts by something else than the name sees that order, with the best match selected", () => {
