@@ -154,6 +154,7 @@ export const known = {
     followRestarts: true,
     hold: true,
     heartbeatMs: true,
+    reuse: true,
   } satisfies Keys<StreamOptions>,
   bytes: { onGap: true } satisfies Keys<BytesOptions>,
   outputs: {

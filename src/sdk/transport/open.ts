@@ -1,5 +1,6 @@
 /** Chooses the transport for each call, and loads the heavy one only when a call needs it. */
 import type { Endpoint } from "../endpoint.ts";
+import { PmError } from "../errors.ts";
 import { shareKeptConnections } from "./kept-connections.ts";
 import { lightStream } from "./light-stream.ts";
 import { lightUnary } from "./light-unary.ts";
@@ -19,6 +20,11 @@ import type {
  */
 const maxLightStreams = 16;
 
+/** What may be large: calls of other kinds share the connection of unary calls over TLS. */
+function isOutput(method: StreamMethod): boolean {
+  return method === "pm.v1.ProcessService/StreamOutput" || method === "pm.v1.ProcessService/StreamOutputs";
+}
+
 const closedReason = new Error("the connection was closed with close()");
 
 /** Opens no connection: the first call does. */
@@ -37,7 +43,8 @@ export function openTransport(endpoint: Endpoint): Transport {
     return transport;
   };
 
-  const withClosed = ({ signal, timeoutMs }: TransportOptions): TransportOptions => ({
+  const withClosed = ({ signal, timeoutMs, reuse = false }: TransportOptions): TransportOptions => ({
+    reuse,
     signal: signal === undefined ? closed.signal : AbortSignal.any([closed.signal, signal]),
     timeoutMs,
   });
@@ -58,16 +65,33 @@ export function openTransport(endpoint: Endpoint): Transport {
         : (await stock()).unary(method, request, options);
     },
     async *stream<M extends StreamMethod>(method: M, request: StreamMethods[M][0], options: TransportOptions) {
-      if (endpoint.kind !== "unix" || lightStreams >= maxLightStreams) {
+      const isLight = endpoint.kind === "unix" || isOutput(method);
+      if (!isLight || lightStreams >= maxLightStreams) {
         yield* (await stock()).stream(method, request, options);
         return;
       }
       lightStreams += 1;
       try {
-        yield* lightStream(endpoint.path, method, request, withClosed(options));
+        if (endpoint.kind === "unix") {
+          yield* lightStream(endpoint.path, method, request, withClosed(options));
+          return;
+        }
+        const { tlsStream } = await import("./tls-stream.ts");
+        const items = tlsStream(endpoint, method, request, withClosed(options));
+        try {
+          yield* items;
+          return;
+        } catch (error) {
+          const isOver = error instanceof PmError && (error.reason === "ABORTED" || error.reason === "TIMEOUT");
+          if (items.accepted || isOver) {
+            throw error;
+          }
+          // The stock client knows why there is no connection, or why the daemon refuses the caller.
+        }
       } finally {
         lightStreams -= 1;
       }
+      yield* (await stock()).stream(method, request, options);
     },
     close() {
       // The reason that abort() would make by itself costs a stack.
