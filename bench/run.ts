@@ -3,15 +3,18 @@
  *
  *   npm run bench -- [part …] [--rounds N] [--count N] [--write]
  *
- * Every run is kept in bench/results as JSON. `--write` makes
- * docs/benchmarks.md and its plots of the newest result of each part. `--count`
- * has `supervision` make do with fewer processes than 10,000. Needs a build.
+ * The newest result of each part is kept in bench/results as JSON, with when and
+ * beside what load it was measured; so parts can be measured one by one.
+ * `--write` makes docs/benchmarks.md and its plots of them. `--count` has `lives`
+ * make do with fewer lives than 1,000, `many` and `supervision` with fewer
+ * processes than 10,000. Needs a build. All of it takes a quarter of an hour on
+ * two cores that have nothing else to do.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { describeMachine } from "./measure/machine.ts";
+import { builtCommit, describeMachine } from "./measure/machine.ts";
 import type { Part } from "./measure/part.ts";
 import { capture } from "./parts/capture.ts";
 import { commands } from "./parts/commands.ts";
@@ -64,13 +67,24 @@ for (const part of parts) {
   const directory = mkdtempSync(join(tmpdir(), "pm-bench-"));
   try {
     const machine = describeMachine();
+    const begun = new Date();
     const result = await part.run({
       rounds,
       ...(count !== undefined && { count }),
       directory,
       say: (text) => console.error(`${part.name}: ${text}`),
     });
-    const measured: MeasuredPart = { ...result, name: part.name, date: new Date().toISOString(), rounds, machine };
+    const seconds = (Date.now() - begun.getTime()) / 1000;
+    const measured: MeasuredPart = {
+      ...result,
+      name: part.name,
+      date: begun.toISOString(),
+      seconds,
+      commit: builtCommit(),
+      rounds,
+      machine,
+      loadAfter: describeMachine().load,
+    };
     writeFileSync(join(results, `${part.name}.json`), `${JSON.stringify(measured, null, 2)}\n`);
     console.log(partLines(measured).join("\n"));
   } catch (error) {

@@ -1,4 +1,5 @@
 /** What the figures were measured on. */
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 
@@ -21,6 +22,15 @@ export function describeMachine(): Machine {
     node: process.version,
     load: loadavg().map((value) => Math.round(value * 100) / 100),
   };
+}
+
+/** The commit that is measured, with "+" if the tree differs from it; "": there is no git. */
+export function builtCommit(): string {
+  const { status, stdout } = spawnSync("git", ["describe", "--always", "--dirty=+"], {
+    cwd: import.meta.dirname,
+    encoding: "utf8",
+  });
+  return status === 0 ? stdout.trim() : "";
 }
 
 /** Resident memory of a process, bytes (proc_pid_statm(5)). */
@@ -57,4 +67,11 @@ function statSeconds(pid: number, at: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[at]) + Number(fields[at + 1])) / 100;
+}
+
+/** The only child of a daemon. */
+export function zygoteOf(daemonPid: number): number {
+  const [first] = readFileSync(`/proc/${daemonPid}/task/${daemonPid}/children`, "latin1").split(" ");
+  if (!first) throw new Error("the daemon has no zygote");
+  return Number(first);
 }

@@ -1,11 +1,11 @@
 /** What supervision costs: of many that idle, of some that crash again and again, and of probes. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Process, ProcessManager } from "../../src/sdk/index.ts";
 import { type BenchDaemon, openDaemon } from "../measure/daemon.ts";
 import { compileLimit } from "../measure/limits.ts";
-import { cpuSeconds, reapedCpuSeconds } from "../measure/machine.ts";
+import { cpuSeconds, reapedCpuSeconds, zygoteOf } from "../measure/machine.ts";
 import type { Part } from "../measure/part.ts";
 
 const defaultCount = 10_000;
@@ -138,11 +138,4 @@ async function use({ pid }: BenchDaemon, windowMs: number): Promise<Use> {
   const [ms = 1, ...used] = now().map((value, index) => value - (before[index] ?? 0));
   const [daemon = 0, own = 0, ended = 0] = used.map((seconds) => (seconds * 100_000) / ms);
   return { daemon, zygote: own, ended };
-}
-
-/** The only child of the daemon. */
-function zygoteOf(daemonPid: number): number {
-  const [first] = readFileSync(`/proc/${daemonPid}/task/${daemonPid}/children`, "latin1").split(" ");
-  if (!first) throw new Error("the daemon has no zygote");
-  return Number(first);
 }
