@@ -386,5 +386,6 @@ try {
   }
   await manager.daemon.shutdown({ stopProcesses: true, graceMs: 0 }).catch((error: unknown) => console.error(error));
   manager.close();
-  rmSync(runtimeDir, { recursive: true, force: true });
+  // The daemon has been told to end, and may still be at it.
+  rmSync(runtimeDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
 }

@@ -4,7 +4,8 @@
  * contrast to what is behind it than 4.5:1 (WCAG 2.2, 1.4.3), or a sign less
  * than 3:1 (1.4.11), on a dark terminal or a light one.
  *
- * Usage: npm run build, then node scripts/screenshots.ts [--all DIRECTORY]
+ * Usage: npm run build, then
+ *   node_modules/.bin/node scripts/screenshots.ts [--all DIRECTORY] [--size 80x24]
  * Without --all those that the README shows go to docs/screenshots, with it
  * every view goes to the directory: dark and light, 80x24, 160x45 and 220x60.
  * Needs a monospaced font with box drawing (DejaVu Sans Mono) on this machine.
@@ -19,7 +20,7 @@ import { ProcessManager, type StartOptions } from "../src/sdk/index.ts";
 import { type ScreenCell, TestTerminal } from "../test/support/terminal.ts";
 
 const root = join(import.meta.dirname, "..");
-const { values: options } = parseArgs({ options: { all: { type: "string" } } });
+const { values: options } = parseArgs({ options: { all: { type: "string" }, size: { type: "string" } } });
 const target = options.all ?? join(root, "docs/screenshots");
 const pm = join(root, "bin/pm");
 const CELL = { width: 8.43, height: 17, font: 14 };
@@ -195,6 +196,12 @@ function save(view: string, terminal: TestTerminal): void {
   }
 }
 
+const SIZES = [
+  [80, 24],
+  [160, 45],
+  [220, 60],
+] as const;
+
 /** The file of each view that the README or the documentation shows. */
 const README: Readonly<Record<string, string>> = {
   "overview 160x45 dark": "overview",
@@ -332,11 +339,7 @@ try {
     stdin: "pipe",
   });
 
-  for (const [columns, rows] of [
-    [80, 24],
-    [160, 45],
-    [220, 60],
-  ] as const) {
+  for (const [columns, rows] of SIZES.filter(([x, y]) => [undefined, `${x}x${y}`].includes(options.size))) {
     const terminal = open(columns, rows);
     const leave = async (): Promise<void> => {
       terminal.type("\x1b");

@@ -25,12 +25,12 @@ function Tallies({ state, look, theme }: { state: DashboardState; look: TallyLoo
   const unseen = unseenText(state, words);
   return (
     <>
-      {tallies(state.table.counts).map(({ label, sign, count }) => (
+      {tallies(state.table.counts).map(({ label, sign, count }, i, all) => (
         <Tally
           key={`${sign} ${label}`}
           sign={sign}
           text={words ? `${count} ${label}` : String(count)}
-          gap={" ".repeat(gap)}
+          gap={i === all.length - 1 && unseen === "" ? "" : " ".repeat(gap)}
           theme={theme}
         />
       ))}

@@ -23,12 +23,17 @@ test("D7 times of changes never run backwards: what was only seen was not later 
   see(5060, { state: "exited", code: 0, lastChange: told("exited", 5020) });
   // What is told of another state says nothing of this one.
   see(5061, { state: "starting", run: 2, lastChange: told("exited", 5020) });
+  see(5090, { state: "running", run: 2, lastChange: told("running", 5095) });
+  // The daemon's clock is ahead of this one.
+  see(5091, { state: "stopping", run: 2 });
   expect(changes.map(({ state, time }) => [state, time])).toEqual([
     ["starting", 1010],
     ["running", 1010],
     ["stopping", 5020],
     ["exited", 5020],
     ["starting", 5061],
+    ["running", 5095],
+    ["stopping", 5095],
   ]);
 });
 
