@@ -16,9 +16,9 @@ function write(engine: Bench, input: WrittenInput): Promise<number> {
   return engine.engine.writeInput({ id }, { data: inputBytes(input), close, inputOffset }, somebody, limit());
 }
 
-/** Reads four bytes and says so by a file, nothing more until there is a gate, and then says what it has read. */
+/** Reads eight bytes and says so by a file, nothing more until there is a gate, and then says what it has read. */
 function reader(gate: string) {
-  const script = `echo ready; head -c 4 > ${gate}-began.new; mv ${gate}-began.new ${gate}-began
+  const script = `echo ready; head -c 8 > ${gate}-began.new; mv ${gate}-began.new ${gate}-began
     while [ ! -e ${gate} ]; do sleep 0.02; done; exec sha256sum`;
   return shell(script, { stdin: "pipe" });
 }
@@ -30,7 +30,7 @@ async function began(gate: string): Promise<void> {
 /** What the reader makes of so many bytes. */
 function sum(bytes: number): string {
   const data = inputBytes({ bytes, close: false, inputOffset: 0 });
-  return createHash("sha256").update(data.subarray(4)).digest("hex");
+  return createHash("sha256").update(data.subarray(8)).digest("hex");
 }
 
 test("a write that a daemon's death cut short is finished by repeating it, and nothing is written twice", async () => {
@@ -82,15 +82,15 @@ test("a write that its caller gave up can be repeated", async () => {
   const gate = join(runtimeDir, "gate");
   const engine = await open({ runtimeDir });
   await engine.start({ id, spec: reader(gate) });
+  expect(await write(engine, { bytes: 4, close: false, inputOffset: 0 })).toBe(4);
   const caller = new AbortController();
-  const input = { bytes: megabyte, close: true, inputOffset: 0 };
-  const data = inputBytes(input);
-  const given = engine.engine.writeInput({ id }, { data, close: true, inputOffset: 0 }, somebody, caller.signal);
+  const rest = { bytes: megabyte - 4, close: true, inputOffset: 4 };
+  const given = engine.engine.writeInput({ id }, { ...rest, data: inputBytes(rest) }, somebody, caller.signal);
   given.catch(() => {});
   await began(gate);
   caller.abort(new Error("enough"));
   await expect(given).rejects.toThrow("enough");
-  const repeated = write(engine, input);
+  const repeated = write(engine, rest);
   writeFileSync(gate, "");
   expect(await repeated).toBe(megabyte);
   await engine.wait(id, "outputComplete", 0, limit());

@@ -162,10 +162,15 @@ describe("F2 recovery deletes nothing that lives", () => {
     prepareRuntimeDirectory(runtimeDir);
     const engine = await open({ runtimeDir });
     expect(engine.get(id)).toMatchObject({ state: "running", pid });
+    const { resourceVersion } = await engine.list(everything, { size: 10, token: "" });
     // Without its events the next look comes after a minute.
-    const ended = engine.wait(id, "exited", 0, AbortSignal.timeout(40_000));
+    const watch = engine.watch(
+      { resourceVersion, filter: everything, bookmarkMs: 60_000 },
+      AbortSignal.timeout(40_000),
+    );
     process.kill(pid, "SIGTERM");
-    expect(await ended).toMatchObject({ state: "exited", exit: { signal: 15 }, treeAlive: true });
+    for await (const event of watch) if (event.type === "modified" && event.process.state === "exited") break;
+    expect(engine.get(id)).toMatchObject({ state: "exited", exit: { signal: 15 }, treeAlive: true });
     await engine.stop(id, { ...stopDefaults, force: true });
   });
 
