@@ -101,6 +101,7 @@ export const command = defineCommand({
       until: options.until,
       offset: options.offset,
       run: options.run,
+      reuseMemory: false,
     };
     const printer = new LogPrinter(caller, {
       paint: painter(caller, globals),
@@ -112,7 +113,8 @@ export const command = defineCommand({
     });
     if (only !== undefined) {
       const [info] = (await findProcesses(manager, selection, caller, { debug: globals.debug })).found;
-      await printer.show(logFrames(manager, info, undefined, request), request.countLines ? options.lines : undefined);
+      const frames = logFrames(manager, info, undefined, { ...request, reuseMemory: printer.isBytewise });
+      await printer.show(frames, request.countLines ? options.lines : undefined);
       return ExitCode.ok;
     }
     const report = (error: unknown): void => {

@@ -153,6 +153,7 @@ export const known = {
     follow: true,
     followRestarts: true,
     hold: true,
+    reuseMemory: true,
     heartbeatMs: true,
   } satisfies Keys<StreamOptions>,
   bytes: { onGap: true } satisfies Keys<BytesOptions>,

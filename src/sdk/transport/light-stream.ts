@@ -16,14 +16,11 @@ import { abortedError, lostError, timedOutError, unreachableError } from "./loca
 import { decodeOutputFrame, decodeOutputsFrame } from "./protobuf/output-frames.ts";
 import { encodeStreamOutput, encodeStreamOutputs } from "./protobuf/output-requests.ts";
 import { ProtobufError } from "./protobuf/reader.ts";
+import { Slabs } from "./slabs.ts";
 import type { StreamMethod, StreamMethods, TransportOptions } from "./transport.ts";
 
 /** What a stream may cost, in bytes: of headers, of one message, and of messages that the consumer has not taken. */
 const limits = { head: 64 * 1024, message: 128 * 1024 * 1024, queue: 512 * 1024 };
-/** What is read from the socket lands in slabs, so that it is neither copied nor allocated piece by piece. */
-const slabBytes = 512 * 1024;
-/** The least room for a read. */
-const leastReadBytes = 64 * 1024;
 /** The part of a refusal's body that is read. */
 const maxRefusalBytes = 1024 * 1024;
 
@@ -71,7 +68,7 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
   readonly #request: Request;
   readonly #options: TransportOptions;
   /** What has arrived and was not taken, with its size. */
-  #queue: { readonly item: Item; readonly bytes: number }[] = [];
+  #queue: { readonly item: Item; readonly message: Buffer }[] = [];
   #taken = 0;
   #queuedBytes = 0;
   #waiting: PromiseWithResolvers<IteratorResult<Item, void>> | undefined;
@@ -79,6 +76,9 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
   /** Why it is over, for whoever has taken all that came before. Undefined: it ended by itself. */
   #failure: PmError | undefined;
   #socket: Socket | undefined;
+  readonly #slabs: Slabs;
+  /** What the consumer was given last. */
+  #given: Buffer | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #busyTimer: NodeJS.Timeout | undefined;
   readonly #onAbort = (): void => this.#fail(abortedError(this.#options.signal));
@@ -89,15 +89,21 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
     this.#request = request;
     this.#codec = codec;
     this.#options = options;
+    this.#slabs = new Slabs(options.reuseMemory === true);
   }
 
   next(): Promise<IteratorResult<Item, void>> {
     if (this.#state === "new") {
       this.#open();
     }
+    if (this.#given !== undefined) {
+      this.#slabs.letGo(this.#given);
+      this.#given = undefined;
+    }
     const queued = this.#queue[this.#taken];
     if (queued !== undefined) {
-      this.#take(queued.bytes);
+      this.#given = queued.message;
+      this.#take(queued.message.length);
       return Promise.resolve({ done: false, value: queued.item });
     }
     if (this.#state === "over") {
@@ -147,13 +153,12 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
   #connect(body: Buffer): void {
     let isConnected = false;
     const parser = this.#parser();
-    const slab = new Slab();
     const socket = connect({
       path: this.#path,
       onread: {
-        buffer: () => slab.room(),
+        buffer: () => this.#slabs.room(),
         // False pauses the socket, until `resume()`.
-        callback: (length) => this.#receive(parser, slab.take(length)),
+        callback: (length) => this.#receive(parser, this.#slabs.take(length)),
       },
     });
     this.#socket = socket;
@@ -203,7 +208,7 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
         message: (bytes) => {
           const item = this.#codec.decode(bytes);
           if (item !== undefined) {
-            this.#deliver(item, bytes.length);
+            this.#deliver(item, bytes);
           }
         },
         end: (bytes) => this.#end(errorFromEndOfStream(bytes)),
@@ -251,14 +256,16 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
     );
   }
 
-  #deliver(item: Item, bytes: number): void {
+  #deliver(item: Item, message: Buffer): void {
     const waiting = this.#waiting;
+    this.#slabs.hold(message);
     if (waiting !== undefined) {
       this.#waiting = undefined;
+      this.#given = message;
       waiting.resolve({ done: false, value: item });
     } else {
-      this.#queue.push({ item, bytes });
-      this.#queuedBytes += bytes;
+      this.#queue.push({ item, message });
+      this.#queuedBytes += message.length;
     }
   }
 
@@ -285,26 +292,6 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
     } else {
       waiting.reject(failure);
     }
-  }
-}
-
-/** Memory that reads fill one behind the other. What was taken is never written again. */
-class Slab {
-  #bytes = Buffer.alloc(0);
-  #at = 0;
-
-  room(): Buffer {
-    if (this.#bytes.length - this.#at < leastReadBytes) {
-      this.#bytes = Buffer.allocUnsafeSlow(slabBytes);
-      this.#at = 0;
-    }
-    return this.#bytes.subarray(this.#at);
-  }
-
-  take(length: number): Buffer {
-    const from = this.#at;
-    this.#at += length;
-    return this.#bytes.subarray(from, this.#at);
   }
 }
 

@@ -37,9 +37,9 @@ export function openTransport(endpoint: Endpoint): Transport {
     return transport;
   };
 
-  const withClosed = ({ signal, timeoutMs }: TransportOptions): TransportOptions => ({
+  const withClosed = ({ signal, ...options }: TransportOptions): TransportOptions => ({
+    ...options,
     signal: signal === undefined ? closed.signal : AbortSignal.any([closed.signal, signal]),
-    timeoutMs,
   });
 
   return {

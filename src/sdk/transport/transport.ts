@@ -96,6 +96,8 @@ export interface TransportOptions {
   readonly timeoutMs?: number | undefined;
   /** Of a unary call: it may be sent again though it may have taken effect. Default: no. */
   readonly repeatable?: boolean;
+  /** Of a stream: an item's bytes may be overwritten once the next item is asked for. Default: no. */
+  readonly reuseMemory?: boolean;
 }
 
 /** One way to a daemon. Every failure is a `PmError`. */

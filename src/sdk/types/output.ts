@@ -83,6 +83,11 @@ export interface StreamOptions extends OutputOptions, ReconnectOptions {
    */
   readonly hold?: boolean;
   /**
+   * For whoever is done with a chunk before asking for the next frame: its bytes may be overwritten from then on, which
+   * spares a reader of much output the collection of its memory. @default false
+   */
+  readonly reuseMemory?: boolean;
+  /**
    * Milliseconds between heartbeats while nothing else comes, 1000 to 3600000; two and a half of them without any frame
    * mean that the connection is dead.
    *
