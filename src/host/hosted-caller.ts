@@ -1,5 +1,4 @@
 /** The caller at the other end of a connection. */
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { BrokenPipe, type Caller, OwnProcessNeeded } from "../cli/caller.ts";
 import { frameHeader } from "./frames.ts";
@@ -31,20 +30,19 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
     }
   });
 
-  /** @returns whether more may be written at once */
-  const send = (type: "stdout" | "stderr", data: Uint8Array): boolean => {
+  const send = (type: "stdout" | "stderr", data: Uint8Array, onWritten?: (error?: Error | null) => void): void => {
     if (socket.destroyed) {
       throw new BrokenPipe();
     }
     if (data.length === 0) {
-      return true;
+      onWritten?.();
+      return;
     }
     wrote = true;
     socket.cork();
     socket.write(frameHeader(type, data.length));
-    const more = socket.write(data);
+    socket.write(data, onWritten);
     socket.uncork();
-    return more;
   };
 
   return {
@@ -60,12 +58,11 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
           send("stderr", Buffer.from(text));
         }
       },
-      async writeOutput(data) {
-        if (!send("stdout", data)) {
-          await once(socket, "drain", { signal: gone.signal }).catch(() => {
-            throw new BrokenPipe();
-          });
-        }
+      writeOutput(data) {
+        // Not only until there is room: the caller may use the memory of `data` again. A socket that closes says so, too.
+        return new Promise((resolve, reject) => {
+          send("stdout", data, (error) => (error ? reject(new BrokenPipe()) : resolve()));
+        });
       },
       finish() {},
       ownProcess() {

@@ -108,6 +108,7 @@ export const command = defineCommand({
       until: options.until,
       offset: options.offset,
       run: options.run,
+      reuse: false,
     };
     const printer = new LogPrinter(caller, {
       paint: painter(caller, globals),
@@ -119,7 +120,8 @@ export const command = defineCommand({
     });
     if (only !== undefined) {
       const [info] = (await findProcesses(manager, selection, caller, { debug: globals.debug })).found;
-      await printer.show(logFrames(manager, info, undefined, request), request.countLines ? options.lines : undefined);
+      const frames = logFrames(manager, info, undefined, { ...request, reuse: printer.isBytewise });
+      await printer.show(frames, request.countLines ? options.lines : undefined);
       return ExitCode.ok;
     }
     const report = (error: unknown): void => {

@@ -20,6 +20,8 @@ export interface LogRequest {
   readonly until: Date | undefined;
   readonly offset: number | undefined;
   readonly run: number | undefined;
+  /** Whoever prints is done with a chunk when it asks for the next frame. */
+  readonly reuse: boolean;
 }
 
 /** One run of a process. The frames of a run share one object. */
@@ -90,6 +92,7 @@ async function* framesOfOne(
   let current = from ?? 1;
   for await (const frame of manager.processes.stream(info.id, {
     ...common,
+    reuse: request.reuse,
     ...(start && { start }),
     ...(from !== undefined && { run: from }),
     ...(follow && { follow, followRestarts: run === undefined }),

@@ -39,7 +39,8 @@ export class LogPrinter {
   readonly #options: LogPrinterOptions;
   readonly #runs = new Map<string, Run>();
   readonly #styles = new Map<string, Style>();
-  readonly #bytewise: boolean;
+  /** Whether bytes are written as they come, each chunk before the next is asked for. */
+  readonly isBytewise: boolean;
   /** For stamps that are relative. */
   #firstTime: Date | undefined;
   #width = 0;
@@ -48,7 +49,7 @@ export class LogPrinter {
     this.#caller = caller;
     this.#options = options;
     const { several, prefix, stamps, keep, json } = options;
-    this.#bytewise = !several && !prefix && stamps === undefined && keep === undefined && !json;
+    this.isBytewise = !several && !prefix && stamps === undefined && keep === undefined && !json;
   }
 
   /** Who will be shown: the width of the names is known from the first line on. */
@@ -82,7 +83,7 @@ export class LogPrinter {
           break;
         }
         case "chunk": {
-          if (this.#bytewise) {
+          if (this.isBytewise) {
             await this.#caller.writeOutput(frame.data);
             break;
           }
@@ -91,7 +92,7 @@ export class LogPrinter {
           break;
         }
         case "end":
-          if (!this.#bytewise) {
+          if (!this.isBytewise) {
             const run = this.#runOf(frame.source);
             await this.#take(run, run.splitter.rest(), last);
             this.#runs.delete(keyOf(frame.source));
