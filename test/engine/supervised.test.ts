@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Cause } from "../../src/server/engine/api/cause.ts";
 import type { SupervisionPolicy } from "../../src/server/engine/api/policy.ts";
@@ -10,6 +11,7 @@ import type {
   SupervisionHook,
 } from "../../src/server/engine/api/supervision.ts";
 import type { WatchEvent } from "../../src/server/engine/api/watch.ts";
+import { readRecord, writeRecord } from "../../src/server/engine/process/record.ts";
 import {
   alive,
   type Bench,
@@ -148,12 +150,15 @@ test("a run that cannot be begun has failed, and is asked about", async () => {
   expect(engine.engine.get({ id })).toMatchObject({ state: "waiting", run: { number: 1, state: "failed" } });
 });
 
-test("a run that ended while nobody watched is asked about once, by the next daemon", async () => {
+test.each([
+  ["with something on record of supervision", true],
+  ["with nothing on record", false],
+])("a run that ended while nobody watched, %s, is asked about once, by the next daemon", async (_, onRecord) => {
   const runtimeDir = runtimeDirectory();
   const engine = await open({ runtimeDir });
   engine.engine.supervise(new Hook());
   const { id, pid } = await start(engine, spec("sleep", ["1000"]));
-  engine.engine.setSupervision(id, 1, { supervision: kept, event: null, cause: policyCause });
+  if (onRecord) engine.engine.setSupervision(id, 1, { supervision: kept, event: null, cause: policyCause });
   await engine.close();
   process.kill(pid, "SIGKILL");
   while (alive(pid)) await new Promise((resolve) => setImmediate(resolve));
@@ -169,6 +174,51 @@ test("a run that ended while nobody watched is asked about once, by the next dae
   last.engine.supervise(again);
   expect(again.asked).toEqual([]);
   expect(last.engine.get({ id })).toMatchObject({ state: "waiting", supervision: waiting });
+});
+
+/** As a daemon leaves it that put a process's first run on record after its waiting, and died before it launched it. */
+async function diedBeforeLaunch(executable: string): Promise<{ runtimeDir: string; id: string }> {
+  const runtimeDir = runtimeDirectory();
+  const engine = await open({ runtimeDir });
+  engine.engine.supervise(new Hook());
+  const { id } = await create(engine, spec(executable, ["1000"], { name: "web" }));
+  await engine.close();
+  const directory = join(runtimeDir, "p", id);
+  const file = readRecord(directory);
+  if (file.kind !== "readable") throw new Error(`its record is ${file.kind}`);
+  const runs = file.record.runs.map((run) => ({ ...run, number: 1, failure: null, past: null }));
+  writeRecord(directory, { ...file.record, standing: null, supervision: kept, runs });
+  return { runtimeDir, id };
+}
+
+test("a run whose time had come when the daemon died is begun by the next one", async () => {
+  const { runtimeDir, id } = await diedBeforeLaunch("sleep");
+  const engine = await open({ runtimeDir });
+  engine.engine.supervise(new Hook());
+  await expect
+    .poll(() => engine.engine.get({ id }), { timeout: 60_000 })
+    .toMatchObject({ name: "web", state: "running", run: { number: 1 } });
+});
+
+test("a run that the next daemon cannot begin is asked about, and its process stays", async () => {
+  const { runtimeDir, id } = await diedBeforeLaunch("/no/such");
+  const engine = await open({ runtimeDir });
+  const hook = new Hook();
+  engine.engine.supervise(hook);
+  await expect.poll(() => hook.asked, { timeout: 60_000 }).toMatchObject([{ id, run: { number: 1, state: "failed" } }]);
+  expect(engine.engine.get({ id })).toMatchObject({ state: "waiting", desiredState: "running" });
+});
+
+test("a stop that finds everything ended means that nothing is to begin", async () => {
+  const engine = await open();
+  engine.engine.supervise(new Hook());
+  const { id } = await start(engine, spec("false"));
+  await engine.wait(id, "treeGone", 0, limit());
+  expect(engine.engine.get({ id })).toMatchObject({ state: "waiting", desiredState: "running" });
+  expect((await engine.stop(id, stopDefaults)).receipt.outcome).toBe("alreadyStopped");
+  expect(engine.engine.get({ id })).toMatchObject({ desiredState: "stopped" });
+  const error = await refused(engine.engine.startRun(id, kept, policyCause));
+  expect(error).toMatchObject({ reason: "CONDITION_FAILED", metadata: { field: "desired_state" } });
 });
 
 test("a change is refused once another run has begun", async () => {

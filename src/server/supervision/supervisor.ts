@@ -109,6 +109,10 @@ export class Supervisor implements SupervisionHook {
   }
 
   runEnded(process: ProcessInfo): SupervisionChange | null {
+    if (this.#watching !== undefined) {
+      // A short run may have ended before the watch has told of its start.
+      this.#hookOnStart(process);
+    }
     this.#hooks.run(process, "exited");
     if (this.#draining) {
       return { supervision: keptOf(process), event: null, cause: causeOf("exit", "") };
@@ -503,14 +507,10 @@ export class Supervisor implements SupervisionHook {
     if (process === undefined) {
       return;
     }
-    const { run } = process;
     this.#index(process);
     this.#prober.update(process);
     this.#keep(process);
-    if (run.number > 0 && run.startTime !== null && (this.#startedRun.get(id) ?? 0) < run.number) {
-      this.#startedRun.set(id, run.number);
-      this.#hooks.run(process, "started");
-    }
+    this.#hookOnStart(process);
     this.#hookOnTurn(process);
     this.considerId(id);
     for (const waiter of this.#waitersFor(process)) {
@@ -521,6 +521,14 @@ export class Supervisor implements SupervisionHook {
       this.pump(queue);
     }
     this.#tellChange(id);
+  }
+
+  #hookOnStart(process: ProcessInfo): void {
+    const { id, run } = process;
+    if (run.number > 0 && run.startTime !== null && (this.#startedRun.get(id) ?? 0) < run.number) {
+      this.#startedRun.set(id, run.number);
+      this.#hooks.run(process, "started");
+    }
   }
 
   readonly #turned = new Map<string, string>();

@@ -18,35 +18,39 @@ function forty(generation: number): ProjectProcessOptions[] {
   }));
 }
 
-test("a daemon killed while it applies forty processes leaves what was asked for", async () => {
-  const { pm, daemon, until } = await useDaemon();
-  for (let round = 1; round <= rounds; round++) {
-    const processes = forty(round);
-    const applied = (async () => {
-      let steps = 0;
-      let killed = false;
-      for await (const frame of pm.projects.apply("forty", { processes })) {
-        steps += frame.type === "progress" ? 1 : 0;
-        // Each round somewhere else.
-        if (!killed && steps === (round * 7) % 14) {
-          killed = true;
-          await daemon.kill9();
-          await daemon.restart();
+test(
+  "a daemon killed while it applies forty processes leaves what was asked for",
+  async () => {
+    const { pm, daemon, until } = await useDaemon();
+    for (let round = 1; round <= rounds; round++) {
+      const processes = forty(round);
+      const applied = (async () => {
+        let steps = 0;
+        let killed = false;
+        for await (const frame of pm.projects.apply("forty", { processes })) {
+          steps += frame.type === "progress" ? 1 : 0;
+          // Each round somewhere else.
+          if (!killed && steps === (round * 7) % 14) {
+            killed = true;
+            await daemon.kill9();
+            await daemon.restart();
+          }
         }
+      })();
+      await applied;
+      for (const { name, spec } of processes) {
+        const info = await until(name, ({ state }) => state === "running");
+        expect(info.spec.args).toEqual(spec.args);
+        expect(info.run?.treeAlive).toBe(true);
       }
-    })();
-    await applied;
-    for (const { name, spec } of processes) {
-      const info = await until(name, ({ state }) => state === "running");
-      expect(info.spec.args).toEqual(spec.args);
-      expect(info.run?.treeAlive).toBe(true);
+      const plan = await Array.fromAsync(pm.projects.apply("forty", { processes, dryRun: true }));
+      const steps = plan.flatMap((frame) => (frame.type === "plan" ? frame.steps : []));
+      expect(steps.filter(({ action }) => action !== "none")).toEqual([]);
+      const all = await pm.processes.listAll();
+      expect(all).toHaveLength(40);
     }
-    const plan = await Array.fromAsync(pm.projects.apply("forty", { processes, dryRun: true }));
-    const steps = plan.flatMap((frame) => (frame.type === "plan" ? frame.steps : []));
-    expect(steps.filter(({ action }) => action !== "none")).toEqual([]);
-    const all = await pm.processes.listAll();
-    expect(all).toHaveLength(40);
-  }
-  await Array.fromAsync(pm.projects.remove("forty"));
-  expect(await pm.processes.listAll()).toEqual([]);
-}, Math.max(300_000, rounds * 60_000));
+    await Array.fromAsync(pm.projects.remove("forty"));
+    expect(await pm.processes.listAll()).toEqual([]);
+  },
+  Math.max(300_000, rounds * 60_000),
+);

@@ -90,6 +90,8 @@ export class RealMachine {
   async reboot(): Promise<void> {
     await this.stop();
     this.runtimeDir = runtimeDirectory();
+    // Before the new directory is cleaned: what is registered last is done first.
+    onTestFinished(() => this.stop());
     this.bootId = `${this.bootId}+`;
     await this.start();
   }

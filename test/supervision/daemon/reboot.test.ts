@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { RestartMode } from "../../../src/server/engine/api/policy.ts";
 import { openSupervision } from "../../../src/server/supervision/open.ts";
@@ -6,8 +8,7 @@ import { everything, open, runtimeDirectory, somebody } from "../../engine/harne
 import { recordingLog } from "../../listen/serve.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { policyOf, specOf } from "../processes.ts";
-
-const stopOptions = { signal: "", graceMs: null, force: true, wait: true } as const;
+import { every, RealMachine, stopOptions } from "./machine.ts";
 
 test("after a reboot runs what is meant to run, and what was stopped does not", async () => {
   const stateDirectory = temporaryDirectory();
@@ -56,4 +57,61 @@ test("after a reboot runs what is meant to run, and what was stopped does not", 
   expect(Object.keys(states).filter((name) => /^(no|onFailure)-/.test(name))).toEqual([]);
   await second.supervision.close();
   await second.bench.close();
+});
+
+test("a reboot starts what waited and what was given up, in order; a restart of the daemon starts nothing", async () => {
+  const machine = await RealMachine.start();
+  const flag = join(temporaryDirectory(), "flag");
+  // Before the reboot they fail, and after it they do not.
+  const script = `test -e ${flag} && exec sleep 1000; exit 1`;
+  await machine.sh("waiting", script, { restart: every(3_600_000, { mode: "unlessStopped" }) });
+  await machine.sh("given", script, { restart: every(0, { mode: "unlessStopped", maxAttempts: 1 }) });
+  await machine.sh("stopped", "exec sleep 1000", { restart: every(0, { mode: "unlessStopped" }) });
+  await machine.sh("always", "exec sleep 1000", { restart: every(0) });
+  await machine.sh("failure", "exec sleep 1000", { restart: every(0, { mode: "onFailure" }) });
+  await machine.sh("dependent", "exec sleep 1000", {
+    restart: every(0),
+    dependsOn: [{ process: "waiting", condition: "started" }],
+  });
+  const { process } = await machine.engine.start(
+    { id: "", name: "scheduled", labels: {}, spec: specOf("true") },
+    somebody,
+  );
+  await machine.supervision.schedules.set(
+    {
+      name: "hourly",
+      processId: process.id,
+      timing: { kind: "every", ms: 3_600_000 },
+      overlap: "skip",
+      catchUp: "skip",
+      paused: false,
+    },
+    { kind: "request", principal: "local", requestId: "", detail: "" },
+  );
+  await machine.until("waiting", ({ state }) => state === "waiting");
+  await machine.until("given", ({ state }) => state === "givenUp");
+  for (const name of ["stopped", "always"]) {
+    await machine.engine.stop({ name }, stopOptions, somebody);
+  }
+  writeFileSync(flag, "");
+
+  await machine.reboot();
+  for (const name of ["waiting", "given", "always", "dependent"]) {
+    const back = await machine.until(name, ({ state }) => state === "running");
+    expect(back.run).toMatchObject({ number: 1, cause: { kind: "boot" } });
+  }
+  const begun = (name: string) => machine.get(name).run.startTime ?? 0n;
+  expect(begun("dependent")).toBeGreaterThan(begun("waiting"));
+  expect(machine.get("stopped")).toMatchObject({ state: "exited", desiredState: "stopped", run: { number: 0 } });
+  expect(machine.get("scheduled")).toMatchObject({ state: "waiting", supervision: { schedule: "hourly" } });
+  expect(machine.names()).not.toContain("failure");
+
+  await machine.engine.stop({ name: "always" }, stopOptions, somebody);
+  await machine.start();
+  // What depends on it is looked at after it.
+  await machine.until("dependent", ({ state }) => state === "running");
+  expect(machine.get("always")).toMatchObject({ state: "exited", desiredState: "stopped", run: { number: 1 } });
+  await machine.reboot();
+  await machine.until("always", ({ state }) => state === "running");
+  expect(machine.get("stopped")).toMatchObject({ state: "exited", run: { number: 0 } });
 });

@@ -4390,7 +4390,8 @@ export const ProcessService: GenService<{
   },
   /**
    * PruneProcesses removes ended processes in one call. Those of whose tree
-   * something still lives are left.
+   * something still lives are left, and so are those that wait or are GIVEN_UP
+   * and those of a project or a schedule.
    *
    * Permission: processes.remove. Errors: ALL_REQUIRED.
    *

@@ -245,7 +245,8 @@ type ProcessServiceClient interface {
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	RemoveProcesses(context.Context, *connect.Request[v1.RemoveProcessesRequest]) (*connect.ServerStreamForClient[v1.RemoveProcessesResponse], error)
 	// PruneProcesses removes ended processes in one call. Those of whose tree
-	// something still lives are left.
+	// something still lives are left, and so are those that wait or are GIVEN_UP
+	// and those of a project or a schedule.
 	//
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	PruneProcesses(context.Context, *connect.Request[v1.PruneProcessesRequest]) (*connect.Response[v1.PruneProcessesResponse], error)
@@ -702,7 +703,8 @@ type ProcessServiceHandler interface {
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	RemoveProcesses(context.Context, *connect.Request[v1.RemoveProcessesRequest], *connect.ServerStream[v1.RemoveProcessesResponse]) error
 	// PruneProcesses removes ended processes in one call. Those of whose tree
-	// something still lives are left.
+	// something still lives are left, and so are those that wait or are GIVEN_UP
+	// and those of a project or a schedule.
 	//
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	PruneProcesses(context.Context, *connect.Request[v1.PruneProcessesRequest]) (*connect.Response[v1.PruneProcessesResponse], error)

@@ -201,7 +201,8 @@ type ProcessServiceClient interface {
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	RemoveProcesses(ctx context.Context, in *v1.RemoveProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.RemoveProcessesResponse], error)
 	// PruneProcesses removes ended processes in one call. Those of whose tree
-	// something still lives are left.
+	// something still lives are left, and so are those that wait or are GIVEN_UP
+	// and those of a project or a schedule.
 	//
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	PruneProcesses(ctx context.Context, in *v1.PruneProcessesRequest, opts ...grpc.CallOption) (*v1.PruneProcessesResponse, error)
@@ -679,7 +680,8 @@ type ProcessServiceServer interface {
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	RemoveProcesses(*v1.RemoveProcessesRequest, grpc.ServerStreamingServer[v1.RemoveProcessesResponse]) error
 	// PruneProcesses removes ended processes in one call. Those of whose tree
-	// something still lives are left.
+	// something still lives are left, and so are those that wait or are GIVEN_UP
+	// and those of a project or a schedule.
 	//
 	// Permission: processes.remove. Errors: ALL_REQUIRED.
 	PruneProcesses(context.Context, *v1.PruneProcessesRequest) (*v1.PruneProcessesResponse, error)
