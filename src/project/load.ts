@@ -5,10 +5,11 @@ import { translateEcosystem } from "./formats/ecosystem.ts";
 import { translateProcessCompose } from "./formats/process-compose.ts";
 import { translateProcfile } from "./formats/procfile.ts";
 import { type FindFiles, translateSupervisord } from "./formats/supervisord.ts";
+import { locateField } from "./locate.ts";
 import { describeProject } from "./pm-yaml/describe.ts";
 import { mergeValues } from "./yaml/merge.ts";
 import { parseYaml } from "./yaml/parse.ts";
-import { entryOf, ProjectFileError, type Value } from "./yaml/tree.ts";
+import { entryOf, type Place, ProjectFileError, type Value } from "./yaml/tree.ts";
 
 /** What loading needs of the machine, so that a test can be one. */
 export interface Machine {
@@ -31,6 +32,8 @@ export interface LoadedProject {
   readonly description: ProjectDescription;
   /** What could not be carried over from other formats. */
   readonly notes: readonly Note[];
+  /** Where that stands which a daemon refused, by the field of the request; undefined: not known. */
+  readonly locate: (field: string) => Place | undefined;
 }
 
 /** In order of preference. */
@@ -65,7 +68,7 @@ export function loadProject(options: LoadOptions, machine: Machine): LoadedProje
     profiles: options.profiles,
     readFile: machine.readFile,
   });
-  return { description, notes };
+  return { description, notes, locate: (field) => locateField(value, description, field) };
 }
 
 /**

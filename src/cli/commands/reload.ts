@@ -1,7 +1,7 @@
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { painter } from "../output/color.ts";
-import { applyOptions, tellProgress } from "../project/apply.ts";
+import { applyProject, tellProgress } from "../project/apply.ts";
 import { projectFileOptions, readProject } from "../project/read.ts";
 
 export const command = defineCommand({
@@ -11,14 +11,10 @@ export const command = defineCommand({
   async run({ options, globals, caller }) {
     const description = readProject(options, caller);
     const { manager } = await openConnection(caller, globals);
-    return tellProgress(
-      manager.projects.apply(description.name, {
-        ...applyOptions(description),
-        prune: true,
-        restartAll: options.all,
-      }),
-      caller,
-      { paint: painter(caller, globals), say: caller.print, debug: globals.debug },
-    );
+    return tellProgress(applyProject(manager, description, { prune: true, restartAll: options.all }), caller, {
+      paint: painter(caller, globals),
+      say: caller.print,
+      debug: globals.debug,
+    });
   },
 });

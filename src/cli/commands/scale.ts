@@ -2,7 +2,7 @@ import { wholeNumber } from "../arguments/values.ts";
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { painter } from "../output/color.ts";
-import { applyOptions, tellProgress } from "../project/apply.ts";
+import { applyProject, tellProgress } from "../project/apply.ts";
 import { projectFileOptions, readProject } from "../project/read.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -25,12 +25,10 @@ export const command = defineCommand({
         );
       }
     }
-    const { processes, ...rest } = applyOptions(description);
     const { manager } = await openConnection(caller, globals);
     return tellProgress(
-      manager.projects.apply(description.name, {
-        ...rest,
-        processes: processes.map((process) => {
+      applyProject(manager, description, {
+        processes: description.processes.map((process) => {
           const replicas = wanted.get(process.name);
           return replicas === undefined ? process : { ...process, replicas };
         }),

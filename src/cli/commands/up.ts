@@ -1,7 +1,7 @@
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { painter } from "../output/color.ts";
-import { applyOptions, tellProgress } from "../project/apply.ts";
+import { applyProject, tellProgress } from "../project/apply.ts";
 import { followProject } from "../project/foreground.ts";
 import { projectFileOptions, readProject } from "../project/read.ts";
 
@@ -32,8 +32,7 @@ export const command = defineCommand({
     const connection = await openConnection(caller, globals);
     const foreground = options.detach ? undefined : followProject(caller, { name: description.name, paint });
     const code = await tellProgress(
-      connection.manager.projects.apply(description.name, {
-        ...applyOptions(description),
+      applyProject(connection.manager, description, {
         prune: options.prune,
         ...(operands.length > 0 && { only: operands }),
       }),
