@@ -5,10 +5,11 @@ import { translateEcosystem } from "./formats/ecosystem.ts";
 import { translateProcessCompose } from "./formats/process-compose.ts";
 import { translateProcfile } from "./formats/procfile.ts";
 import { type FindFiles, translateSupervisord } from "./formats/supervisord.ts";
+import { locateField } from "./locate.ts";
 import { describeProject } from "./pm-yaml/describe.ts";
 import { mergeValues } from "./yaml/merge.ts";
 import { parseYaml } from "./yaml/parse.ts";
-import { entryOf, ProjectFileError, type Value } from "./yaml/tree.ts";
+import { type Entry, entryOf, type Place, ProjectFileError, type Value } from "./yaml/tree.ts";
 
 /** What loading needs of the machine, so that a test can be one. */
 export interface Machine {
@@ -31,7 +32,12 @@ export interface LoadedProject {
   readonly description: ProjectDescription;
   /** What could not be carried over from other formats. */
   readonly notes: readonly Note[];
+  /** Where that stands which a daemon refused, by the field of the request; undefined: not known. */
+  readonly locate: (field: string) => Place | undefined;
 }
+
+/** A circle has more. */
+const maxExtended = 16;
 
 /** In order of preference. */
 export const projectFileNames = [
@@ -65,7 +71,7 @@ export function loadProject(options: LoadOptions, machine: Machine): LoadedProje
     profiles: options.profiles,
     readFile: machine.readFile,
   });
-  return { description, notes };
+  return { description, notes, locate: (field) => locateField(value, description, field) };
 }
 
 /**
@@ -94,7 +100,7 @@ export function readFiles(
   };
 }
 
-function readOne(file: string, machine: Machine): Translation {
+function readOne(file: string, machine: Machine, depth = 0): Translation {
   const path = resolve(machine.directory, file);
   const name = basename(path);
   if (/\.(c|m)?[jt]s$/.test(name)) {
@@ -121,14 +127,28 @@ function readOne(file: string, machine: Machine): Translation {
   const value = parseYaml(text, file, duplicates);
   switch (formatOf(value, name)) {
     case "processCompose": {
-      const translation = translateProcessCompose(value, hasEnvFile);
-      return { ...translation, notes: [...(duplicates ?? []), ...translation.notes] };
+      const extended = value.kind === "map" ? entryOf(value, "extends") : undefined;
+      const base = extended === undefined ? undefined : readExtended(extended, path, machine, depth);
+      const translation = translateProcessCompose(value, { hasEnvFile, extendsAnother: base !== undefined });
+      return {
+        value: base === undefined ? translation.value : mergeValues(base.value, translation.value),
+        notes: [...(base?.notes ?? []), ...(duplicates ?? []), ...translation.notes],
+      };
     }
     case "ecosystem":
       return translateEcosystem(value);
     default:
       return { value, notes: [] };
   }
+}
+
+/** The file over which another one of process-compose lies. */
+function readExtended({ value, place }: Entry, path: string, machine: Machine, depth: number): Translation {
+  if (value.kind !== "scalar" || depth >= maxExtended) {
+    const message = depth >= maxExtended ? `more than ${maxExtended} files extend one another` : "expected a file";
+    throw new ProjectFileError([{ place, message }]);
+  }
+  return readOne(resolve(dirname(path), value.text), machine, depth + 1);
 }
 
 /** By the name, else by what only one of them has. */

@@ -124,6 +124,24 @@ processes:
     });
     expect(unknown.err).toContain("pm.yaml:4:");
     expect(await names(pm)).toEqual([]);
+    // What only the daemon finds.
+    const refused = `processes:
+  a: { command: x, stop: { signal: TREM } }
+  b: { command: y, readiness: { output: "(" } }
+`;
+    project(pm, { "pm.yaml": refused });
+    const fields = await pm(["up", "-d"], at);
+    expect(fields).toMatchObject({ code: 2, err: expect.stringContaining('pm.yaml:2:36: no such signal: "TREM"') });
+    expect(fields.err).toContain("pm.yaml:3:41: is no regular expression");
+    project(pm, {
+      "pm.yaml": 'processes: { a: { command: x } }\nschedules:\n  s: { process: a, cron: "0 0 31 2 *" }\n',
+    });
+    expect(await pm(["up", "-d"], at)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('pm.yaml:3:26: "0 0 31 2 *" is never due'),
+    });
+    expect(await pm.ok(["project", "ls", "-o", "name"])).toBe("");
+    expect(await names(pm)).toEqual([]);
   });
 });
 

@@ -195,6 +195,39 @@ processes:
     ]);
   });
 
+  it("lies over the file that it extends", () => {
+    const files = {
+      "/home/ada/shop/compose/base.yaml": `version: "0.5"
+shell: { shell_command: zsh }
+processes:
+  web:
+    command: serve
+    working_dir: .
+    environment: [A=1, B=2]
+    readiness_probe: { exec: { command: probe } }
+`,
+    };
+    const text = `extends: compose/base.yaml
+processes:
+  web:
+    environment: [B=3]
+    availability: { restart: "\${WEB_RESTART:-on_failure}", exit_on_end: "\${END:-false}" }
+`;
+    const machine = machineWith({ "process-compose.yaml": text, ...files }, caller);
+    const { description, notes } = loadProject({ files: [], profiles: [] }, machine);
+    expect(notes).toEqual([]);
+    expect(description.processes).toMatchObject([
+      {
+        name: "web",
+        spec: { executable: "zsh", args: ["-c", "serve"], env: { A: "1", B: "3" }, restart: { mode: "onFailure" } },
+      },
+    ]);
+    const circle = machineWith({ "process-compose.yaml": "extends: process-compose.yaml\nprocesses: {}" });
+    expect(problemsOf(() => loadProject({ files: [], profiles: [] }, circle))).toEqual([
+      "1:1: more than 16 files extend one another",
+    ]);
+  });
+
   it("takes a key that stands twice where nothing is read", () => {
     const { processes, notes } = load(
       "process-compose.yaml",

@@ -4,7 +4,7 @@ import { openConnection } from "../connection.ts";
 import { painter } from "../output/color.ts";
 import { outputOption } from "../output/format.ts";
 import { changeFormats, printList } from "../output/results.ts";
-import { applyOptions, planLine } from "../project/apply.ts";
+import { applyProject, planLine } from "../project/apply.ts";
 import { projectFileOptions, readProject } from "../project/read.ts";
 
 export const command = defineCommand({
@@ -23,13 +23,7 @@ export const command = defineCommand({
   async run({ options, globals, caller }) {
     const description = readProject(options, caller);
     const { manager } = await openConnection(caller, globals);
-    const frames = await Array.fromAsync(
-      manager.projects.apply(description.name, {
-        ...applyOptions(description),
-        dryRun: true,
-        prune: options.prune,
-      }),
-    );
+    const frames = await Array.fromAsync(applyProject(manager, description, { dryRun: true, prune: options.prune }));
     const steps = frames.flatMap((frame) => (frame.type === "plan" ? frame.steps : []));
     const changes = steps.filter(({ action }) => action !== "none" && action !== "keep");
     const paint = painter(caller, globals);

@@ -3,7 +3,7 @@ import { openConnection } from "../connection.ts";
 import { painter } from "../output/color.ts";
 import { outputOption } from "../output/format.ts";
 import { changeFormats } from "../output/results.ts";
-import { applyOptions, tellProgress } from "../project/apply.ts";
+import { applyProject, tellProgress } from "../project/apply.ts";
 import { projectFileOptions, readProject } from "../project/read.ts";
 
 export const command = defineCommand({
@@ -21,14 +21,11 @@ export const command = defineCommand({
   async run({ options, globals, caller }) {
     const description = readProject(options, caller);
     const { manager } = await openConnection(caller, globals);
-    return tellProgress(
-      manager.projects.apply(description.name, {
-        ...applyOptions(description),
-        prune: true,
-        restartAll: options.all,
-      }),
-      caller,
-      { paint: painter(caller, globals), say: caller.print, format: options.output, debug: globals.debug },
-    );
+    return tellProgress(applyProject(manager, description, { prune: true, restartAll: options.all }), caller, {
+      paint: painter(caller, globals),
+      say: caller.print,
+      format: options.output,
+      debug: globals.debug,
+    });
   },
 });

@@ -4,7 +4,7 @@ import { openConnection } from "../connection.ts";
 import { painter } from "../output/color.ts";
 import { outputOption } from "../output/format.ts";
 import { changeFormats } from "../output/results.ts";
-import { applyOptions, tellProgress } from "../project/apply.ts";
+import { applyProject, tellProgress } from "../project/apply.ts";
 import { projectFileOptions, readProject } from "../project/read.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -27,12 +27,10 @@ export const command = defineCommand({
         );
       }
     }
-    const { processes, ...rest } = applyOptions(description);
     const { manager } = await openConnection(caller, globals);
     return tellProgress(
-      manager.projects.apply(description.name, {
-        ...rest,
-        processes: processes.map((process) => {
+      applyProject(manager, description, {
+        processes: description.processes.map((process) => {
           const replicas = wanted.get(process.name);
           return replicas === undefined ? process : { ...process, replicas };
         }),

@@ -3,7 +3,7 @@ import { openConnection } from "../connection.ts";
 import { painter } from "../output/color.ts";
 import { outputOption } from "../output/format.ts";
 import { changeFormats } from "../output/results.ts";
-import { applyOptions, tellProgress } from "../project/apply.ts";
+import { applyProject, tellProgress } from "../project/apply.ts";
 import { followProject } from "../project/foreground.ts";
 import { projectFileOptions, readProject } from "../project/read.ts";
 import { UsageError } from "../usage-error.ts";
@@ -39,8 +39,7 @@ export const command = defineCommand({
     const connection = await openConnection(caller, globals);
     const foreground = options.detach ? undefined : followProject(caller, { name: description.name, paint });
     const code = await tellProgress(
-      connection.manager.projects.apply(description.name, {
-        ...applyOptions(description),
+      applyProject(connection.manager, description, {
         prune: options.prune,
         ...(operands.length > 0 && { only: operands }),
       }),

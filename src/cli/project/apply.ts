@@ -2,9 +2,10 @@
 
 import { escapeText } from "../../common/escape.ts";
 import { ExitCode } from "../../common/exit-codes.ts";
-import type { ProjectDescription } from "../../project/description.ts";
 import {
   type ApplyProjectOptions,
+  PmError,
+  type ProcessManager,
   type ProjectAction,
   type ProjectFrame,
   type ProjectStep,
@@ -12,15 +13,41 @@ import {
 } from "../../sdk/index.ts";
 import { errorJson } from "../bulk.ts";
 import type { Caller } from "../caller.ts";
-import { formatError } from "../errors.ts";
+import { CommandError, formatError } from "../errors.ts";
 import type { Paint, Style } from "../output/color.ts";
 import { jsonLine, prettyJson } from "../output/format.ts";
 import type { Format } from "../output/results.ts";
+import type { ReadProject } from "./read.ts";
 
-/** What a description asks for; what commands add is theirs. */
-export function applyOptions(description: ProjectDescription): ApplyProjectOptions {
-  const { source, processes, queues, schedules } = description;
-  return { source, processes, queues, schedules };
+/**
+ * Applies a project as its files describe it.
+ *
+ * @param options What a command adds, or has otherwise.
+ * @throws CommandError that names file, line and column of what the daemon refused
+ */
+export async function* applyProject(
+  manager: ProcessManager,
+  project: ReadProject,
+  options: Partial<ApplyProjectOptions>,
+): AsyncGenerator<ProjectFrame, void, void> {
+  const { name, source, processes, queues, schedules } = project;
+  try {
+    yield* manager.projects.apply(name, { source, processes, queues, schedules, ...options });
+  } catch (error) {
+    throw placed(error, project);
+  }
+}
+
+/** "FILE:LINE:COLUMN: " in place of the fields of a request. */
+function placed(error: unknown, { locate }: ReadProject): unknown {
+  if (!(error instanceof PmError) || error.reason !== "INVALID_ARGUMENT") {
+    return error;
+  }
+  const message = error.message.replace(/\b(?:processes|schedules)\[\d+\][\w.[\]]*(?=: )/g, (field) => {
+    const place = locate(field);
+    return place === undefined ? field : `${place.file}:${place.line}:${place.column}`;
+  });
+  return message === error.message ? error : new CommandError(message, { exitCode: ExitCode.usage, cause: error });
 }
 
 const words: Readonly<Record<ProjectAction, readonly [plan: string, done: string, style: Style]>> = {

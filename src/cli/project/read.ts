@@ -29,21 +29,24 @@ export interface ProjectFileValues {
   readonly name: string | undefined;
 }
 
+/** What the files describe, and where each thing stands in them. */
+export type ReadProject = LoadedProject["description"] & Pick<LoadedProject, "locate">;
+
 /**
  * Reads the project and tells what could not be carried over from other formats.
  *
  * @throws CommandError that names file, line and column of everything that is wrong
  */
-export function readProject({ file, profile, name }: ProjectFileValues, caller: Caller): LoadedProject["description"] {
+export function readProject({ file, profile, name }: ProjectFileValues, caller: Caller): ReadProject {
   // Files that were there when the command began; a directory of its own for each caller.
   caller.ownProcess();
-  const { description, notes } = orProblems(caller, () =>
+  const { description, notes, locate } = orProblems(caller, () =>
     loadProject({ files: file, profiles: profile }, callersMachine(caller)),
   );
   for (const note of notes) {
     caller.note(`pm: ${escapeText(formatProblem(note))}\n`);
   }
-  return name === undefined ? description : { ...description, name };
+  return { ...description, ...(name !== undefined && { name }), locate };
 }
 
 /** As {@link readProject}, as a pm.yaml. */

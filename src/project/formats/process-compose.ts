@@ -11,18 +11,36 @@ import {
 } from "../yaml/tree.ts";
 import { asName, mapAt, type Note, type Plain, type Translation, valueAt } from "./build.ts";
 
+export interface ProcessComposeOptions {
+  /** There is a file ".env" beside it. */
+  readonly hasEnvFile: boolean;
+  /** It lies over another file, which may say what it does not. */
+  readonly extendsAnother: boolean;
+}
+
 /**
  * A process-compose.yaml as a pm.yaml. What has no place there is noted; what is
  * about the other tool's own window, log files and API is passed over.
  *
- * @param hasEnvFile There is a file ".env" beside it.
  * @throws ProjectFileError
  */
-export function translateProcessCompose(root: Value, hasEnvFile: boolean): Translation {
+export function translateProcessCompose(
+  root: Value,
+  { hasEnvFile, extendsAnother }: ProcessComposeOptions,
+): Translation {
   const notes: Note[] = [];
   const file = asMap(root, "a process-compose file");
   const known = walker(file, "the file", notes);
-  known.ignore("version", "log_level", "log_length", "is_strict", "is_tui_disabled", "ordered_shutdown", "log_format");
+  known.ignore(
+    "extends",
+    "version",
+    "log_level",
+    "log_length",
+    "is_strict",
+    "is_tui_disabled",
+    "ordered_shutdown",
+    "log_format",
+  );
   const logs = [known.take("log_location"), known.take("log_configuration")].find((entry) => entry !== undefined);
   if (logs !== undefined) {
     notes.push({ place: logs.place, message: "no log files are written; pm keeps the output: pm logs" });
@@ -38,14 +56,14 @@ export function translateProcessCompose(root: Value, hasEnvFile: boolean): Trans
   const envFiles = known.take("env_file");
   const { entries } = asMap(processes.value, "processes");
   const names = new Set(entries.map(({ key }) => key));
-  const translated = entries.map((entry) => translateProcess(entry, names, notes, schedules));
+  const translated = entries.map((entry) => translateProcess(entry, { names, extendsAnother }, notes, schedules));
   known.rest();
   return {
     notes,
     value: valueAt(root.place, {
       name: name === undefined ? undefined : asName(textOf(name.value)),
       inherit_env: true,
-      shell: shell ?? ["bash", "-c"],
+      shell: shell ?? (extendsAnother ? undefined : ["bash", "-c"]),
       env_file: envFiles === undefined ? (hasEnvFile ? [".env"] : undefined) : converted(envFiles.value),
       env: environment === undefined ? undefined : environmentOf(environment.value),
       processes: mapAt(processes.place, translated),
@@ -56,7 +74,7 @@ export function translateProcessCompose(root: Value, hasEnvFile: boolean): Trans
 
 function translateProcess(
   { key, place, value }: Entry,
-  names: ReadonlySet<string>,
+  { names, extendsAnother }: { readonly names: ReadonlySet<string>; readonly extendsAnother: boolean },
   notes: Note[],
   schedules: Map<string, Plain>,
 ): readonly [string, Plain] {
@@ -70,7 +88,7 @@ function translateProcess(
   const fields: Record<string, Plain | undefined> = {};
   const replicas = known.take("replicas");
   const several = replicas !== undefined && textOf(replicas.value) !== "1";
-  fields["command"] = commandOf(known, several, place, notes);
+  fields["command"] = commandOf(known, { several, extendsAnother }, place, notes);
   fields["cwd"] = known.map("working_dir", converted);
   fields["env"] = known.map("environment", environmentOf);
   fields["env_file"] = known.map("env_file", converted);
@@ -118,7 +136,12 @@ function translateProcess(
   return [name, valueAt(place, left as Plain)];
 }
 
-function commandOf(known: Walker, several: boolean, place: Place, notes: Note[]): Plain | undefined {
+function commandOf(
+  known: Walker,
+  { several, extendsAnother }: { readonly several: boolean; readonly extendsAnother: boolean },
+  place: Place,
+  notes: Note[],
+): Plain | undefined {
   const command = known.take("command");
   const entrypoint = known.take("entrypoint");
   const args = known.take("args");
@@ -128,7 +151,9 @@ function commandOf(known: Walker, several: boolean, place: Place, notes: Note[])
     return { kind: "list", place: first.value.place, items: words.map((word) => scalarOf(word, textOf(word))) };
   }
   if (command === undefined) {
-    notes.push({ place, message: "there is no command" });
+    if (!extendsAnother) {
+      notes.push({ place, message: "there is no command" });
+    }
     return undefined;
   }
   const line = replaceTemplates(textOf(command.value), several ? replicaNumber : "0");
@@ -157,11 +182,11 @@ function restartOf(value: Value, notes: Note[]): Plain | undefined {
   const known = walker(asMap(value, "availability"), "availability", notes);
   known.ignore("exit_on_skipped");
   const end = known.take("exit_on_end");
-  if (end !== undefined && textOf(end.value) === "true") {
+  if (end !== undefined && defaultOf(textOf(end.value)) === "true") {
     notes.push({ place: end.place, message: "the others run on when this process ends: exit_on_end" });
   }
   const restart = known.take("restart");
-  const word = restart === undefined ? "no" : textOf(restart.value);
+  const word = restart === undefined ? "no" : defaultOf(textOf(restart.value));
   const modes: Readonly<Record<string, string>> = {
     no: "no",
     false: "no",
@@ -195,6 +220,11 @@ function restartOf(value: Value, notes: Note[]): Plain | undefined {
       ...(seconds === undefined ? [] : [["backoff", { initial: converted(seconds.value), multiplier: 1 }] as const]),
     ]).entries,
   };
+}
+
+/** Of "${NAME:-word}" the word: what is chosen from a few words is known before variables are. */
+function defaultOf(text: string): string {
+  return /^\$\{\w+:?-([^{}]*)\}$/.exec(text)?.[1] ?? text;
 }
 
 /** @param names of all processes, as they stand in the file */

@@ -7,6 +7,7 @@ import { EngineError } from "../../engine/errors.ts";
 import { SupervisionError } from "../errors.ts";
 import type { Ground } from "../ground.ts";
 import { isUnderWay } from "../restart/outcome.ts";
+import { cronProblem } from "../schedule/cron.ts";
 import type { ScheduleRequest, Scheduler } from "../schedule/scheduler.ts";
 import { causeOf, eventOf, keptOf, nothingKept } from "../status.ts";
 import { gateOf, isGone, type Supervisor } from "../supervisor.ts";
@@ -214,7 +215,14 @@ export class Projects {
     if (shared !== undefined) {
       throw invalid("processes", `two processes would be called ${JSON.stringify(shared)}`);
     }
-    for (const schedule of request.schedules) {
+    for (const [index, schedule] of request.schedules.entries()) {
+      const { timing } = schedule;
+      // Before anything is on record: a schedule that is refused later would leave the project half applied.
+      const wrong =
+        timing.kind === "cron" ? cronProblem(timing.expression, timing.timeZone, this.#ground.now()) : undefined;
+      if (wrong !== undefined) {
+        throw invalid(`schedules[${index}].${/time zone/.test(wrong) ? "time_zone" : "cron"}`, wrong);
+      }
       if (!request.processes.some(({ name, replicas }) => name === schedule.process && replicas === null)) {
         throw invalid("schedules", `${JSON.stringify(schedule.process)} is no process of the project without replicas`);
       }
