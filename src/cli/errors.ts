@@ -71,8 +71,7 @@ export function formatError(error: unknown, debug: boolean): string {
   const text = error instanceof Error ? systemErrorText(error) : String(error);
   const message = error instanceof PmError && error.reason === "INVALID_ARGUMENT" ? withFlags(text) : text;
   const lines = [`pm: ${escapeText(message)}`];
-  const hint =
-    error instanceof PmError || error instanceof CommandError || error instanceof UsageError ? error.hint : undefined;
+  const hint = hintOf(error);
   if (hint !== undefined) {
     lines.push(`hint: ${escapeText(hint)}`);
   }
@@ -80,6 +79,16 @@ export function formatError(error: unknown, debug: boolean): string {
     lines.push(...stacks(error));
   }
   return `${lines.join("\n")}\n`;
+}
+
+function hintOf(error: unknown): string | undefined {
+  if (error instanceof PmError && error.reason === "TIMEOUT" && error.hint === undefined) {
+    // What somebody gave time for themselves is a failure of the command's own.
+    return "the daemon does not respond; 'pm daemon logs' shows its log";
+  }
+  return error instanceof PmError || error instanceof CommandError || error instanceof UsageError
+    ? error.hint
+    : undefined;
 }
 
 /** Of a system error what people read: "cannot open /etc/x: permission denied (EACCES)". */

@@ -6,7 +6,7 @@ import { ExitCode } from "../common/exit-codes.ts";
 import { BrokenPipe, type Caller, type Inherited, OutputFailed, type Rlimit } from "./caller.ts";
 import { openFilesOfCaller } from "./daemon/open-files.ts";
 import { rlimitNames } from "./rlimits.ts";
-import { AlreadyWritten } from "./written.ts";
+import { takeWritten } from "./written.ts";
 
 /**
  * Writes with node:fs, without the cost of loading Node's streams. What a
@@ -14,7 +14,7 @@ import { AlreadyWritten } from "./written.ts";
  */
 export function ownCaller(own: NodeJS.Process): Caller {
   const args = own.argv.slice(2);
-  const written = AlreadyWritten.takeFrom(own.env);
+  const written = takeWritten(own.env);
   const unwritten = (data: Uint8Array): Uint8Array => {
     const rest = written === undefined ? data : written.rest(data);
     if (rest === undefined) {

@@ -177,7 +177,7 @@ int main(int argc, char *argv[])
 		if (outcome == HOST_CUT_OFF) {
 			/* It goes on behind what is written. */
 			char text[WRITTEN_TEXT];
-			host_written(text);
+			host_written(command->id_option != NULL, text);
 			setenv("PM_WRITTEN", text, 1);
 		}
 		if (outcome != HOST_UNUSED) {

@@ -438,6 +438,16 @@ describe.concurrent("a host that", () => {
     const { out } = await pm(["logs", lines], { env: notHosted });
     output = out.slice(0, 100_000);
     expect(await pm(["logs", lines])).toMatchObject({ code: 0, out, err: "" });
+    // Results of what is not done twice may come in another order, or not again.
+    output = "";
+    for (const name of ["two", "three"]) {
+      await pm.ok(["start", "-n", name, "--", "sleep", "3600"]);
+    }
+    await pm.ok(["stop", "three"], { env: notHosted });
+    output = "three SIGTERM\n";
+    const stopped = await pm(["stop", "-l", "!none"]);
+    expect(stopped).toMatchObject({ code: 0, err: "" });
+    expect(stopped.out.split("\n").sort()).toEqual(["", "one SIGTERM", "three SIGTERM", "two SIGTERM"]);
     // Nor does the process that a repeated start begins see any of it.
     const seen = randomUUID();
     output = seen.slice(0, 12);

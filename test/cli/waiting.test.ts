@@ -1,0 +1,121 @@
+/** Nothing waits in vain: a daemon that does not respond, and one of another version. */
+import { chmodSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { describe, expect, type TestContext, vi } from "vitest";
+import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
+import { type Pm, test } from "./support/pm.ts";
+
+/** Calls give up after 30 and 60 seconds; the machine may be busy. */
+vi.setConfig({ testTimeout: 400_000 });
+
+describe.concurrent("a daemon that does not respond", () => {
+  test("lets every command end, with what it waited for", async ({ pm, onTestFinished }) => {
+    await pm.ok(["start", "-n", "api", "sleep", "3600"]);
+    const pid = await pm.daemonPid();
+    process.kill(pid, "SIGSTOP");
+    // Also where the test fails: it is stopped before its directory is removed.
+    const goOn = () => {
+      try {
+        process.kill(pid, "SIGCONT");
+      } catch {
+        // It has ended.
+      }
+    };
+    onTestFinished(goOn);
+    const commands: readonly (readonly [args: string[], code: number, says: RegExp])[] = [
+      [["ls", "-q"], 6, /^pm: listing processes took longer than/],
+      [["status", "api"], 6, /^pm: reading api took longer than/],
+      [["inspect", "api"], 6, /^pm: reading api took longer than/],
+      [["logs", "api"], 6, /^pm: reading api took longer than/],
+      [["start", "true"], 6, /^pm: starting \S+ took longer than/],
+      [["kill", "api"], 6, /^pm: sending a signal to api took longer than/],
+      [["rm", "-f", "api"], 6, /^pm: removing api took longer than/],
+      [["prune"], 6, /^pm: pruning ended processes took longer than/],
+      [["queue", "ls"], 6, /^pm: listing queues took longer than/],
+      [["daemon", "status"], 6, /^pm: asking the daemon about itself took longer than/],
+      [["daemon", "stop"], 6, /^pm: asking the daemon about itself took longer than/],
+      [["wait", "-t", "1", "api"], 125, /^pm: "api" did not end within 1 s\n$/],
+    ];
+    const results = await Promise.all(commands.map(([args]) => pm(args, { env: { PM_NO_HOST: "1" } })));
+    goOn();
+    for (const [index, [args, code, says]] of commands.entries()) {
+      expect({ args, ...results[index] }).toMatchObject({ args, code, out: "", err: expect.stringMatching(says) });
+      if (code === 6) {
+        expect(results[index]?.err).toContain("hint: the daemon does not respond; 'pm daemon logs' shows its log\n");
+      }
+    }
+  });
+});
+
+/** Stands for a daemon of another version. */
+async function pretendDaemon(
+  pm: Pm,
+  onTestFinished: TestContext["onTestFinished"],
+  respond: (method: string) => { status: number; body: object },
+): Promise<void> {
+  chmodSync(pm.runtimeDir, 0o700);
+  const server = createServer((incoming, response) => {
+    incoming.resume();
+    incoming.once("end", () => {
+      const { status, body } = respond(incoming.url ?? "");
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(join(pm.runtimeDir, "pm.sock"), resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+}
+
+function connectError(code: string, reason: string): object {
+  const info = create(ErrorInfoSchema, { reason, domain: "pm" });
+  const value = Buffer.from(toBinary(ErrorInfoSchema, info)).toString("base64").replace(/=+$/, "");
+  return { code, message: "unknown to me", details: [{ type: ErrorInfoSchema.typeName, value }] };
+}
+
+describe.concurrent("a daemon of another version", () => {
+  for (const [reason, code, status] of [
+    ["UNKNOWN_FIELD", "invalid_argument", 400],
+    ["UNKNOWN_METHOD", "unimplemented", 501],
+  ] as const) {
+    test(`${reason}: the cure is pm daemon restart`, async ({ pm, onTestFinished }) => {
+      await pretendDaemon(pm, onTestFinished, () => ({ status, body: connectError(code, reason) }));
+      for (const args of [
+        ["ls", "-q"],
+        ["start", "true"],
+        ["queue", "ls"],
+      ]) {
+        const result = await pm(args);
+        expect(result.code).not.toBe(0);
+        expect(result.err).toContain("hint: client and daemon are of different versions: 'pm daemon restart'");
+      }
+    });
+  }
+
+  test("pm daemon status names both versions", async ({ pm, makePm, onTestFinished }) => {
+    const real = makePm();
+    await real.ok(["daemon", "start"]);
+    chmodSync(pm.runtimeDir, 0o700);
+    // A real daemon's responses, but for the version.
+    const proxy = createServer((incoming, outgoing) => {
+      const { url, method, headers } = incoming;
+      const forwarded = request({ socketPath: join(real.runtimeDir, "pm.sock"), path: url, method, headers });
+      incoming.pipe(forwarded);
+      forwarded.once("response", async (response) => {
+        const text = (await Array.fromAsync(response)).join("").replace(/"version":"[^"]+"/, '"version":"9.9.9"');
+        outgoing.writeHead(response.statusCode ?? 500, { "content-type": "application/json" }).end(text);
+      });
+    });
+    await new Promise<void>((resolve) => proxy.listen(join(pm.runtimeDir, "pm.sock"), resolve));
+    onTestFinished(() => {
+      proxy.closeAllConnections();
+      proxy.close();
+    });
+    const { code, err } = await pm(["daemon", "status", "-o", "json"]);
+    expect(err).toMatch(/^pm: this is version \S+, the daemon is 9\.9\.9\nhint: 'pm daemon restart'/);
+    expect(code).toBe(0);
+  });
+});
