@@ -1,11 +1,13 @@
 /**
  * Measures pm beside what the machine allows:
  *
- *   npm run bench -- [part …] [--rounds N] [--count N] [--write]
+ *   npm run bench -- [part …] [--rounds N] [--count N] [--quick] [--write]
  *
  * Every run is kept in bench/results as JSON. `--write` makes
  * docs/benchmarks.md and its plots of the newest result of each part. `--count`
- * has `supervision` make do with fewer processes than 10,000. Needs a build.
+ * has `supervision` make do with fewer processes than 10,000. `--quick` shows in
+ * one small round that the parts about output work, and keeps nothing. Needs a
+ * build.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,17 +45,19 @@ const results = join(import.meta.dirname, "results");
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string" },
     count: { type: "string" },
+    quick: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
-const rounds = Number(values.rounds);
+const { quick } = values;
+const rounds = Number(values.rounds ?? (quick ? 1 : 5));
 const count = values.count === undefined ? undefined : Number(values.count);
 const unknown = positionals.filter((name) => !parts.some((part) => part.name === name));
 if (unknown.length > 0 || !(rounds >= 1) || (count !== undefined && !(count >= 10))) {
   console.error(
-    `usage: npm run bench -- [part …] [--rounds N] [--count N] [--write]\nparts: ${parts.map(({ name }) => name).join(", ")}`,
+    `usage: npm run bench -- [part …] [--rounds N] [--count N] [--quick] [--write]\nparts: ${parts.map(({ name }) => name).join(", ")}`,
   );
   process.exit(2);
 }
@@ -67,11 +71,12 @@ for (const part of parts) {
     const result = await part.run({
       rounds,
       ...(count !== undefined && { count }),
+      quick,
       directory,
       say: (text) => console.error(`${part.name}: ${text}`),
     });
     const measured: MeasuredPart = { ...result, name: part.name, date: new Date().toISOString(), rounds, machine };
-    writeFileSync(join(results, `${part.name}.json`), `${JSON.stringify(measured, null, 2)}\n`);
+    if (!quick) writeFileSync(join(results, `${part.name}.json`), `${JSON.stringify(measured, null, 2)}\n`);
     console.log(partLines(measured).join("\n"));
   } catch (error) {
     // The others are worth having.

@@ -6,11 +6,10 @@ import type { Part } from "../measure/part.ts";
 import { megabytesPerSecond } from "../measure/raw-streams.ts";
 import { type Measure, type MeasureResult, runRounds } from "../measure/rounds.ts";
 
-const bytes = 1024 * mebibyte;
-
 export const capture: Part = {
   name: "capture",
-  async run({ rounds, directory, say }) {
+  async run({ rounds, quick, directory, say }) {
+    const bytes = (quick ? 64 : 1024) * mebibyte;
     const reader = compileLimit("reader", directory);
     const writer = compileLimit("writer", directory);
     await using daemon = await openDaemon({ commandHost: false });
@@ -24,7 +23,7 @@ export const capture: Part = {
     const measures: MeasureResult[] = [];
     for (const pieceBytes of [8192, 65_536]) {
       const measure: Measure = {
-        title: `Taking 1 GiB from a process that writes ${pieceBytes / 1024} KiB at a time`,
+        title: `Taking ${bytes / mebibyte} MiB from a process that writes ${pieceBytes / 1024} KiB at a time`,
         unit: "MB/s",
         better: "higher",
         reference: "C reader",
