@@ -11,9 +11,12 @@ export const blockBytes = 256 * 1024;
 const roomBytes = 4 * 1024;
 /** Reads below this size are not worth a block. */
 const leastBytes = 64 * 1024;
-/** What a read takes while many blocks are out: their readers are slow, and there may be hundreds of them. */
+/** What a read takes for a reader that has not shown yet that it reads: there may be hundreds that do not. */
 const frugalBytes = 16 * 1024;
-const outMost = 8;
+/** So much, beyond what sockets and windows hold, a reader has taken by then. */
+const provenBytes = 1024 * 1024;
+/** While so many blocks are out, further reads are frugal too. */
+const outMost = 16;
 /** Blocks that wait for the next reader, and for how long, in milliseconds. */
 const idleMost = 8;
 const idleMs = 5_000;
@@ -55,9 +58,13 @@ export class Blocks {
   #out = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** How much to read at once. */
-  get readBytes(): number {
-    return this.#out < outMost ? blockBytes : frugalBytes;
+  /**
+   * How much to read at once.
+   *
+   * @param takenBytes what the reader has taken so far
+   */
+  readBytes(takenBytes: number): number {
+    return takenBytes >= provenBytes && this.#out < outMost ? blockBytes : frugalBytes;
   }
 
   /** Null: not from here. */
