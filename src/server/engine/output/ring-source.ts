@@ -6,8 +6,6 @@ import { RingUnreadableError, RingVersionError } from "../shim/ring-errors.ts";
 import type { Block, Blocks } from "./blocks.ts";
 import type { OutputSource, SourceRead, SourceView } from "./source.ts";
 
-const ownBytes = 8 * 1024;
-
 /** A shim's ring as a source of output. Every method throws OUTPUT_UNREADABLE where the ring cannot be believed. */
 export class RingSource implements OutputSource {
   readonly #ring: Ring;
@@ -56,9 +54,7 @@ export class RingSource implements OutputSource {
     const allocate = (bytes: number): Buffer => {
       // A read that the writer overtook begins again.
       block ??= blocks?.take(bytes) ?? null;
-      if (block !== null && bytes <= block.bytes.length) return block.bytes;
-      // A slow reader would keep all of the pool that a part of its size comes from.
-      return blocks === undefined || bytes < ownBytes ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes);
+      return block !== null && bytes <= block.bytes.length ? block.bytes : Buffer.allocUnsafe(bytes);
     };
     let read: RingRead;
     try {
