@@ -1,14 +1,15 @@
 /**
  * Measures pm beside what the machine allows:
  *
- *   npm run bench -- [part …] [--rounds N] [--count N] [--write]
+ *   npm run bench -- [part …] [--rounds N] [--count N] [--quick] [--write]
  *
  * The newest result of each part is kept in bench/results as JSON, with when and
  * beside what load it was measured; so parts can be measured one by one.
  * `--write` makes docs/benchmarks.md and its plots of them. `--count` has `lives`
  * make do with fewer lives than 1,000, `many` and `supervision` with fewer
  * processes than 10,000. Needs a build. All of it takes a quarter of an hour on
- * two cores that have nothing else to do.
+ * two cores that have nothing else to do. `--quick` shows in one small round that
+ * the parts about output work, and keeps nothing.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -46,17 +47,19 @@ const results = join(import.meta.dirname, "results");
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string" },
     count: { type: "string" },
+    quick: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
-const rounds = Number(values.rounds);
+const { quick } = values;
+const rounds = Number(values.rounds ?? (quick ? 1 : 5));
 const count = values.count === undefined ? undefined : Number(values.count);
 const unknown = positionals.filter((name) => !parts.some((part) => part.name === name));
 if (unknown.length > 0 || !(rounds >= 1) || (count !== undefined && !(count >= 10))) {
   console.error(
-    `usage: npm run bench -- [part …] [--rounds N] [--count N] [--write]\nparts: ${parts.map(({ name }) => name).join(", ")}`,
+    `usage: npm run bench -- [part …] [--rounds N] [--count N] [--quick] [--write]\nparts: ${parts.map(({ name }) => name).join(", ")}`,
   );
   process.exit(2);
 }
@@ -71,6 +74,7 @@ for (const part of parts) {
     const result = await part.run({
       rounds,
       ...(count !== undefined && { count }),
+      quick,
       directory,
       say: (text) => console.error(`${part.name}: ${text}`),
     });
@@ -85,7 +89,7 @@ for (const part of parts) {
       machine,
       loadAfter: describeMachine().load,
     };
-    writeFileSync(join(results, `${part.name}.json`), `${JSON.stringify(measured, null, 2)}\n`);
+    if (!quick) writeFileSync(join(results, `${part.name}.json`), `${JSON.stringify(measured, null, 2)}\n`);
     console.log(partLines(measured).join("\n"));
   } catch (error) {
     // The others are worth having.

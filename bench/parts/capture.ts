@@ -6,11 +6,10 @@ import type { Part } from "../measure/part.ts";
 import { megabytesPerSecond } from "../measure/raw-streams.ts";
 import { type Measure, type MeasureResult, runRounds } from "../measure/rounds.ts";
 
-const bytes = 1024 * mebibyte;
-
 export const capture: Part = {
   name: "capture",
-  async run({ rounds, directory, say }) {
+  async run({ rounds, quick, directory, say }) {
+    const bytes = (quick ? 64 : 1024) * mebibyte;
     const reader = compileLimit("reader", directory);
     const writer = compileLimit("writer", directory);
     await using daemon = await openDaemon({ commandHost: false });

@@ -8,40 +8,51 @@ import { StreamOutputRequestSchema, StreamOutputResponseSchema } from "../../gen
 import { type BenchDaemon, openDaemon } from "../measure/daemon.ts";
 import { compileLimit } from "../measure/limits.ts";
 import { residentBytes } from "../measure/machine.ts";
-import { mebibyte } from "../measure/output.ts";
+import { mebibyte, written } from "../measure/output.ts";
 import type { Part } from "../measure/part.ts";
+import { median } from "../measure/rounds.ts";
 
-const count = 1000;
 const perConnection = 100;
-const stalled = 100;
+
+interface Size {
+  readonly count: number;
+  readonly stalled: number;
+  /** Until the daemon has collected what is not needed, milliseconds. */
+  readonly quietMs: number;
+}
 
 export const followers: Part = {
   name: "followers",
-  async run({ directory, say }) {
+  async run({ quick, directory, say }) {
+    const size: Size = quick
+      ? { count: 100, stalled: 10, quietMs: 500 }
+      : { count: 1000, stalled: 100, quietMs: 12_000 };
+    const { count, stalled } = size;
     const echo = compileLimit("echo", directory);
     const writer = compileLimit("writer", directory);
     say(`${count} followers`);
-    const { each, rate } = await follow(echo);
+    const { each, rate } = await follow(echo, size);
     say(`${stalled} stalled followers`);
-    const grown = await stall(writer);
+    const { grown, share } = await stall(writer, size);
     return {
       title: "Many followers of one process",
-      text: `${count} streams over ${count / perConnection} HTTP/2 connections follow one process; every one must get the same bytes. Then ${stalled} streams, each over a connection of its own, read nothing of a flood. Memory is the daemon's resident memory beyond what it had before, sockets included where the kernel counts them to the process.`,
+      text: `${count} streams over ${count / perConnection} HTTP/2 connections follow one process; every one must get the same bytes. Then ${stalled} streams, each over a connection of its own, read nothing of a flood, and another one reads kept output before and beside them. Memory is the daemon's resident memory beyond what it had before, sockets included where the kernel counts them to the process.`,
       measures: [],
       growths: [],
       figures: [
         { name: "memory of each follower", value: each / 1000, unit: "kB", atMost: 64 },
         { name: "lines delivered to all followers together", value: rate, unit: "a second" },
         { name: `memory of ${stalled} stalled followers`, value: grown / 1e6, unit: "MB", atMost: 10 },
+        { name: "speed of a reader beside them, of what it was without", value: share, unit: "" },
       ],
       absent: [],
     };
   },
 };
 
-async function follow(echo: string): Promise<{ each: number; rate: number }> {
+async function follow(echo: string, { count, quietMs }: Size): Promise<{ each: number; rate: number }> {
   await using daemon = await openDaemon({ commandHost: false });
-  const lines = 500;
+  const lines = count / 2;
   const process = await daemon.manager.processes.start({
     executable: "sh",
     args: ["-c", `read x; exec ${echo} ${lines} 10000`],
@@ -49,7 +60,7 @@ async function follow(echo: string): Promise<{ each: number; rate: number }> {
   });
   // What the first streams load and compile is no follower's.
   await warm(daemon, process.id);
-  await sleep(12_000);
+  await sleep(quietMs);
   const before = residentBytes(daemon.pid);
   const sessions = await Promise.all(Array.from({ length: count / perConnection }, () => open(daemon.socket)));
   const hashes: Promise<string>[] = [];
@@ -60,7 +71,7 @@ async function follow(echo: string): Promise<{ each: number; rate: number }> {
     hashes.push(hashOf(stream));
   }
   await Promise.all(opened);
-  await sleep(12_000);
+  await sleep(quietMs);
   const each = (residentBytes(daemon.pid) - before) / count;
   const begin = performance.now();
   await process.write("go\n");
@@ -81,7 +92,7 @@ async function warm(daemon: BenchDaemon, id: string): Promise<void> {
   session.close();
 }
 
-async function stall(writer: string): Promise<number> {
+async function stall(writer: string, { stalled, quietMs }: Size): Promise<{ grown: number; share: number }> {
   await using daemon = await openDaemon({ commandHost: false });
   const process = await daemon.manager.processes.start({
     executable: writer,
@@ -89,14 +100,27 @@ async function stall(writer: string): Promise<number> {
     output: { limitBytes: mebibyte },
   });
   await warm(daemon, process.id);
-  await sleep(12_000);
+  await sleep(quietMs);
+  const kept = await written(daemon.manager, writer, 16 * mebibyte, 65_536, 16 * mebibyte);
+  const readingMs = async (): Promise<number> => {
+    const times: number[] = [];
+    for (let turn = 0; turn < 9; turn++) {
+      const begin = performance.now();
+      for await (const _ of daemon.manager.processes.stream(kept.id, { reuse: true }).bytes());
+      times.push(performance.now() - begin);
+    }
+    return median(times);
+  };
+  const alone = await readingMs();
+  await sleep(quietMs);
   const before = residentBytes(daemon.pid);
   const sessions = await Promise.all(Array.from({ length: stalled }, () => open(daemon.socket)));
   for (const session of sessions) request(session, process.id, true).pause();
-  await sleep(12_000);
+  await sleep(quietMs);
   const grown = residentBytes(daemon.pid) - before;
+  const share = alone / (await readingMs());
   for (const session of sessions) session.destroy();
-  return grown;
+  return { grown, share };
 }
 
 async function open(path: string): Promise<ClientHttp2Session> {

@@ -5,13 +5,13 @@ import { mebibyte } from "../measure/output.ts";
 import type { Part } from "../measure/part.ts";
 import { median, percentile, runRounds } from "../measure/rounds.ts";
 
-const lines = 300;
 const delayUs = 5000;
 const flooders = 10;
 
 export const latency: Part = {
   name: "latency",
-  async run({ rounds, directory, say }) {
+  async run({ rounds, quick, directory, say }) {
+    const lines = quick ? 50 : 300;
     const [echo, writer, reader] = ["echo", "writer", "latency"].map((name) => compileLimit(name, directory)) as [
       string,
       string,

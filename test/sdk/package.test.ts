@@ -111,8 +111,9 @@ test("a program that uses the local socket loads neither the protobuf runtime no
   const { status, output } = node(["light.mjs"], project);
   expect(status).toBe(0);
   const loaded = JSON.parse(output) as string[];
-  expect(loaded).toContain("./light-unary.js");
-  expect(loaded).toContain("./light-stream.js");
+  expect(loaded).toContain("node:net");
+  // Each file costs a third of a millisecond.
+  expect(loaded.filter((name) => name.startsWith(".")).length).toBeLessThanOrEqual(5);
   expect(loaded.filter((name) => /bufbuild|connectrpc|_pb|http2?$|streaming/.test(name))).toEqual([]);
 });
 

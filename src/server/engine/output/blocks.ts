@@ -10,10 +10,13 @@
 export const blockBytes = 256 * 1024;
 const roomBytes = 4 * 1024;
 /** Reads below this size are not worth a block. */
-const leastBytes = 64 * 1024;
-/** What a read takes while many blocks are out: their readers are slow, and there may be hundreds of them. */
+const leastBytes = 4 * 1024;
+/** What a read takes for a reader that has not shown yet that it reads: there may be hundreds that do not. */
 const frugalBytes = 16 * 1024;
-const outMost = 8;
+/** So much, beyond what sockets and windows hold, a reader has taken by then. */
+const provenBytes = 1024 * 1024;
+/** While so many blocks are out, further reads are frugal too. */
+const outMost = 16;
 /** Blocks that wait for the next reader, and for how long, in milliseconds. */
 const idleMost = 8;
 const idleMs = 5_000;
@@ -50,34 +53,46 @@ export class Block {
   }
 }
 
+interface Size {
+  readonly bytes: number;
+  readonly idle: Buffer[];
+  out: number;
+}
+
 export class Blocks {
-  readonly #idle: Buffer[] = [];
-  #out = 0;
+  readonly #frugal: Size = { bytes: frugalBytes + roomBytes, idle: [], out: 0 };
+  readonly #large: Size = { bytes: blockBytes + roomBytes, idle: [], out: 0 };
   #timer: NodeJS.Timeout | undefined;
 
-  /** How much to read at once. */
-  get readBytes(): number {
-    return this.#out < outMost ? blockBytes : frugalBytes;
+  /**
+   * How much to read at once.
+   *
+   * @param takenBytes what the reader has taken so far
+   */
+  readBytes(takenBytes: number): number {
+    return takenBytes >= provenBytes && this.#large.out < outMost ? blockBytes : frugalBytes;
   }
 
   /** Null: not from here. */
   take(bytes: number): Block | null {
-    if (bytes < leastBytes || bytes > blockBytes + roomBytes) return null;
-    this.#out++;
-    const memory = this.#idle.pop() ?? Buffer.allocUnsafeSlow(blockBytes + roomBytes);
-    return new Block(memory, (block, isReusable) => this.#give(block, isReusable));
+    const size = bytes <= this.#frugal.bytes ? this.#frugal : this.#large;
+    if (bytes < leastBytes || bytes > size.bytes) return null;
+    size.out++;
+    const memory = size.idle.pop() ?? Buffer.allocUnsafeSlow(size.bytes);
+    return new Block(memory, (block, isReusable) => this.#give(size, block, isReusable));
   }
 
-  #give(block: Block, isReusable: boolean): void {
-    this.#out--;
-    if (!isReusable || this.#idle.length >= idleMost) return;
-    this.#idle.push(block.bytes);
+  #give(size: Size, block: Block, isReusable: boolean): void {
+    size.out--;
+    if (!isReusable || size.idle.length >= idleMost) return;
+    size.idle.push(block.bytes);
     if (this.#timer === undefined) this.#timer = setTimeout(() => this.#trim(), idleMs).unref();
     else this.#timer.refresh();
   }
 
   #trim(): void {
-    this.#idle.length = 0;
+    this.#frugal.idle.length = 0;
+    this.#large.idle.length = 0;
     this.#timer = undefined;
   }
 }

@@ -35,6 +35,7 @@ export async function* streamOutput(
   let hold: HoldLease | null = null;
   /** Of the chunks that were yielded last. */
   let block: Block | null = null;
+  let takenBytes = 0;
   try {
     lease = pool.acquire(run);
     const begin = await startOffset(lease?.source ?? null, options.start, options.streams, signal);
@@ -89,7 +90,8 @@ export async function* streamOutput(
     for (;;) {
       signal.throwIfAborted();
       context.checkOpen();
-      const read = await reader.read(source, blocks.readBytes, blocks);
+      const from = reader.position;
+      const read = await reader.read(source, blocks.readBytes(takenBytes), blocks);
       block = read.block;
       if (read.gap !== null) {
         yield { kind: "gap", gap: read.gap };
@@ -99,6 +101,7 @@ export async function* streamOutput(
         yield { kind: "chunk", chunk };
         lastFrame = performance.now();
       }
+      takenBytes += reader.position - (read.gap?.to ?? from);
       // Whoever comes back for the next frame is done with those before.
       block?.release();
       block = null;
