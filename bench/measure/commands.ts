@@ -30,14 +30,15 @@ export async function timeCommand(daemon: BenchDaemon, ...args: string[]): Promi
   return performance.now() - begin;
 }
 
-/** Every fourth command starts `executable`, the others list ten. */
+/** Every fourth command starts `executable`, the others ask how one process is. */
 export async function commandsAtRate(
   daemon: BenchDaemon,
   executable: string,
   { total, aSecond }: { readonly total: number; readonly aSecond: number },
 ): Promise<CommandRate> {
+  await timeCommand(daemon, "start", "--name", "watched", "--", "sleep", "1000000");
   const command = (index: number) =>
-    index % 4 === 0 ? timeCommand(daemon, "start", "--", executable) : timeCommand(daemon, "ls", "-q", "--limit", "10");
+    index % 4 === 0 ? timeCommand(daemon, "start", "--", executable) : timeCommand(daemon, "status", "watched");
   for (let index = 0; index < warming; index++) await command(index);
   const begin = performance.now();
   const running: Promise<number>[] = [];

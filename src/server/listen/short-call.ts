@@ -278,16 +278,38 @@ class Call implements UnaryRequest, HandlerContext {
   async implement(asked: UnaryRequest | StreamRequest): Promise<UnaryResponse> {
     const { method, implementation } = this.#route;
     const answer = await implementation(asked.message as Message, this);
-    return {
-      stream: false,
-      service: this.service,
-      method,
-      header: this.responseHeader,
-      trailer: this.responseTrailer,
-      message: isMessage(answer, method.output)
-        ? answer
-        : create(method.output, answer as MessageInitShape<DescMessage>),
-    };
+    return new Answer(
+      this,
+      isMessage(answer, method.output) ? answer : create(method.output, answer as MessageInitShape<DescMessage>),
+    );
+  }
+}
+
+/** What interceptors are answered. */
+class Answer implements UnaryResponse {
+  readonly stream = false;
+  readonly message: Message;
+  readonly #call: Call;
+
+  constructor(call: Call, message: Message) {
+    this.#call = call;
+    this.message = message;
+  }
+
+  get service(): DescService {
+    return this.#call.service;
+  }
+
+  get method(): DescMethodUnary {
+    return this.#call.method;
+  }
+
+  get header(): Headers {
+    return this.#call.responseHeader;
+  }
+
+  get trailer(): Headers {
+    return this.#call.responseTrailer;
   }
 }
 
