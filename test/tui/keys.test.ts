@@ -299,7 +299,7 @@ describe("the log", () => {
     await terminal.until("found far away", () => highlighted(terminal, "number 0150000"));
     terminal.type("&~0{4}$\r");
     await terminal.shows(/number 0200000/);
-    await terminal.shows(/\d fit/);
+    await terminal.shows(/\d matching/);
     expect(terminal.text()).toContain("number 0190000");
   });
 });
