@@ -1,18 +1,19 @@
 /**
  * How long whole commands take, as ratios to a bare start of the shipped
- * runtime and beside other process managers, in one run:
+ * runtime and beside other process managers, in one run, with the targets and
+ * whether they were reached; some two minutes with the defaults:
  *
  *   npm run bench:commands -- [rounds] [processes] [another bin/pm]
  *
  * The commands of one round run one after the other, so that a machine whose
  * speed drifts slows all of them. Peers are found in bench/peers/bin, where
- * whoever wants them puts pueue and pueued, process-compose, pm2, or
- * supervisord and supervisorctl; what is not there is left out. Another pm,
- * such as an earlier build, is measured too. Everything runs in private
- * directories and is ended.
+ * `npm run bench:peers` puts them; what is not there is left out. Another pm,
+ * such as an earlier build, is measured too; without one, autostart is compared
+ * with this build without its command host, as it was before there was one.
+ * Everything runs in private directories and is ended.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -37,6 +38,27 @@ interface Measured {
   readonly prepare?: () => readonly string[];
 }
 
+/** What a command is to reach: at most so many times what another one of the same rounds takes. */
+interface Target {
+  readonly command: string;
+  readonly of: string;
+  readonly atMost: number;
+}
+
+const node = "node -e 0";
+const fast = [`ls (${listed})`, "start", "stop", "wait, ended"];
+const slower = ["status, ended", "status, living", "logs of 1 MB"];
+
+const targets: readonly Target[] = [
+  ...[...fast, ...slower].map((title) => ({ command: `pm ${title}`, of: node, atMost: 0.3 })),
+  ...fast.map((title) => ({ command: `pm ${title}`, of: "pueue status", atMost: 1.5 })),
+  ...slower.map((title) => ({ command: `pm ${title}`, of: "pueue status", atMost: 2 })),
+];
+/** How much longer the first command may take than without the command host. */
+const autostartAtMost = 1.1;
+/** kB. */
+const clientAtMost = 1024;
+
 /** A process manager that runs, to be ended. */
 interface Peer {
   readonly commands: readonly Measured[];
@@ -50,9 +72,10 @@ const directory = mkdtempSync("/dev/shm/pm-bench-");
 function run(
   { command, args, env }: Omit<Measured, "title">,
   accepted: readonly number[] = [0],
-): { milliseconds: number; stdout: string } {
+): { milliseconds: number; stdout: Buffer } {
   const begin = process.hrtime.bigint();
-  const { status, stdout, stderr } = spawnSync(command, args, { env, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  // Bytes: to decode a megabyte takes longer than to fetch it.
+  const { status, stdout, stderr } = spawnSync(command, args, { env, maxBuffer: 64 * 1024 * 1024 });
   const milliseconds = Number(process.hrtime.bigint() - begin) / 1e6;
   if (status === null || !accepted.includes(status)) {
     throw new Error(`${command} ${args.join(" ")} exited with ${status}: ${stderr}`);
@@ -77,7 +100,7 @@ function succeeds(command: string, args: readonly string[], env: Environment): b
 /** A pm with a daemon of its own and `listed` processes. */
 async function openPm(name: string, program: string): Promise<Peer & { readonly env: Environment }> {
   const env = { ...process.env, PM_RUNTIME_DIR: join(directory, name), XDG_CONFIG_HOME: directory };
-  const call = (...args: string[]): string => run({ command: program, args, env }).stdout.trim();
+  const call = (...args: string[]): string => run({ command: program, args, env }).stdout.toString().trim();
   call("daemon", "start");
   if (existsSync(join(program, "../../dist/build-id"))) {
     await until(() => succeeds(program, ["help"], { ...env, PM_NODE: "/no/such/node" }));
@@ -200,28 +223,43 @@ function median(values: readonly number[]): number {
 }
 
 function line(title: string, ...cells: readonly string[]): void {
-  console.log(title.padEnd(32) + cells.map((cell) => cell.padStart(12)).join(""));
+  console.log(title.padEnd(40) + cells.map((cell) => cell.padStart(12)).join(""));
 }
 
-function measure(commands: readonly Measured[]): void {
-  const samples = commands.map((): number[] => []);
-  for (let round = -2; round < rounds; round++) {
-    for (const [index, measured] of commands.entries()) {
+/** The samples of each command, by its title. */
+function measure(commands: readonly Measured[], times: number): ReadonlyMap<string, readonly number[]> {
+  const samples = new Map(commands.map(({ title }) => [title, [] as number[]]));
+  for (let round = -2; round < times; round++) {
+    for (const measured of commands) {
       const args = measured.prepare?.() ?? measured.args;
       // What supervisorctl says with 3 is that not all run.
       const { milliseconds } = run({ ...measured, args }, [0, 3]);
       if (round >= 0) {
-        samples[index]?.push(milliseconds);
+        samples.get(measured.title)?.push(milliseconds);
       }
     }
   }
-  const base = samples[0] ?? [];
-  line(`${rounds} rounds, medians`, "ms", "x node");
-  for (const [index, { title }] of commands.entries()) {
-    const mine = samples[index] ?? [];
-    const ratio = median(mine.map((value, round) => value / (base[round] ?? Number.NaN)));
-    line(title, median(mine).toFixed(1), ratio.toFixed(2));
+  line(`${times} rounds, medians`, "ms", "x node", "x pueue");
+  for (const [title, mine] of samples) {
+    line(title, median(mine).toFixed(1), ...[node, "pueue status"].map((of) => ratio(samples, title, of).toFixed(2)));
   }
+  return samples;
+}
+
+/** The median of what each round says. */
+function ratio(samples: ReadonlyMap<string, readonly number[]>, title: string, of: string): number {
+  const base = samples.get(of) ?? [];
+  return median((samples.get(title) ?? []).map((value, round) => value / (base[round] ?? Number.NaN)));
+}
+
+function judge(what: string, value: number, limit: number, better: "lower" | "higher"): void {
+  if (Number.isNaN(value) || Number.isNaN(limit)) {
+    line(what, "not measured");
+    return;
+  }
+  const isReached = better === "lower" ? value <= limit : value >= limit;
+  const bound = `${better === "lower" ? "at most" : "at least"} ${limit.toFixed(limit < 10 ? 2 : 0)}`;
+  line(what, value.toFixed(value < 10 ? 2 : 0), bound.padStart(16), isReached ? "ok" : "missed");
 }
 
 /** How many of them end in a second, of `starts` with `atOnce` at a time. */
@@ -241,6 +279,10 @@ async function startsPerSecond({ command, args, env }: Omit<Measured, "title">):
   return starts / ((performance.now() - begin) / 1000);
 }
 
+function daemonStatus(env: Environment): { pid: number } {
+  return JSON.parse(run({ command: pm, args: ["daemon", "status", "-o", "json"], env }).stdout.toString());
+}
+
 /** Bytes of a line of /proc/PID/status in kB. */
 function memoryOf(pid: number, field: "VmRSS" | "VmHWM"): string {
   const kilobytes = new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
@@ -249,7 +291,12 @@ function memoryOf(pid: number, field: "VmRSS" | "VmHWM"): string {
 
 /** The first command of a user: daemon and answer. */
 function autostart(program: string, name: string): Measured {
-  const env = { ...process.env, PM_RUNTIME_DIR: join(directory, name), XDG_CONFIG_HOME: directory };
+  const env = {
+    ...process.env,
+    PM_NODE: process.execPath,
+    PM_RUNTIME_DIR: join(directory, `first ${name}`),
+    XDG_CONFIG_HOME: directory,
+  };
   return {
     title: `${name} ls, starting a daemon`,
     command: program,
@@ -262,16 +309,24 @@ function autostart(program: string, name: string): Measured {
   };
 }
 
-async function memory(env: Environment): Promise<void> {
-  const { pid } = JSON.parse(run({ command: pm, args: ["daemon", "status", "-o", "json"], env }).stdout) as {
-    pid: number;
-  };
+/** This build as it was before it had a command host, at another place. */
+function withoutHost(): string {
+  const dist = join(directory, "without-host");
+  cpSync(join(import.meta.dirname, "../dist"), dist, { recursive: true });
+  rmSync(join(dist, "build-id"));
+  return join(dist, "pm");
+}
+
+/** @returns the most that a client held, in kB */
+async function memory(env: Environment): Promise<number> {
+  const { pid } = daemonStatus(env);
   line("memory of the daemon, after all", memoryOf(pid, "VmRSS"));
   const waiting = background(pm, ["wait", "living"], env);
   // By then it does nothing but wait.
   await sleep(500);
-  line("most memory of a client", memoryOf(waiting.pid ?? 0, "VmHWM"));
+  const most = memoryOf(waiting.pid ?? 0, "VmHWM");
   waiting.kill();
+  return Number.parseInt(most, 10);
 }
 
 /** A daemon with its host and nothing to do. */
@@ -280,9 +335,7 @@ async function idleMemory(): Promise<void> {
   run({ command: pm, args: ["daemon", "start"], env });
   await until(() => succeeds(pm, ["help"], { ...env, PM_NODE: "/no/such/node" }));
   await sleep(1000);
-  const { pid } = JSON.parse(run({ command: pm, args: ["daemon", "status", "-o", "json"], env }).stdout) as {
-    pid: number;
-  };
+  const { pid } = daemonStatus(env);
   line("memory of an idle daemon", memoryOf(pid, "VmRSS"));
   spawnSync(pm, ["daemon", "stop"], { env, stdio: "ignore" });
 }
@@ -299,24 +352,32 @@ try {
       opened.push(await open());
     }
   }
-  const bare = { title: "node -e 0", command: process.execPath, args: ["-e", "0"], env: process.env };
-  measure([bare, ...opened.flatMap(({ commands }) => commands)]);
-  const autostarts = [bare, autostart(pm, "first"), ...(other === undefined ? [] : [autostart(other, "other first")])];
-  measure(autostarts);
-  for (const { env } of autostarts.slice(1)) {
-    spawnSync(pm, ["daemon", "stop"], { env, stdio: "ignore" });
+  const bare = { title: node, command: process.execPath, args: ["-e", "0"], env: process.env };
+  const samples = measure([bare, ...opened.flatMap(({ commands }) => commands)], rounds);
+  const earlier = other ?? withoutHost();
+  const [first, before] = [autostart(pm, "pm"), autostart(earlier, other === undefined ? "without host" : "other")];
+  const starting = measure([bare, first, before], Math.ceil(rounds / 2));
+  for (const { command, env } of [first, before]) {
+    spawnSync(command, ["daemon", "stop"], { env, stdio: "ignore" });
   }
+  const rates = new Map<string, number>();
   for (const { start } of opened) {
     if (start !== undefined) {
+      const name = start.command.split("/").at(-1) ?? "";
       await startsPerSecond(start);
-      line(
-        `${start.command.split("/").at(-1)} starts a second, ${atOnce} at a time`,
-        (await startsPerSecond(start)).toFixed(0),
-      );
+      rates.set(name, await startsPerSecond(start));
+      line(`${name} starts a second, ${atOnce} at a time`, rates.get(name)?.toFixed(0) ?? "");
     }
   }
-  await memory(mine.env);
+  const client = await memory(mine.env);
   await idleMemory();
+  line("\ntargets", "is", "", "");
+  for (const { command, of, atMost } of targets) {
+    judge(`${command}, of ${of}`, ratio(samples, command, of), atMost, "lower");
+  }
+  judge("starts a second, of pueue add", rates.get("pm") ?? Number.NaN, rates.get("pueue") ?? Number.NaN, "higher");
+  judge("memory of a client, kB", client, clientAtMost, "lower");
+  judge("autostart, of before", ratio(starting, first.title, before.title), autostartAtMost, "lower");
 } finally {
   for (const peer of opened.reverse()) {
     await peer.end();

@@ -13,10 +13,12 @@
  * - `host.cjs`: runs commands warm, in a thread of the daemon.
  * - `daemon.mjs`: the daemon.
  * - `tui.mjs`: the dashboard, and `ui.cjs`, which imports it.
+ * - `contract.binpb`: the contract with its comments, for reflection.
  * - `build-id`: names this build, so that a launcher and a host of two builds leave each other alone.
  *
  * Usage: node scripts/build.ts
  */
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
@@ -205,4 +207,8 @@ for (const [entry, outfile] of [["src/server/main.ts", "daemon.mjs"]] as const) 
     await buildModule(entry, outfile);
   }
 }
+// From the root: reflection shows what other packages the contract stands on, too.
+execFileSync("node_modules/.bin/buf", ["build", "--as-file-descriptor-set", "-o", "dist/contract.binpb"], {
+  cwd: root,
+});
 writeBuildId();

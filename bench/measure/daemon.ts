@@ -24,16 +24,20 @@ export interface BenchDaemon extends AsyncDisposable {
   readonly env: NodeJS.ProcessEnv;
   readonly pid: number;
   readonly manager: ProcessManager;
-  /** Ends the daemon, keeps its processes, and starts the next one. Milliseconds until that one is ready. */
-  replace(): Promise<number>;
+  /**
+   * Ends the daemon, keeps its processes, and starts the next one. Milliseconds
+   * until that one is ready. With `commandHost` that one has one, whatever this
+   * one had; `socket`, `env` and `manager` are others then.
+   */
+  replace(options?: Pick<BenchDaemonOptions, "commandHost">): Promise<number>;
 }
 
 export async function openDaemon(options: BenchDaemonOptions = {}): Promise<BenchDaemon> {
   const directory = mkdtempSync("/dev/shm/pm-bench-");
   const runtime = join(directory, "run");
-  const socket = options.commandHost === false ? join(directory, "pm.sock") : join(runtime, "pm.sock");
+  let socket = options.commandHost === false ? join(directory, "pm.sock") : join(runtime, "pm.sock");
   mkdirSync(runtime, { mode: 0o700 });
-  const env = {
+  const env: NodeJS.ProcessEnv = {
     ...process.env,
     PM_RUNTIME_DIR: runtime,
     XDG_CONFIG_HOME: join(directory, "config"),
@@ -56,20 +60,33 @@ export async function openDaemon(options: BenchDaemonOptions = {}): Promise<Benc
     return child;
   };
   let child = await start();
-  const manager = await ProcessManager.connect({ socket });
+  let manager = await ProcessManager.connect({ socket });
   return {
     directory,
-    socket,
     env,
+    get socket() {
+      return socket;
+    },
     get pid() {
       return child.pid ?? 0;
     },
-    manager,
-    async replace() {
+    get manager() {
+      return manager;
+    },
+    async replace({ commandHost = false } = {}) {
       await ended(child, "SIGKILL");
+      if (commandHost) {
+        socket = join(runtime, "pm.sock");
+        env["PM_HOST"] = `unix://${socket}`;
+      }
       const begin = performance.now();
       child = await start();
-      return performance.now() - begin;
+      const readyMs = performance.now() - begin;
+      if (commandHost) {
+        manager.close();
+        manager = await ProcessManager.connect({ socket });
+      }
+      return readyMs;
     },
     async [Symbol.asyncDispose]() {
       try {

@@ -3,6 +3,8 @@ import type { PartResult } from "../report/markdown.ts";
 
 export interface PartContext {
   readonly rounds: number;
+  /** Processes of the parts that are about many, if another number was asked for. */
+  readonly count?: number;
   /** Private, on disk, removed at the end. */
   readonly directory: string;
   /** Says on standard error what is being done. */

@@ -1,5 +1,5 @@
 /** How fast output is taken from a process when nobody watches. */
-import { openDaemon } from "../measure/daemon.ts";
+import { type BenchDaemon, openDaemon } from "../measure/daemon.ts";
 import { compileLimit, numberFrom } from "../measure/limits.ts";
 import { mebibyte, written } from "../measure/output.ts";
 import type { Part } from "../measure/part.ts";
@@ -14,30 +14,9 @@ export const capture: Part = {
     const reader = compileLimit("reader", directory);
     const writer = compileLimit("writer", directory);
     await using daemon = await openDaemon({ commandHost: false });
-    const pm = async (pieceBytes: number, limitBytes: number): Promise<number> => {
-      const begin = performance.now();
-      const process = await written(daemon.manager, writer, bytes, pieceBytes, limitBytes);
-      const rate = megabytesPerSecond(bytes, begin);
-      await process.remove({ force: true });
-      return rate;
-    };
     const measures: MeasureResult[] = [];
     for (const pieceBytes of [8192, 65_536]) {
-      const measure: Measure = {
-        title: `Taking 1 GiB from a process that writes ${pieceBytes / 1024} KiB at a time`,
-        unit: "MB/s",
-        better: "higher",
-        reference: "C reader",
-        contenders: [
-          { name: "C reader", run: () => numberFrom(reader, writer, String(bytes), String(pieceBytes)) },
-          { name: "pm, 1 MiB kept", run: () => pm(pieceBytes, mebibyte) },
-          { name: "pm, 64 MiB kept", run: () => pm(pieceBytes, 64 * mebibyte) },
-        ],
-        targets: [
-          { contender: "pm, 1 MiB kept", ratio: 0.85 },
-          { contender: "pm, 64 MiB kept", ratio: 0.7 },
-        ],
-      };
+      const measure = captureMeasure({ daemon, reader, writer, bytes, pieceBytes });
       say(measure.title);
       measures.push(await runRounds(measure, rounds));
     }
@@ -51,3 +30,37 @@ export const capture: Part = {
     };
   },
 };
+
+export interface CaptureOptions {
+  readonly daemon: BenchDaemon;
+  /** The compiled programs. */
+  readonly reader: string;
+  readonly writer: string;
+  readonly bytes: number;
+  readonly pieceBytes: number;
+}
+
+export function captureMeasure({ daemon, reader, writer, bytes, pieceBytes }: CaptureOptions): Measure {
+  const pm = async (limitBytes: number): Promise<number> => {
+    const begin = performance.now();
+    const process = await written(daemon.manager, writer, bytes, pieceBytes, limitBytes);
+    const rate = megabytesPerSecond(bytes, begin);
+    await process.remove({ force: true });
+    return rate;
+  };
+  return {
+    title: `Taking ${bytes / mebibyte} MiB from a process that writes ${pieceBytes / 1024} KiB at a time`,
+    unit: "MB/s",
+    better: "higher",
+    reference: "C reader",
+    contenders: [
+      { name: "C reader", run: () => numberFrom(reader, writer, String(bytes), String(pieceBytes)) },
+      { name: "pm, 1 MiB kept", run: () => pm(mebibyte) },
+      { name: "pm, 64 MiB kept", run: () => pm(64 * mebibyte) },
+    ],
+    targets: [
+      { contender: "pm, 1 MiB kept", ratio: 0.85 },
+      { contender: "pm, 64 MiB kept", ratio: 0.7 },
+    ],
+  };
+}

@@ -2,17 +2,22 @@
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openDaemon, runMilliseconds } from "../measure/daemon.ts";
+import { type CommandRate, commandsAtRate, timeCommand } from "../measure/commands.ts";
+import { openDaemon } from "../measure/daemon.ts";
+import { compileLimit } from "../measure/limits.ts";
 import { cpuSeconds, proportionalBytesOutside, residentBytes } from "../measure/machine.ts";
 import type { Part } from "../measure/part.ts";
+import { median } from "../measure/rounds.ts";
 import type { Figure } from "../report/markdown.ts";
 import type { Series } from "../report/plot.ts";
 
-const program = join(import.meta.dirname, "../../dist/pm");
 const atOnce = 32;
 /** The daemon collects what the starts left when it has been quiet for a while. */
 const quietMs = 12_000;
 const idleMs = 10_000;
+/** Commands beside the processes. */
+const beside = { total: 1000, aSecond: 200 };
+const lists = 5;
 
 interface Costs {
   readonly startsPerSecond: number;
@@ -23,42 +28,64 @@ interface Costs {
   readonly list: number;
   readonly recovery: number;
   readonly recoveredDaemon: number;
+  readonly commands: CommandRate;
+  readonly withHost: number;
   readonly stopAll: number;
 }
 
 export const many: Part = {
   name: "many",
-  async run({ say }) {
+  async run({ directory, say, count: most = 10_000 }) {
+    const program = compileLimit("empty", directory);
     const empty = await idleDaemon(false);
     const withHost = await idleDaemon(true);
-    const counts = [100, 1000, 10_000];
+    const counts = [most / 100, most / 10, most].map(Math.round);
     const costs: Costs[] = [];
     for (const count of counts) {
       say(`${count} processes`);
-      costs.push(await measure(count));
+      costs.push(await measure(count, program));
     }
     const series = (name: string, pick: (cost: Costs) => number): Series => ({
       name,
       points: costs.map((cost, index) => [counts[index] ?? 0, pick(cost)] as const),
     });
     const last = costs.at(-1);
-    const allIn = last === undefined ? Number.NaN : (last.daemon * 1e6 + last.shims + last.files) / 10_000 / 1000;
+    const allIn = last === undefined ? Number.NaN : (last.daemon * 1e6 + last.shims + last.files) / most / 1000;
+    const of = `of ${most}`;
     const figures: Figure[] = [
       { name: "daemon, idle and empty, without the command host", value: empty, unit: "MB", atMost: 70 },
       { name: "daemon, idle and empty, with the command host", value: withHost, unit: "MB", atMost: 90 },
-      { name: "daemon with 10,000 processes", value: last?.daemon ?? Number.NaN, unit: "MB", atMost: 180 },
-      { name: "all in, for each of 10,000 processes", value: allIn, unit: "kB", atMost: 200 },
-      { name: "processor use, idle", value: last?.idlePercent ?? Number.NaN, unit: "%", atMost: 0.5 },
-      { name: "recovery of 10,000", value: (last?.recovery ?? Number.NaN) / 1000, unit: "s", atMost: 1 },
-      { name: "`pm ls -q` of 10,000", value: (last?.list ?? Number.NaN) / 1000, unit: "s", atMost: 0.25 },
+      { name: `daemon with ${most} processes`, value: last?.daemon ?? Number.NaN, unit: "MB", atMost: 180 },
+      { name: `all in, for each ${of}`, value: allIn, unit: "kB", atMost: 200 },
+      { name: `processor use, ${most} idle`, value: last?.idlePercent ?? Number.NaN, unit: "%", atMost: 0.5 },
+      { name: `recovery ${of}`, value: (last?.recovery ?? Number.NaN) / 1000, unit: "s", atMost: 1 },
       { name: "daemon after the recovery", value: last?.recoveredDaemon ?? Number.NaN, unit: "MB" },
+      { name: `\`pm ls -q\` ${of}`, value: (last?.list ?? Number.NaN) / 1000, unit: "s", atMost: 0.25 },
+      {
+        name: `commands beside ${most}, of ${beside.aSecond} a second asked for`,
+        value: last?.commands.reached ?? Number.NaN,
+        unit: "a second",
+        atLeast: beside.aSecond * 0.95,
+      },
+      { name: "median of such a command", value: last?.commands.median ?? Number.NaN, unit: "ms" },
+      { name: "99th percentile of such a command", value: last?.commands.p99 ?? Number.NaN, unit: "ms" },
+      { name: "daemon and command host after them", value: last?.withHost ?? Number.NaN, unit: "MB" },
     ];
     return {
       title: "Many processes",
-      text: "Each sleeps, with the default output limit. All in: the daemon's resident memory, its shims' proportional memory, and what lies in the runtime directory; what the sleeping programs themselves take is not pm's. Recovery is from the start of the next daemon until it is ready.",
+      text: "Each sleeps, with the default output limit. All in: the daemon's resident memory, its shims' proportional memory, and what lies in the runtime directory; what the sleeping programs themselves take is not pm's. Recovery is from the start of the next daemon until it is ready. Then a daemon with a command host takes over: `pm ls -q` is the median of five, and every fourth command beside the processes starts one more.",
       measures: [],
       growths: [
-        { id: "memory", title: "Memory of the daemon", unit: "MB", series: [series("daemon", ({ daemon }) => daemon)] },
+        {
+          id: "memory",
+          title: "Memory",
+          unit: "MB",
+          series: [
+            series("daemon", ({ daemon }) => daemon),
+            series("all shims", ({ shims }) => shims / 1e6),
+            series("all files", ({ files }) => files / 1e6),
+          ],
+        },
         {
           id: "times",
           title: "Times",
@@ -67,6 +94,8 @@ export const many: Part = {
             series("recovery", ({ recovery }) => recovery),
             series("pm ls -q", ({ list }) => list),
             series("stop all", ({ stopAll }) => stopAll),
+            series("a command, p50", ({ commands }) => commands.median),
+            series("a command, p99", ({ commands }) => commands.p99),
           ],
         },
         { id: "starts", title: "Starts", unit: "a second", series: [series("starts", (cost) => cost.startsPerSecond)] },
@@ -83,13 +112,12 @@ async function idleDaemon(commandHost: boolean): Promise<number> {
   return residentBytes(daemon.pid) / 1e6;
 }
 
-async function measure(count: number): Promise<Costs> {
+async function measure(count: number, program: string): Promise<Costs> {
   await using daemon = await openDaemon({ commandHost: false });
-  const { processes } = daemon.manager;
   const begin = performance.now();
   let left = count;
   const worker = async (): Promise<void> => {
-    while (left-- > 0) await processes.start({ executable: "sleep", args: ["1000000"] });
+    while (left-- > 0) await daemon.manager.processes.start({ executable: "sleep", args: ["1000000"] });
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   const startsPerSecond = count / ((performance.now() - begin) / 1000);
@@ -100,12 +128,22 @@ async function measure(count: number): Promise<Costs> {
   const memory = residentBytes(daemon.pid) / 1e6;
   const shims = shimBytes(daemon.directory);
   const files = fileBytes(daemon.directory);
-  const list = runMilliseconds(program, ["ls", "-q"], daemon.env);
   const recovery = await daemon.replace();
   await sleep(quietMs);
   const recoveredDaemon = residentBytes(daemon.pid) / 1e6;
+  await daemon.replace({ commandHost: true });
+  await sleep(1000);
+  const listed: number[] = [];
+  for (let round = -1; round < lists; round++) {
+    const taken = await timeCommand(daemon, "ls", "-q");
+    if (round >= 0) listed.push(taken);
+  }
+  const list = median(listed);
+  const commands = await commandsAtRate(daemon, program, beside);
+  await sleep(quietMs);
+  const withHost = residentBytes(daemon.pid) / 1e6;
   const stopped = performance.now();
-  for await (const { error } of processes.stopAll({ all: true })) if (error !== undefined) throw error;
+  for await (const { error } of daemon.manager.processes.stopAll({ all: true })) if (error !== undefined) throw error;
   const stopAll = performance.now() - stopped;
   return {
     startsPerSecond,
@@ -116,6 +154,8 @@ async function measure(count: number): Promise<Costs> {
     list,
     recovery,
     recoveredDaemon,
+    commands,
+    withHost,
     stopAll,
   };
 }

@@ -5,7 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 const directory = import.meta.dirname;
 const bin = join(directory, "bin");
@@ -18,7 +18,8 @@ function run(command: string, args: readonly string[], cwd = home, env: Record<s
 
 function link(program: string, name: string): void {
   rmSync(join(bin, name), { force: true });
-  symlinkSync(program, join(bin, name));
+  // Relative: the directory may be moved with the tree.
+  symlinkSync(relative(bin, program), join(bin, name));
 }
 
 const peers: Readonly<Record<string, () => boolean>> = {

@@ -27,6 +27,7 @@ const everything = {
   createdBefore: null,
   endedAfter: null,
   endedBefore: null,
+  living: null,
 };
 
 /** Steps the daemon's clock and that of its shims together. */
@@ -92,6 +93,7 @@ export async function clock({ random, report, programs, rounds }: PartContext): 
     for (let round = rounds(60); round > 0; round--) {
       stepped.step(random.between(-2 * hour, 2 * hour));
       report.count("steps of the clock");
+      report.round();
       const { process } = await engine.start(
         { id: "", name: "", labels: {}, spec: shell("trap 'exit 9' TERM; echo began; while :; do sleep 0.02; done") },
         context,

@@ -19,6 +19,7 @@ async function withoutSocket({ report, programs }: PartContext): Promise<void> {
     const { process } = await startTarget(scope, programs.program("target"));
     rmSync(join(scope.runtimeDir, "pm.sock"));
     report.count("sockets deleted");
+    report.round();
     const listed = await scope.pm(["ls", "-q"]);
     report.same(
       `pm ls after the socket was deleted (${listed.err})`,
@@ -39,6 +40,7 @@ async function withoutDirectory({ report, programs }: PartContext): Promise<void
     const { pid = 0 } = (await process.get()).run ?? {};
     rmSync(scope.runtimeDir, { recursive: true });
     report.count("runtime directories deleted");
+    report.round();
     const listed = await scope.pm(["ls", "-q"]);
     report.same(`the process after its directory was deleted`, isAlive(pid), true);
     report.same(

@@ -26,6 +26,7 @@ async function descriptors({ report, programs }: PartContext): Promise<void> {
     const usual = openFilesOf(scope.daemonPid);
     setOpenFiles(scope.daemonPid, `${limit}:${usual.hard}`);
     report.count("times without descriptors");
+    report.round();
     const { log, spec } = targetSpec(scope, program);
     // Whatever comes of it: an error with a reason, or a response once the limit is raised.
     const calls = [
@@ -78,6 +79,7 @@ async function processIds({ report, programs }: PartContext): Promise<void> {
       const used = Number(readFileSync(join(group, "pids.current"), "latin1"));
       writeFileSync(join(group, "pids.max"), String(room === 0 ? 1 : used + room));
       report.count("times without process ids");
+      report.round();
       const { spec } = targetSpec(scope, program);
       const reason = await reasonOf(scope.manager.processes.start(spec));
       if (room === 0 || reason !== "") report.same("a start without process ids", reason, "START_FAILED");
@@ -133,6 +135,7 @@ async function connections({ report, programs }: PartContext): Promise<void> {
       });
     }
     report.count("times without connections");
+    report.round();
     const { code, err } = await scope.pm(["stop", target.process.id]);
     report.same(`pm stop with ${sockets.length} connections taken (${err})`, code, 0);
     const { run } = await target.process.get();

@@ -33,6 +33,7 @@ async function fill(
     const [stopped, restarted, left] = [await begin(), await begin(), await begin()];
     exhaust(mount);
     report.count(`times without ${what}`);
+    report.round();
 
     const { receipt, exit } = await stopped.process.stop({ graceMs: 30_000 });
     report.same(`a stop without ${what}`, [receipt.outcome, exit?.code], ["stopped", targetExit]);
@@ -51,7 +52,7 @@ async function fill(
     const started = await reasonOf(scope.manager.processes.get(spec.id));
     report.same(`a start without ${what} (${failed})`, started, failed === "" ? "" : "PROCESS_NOT_FOUND");
 
-    await scope.killDaemon();
+    if (await scope.killDaemon()) report.killed("daemon");
     exhaust(mount);
     await scope.ensureDaemon();
     const states = await Promise.all([restarted, left].map(async ({ process }) => (await process.get()).state));

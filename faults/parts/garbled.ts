@@ -22,6 +22,7 @@ export async function garbled({ seed, report, rounds }: PartContext): Promise<vo
       next = result.round + 1;
       garblings += result.garblings;
       report.count("garblings", result.garblings);
+      report.round();
       report.most("ms until a daemon had started", result.openMs);
       if (result.openMs > openLimitMs)
         report.fail(`round ${result.round}: the start took ${result.openMs} ms: ${last}`);

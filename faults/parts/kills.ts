@@ -106,7 +106,7 @@ async function endWriter(scope: Scope, writer: Writer, report: Report): Promise<
     if (frame.type === "gap") report.fail(`writer ${process.id}: bytes ${frame.from} to ${frame.to} are missing`);
     if (frame.type === "chunk") checks[frame.stream === "stderr" ? "err" : "out"].take(frame.data);
   }
-  conclude(`the output of writer ${process.id}`, checks, report, "MB read when they had ended");
+  conclude(`the output of writer ${process.id}`, checks, report, "read when they had ended");
   await within(Promise.all(followers), `the ends of what follows ${process.id}`, report);
   await process.remove();
 }
@@ -126,7 +126,7 @@ async function follow(scope: Scope, { process, seed }: Writer, report: Report): 
     report.fail(`follower of ${process.id}: ${String(error)}`);
     return;
   }
-  conclude(`a stream of ${process.id}`, checks, report, "MB followed by streams");
+  conclude(`a stream of ${process.id}`, checks, report, "followed by streams");
 }
 
 /** A command shows both streams in one, in pieces: only one of them can be checked by lines. */
@@ -143,7 +143,7 @@ async function followWithCommand(scope: Scope, writer: Writer, stderr: boolean, 
   report.same(`exit of pm logs -f ${process.id}: ${err}`, [code, signal], [0, null]);
   report.count("pm logs -f");
   if (check.problem() !== "") report.fail(`pm logs -f ${process.id}: ${check.problem()}; ${err}`);
-  report.count("MB followed by pm logs -f", megabytes(check.bytes));
+  report.compared("followed by pm logs -f", check.bytes);
 }
 
 async function ended(child: ChildProcess): Promise<[number | null, string | null]> {
@@ -161,11 +161,7 @@ function checksOf(seed: number): Checks {
 
 function conclude(what: string, { out, err }: Checks, report: Report, figure: string): void {
   for (const problem of [out.problem(), err.problem()]) if (problem !== "") report.fail(`${what}: ${problem}`);
-  report.count(figure, megabytes(out.bytes + err.bytes));
-}
-
-function megabytes(bytes: number): number {
-  return bytes / 1e6;
+  report.compared(figure, out.bytes + err.bytes);
 }
 
 interface Target {
@@ -217,7 +213,8 @@ async function round({ scope, random, report, targets, what, last }: Round): Pro
   for (const call of [changed, started, removed]) call?.catch(() => {});
   await sleep(random.below(60));
   const killed = await (what === "daemon" ? scope.killDaemon() : scope.killZygote());
-  if (killed) report.count(`kills of the ${what}`);
+  if (killed) report.killed(what);
+  report.round();
   const begun = performance.now();
   await scope.ensureDaemon();
   report.most("ms until a daemon was there again", performance.now() - begun);

@@ -29,6 +29,7 @@ async function shim(scope: Scope, { report, programs, random }: PartContext): Pr
   const { pid = 0 } = (await process.get()).run ?? {};
   kill(parentOf(pid), "SIGSTOP");
   report.count("shims stopped");
+  report.round();
   const force = random.chance(0.5);
   const { receipt } = await process.stop({ graceMs: 20_000, force });
   report.same("a stop with a stopped shim", receipt.outcome, "stopped");
@@ -39,11 +40,15 @@ async function zygote(scope: Scope, { report, programs, random }: PartContext): 
   const { zygotePid } = scope;
   kill(zygotePid, "SIGSTOP");
   report.count("zygotes stopped");
+  report.round();
   const { log, spec } = targetSpec(scope, programs.program("target"));
   const starting = scope.manager.processes.start(spec);
   starting.catch(() => {});
-  await sleep(random.between(10, 300));
-  kill(zygotePid, "SIGCONT");
+  // Else the daemon continues it.
+  if (random.chance(0.5)) {
+    await sleep(random.between(10, 300));
+    kill(zygotePid, "SIGCONT");
+  }
   const target = new Target(await starting, log);
   await target.began(scope);
   report.same("starts with a stopped zygote", target.starts, 1);
@@ -55,6 +60,7 @@ async function daemon(scope: Scope, { report, programs, random }: PartContext): 
   const { daemonPid } = scope;
   kill(daemonPid, "SIGSTOP");
   report.count("daemons stopped");
+  report.round();
   const stopping = target.process.stop({ graceMs: 20_000 });
   const listing = scope.pm(["ls", "-aq"]);
   stopping.catch(() => {});
@@ -73,6 +79,7 @@ async function main(scope: Scope, { report, programs }: PartContext): Promise<vo
   const { pid = 0 } = (await process.get()).run ?? {};
   kill(pid, "SIGSTOP");
   report.count("main processes stopped");
+  report.round();
   const { receipt, exit } = await process.stop({ graceMs: 20_000 });
   report.same("a stop of a stopped process", [receipt.outcome, exit?.code], ["stopped", targetExit]);
   await process.remove();
@@ -93,6 +100,7 @@ async function reader(scope: Scope, { report, programs, random }: PartContext): 
   if (child.stdout !== null) await once(child.stdout, "data");
   child.kill("SIGSTOP");
   report.count("readers stopped");
+  report.round();
   await sleep(random.between(100, 800));
   writeFileSync(gate, "");
   const { run } = await process.wait({ until: "outputComplete" });
@@ -101,6 +109,7 @@ async function reader(scope: Scope, { report, programs, random }: PartContext): 
   child.kill("SIGCONT");
   const [code] = (await closed) as [number | null];
   report.same("exit code of a reader that was stopped", code, 0);
+  report.compared("read by readers that were stopped", check.bytes);
   if (check.problem() !== "") report.fail(`a reader that was stopped: ${check.problem()}`);
   await process.remove();
 }

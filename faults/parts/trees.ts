@@ -28,12 +28,13 @@ export async function trees({ seed, random, report, programs, rounds, pm }: Part
       const interrupted = random.chance(0.5);
       if (interrupted) {
         await sleep(random.below(graceMs + 20));
-        await scope.killDaemon();
+        if (await scope.killDaemon()) report.killed("daemon");
         await scope.ensureDaemon();
       }
       const { receipt } = await stopped;
       report.same(`a forced stop of tree ${name} (${JSON.stringify(receipt)})`, receipt.outcome, "stopped");
       report.same(`survivors of tree ${name}`, marked(name), []);
+      report.round();
       report.count(interrupted ? "trees stopped with the daemon killed" : "trees stopped");
       await process.remove();
     }

@@ -6,6 +6,11 @@ export class Report {
   readonly #failures: string[] = [];
   readonly #skipped: string[] = [];
   readonly #say: (line: string) => void;
+  readonly #begun = performance.now();
+  #rounds = 0;
+  #kills = 0;
+  #bytesCompared = 0;
+  #seconds: number | null = null;
 
   constructor(part: string, say: (line: string) => void) {
     this.part = part;
@@ -15,6 +20,28 @@ export class Report {
   /** Counts what was done, for the figures. */
   count(what: string, times = 1): void {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + times);
+  }
+
+  /** The part went once more through what it does. */
+  round(times = 1): void {
+    this.#rounds += times;
+  }
+
+  /** A part of pm was killed. */
+  killed(what: "daemon" | "zygote" | "shim"): void {
+    this.#kills++;
+    this.count(`kills of the ${what}`);
+  }
+
+  /** Output was compared with what was written, byte for byte. */
+  compared(what: string, bytes: number): void {
+    this.#bytesCompared += bytes;
+    this.count(`MB ${what}`, bytes / 1e6);
+  }
+
+  /** The part is over. */
+  end(): void {
+    this.#seconds ??= (performance.now() - this.#begun) / 1000;
   }
 
   /** Keeps the largest of a measured value. */
@@ -43,6 +70,23 @@ export class Report {
 
   progress(text: string): void {
     this.#say(`${this.part}: ${text}`);
+  }
+
+  get rounds(): number {
+    return this.#rounds;
+  }
+
+  get kills(): number {
+    return this.#kills;
+  }
+
+  get bytesCompared(): number {
+    return this.#bytesCompared;
+  }
+
+  /** How long it took. */
+  get seconds(): number {
+    return this.#seconds ?? (performance.now() - this.#begun) / 1000;
   }
 
   get failures(): readonly string[] {

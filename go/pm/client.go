@@ -17,13 +17,17 @@ import (
 // Client is a connection to one daemon. It is safe for use by several
 // goroutines. It connects when it is used, and again after a loss.
 type Client struct {
-	// Processes, Events and Daemon are the generated clients. Their errors are
-	// connect-go's; the methods of this package make an *Error of them.
+	// The generated clients. Their errors are connect-go's; the methods of this
+	// package make an *Error of them.
 	Processes pmv1connect.ProcessServiceClient
 	Events    pmv1connect.EventServiceClient
 	Daemon    pmv1connect.DaemonServiceClient
+	Projects  pmv1connect.ProjectServiceClient
+	Schedules pmv1connect.ScheduleServiceClient
+	Queues    pmv1connect.QueueServiceClient
 
 	transport *http.Transport
+	outputs   *outputConnections
 }
 
 // Dial finds the daemon by the rules of the pm command and asks it who it is.
@@ -48,12 +52,14 @@ func Dial(ctx context.Context, opts ...Option) (*Client, error) {
 func newClient(at place) *Client {
 	protocols := new(http.Protocols)
 	transport := &http.Transport{Protocols: protocols, TLSClientConfig: at.tls}
+	var outputs *outputConnections
 	if at.socket != "" {
 		// HTTP/2 without TLS, with prior knowledge.
 		protocols.SetUnencryptedHTTP2(true)
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", at.socket)
 		}
+		outputs = newOutputConnections(transport.DialContext, at.baseURL)
 	} else {
 		protocols.SetHTTP2(true)
 	}
@@ -67,7 +73,11 @@ func newClient(at place) *Client {
 		Processes: pmv1connect.NewProcessServiceClient(httpClient, at.baseURL),
 		Events:    pmv1connect.NewEventServiceClient(httpClient, at.baseURL),
 		Daemon:    pmv1connect.NewDaemonServiceClient(httpClient, at.baseURL),
+		Projects:  pmv1connect.NewProjectServiceClient(httpClient, at.baseURL),
+		Schedules: pmv1connect.NewScheduleServiceClient(httpClient, at.baseURL),
+		Queues:    pmv1connect.NewQueueServiceClient(httpClient, at.baseURL),
 		transport: transport,
+		outputs:   outputs,
 	}
 }
 
@@ -85,7 +95,10 @@ func (t authorized) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // Close closes idle connections. Calls that are under way end with their
 // contexts.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+	c.outputs.close()
+}
 
 // Info says what the daemon is, what it can do and what it allows.
 func (c *Client) Info(ctx context.Context) (*pmv1.GetInfoResponse, error) {

@@ -22,7 +22,11 @@
 // Every error of the daemon is an [*Error] with the contract's reason. Decide
 // by [Error.Reason], never by the text.
 //
-// The generated clients are in [Client.Processes], [Client.Events] and
-// [Client.Daemon] for everything that has no method here. A user of grpc-go
-// wants the package pmv1grpc instead of this one.
+// What is to be restarted, probed or queued is in the policy of a process's
+// spec. [Client.ApplyProject] starts several that belong together,
+// [Client.SetSchedule] starts one at certain times, [Client.SetQueue] bounds how
+// many run at a time, and [Process.WaitUntilReady] waits for readiness.
+//
+// The generated clients are fields of [Client] for everything that has no method
+// here. A user of grpc-go wants the package pmv1grpc instead of this one.
 package pm

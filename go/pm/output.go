@@ -26,12 +26,16 @@ type OutputOptions struct {
 	// Hold makes the process wait for its reader instead of dropping output.
 	// The spec must allow it (OUTPUT_FULL_MODE_ALLOW_HOLD).
 	Hold bool
+	// Reuse lets the memory of a chunk's data be used again once the next piece
+	// is asked for: less garbage, for callers that keep no data. Default: a
+	// chunk's data is the caller's for as long as it likes.
+	Reuse bool
 }
 
 // Piece is one piece of a run's output: a chunk or a gap.
 type Piece struct {
 	// Chunk holds bytes, exactly as they were written; nil in a gap. Its data
-	// is valid for as long as the caller likes.
+	// is valid for as long as the caller likes, see OutputOptions.Reuse.
 	Chunk *pmv1.OutputChunk
 	// Gap says which bytes the output limit dropped before they were read; nil
 	// in a chunk.
@@ -82,7 +86,7 @@ func (p *Process) Output(ctx context.Context, options OutputOptions) iter.Seq2[P
 // copied.
 func (p *Process) Copy(ctx context.Context, stdout, stderr io.Writer) (*pmv1.OutputEnd, error) {
 	dropped := &DroppedError{}
-	for piece, err := range p.Output(ctx, OutputOptions{}) {
+	for piece, err := range p.Output(ctx, OutputOptions{Reuse: true}) {
 		switch {
 		case err != nil:
 			return nil, err
@@ -152,7 +156,9 @@ func (r *outputReader) stream(ctx context.Context, yield func(Piece, error) bool
 	}
 	alive := time.AfterFunc(5*heartbeat/2, func() { cancel(errSilent) })
 	defer alive.Stop()
-	stream, err := r.process.client.Processes.StreamOutput(ctx, connect.NewRequest(request))
+	processes, done := r.process.client.outputClient(r.options.Reuse)
+	defer done()
+	stream, err := processes.StreamOutput(ctx, connect.NewRequest(request))
 	if err != nil {
 		return false, true, err
 	}
@@ -190,6 +196,9 @@ func (r *outputReader) stream(ctx context.Context, yield func(Piece, error) bool
 			r.moveTo(piece.Gap.GetToOffset())
 		} else {
 			r.moveTo(piece.Chunk.GetOffset() + uint64(len(piece.Chunk.GetData())))
+			if r.options.Reuse {
+				reuse(piece.Chunk)
+			}
 		}
 		if err := r.acknowledge(ctx); err != nil {
 			return progress, true, err

@@ -194,11 +194,11 @@ func defaultSocket(getenv func(string) string) string {
 	if directory := getenv("PM_RUNTIME_DIR"); directory != "" {
 		return filepath.Join(directory, "pm.sock")
 	}
-	if directory := getenv("XDG_RUNTIME_DIR"); directory != "" {
-		return filepath.Join(directory, "pm", "pm.sock")
-	}
 	if os.Getuid() == 0 {
 		return "/run/pm/pm.sock"
+	}
+	if directory := getenv("XDG_RUNTIME_DIR"); directory != "" {
+		return filepath.Join(directory, "pm", "pm.sock")
 	}
 	return fmt.Sprintf("/dev/shm/pm-%d/pm.sock", os.Getuid())
 }

@@ -107,6 +107,25 @@ func (p *Process) Wait(ctx context.Context) (*pmv1.ExitStatus, *pmv1.Run, error)
 	return run.GetExit(), run, err
 }
 
+// WaitUntilReady waits until the process runs and its readiness probe has
+// succeeded; without such a probe, until it runs. Whichever run that is: it
+// waits through restarts and dependencies. ERROR_REASON_NOT_RUNNING says that no
+// run is under way and none is to come.
+func (p *Process) WaitUntilReady(ctx context.Context) (*pmv1.Process, error) {
+	return p.waitUntil(ctx, pmv1.WaitCondition_WAIT_CONDITION_READY)
+}
+
+// WaitUntilHealthy is as WaitUntilReady, by the liveness probe.
+func (p *Process) WaitUntilHealthy(ctx context.Context) (*pmv1.Process, error) {
+	return p.waitUntil(ctx, pmv1.WaitCondition_WAIT_CONDITION_HEALTHY)
+}
+
+func (p *Process) waitUntil(ctx context.Context, condition pmv1.WaitCondition) (*pmv1.Process, error) {
+	request := &pmv1.WaitProcessRequest{Process: ref(p.id), Condition: condition}
+	response, err := unary(ctx, p.client.Processes.WaitProcess, request)
+	return response.GetProcess(), err
+}
+
 // StopOption says how to stop.
 type StopOption func(*pmv1.StopOptions)
 

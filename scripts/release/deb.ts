@@ -86,8 +86,8 @@ export async function buildDeb(
     description: "Process manager whose contract is its product",
     license: project.license,
     mtime: new Date(sourceDate() * 1000).toISOString(),
-    // What Node.js is linked with.
-    depends: ["libc6 (>= 2.28)", "libstdc++6 (>= 10)"],
+    // What Node.js is linked with (a minimal Debian has no libatomic1). A test compares them with the program.
+    depends: ["libc6 (>= 2.28)", "libstdc++6 (>= 10)", "libatomic1", "libgcc-s1"],
     contents,
     scripts: {
       postinstall: join(packaging, "postinst.sh"),

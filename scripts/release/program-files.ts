@@ -9,7 +9,7 @@ export function copyProgram(directory: string): void {
   mkdirSync(join(directory, "dist"), { recursive: true });
   for (const name of readdirSync(dist)) {
     // Not the code cache: V8 takes it from the very same processor and version only.
-    if (/\.[cm]js$/.test(name) || name === "build-id") {
+    if (/\.[cm]js$/.test(name) || name === "build-id" || name === "contract.binpb") {
       cpSync(join(dist, name), join(directory, "dist", name));
     }
   }

@@ -37,6 +37,10 @@ function describeFile(use: string, file: string): ListedCertificate[] {
   try {
     return describeCertificates(readFileSync(file, "utf8")).map((certificate) => ({ use, file, certificate }));
   } catch (error) {
-    return [{ use, file, problem: (error as Error).message }];
+    return [{ use, file, problem: problemOf(error as NodeJS.ErrnoException) }];
   }
+}
+
+function problemOf({ code, message }: NodeJS.ErrnoException): string {
+  return code === "ENOENT" ? "no such file" : code === undefined ? message : `cannot be read (${code})`;
 }

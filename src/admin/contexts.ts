@@ -27,7 +27,8 @@ export async function addContext(
   if (!isContextName(name)) {
     throw new AdminError(
       "usage",
-      `a context's name must be 1 to 64 letters, digits, '.', '_' or '-', and not "${localContext}"`,
+      `"${name}" cannot be the name of a context`,
+      `a name is 1 to 64 letters, digits, '.', '_' or '-', and not "${localContext}", which is the daemon of this machine`,
     );
   }
   const path = contextsPath(env);
@@ -35,11 +36,7 @@ export async function addContext(
   await makePrivateDirectory(dirname(path));
   await edit(path, async (contexts) => {
     if (Object.hasOwn(contexts.contexts, name)) {
-      throw new AdminError(
-        "conflict",
-        `there is a context "${name}" already`,
-        `remove it first: pm context rm ${name}`,
-      );
+      throw new AdminError("conflict", `there is a context "${name}" already`, `'pm context rm ${name}' removes it`);
     }
     let entry: Context = rest;
     if (password !== undefined) {
@@ -99,7 +96,7 @@ function mustExist(contexts: Contexts["contexts"], name: string): void {
     throw new AdminError(
       "notFound",
       `there is no context "${name}"`,
-      known.length === 0 ? "make one: pm context add" : `there are: ${known.join(", ")}`,
+      known.length === 0 ? "there are none yet: 'pm context add' adds one" : `there are: ${known.join(", ")}`,
     );
   }
 }

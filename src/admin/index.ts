@@ -4,5 +4,5 @@ export { addContext, removeContext, setCurrentContext } from "./contexts.ts";
 export { AdminError } from "./errors.ts";
 export { init } from "./init.ts";
 export { usersPath } from "./paths.ts";
-export { addUser, checkPassword, listUsers, removeUser, setPassword } from "./users.ts";
+export { addUser, checkPassword, checkUser, listUsers, removeUser, setPassword } from "./users.ts";
 export { toYaml } from "./yaml.ts";

@@ -26,9 +26,32 @@ export async function removeUser(path: string, name: string): Promise<void> {
   });
 }
 
-/** The names of the users. */
-export async function listUsers(path: string): Promise<string[]> {
-  return [...(await loadUsers(path)).keys()];
+/** The names of the users; undefined if there is no such file. */
+export async function listUsers(path: string): Promise<string[] | undefined> {
+  try {
+    return [...(await loadUsers(path)).keys()];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/**
+ * Whether the user can be added, or changed; what changes the file looks again.
+ *
+ * @throws AdminError `usage`, `conflict` or `notFound`
+ */
+export async function checkUser(path: string, name: string, wanted: "new" | "known"): Promise<void> {
+  checkName(name);
+  const isKnown = (await listUsers(path))?.includes(name) === true;
+  if (isKnown && wanted === "new") {
+    throw existingUser(name);
+  }
+  if (!isKnown && wanted === "known") {
+    throw unknownUser(path, name);
+  }
 }
 
 /** @throws AdminError `usage` if it cannot be a password */
@@ -46,9 +69,7 @@ export function checkPassword(password: string): void {
 }
 
 async function changeUser(path: string, name: string, password: string, exists: boolean): Promise<void> {
-  if (!isUserName(name)) {
-    throw new AdminError("usage", `a user's name must be ${userNameRule}`);
-  }
+  checkName(name);
   checkPassword(password);
   const hash = await hashPassword(password);
   await makePrivateDirectory(dirname(path));
@@ -56,17 +77,27 @@ async function changeUser(path: string, name: string, password: string, exists: 
     // Also: nothing is added to a file that the daemon would refuse.
     const known = parseUsers(text, path).has(name);
     if (known && !exists) {
-      throw new AdminError(
-        "conflict",
-        `there is a user ${name} already`,
-        "use 'pm user passwd' to change the password",
-      );
+      throw existingUser(name);
     }
     if (!known && exists) {
       throw unknownUser(path, name);
     }
     return withUser(text, name, hash);
   });
+}
+
+function checkName(name: string): void {
+  if (!isUserName(name)) {
+    throw new AdminError("usage", `${JSON.stringify(name)} cannot be a user's name`, `a name is ${userNameRule}`);
+  }
+}
+
+function existingUser(name: string): AdminError {
+  return new AdminError(
+    "conflict",
+    `there is a user "${name}" already`,
+    `'pm user passwd ${name}' changes the password`,
+  );
 }
 
 function unknownUser(path: string, name: string): AdminError {

@@ -1,9 +1,9 @@
 /** Acting on the processes that a command selects: a result for each, and what a person sees of them. */
 import { isName, isUuid } from "../common/contract-rules.ts";
 import { ExitCode } from "../common/exit-codes.ts";
-import type { PmError, ProcessManager, ProcessState, Selection } from "../sdk/index.ts";
+import { PmError, type ProcessManager, type ProcessState, type Selection } from "../sdk/index.ts";
 import { type Caller, endsCommand } from "./caller.ts";
-import { exitCodeOf, formatError } from "./errors.ts";
+import { CommandError, exitCodeOf, formatError } from "./errors.ts";
 import { jsonLine, prettyJson } from "./output/format.ts";
 import { Progress } from "./output/progress.ts";
 import { changing, filtersOf, onlyReference, type ProcessSelection, resolveEach } from "./selection.ts";
@@ -92,10 +92,11 @@ export async function actOn<Result extends ActionResult>(
 
   try {
     if (only !== undefined) {
-      await tell(
-        await action.one(await manager.processes.resolve(only), requestId === undefined ? {} : { requestId }),
-        only,
-      );
+      const ref = await manager.processes.resolve(only);
+      const result = await action
+        .one(ref, requestId === undefined ? {} : { requestId })
+        .catch((error: unknown) => Promise.reject(asTyped(error, only)));
+      await tell(result, only);
     } else {
       await actOnMany(selection, action, manager, { progress, tell, fail, debug, requestId });
     }
@@ -176,6 +177,18 @@ async function whyMissing(manager: ProcessManager, ref: string): Promise<unknown
     }
     return error;
   }
+}
+
+/** An error about a process speaks of it as it was typed. */
+export function asTyped(error: unknown, typed: string): unknown {
+  if (!(error instanceof PmError) || typed === "") {
+    return error;
+  }
+  const id = error.metadata["id"] ?? "";
+  const message = error.message.replace(`process ${id}`, () => `process "${typed}"`);
+  return id === "" || typed === id || message === error.message
+    ? error
+    : new CommandError(message, { exitCode: exitCodeOf(error), hint: error.hint, cause: error });
 }
 
 /** As JSON that stands beside a process. */

@@ -34,6 +34,12 @@ export interface Caller {
    */
   writeOutput(data: Uint8Array): Promise<void>;
   /**
+   * All output is written.
+   *
+   * @throws OutputFailed if the command took up one that was broken off, and did not come as far again
+   */
+  finish(): void;
+  /**
    * The process of the caller itself, for what only it can do: take keys and signals, read its files, start a daemon.
    * To be asked for before a command has any effect.
    *

@@ -9,7 +9,7 @@ import { directoryOf, givenVariables, limitsOf, specOptions } from "./start-opti
 
 export const changeOptions = {
   ...specOptions,
-  "unset-env": repeated("KEY", (text: string) => text, "Take a variable away", { complete: "none" }),
+  "unset-env": repeated("KEY", (text: string) => text, "Remove a variable", { complete: "none" }),
 } as const;
 
 /** What is to be changed of a spec. */

@@ -27,22 +27,21 @@ export interface ConnectionOptions {
   readonly follows?: boolean;
   /** Say nothing of a connection that is lost. @default false */
   readonly quiet?: boolean;
+  /** Go on with the next daemon if this one dies during a call. @default true */
+  readonly reconnect?: boolean;
 }
 
 /** @throws UsageError, PmError if the options name no usable place */
 export async function openConnection(
   caller: Caller,
   globals: Globals,
-  { autoStart = true, follows = false, quiet = false }: ConnectionOptions = {},
+  { autoStart = true, follows = false, quiet = false, reconnect = true }: ConnectionOptions = {},
 ): Promise<Connection> {
   if (globals.host !== undefined && globals.context !== undefined) {
-    throw new UsageError("give either --host or --context");
+    throw new UsageError("give either --host or --context, not both");
   }
   const { env } = caller;
-  const endpoint = resolveEndpoint(
-    { ...placeOf(globals.host), ...(globals.context !== undefined && { context: globals.context }) },
-    env,
-  );
+  const endpoint = endpointOf(globals, env);
   const named = globals.host ?? (globals.context === undefined ? env["PM_HOST"] : undefined);
   const isDefault = !named && endpoint.kind === "unix" && endpoint.path === defaultSocketPath(env);
   if (!isDefault) {
@@ -53,6 +52,7 @@ export async function openConnection(
   let lost = false;
   const options: ConnectOptions = {
     ...optionsOf(endpoint),
+    reconnect,
     onConnection({ type }) {
       // Once each, however many calls tell.
       if ((type === "disconnected") !== lost) {
@@ -94,6 +94,18 @@ function optionsOf(endpoint: Endpoint): ConnectOptions {
   }
   const { url: address, tls, credentials } = endpoint;
   return { address, tls, ...(credentials !== undefined && { credentials }) };
+}
+
+function endpointOf({ host, context }: Globals, env: Caller["env"]): Endpoint {
+  try {
+    return resolveEndpoint({ ...placeOf(host), ...(context !== undefined && { context }) }, { ...env });
+  } catch (error) {
+    // What was given is not repeated: an address may hold a password.
+    const given = host !== undefined ? "--host" : context === undefined && env["PM_HOST"] ? "PM_HOST" : undefined;
+    throw given !== undefined && error instanceof PmError && error.reason === "INVALID_ARGUMENT"
+      ? new UsageError(`${given}: ${error.message}`, "for example unix:///run/pm/pm.sock or https://box:7443")
+      : error;
+  }
 }
 
 function placeOf(host: string | undefined): { socket?: string; address?: string } {

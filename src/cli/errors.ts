@@ -41,6 +41,7 @@ const exitCodes: Partial<Record<PmErrorReason, number>> = {
   STILL_RUNNING: ExitCode.conflict,
   INPUT_CLOSED: ExitCode.conflict,
   SUPERVISOR_LOST: ExitCode.conflict,
+  SUPERVISOR_UNRESPONSIVE: ExitCode.conflict,
   OUTPUT_HELD: ExitCode.conflict,
   HOLD_REFUSED: ExitCode.conflict,
   REQUEST_ID_REUSED: ExitCode.conflict,
@@ -67,7 +68,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** "pm: …" and, if there is something to do about it, "hint: …", each with its newline. */
 export function formatError(error: unknown, debug: boolean): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? systemErrorText(error) : String(error);
   const message = error instanceof PmError && error.reason === "INVALID_ARGUMENT" ? withFlags(text) : text;
   const lines = [`pm: ${escapeText(message)}`];
   const hint =
@@ -81,6 +82,16 @@ export function formatError(error: unknown, debug: boolean): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** Of a system error what people read: "cannot open /etc/x: permission denied (EACCES)". */
+function systemErrorText({ message, cause }: Error): string {
+  const [, code, text, call, path] = /^([A-Z][A-Z0-9]+): (.+), (\w+) '(.*)'$/s.exec(message) ?? [];
+  return cause === undefined && path !== undefined
+    ? `cannot ${verbs[call ?? ""] ?? call} ${path}: ${text} (${code})`
+    : message;
+}
+
+const verbs: Readonly<Record<string, string>> = { mkdir: "make", scandir: "list", lstat: "look at", stat: "look at" };
+
 /** What people typed, for the fields that the daemon knows it by. */
 const flags: readonly (readonly [field: RegExp, flag: string])[] = [
   [/\bspec\.limits\.memory_bytes\b/g, "--memory"],
@@ -92,6 +103,16 @@ const flags: readonly (readonly [field: RegExp, flag: string])[] = [
   [/\bspec\.stop\.grace_period\b/g, "--stop-timeout"],
   [/\bspec\.terminal\b/g, "--tty"],
   [/\bspec\.stdin\b/g, "--stdin"],
+  [/\bspec\.max_run_time\b/g, "--max-run"],
+  [/\bspec\.queue\b/g, "--queue"],
+  [/\bspec\.restart\b(\.\w+)?/g, "--restart"],
+  [/\bschedule\.cron\b/g, "--cron"],
+  [/\bschedule\.every\b/g, "--every"],
+  [/\bschedule\.(in|delay)\b/g, "--in"],
+  [/\bschedule\.at\b/g, "--at"],
+  [/\bschedule\.time_zone\b/g, "--zone"],
+  [/\bschedule\.name\b/g, "SCHEDULE"],
+  [/\btemplate\.name\b/g, "--name"],
   [/\bspec\.umask\b/g, "--umask"],
   [/\bspec\.nice\b/g, "--nice"],
   [/\bspec\.cwd(_bytes)?\b/g, "--directory"],
@@ -102,6 +123,13 @@ const flags: readonly (readonly [field: RegExp, flag: string])[] = [
   [/\bfilter\.name_patterns(\[\d+\])?/g, "ID"],
   [/^labels(\[[^\]]*\])?/g, "--label"],
   [/^grace_period\b/g, "--timeout"],
+  [/^interval\b/g, "--interval"],
+  [/^older_than\b/g, "--older-than"],
+  [/^parallelism\b/g, "--parallel"],
+  [/^position\b/g, "POSITION"],
+  [/^process\.name\b/g, "ID"],
+  [/^request_id\b/g, "--request-id"],
+  [/^id\b/g, "--id"],
 ];
 
 function withFlags(text: string): string {

@@ -3,12 +3,12 @@ import { flag, type OptionValues, single, text } from "./command.ts";
 
 /** Options that every command takes, before or after its name. */
 export const globalOptions = {
-  host: text("URL", "Daemon to talk to: unix:///PATH or https://HOST[:PORT] (PM_HOST)"),
-  context: text("NAME", "Client context to use (PM_CONTEXT)"),
-  color: single("WHEN", choice("auto", "always", "never"), "Colour: auto, always or never", {
+  host: text("URL", "The daemon to use: unix:///PATH or https://HOST[:PORT] (PM_HOST)"),
+  context: text("NAME", "The context to use; see 'pm context' (PM_CONTEXT)"),
+  color: single("WHEN", choice("auto", "always", "never"), "Use color: auto (default), always or never", {
     complete: ["auto", "always", "never"],
   }),
-  debug: flag("Show the stack of an error"),
+  debug: flag("Show stack traces of errors"),
   help: flag("Show help", "h"),
 } as const;
 

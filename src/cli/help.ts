@@ -7,11 +7,11 @@ import { globalOptions } from "./globals.ts";
 export const generalExitCodes: readonly (readonly [string, string])[] = [
   ["0", "done"],
   ["1", "failed"],
-  ["2", "the command line is wrong"],
-  ["3", "no such process"],
+  ["2", "usage: the command line is wrong"],
+  ["3", "not found: no such process, or whatever was named"],
   ["4", "the daemon cannot be reached"],
-  ["5", "in conflict with the state that the process is in"],
-  ["6", "not done in time"],
+  ["5", "not possible in the current state"],
+  ["6", "timed out"],
 ];
 
 export const environment: readonly (readonly [string, string])[] = [
@@ -19,27 +19,29 @@ export const environment: readonly (readonly [string, string])[] = [
   ["PM_CONTEXT", "the same as --context"],
   [
     "PM_RUNTIME_DIR",
-    "where the daemon keeps its socket and all output; default $XDG_RUNTIME_DIR/pm, or /run/pm for root",
+    "directory of the daemon's socket and all output; default: /run/pm for root, for others $XDG_RUNTIME_DIR/pm, else /dev/shm/pm-UID",
   ],
-  ["PM_NO_AUTOSTART", "1: never start a daemon in the background"],
-  ["PM_NO_HOST", "1: run each command in a process of its own, never in the daemon"],
-  ["NO_COLOR", "no colour, unless --color says so"],
+  ["PM_NO_AUTOSTART", "1: never start the daemon"],
+  ["PM_NO_HOST", "1: run each command in its own process, never inside the daemon"],
+  ["NO_COLOR", "any value: no color, unless --color asks for it"],
 ];
 
 const visible = Object.entries(registry).filter(([name]) => !name.startsWith("__"));
+
+const idHelp = "ID is a name, a UUID, or its first four or more characters.\n";
 
 /** `pm --help`. */
 export async function generalHelp(): Promise<string> {
   const commands = await Promise.all(visible.map(async ([name, entry]) => [name, await summaryOf(entry)] as const));
   return [
-    "pm manages processes: it starts them, keeps their output, and stops them whole.\n",
+    "pm manages processes: it starts them, keeps their output, and stops each with everything that it started.\n",
     "Usage: pm COMMAND [OPTIONS] [ARG...]\n",
     section("Commands", commands),
     section("Global options", optionRows(globalOptions)),
     section("Environment", environment),
     section("Exit codes", generalExitCodes),
-    "ID is a UUID, the first four or more characters of one, or a name.\n",
-    "'pm COMMAND --help' says more about a command.\n",
+    idHelp,
+    "'pm COMMAND --help' shows more about a command.\n",
   ].join("\n");
 }
 
@@ -52,7 +54,7 @@ export async function groupHelp(name: string, group: CommandGroup): Promise<stri
     `${group.summary}.\n`,
     `Usage: pm ${name} COMMAND [OPTIONS] [ARG...]\n`,
     section("Commands", commands),
-    `'pm ${name} COMMAND --help' says more about a command.\n`,
+    `'pm ${name} COMMAND --help' shows more about a command.\n`,
   ].join("\n");
 }
 
@@ -63,8 +65,8 @@ export function commandHelp(words: readonly string[], command: Command): string 
   if (description !== undefined) {
     parts.push(`${description}\n`);
   }
-  if (/\bID\b/.test(operands?.usage ?? "") && description?.includes("ID is a UUID") !== true) {
-    parts.push("ID is a UUID, the first four or more characters of one, or a name.\n");
+  if (/\bID\b/.test(operands?.usage ?? "") && description?.includes("ID is a") !== true) {
+    parts.push(idHelp);
   }
   if (Object.keys(options).length > 0) {
     parts.push(section("Options", optionRows(options)));

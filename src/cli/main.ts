@@ -2,6 +2,7 @@
 
 import { ExitCode } from "../common/exit-codes.ts";
 import { mostSimilar } from "../common/similar.ts";
+import { PmError } from "../sdk/errors.ts";
 import { parse, parseGlobals } from "./arguments/parse.ts";
 import { BrokenPipe, type Caller, OwnProcessNeeded } from "./caller.ts";
 import { findEntry, findGroup, registry } from "./commands/registry.ts";
@@ -20,6 +21,7 @@ export async function main(caller: Caller, argv: readonly string[] = caller.args
   let failureCode: ((error: unknown) => number) | undefined;
   let debug = argv.includes("--debug");
   let parsed = false;
+  let words: readonly string[] = [];
   try {
     if (argv[0] === "--version" || argv[0] === "-V") {
       return await main(caller, ["version", "--client"]);
@@ -31,14 +33,10 @@ export async function main(caller: Caller, argv: readonly string[] = caller.args
     if (found === undefined) {
       return await withoutCommand(caller, before, rest);
     }
+    words = found.words;
     const { command } = await found.entry.load();
     failureCode = command.exitCodeOf;
-    const { values, globals, operands, tail } = parseCommand(
-      [...before, ...rest.slice(found.words.length)],
-      found.words,
-      command,
-      caller,
-    );
+    const { values, globals, operands, tail } = parse([...before, ...rest.slice(found.words.length)], command, caller);
     parsed = true;
     debug = globals.debug;
     if (debug) {
@@ -50,7 +48,9 @@ export async function main(caller: Caller, argv: readonly string[] = caller.args
       caller.print(commandHelp(found.words, command));
       return ExitCode.ok;
     }
-    return await command.run({ options: values, globals, operands, ...(tail !== undefined && { tail }), caller });
+    const code = await command.run({ options: values, globals, operands, ...(tail !== undefined && { tail }), caller });
+    caller.finish();
+    return code;
   } catch (error) {
     if (error instanceof OwnProcessNeeded) {
       throw error;
@@ -61,25 +61,29 @@ export async function main(caller: Caller, argv: readonly string[] = caller.args
     if (error instanceof BrokenPipe) {
       return brokenPipeExitCode;
     }
-    caller.note(formatError(error, debug));
+    caller.note(formatError(withHelp(error, words), debug));
+    if (mayBeElsewhere(error) && !namesDaemon(argv)) {
+      const { daemonElsewhere } = await import("./daemon/elsewhere.ts");
+      caller.note(daemonElsewhere(caller) ?? "");
+    }
     return failureCode?.(error) ?? exitCodeOf(error);
   }
 }
 
-function parseCommand(
-  args: readonly string[],
-  words: readonly string[],
-  command: Parameters<typeof parse>[1],
-  caller: Caller,
-): ReturnType<typeof parse> {
-  try {
-    return parse(args, command, caller);
-  } catch (error) {
-    if (error instanceof UsageError && error.hint === undefined) {
-      throw new UsageError(error.message, `see 'pm ${words.join(" ")} --help'`);
-    }
-    throw error;
-  }
+/** Whether it is about a daemon, or a process, that somebody expects and that may be found in another place. */
+function mayBeElsewhere(error: unknown): boolean {
+  return error instanceof PmError && (error.reason === "UNREACHABLE" || error.reason === "PROCESS_NOT_FOUND");
+}
+
+function namesDaemon(argv: readonly string[]): boolean {
+  return argv.some((arg) => /^--(host|context)(=|$)/.test(arg));
+}
+
+/** Who has no better hint is led to the help of the command. */
+function withHelp(error: unknown, words: readonly string[]): unknown {
+  return error instanceof UsageError && error.hint === undefined && words.length > 0
+    ? new UsageError(error.message, `see 'pm ${words.join(" ")} --help'`)
+    : error;
 }
 
 /** No command, a group alone, or a word that is none. */

@@ -2,9 +2,11 @@
 import { readFileSync, readlinkSync, write, writeSync } from "node:fs";
 import { getPriority } from "node:os";
 import { isatty } from "node:tty";
+import { ExitCode } from "../common/exit-codes.ts";
 import { BrokenPipe, type Caller, type Inherited, OutputFailed, type Rlimit } from "./caller.ts";
 import { openFilesOfCaller } from "./daemon/open-files.ts";
 import { rlimitNames } from "./rlimits.ts";
+import { AlreadyWritten } from "./written.ts";
 
 /**
  * Writes with node:fs, without the cost of loading Node's streams. What a
@@ -12,6 +14,14 @@ import { rlimitNames } from "./rlimits.ts";
  */
 export function ownCaller(own: NodeJS.Process): Caller {
   const args = own.argv.slice(2);
+  const written = AlreadyWritten.takeFrom(own.env);
+  const unwritten = (data: Uint8Array): Uint8Array => {
+    const rest = written === undefined ? data : written.rest(data);
+    if (rest === undefined) {
+      throw cutOff();
+    }
+    return rest;
+  };
   return {
     args,
     env: own.env,
@@ -44,7 +54,7 @@ export function ownCaller(own: NodeJS.Process): Caller {
     get inherited() {
       return inheritedBy(own, args.length);
     },
-    print: (text) => writeAllSync(stdoutFd, Buffer.from(text)),
+    print: (text) => writeAllSync(stdoutFd, unwritten(Buffer.from(text))),
     note(text) {
       try {
         writeAllSync(stderrFd, Buffer.from(text));
@@ -52,10 +62,16 @@ export function ownCaller(own: NodeJS.Process): Caller {
         // There is nobody to tell it.
       }
     },
-    async writeOutput(data) {
+    async writeOutput(all) {
+      const data = unwritten(all);
       let offset = 0;
       while (offset < data.length) {
         offset += await writeSome(data, offset);
+      }
+    },
+    finish() {
+      if (written?.isBehind) {
+        throw cutOff();
       }
     },
     ownProcess: () => own,
@@ -63,6 +79,11 @@ export function ownCaller(own: NodeJS.Process): Caller {
     // Its end lets go of everything.
     onEnd() {},
   };
+}
+
+/** The command was broken off and cannot go on, since it would not say the same again. */
+function cutOff(): OutputFailed {
+  return new OutputFailed("the connection to the daemon was lost", { exitCode: ExitCode.unreachable });
 }
 
 const stdoutFd = 1;
@@ -77,7 +98,7 @@ function writeSome(data: Uint8Array, offset: number): Promise<number> {
       } else if (error.code === "EAGAIN") {
         setTimeout(resolve, retryMs, 0);
       } else {
-        reject(writeError(error));
+        reject(writeError(error, data));
       }
     });
   });
@@ -96,18 +117,33 @@ function writeAllSync(fd: number, data: Uint8Array): void {
       offset += writeSync(fd, data, offset);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") {
-        throw writeError(error as NodeJS.ErrnoException);
+        throw writeError(error as NodeJS.ErrnoException, data);
       }
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
     }
   }
 }
 
-function writeError(error: NodeJS.ErrnoException): Error {
-  // The launcher says the same, in the same words.
-  return error.code === "EPIPE"
-    ? new BrokenPipe()
-    : new OutputFailed(`cannot write to standard output: ${error.code}`, { cause: error });
+function writeError(error: NodeJS.ErrnoException, data: Uint8Array): Error {
+  if (error.code === "EPIPE") {
+    return new BrokenPipe();
+  }
+  // The launcher says the same, in the same words (src/launcher/host.c).
+  const line = resultLine(data);
+  return new OutputFailed(`cannot write to standard output: ${error.code}`, {
+    cause: error,
+    hint: line === undefined ? undefined : `not written: ${line}`,
+  });
+}
+
+/** Longer than an id or a name: more is no result that somebody would look for on standard error. */
+const maxResultLine = 128;
+
+/** What is one short line of plain text, as the id of a process that has just been started, without its newline. */
+function resultLine(data: Uint8Array): string | undefined {
+  return data.length <= maxResultLine
+    ? /^([\x20-\x7e]+)\n$/.exec(Buffer.from(data).toString("latin1"))?.[1]
+    : undefined;
 }
 
 function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {
@@ -121,13 +157,18 @@ function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {
   }
   return {
     args: args.slice(args.length - argCount),
-    env: strings(readFileSync("/proc/self/environ")),
+    env: strings(readFileSync("/proc/self/environ")).filter(
+      (entry) => !Buffer.from(entry.subarray(0, writtenVariable.length)).equals(writtenVariable),
+    ),
     cwd,
     umask: own.umask(),
     nice: getPriority(),
     rlimits: rlimitsOf(own),
   };
 }
+
+/** What the launcher says to this process alone. */
+const writtenVariable = Buffer.from("PM_WRITTEN=");
 
 /** Strings that each end with a zero byte. */
 function strings(block: Uint8Array): Uint8Array[] {
@@ -149,9 +190,9 @@ function rlimitsOf(own: NodeJS.Process): Record<string, Rlimit> {
       limits[name] = { soft: bound(soft), hard: bound(hard) };
     }
   }
-  const { PM_OPEN_FILES: openFiles } = openFilesOfCaller(own);
+  const openFiles = openFilesOfCaller(own);
   if (openFiles !== undefined && limits["nofile"] !== undefined) {
-    limits["nofile"] = { ...limits["nofile"], soft: BigInt(openFiles) };
+    limits["nofile"] = { ...limits["nofile"], soft: openFiles };
   }
   return limits;
 }

@@ -6,17 +6,22 @@ import { type OptionValues, single, text } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const policyOptions = {
-  restart: single("POLICY", restartPolicy, "no (default), on-failure[:N], unless-stopped or always", {
-    complete: ["no", "on-failure", "unless-stopped", "always"],
-  }),
-  queue: text("QUEUE", "Wait for its turn in this queue", { short: "q", complete: "none" }),
-  "max-run": single("DURATION", duration, "Stop a run that lasts longer", { complete: "none" }),
+  restart: single(
+    "POLICY",
+    restartPolicy,
+    "When to restart it: no (default), on-failure[:N], unless-stopped or always",
+    {
+      complete: ["no", "on-failure", "unless-stopped", "always"],
+    },
+  ),
+  queue: text("QUEUE", "Start it through this queue; see 'pm queue'", { short: "q", complete: "none" }),
+  "max-run": single("DURATION", duration, "Stop a run that takes longer than this", { complete: "none" }),
 } as const;
 
 /** Options of the commands that may start later. */
 export const delayOptions = {
-  in: single("DURATION", duration, "Start it this long after now", { complete: "none" }),
-  at: single("TIME", momentToCome, "Start it then: 2026-01-31T12:00:00Z", { complete: "none" }),
+  in: single("DURATION", duration, "Start it this long from now", { complete: "none" }),
+  at: single("TIME", momentToCome, "Start it at this time: 2026-01-31T12:00:00Z", { complete: "none" }),
 } as const;
 
 export function policyOf(options: OptionValues<typeof policyOptions>): PolicyOptions {
@@ -32,13 +37,17 @@ export function momentToCome(value: string, caller: Caller): Date {
   if (/^\d+(\.\d+)?[a-z]/.test(value)) {
     throw new UsageError(`"${value}" is not a time to come`, `--in ${value} is this long after now`);
   }
-  return moment(value, caller);
+  try {
+    return moment(value, caller);
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(error.message, "a time is like 2026-01-31T12:00:00Z") : error;
+  }
 }
 
 /** Undefined: now. */
 export function delayOf(options: OptionValues<typeof delayOptions>): Timing | undefined {
   if (options.in !== undefined && options.at !== undefined) {
-    throw new UsageError("give either --in or --at");
+    throw new UsageError("give either --in or --at, not both");
   }
   if (options.in !== undefined) {
     return { kind: "in", ms: options.in };

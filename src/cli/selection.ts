@@ -6,13 +6,13 @@ import { UsageError } from "./usage-error.ts";
 
 /** Options of every command that takes processes. */
 export const selectionOptions = {
-  selector: text("SELECTOR", "Those with these labels: a=b,c!=d,e,!f", { short: "l", complete: "none" }),
-  all: flag("Every process"),
+  selector: text("SELECTOR", "Processes with these labels: a=b,c!=d,e,!f", { short: "l", complete: "none" }),
+  all: flag("All processes"),
 } as const;
 
 /** An option of every command that changes processes; the launcher gives one, so that it can run the command again. */
 export const requestOptions = {
-  "request-id": text("ID", "The same request with the same id is carried out once", { complete: "none" }),
+  "request-id": text("ID", "Repeat this request safely: the same id is carried out once", { complete: "none" }),
 } as const;
 
 /** Operands of every command that takes processes. */
@@ -20,8 +20,8 @@ export const selectionOperands = { usage: "[ID...]", min: 0, complete: "process"
 
 /** Below the description of such a command. */
 export const selectionHelp =
-  "ID is a UUID, the first four or more characters of one, a name, or a pattern of names such as 'web-*'. With -l only\n" +
-  "those count that have the labels; that nothing fits a pattern or labels is no failure.";
+  "ID is a name, a UUID, its first four or more characters, or a pattern of names such as 'web-*'. With -l, IDs count\n" +
+  "only if they have the labels. It is no failure if nothing matches a pattern or labels.";
 
 /** What was typed. */
 export interface ProcessSelection {
@@ -43,10 +43,10 @@ export function selectionOf(
   { selector, all }: { readonly selector: string | undefined; readonly all: boolean },
 ): ProcessSelection {
   if (all && operands.length > 0) {
-    throw new UsageError("give either processes or --all");
+    throw new UsageError("give either IDs or --all, not both");
   }
   if (!all && selector === undefined && operands.length === 0) {
-    throw new UsageError("no process is named: give an ID, -l SELECTOR or --all");
+    throw new UsageError("no process is named: give an ID, -l SELECTOR or --all", "'pm ls -a' lists the processes");
   }
   const isPattern = (operand: string): boolean => /[*?[]/.test(operand);
   const unique = [...new Set(operands)];

@@ -34,47 +34,46 @@ import { signalNames } from "./signals.ts";
 
 /** Options that say how a process is run. */
 export const specOptions = {
-  env: repeated("KEY[=VALUE]", environmentVariable, "Set a variable; without a value, pass on your own", {
+  env: repeated("KEY[=VALUE]", environmentVariable, "Set a variable; without a value, pass yours on", {
     short: "e",
     complete: "none",
   }),
   "env-file": repeated("FILE", environmentFile, "Set the variables in a file of KEY=VALUE lines", { complete: "file" }),
-  directory: single("DIR", nonEmpty("a directory"), "Run it in this directory (default: the current one)", {
+  directory: single("DIR", nonEmpty("a directory"), "Working directory (default: the current one)", {
     short: "C",
     complete: "directory",
   }),
-  "output-limit": single("SIZE", size, "How much of its latest output to keep (default: 1MiB)", { complete: "none" }),
-  "stop-signal": single("SIGNAL", signal, "What a stop sends first (default: SIGTERM)", { complete: signalNames }),
-  "stop-timeout": single("DURATION", duration, "How long a stop waits (default: 10s)", { complete: "none" }),
-  umask: single("MODE", umask, "The bits that new files do not get (default: yours)", { complete: "none" }),
-  nice: single("NUMBER", nice, "Its scheduling priority, -20 to 19 (default: yours)", { complete: "none" }),
-  ulimit: repeated("NAME=SOFT[:HARD]", ulimit, "Limit a resource, as ulimit does: nofile=1024:4096 (default: yours)", {
+  "output-limit": single("SIZE", size, "How much of the latest output to keep (default: 1MiB)", { complete: "none" }),
+  "stop-signal": single("SIGNAL", signal, "The signal that a stop sends first (default: SIGTERM)", {
+    complete: signalNames,
+  }),
+  "stop-timeout": single("DURATION", duration, "How long a stop waits for it to end (default: 10s)", {
     complete: "none",
   }),
-  memory: single("SIZE", size, "Limit the memory of its whole tree (cgroup v2)", { complete: "none" }),
-  cpus: single("NUMBER", cpus, "Limit the processor time of its whole tree: 1.5 (cgroup v2)", { complete: "none" }),
-  pids: single("NUMBER", wholeNumber(1), "Limit the number of tasks of its whole tree (cgroup v2)", {
+  umask: single("MODE", umask, "File mode creation mask, such as 022 (default: yours)", { complete: "none" }),
+  nice: single("NUMBER", nice, "Nice value, -20 (most favored) to 19 (default: yours)", { complete: "none" }),
+  ulimit: repeated("NAME=SOFT[:HARD]", ulimit, "Resource limit, as of ulimit: nofile=1024:4096 (default: yours)", {
+    complete: "none",
+  }),
+  memory: single("SIZE", size, "Memory limit of the process tree (cgroup v2)", { complete: "none" }),
+  cpus: single("NUMBER", cpus, "Processor limit of the process tree, such as 1.5 (cgroup v2)", { complete: "none" }),
+  pids: single("NUMBER", wholeNumber(1), "Limit of the number of tasks in the process tree (cgroup v2)", {
     complete: "none",
   }),
 } as const;
 
 export const startOptions = {
-  name: single(
-    "NAME",
-    processName,
-    "Name it, so that commands can call it so; unique among those that have not ended",
-    {
-      short: "n",
-      complete: "none",
-    },
-  ),
-  label: repeated("KEY=VALUE", label, "Attach a label, to select by", { short: "l", complete: "none" }),
+  name: single("NAME", processName, "Process name, unique among running processes", {
+    short: "n",
+    complete: "none",
+  }),
+  label: repeated("KEY=VALUE", label, "Add a label, to select by with -l", { short: "l", complete: "none" }),
   ...specOptions,
-  "clean-env": flag("Begin with the daemon's environment, not with yours"),
-  tty: flag("Give it a terminal", "t"),
-  stdin: flag("Give it a standard input that can be written to (default: /dev/null)", "i"),
+  "clean-env": flag("Start from the daemon's environment instead of yours"),
+  tty: flag("Allocate a terminal", "t"),
+  stdin: flag("Keep standard input open for writing (default: /dev/null)", "i"),
   ...policyOptions,
-  id: text("UUID", "Its id; the same start with the same id starts it once", { complete: "none" }),
+  id: text("UUID", "Use this id: repeating the same start with it starts the process once", { complete: "none" }),
 } as const;
 
 /** The size of a terminal that nobody looks at. */

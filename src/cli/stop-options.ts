@@ -8,12 +8,12 @@ import { flag, type OptionValues, single } from "./command.ts";
 import { signalNames } from "./signals.ts";
 
 export const stopOptions = {
-  timeout: single("DURATION", duration, "How long it has to end (default: its own stop timeout, 10s)", {
+  timeout: single("DURATION", duration, "How long it may take to end (default: its own stop timeout, or 10s)", {
     short: "t",
     complete: "none",
   }),
-  force: flag("Kill what is left of its whole tree then", "f"),
-  signal: single("SIGNAL", signal, "What is sent first (default: its own stop signal, SIGTERM)", {
+  force: flag("Kill the process tree after the timeout", "f"),
+  signal: single("SIGNAL", signal, "The signal to send first (default: its own stop signal, or SIGTERM)", {
     short: "s",
     complete: signalNames,
   }),

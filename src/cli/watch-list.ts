@@ -6,14 +6,12 @@ import type { Globals } from "./globals.ts";
 import { painter } from "./output/color.ts";
 import { jsonLine } from "./output/format.ts";
 import { LiveScreen } from "./output/live-screen.ts";
-import { processTable } from "./output/process-table.ts";
+import { processTable, wideProcessTable } from "./output/process-table.ts";
 import { terminalColumns } from "./output/terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface WatchListOptions {
   readonly filter: ProcessFilter;
-  /** Which of them are shown. */
-  readonly keep: (info: ProcessInfo) => boolean;
   readonly globals: Globals;
   readonly format: "table" | "wide" | "json" | "jsonl" | "name" | "id";
 }
@@ -28,16 +26,12 @@ export async function watchList(caller: Caller, connection: Connection, options:
   await connection.manager.daemon.info();
   const events = connection.manager.processes.watch({ filter });
   if (format === "jsonl" || terminalColumns(caller) === undefined) {
-    return writeEvents(caller, events, options.keep);
+    return writeEvents(caller, events);
   }
   return drawTable(caller, own, events, options);
 }
 
-async function writeEvents(
-  caller: Caller,
-  events: AsyncIterable<WatchEvent>,
-  keep: WatchListOptions["keep"],
-): Promise<number> {
+async function writeEvents(caller: Caller, events: AsyncIterable<WatchEvent>): Promise<number> {
   const shown = new Set<string>();
   const remove = (id: string): void => {
     if (shown.delete(id)) {
@@ -62,10 +56,6 @@ async function writeEvents(
       case "modified": {
         const { id } = event.process;
         unconfirmed?.delete(id);
-        if (!keep(event.process)) {
-          remove(id);
-          break;
-        }
         caller.print(jsonLine({ type: shown.has(id) ? "MODIFIED" : "ADDED", process: toContractJson(event.process) }));
         shown.add(id);
       }
@@ -91,9 +81,8 @@ async function drawTable(
   const draw = (): void => {
     clearTimeout(pending);
     pending = setTimeout(draw, redrawEveryMs);
-    const table = processTable([...processes.values()], {
+    const table = (options.format === "wide" ? wideProcessTable : processTable)([...processes.values()], {
       paint,
-      wide: options.format === "wide",
       width: terminalColumns(caller),
       now: new Date(),
     });
@@ -116,11 +105,7 @@ async function drawTable(
         break;
       case "added":
       case "modified":
-        if (options.keep(event.process)) {
-          processes.set(event.process.id, event.process);
-        } else {
-          processes.delete(event.process.id);
-        }
+        processes.set(event.process.id, event.process);
         break;
     }
     // A flood of events must not put the drawing off for ever.

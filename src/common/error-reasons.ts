@@ -62,6 +62,7 @@ export const statusCodes = {
   PROJECT_NOT_FOUND: "not_found",
   DEPENDENCY_CYCLE: "invalid_argument",
   SUPERSEDED: "aborted",
+  SUPERVISOR_UNRESPONSIVE: "unavailable",
 } as const satisfies Readonly<Record<string, StatusCode>>;
 
 /** What the daemon says: every reason of the contract. */

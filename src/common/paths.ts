@@ -6,17 +6,20 @@ import { isAbsolute, join } from "node:path";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Where the daemon keeps sockets and output: `$PM_RUNTIME_DIR`, else `$XDG_RUNTIME_DIR/pm`, else `/run/pm` for root, else
+ * Where the daemon keeps sockets and output: `$PM_RUNTIME_DIR`, else `/run/pm` for root, else `$XDG_RUNTIME_DIR/pm`, else
  * `/dev/shm/pm-UID`. An empty variable counts as unset.
+ *
+ * Root's is the same with and without a login: a daemon that systemd started at boot has no `XDG_RUNTIME_DIR`, root's
+ * shells have one, which goes with the last of them.
  */
 export function runtimeDirectory(env: Environment = process.env, uid: number = process.getuid?.() ?? 0): string {
   if (env["PM_RUNTIME_DIR"]) {
     return env["PM_RUNTIME_DIR"];
   }
-  if (env["XDG_RUNTIME_DIR"]) {
-    return `${env["XDG_RUNTIME_DIR"]}/pm`;
+  if (uid === 0) {
+    return "/run/pm";
   }
-  return uid === 0 ? "/run/pm" : `/dev/shm/pm-${uid}`;
+  return env["XDG_RUNTIME_DIR"] ? `${env["XDG_RUNTIME_DIR"]}/pm` : `/dev/shm/pm-${uid}`;
 }
 
 /** The daemon's Unix socket below its runtime directory. */
@@ -24,10 +27,22 @@ export function socketPath(directory: string): string {
   return `${directory}/pm.sock`;
 }
 
+/** `$HOME`, else the home of passwd(5); `/` for a user without an entry there, as in many containers. */
+export function homeDirectory(env: Environment = process.env): string {
+  if (env["HOME"]) {
+    return env["HOME"];
+  }
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
+}
+
 /** Where pm's configuration is: `$XDG_CONFIG_HOME/pm`, with the default of the XDG Base Directory Specification. */
 export function configDirectory(env: Environment = process.env): string {
   const xdg = env["XDG_CONFIG_HOME"];
-  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(env["HOME"] || homedir(), ".config"), "pm");
+  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homeDirectory(env), ".config"), "pm");
 }
 
 /**
@@ -52,5 +67,5 @@ export function stateDirectory(
   if (xdg !== undefined && isAbsolute(xdg)) {
     return join(xdg, "pm");
   }
-  return uid === 0 ? "/var/lib/pm" : join(env["HOME"] || homedir(), ".local/state/pm");
+  return uid === 0 ? "/var/lib/pm" : join(homeDirectory(env), ".local/state/pm");
 }

@@ -25,8 +25,10 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
     }
   };
   socket.once("close", () => {
-    gone.abort();
-    end();
+    if (!ended) {
+      gone.abort();
+      end();
+    }
   });
 
   /** @returns whether more may be written at once */
@@ -65,6 +67,7 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
           });
         }
       },
+      finish() {},
       ownProcess() {
         if (wrote) {
           throw new Error("a command asked for a process of its own after it had begun");

@@ -5,10 +5,14 @@
  */
 import { readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { bindingPath, publishSocket } from "../files/publish-socket.ts";
+import { ProcessManager } from "../sdk/index.ts";
 import { serve } from "./serve.ts";
+
+/** Of a script's commands one follows the other: the daemon's thread need not hear of each. */
+const idleAfterMs = 1000;
 
 /** Launchers at a time; one more runs its command by itself. */
 const maxConnections = 256;
@@ -25,22 +29,31 @@ function start({ socketPath, buildId }: HostData, port: NonNullable<typeof paren
     throw new Error("the files of this build were replaced while it ran");
   }
   const sockets = new Set<Socket>();
+  let idleTimer: NodeJS.Timeout | undefined;
   // A launcher is answered before it hangs up: its end must not close our half.
   const server = createServer({ allowHalfOpen: false }, (socket) => {
-    if (sockets.size === 0) {
+    if (idleTimer !== undefined) {
+      clearTimeout(idleTimer);
+      idleTimer = undefined;
+    } else if (sockets.size === 0) {
       port.postMessage("busy");
     }
     sockets.add(socket);
     socket.once("close", () => {
       sockets.delete(socket);
       if (sockets.size === 0) {
-        port.postMessage("idle");
+        idleTimer = setTimeout(() => {
+          idleTimer = undefined;
+          port.postMessage("idle");
+        }, idleAfterMs).unref();
       }
     });
     // What is not a command's own failure ends this thread, and the daemon starts another.
     void serve(socket, buildId);
   });
   server.maxConnections = maxConnections;
+  // As long as somebody has a manager for it, the daemon's connections are kept from one command to the next.
+  const manager = ProcessManager.connect({ socket: join(dirname(socketPath), "pm.sock") });
   const bound = bindingPath(socketPath);
   server.listen(bound, () => {
     const published = publishSocket(bound, socketPath);
@@ -49,6 +62,7 @@ function start({ socketPath, buildId }: HostData, port: NonNullable<typeof paren
         port.postMessage("pong");
       } else if (message === "close") {
         published.remove();
+        void manager.then((opened) => opened.close());
         server.close(() => port.close());
       }
     });

@@ -1,6 +1,7 @@
 /* The launcher's side of protocol.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stddef.h>
@@ -32,10 +33,10 @@ static bool socket_path(struct sockaddr_un *address)
 	address->sun_family = AF_UNIX;
 	if (directory != NULL) {
 		length = snprintf(address->sun_path, size, "%s/cli.sock", directory);
-	} else if (session != NULL) {
-		length = snprintf(address->sun_path, size, "%s/pm/cli.sock", session);
 	} else if (getuid() == 0) {
 		length = snprintf(address->sun_path, size, "/run/pm/cli.sock");
+	} else if (session != NULL) {
+		length = snprintf(address->sun_path, size, "%s/pm/cli.sock", session);
 	} else {
 		length = snprintf(address->sun_path, size, "/dev/shm/pm-%u/cli.sock", getuid());
 	}
@@ -260,6 +261,54 @@ static int write_all(int fd, const char *data, size_t length)
 	return 0;
 }
 
+/*
+ * One short line of plain text, as the id of a process that has just been
+ * started: it must not get lost with the standard output that it was for.
+ */
+static bool is_result_line(const char *data, size_t length)
+{
+	if (length < 2 || length > 128 || data[length - 1] != '\n') {
+		return false;
+	}
+	for (size_t i = 0; i < length - 1; i++) {
+		if (data[i] < 0x20 || data[i] > 0x7e) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * What has been written to standard output: how many bytes, and the last of
+ * them. A command that is run again after a host that broke off goes on there
+ * (src/cli/written.ts).
+ */
+static uint64_t written;
+static char tail[WRITTEN_TAIL];
+
+static void remember(const char *data, size_t length)
+{
+	size_t from = length > sizeof tail ? length - sizeof tail : 0;
+	for (size_t at = from; at < length;) {
+		size_t place = (size_t)((written + at) % sizeof tail);
+		size_t part = length - at < sizeof tail - place ? length - at : sizeof tail - place;
+		memcpy(tail + place, data + at, part);
+		at += part;
+	}
+	written += length;
+}
+
+void host_written(char text[WRITTEN_TEXT])
+{
+	/* FNV-1a, 32 bits, of the last bytes in their order. */
+	uint32_t hash = 2166136261u;
+	size_t length = written < sizeof tail ? (size_t)written : sizeof tail;
+	for (uint64_t at = written - length; at < written; at++) {
+		hash = (hash ^ (unsigned char)tail[at % sizeof tail]) * 16777619u;
+	}
+	snprintf(text, WRITTEN_TEXT, "%" PRIu64 ":%08" PRIx32, written, hash);
+}
+
 /* Passes a part of a frame on. Returns false, with the exit code, where that is the command's end. */
 static bool relay(char type, const char *data, size_t length, int *code)
 {
@@ -270,12 +319,16 @@ static bool relay(char type, const char *data, size_t length, int *code)
 	}
 	int error = write_all(STDOUT_FILENO, data, length);
 	if (error == 0) {
+		remember(data, length);
 		return true;
 	}
 	*code = error == EPIPE ? EXIT_BROKEN_PIPE : EXIT_FAILED;
 	if (error != EPIPE) {
 		/* As src/cli/own-caller.ts says it. */
 		dprintf(STDERR_FILENO, "pm: cannot write to standard output: %s\n", error_name(error));
+		if (is_result_line(data, length)) {
+			dprintf(STDERR_FILENO, "hint: not written: %.*s", (int)length, data);
+		}
 	}
 	return false;
 }

@@ -31,6 +31,11 @@ enum outcome {
  */
 enum outcome host_run(const char *dist, char *const args[], int *code);
 
+enum { WRITTEN_TAIL = 4096, WRITTEN_TEXT = 32 };
+
+/* What host_run has written to standard output, as PM_WRITTEN says it: "BYTES:HASH", the hash of the last WRITTEN_TAIL. */
+void host_written(char text[WRITTEN_TEXT]);
+
 /* Becomes Node.js with the command line's program; on failure says why and returns the exit code. */
 int node_exec(const char *dist, char *const args[]);
 

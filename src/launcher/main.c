@@ -169,12 +169,18 @@ int main(int argc, char *argv[])
 		if (outcome == HOST_DONE) {
 			return code;
 		}
-		if (outcome == HOST_CUT_OFF || (outcome == HOST_LOST && !command->repeatable)) {
+		if ((outcome == HOST_CUT_OFF || outcome == HOST_LOST) && !command->repeatable) {
 			/* As the SDK says it of a call (src/sdk/transport/local-errors.ts). */
 			complain("the connection to the daemon was lost");
 			return EXIT_UNREACHABLE;
 		}
-		if (outcome == HOST_LOST) {
+		if (outcome == HOST_CUT_OFF) {
+			/* It goes on behind what is written. */
+			char text[WRITTEN_TEXT];
+			host_written(text);
+			setenv("PM_WRITTEN", text, 1);
+		}
+		if (outcome != HOST_UNUSED) {
 			args = given;
 		}
 	}

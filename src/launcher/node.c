@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,20 +67,6 @@ static int version_in_path(void)
 	return text[0] == 'v' ? atoi(text + 1) : 0;
 }
 
-/*
- * Node.js raises its soft limit of open files to the hard one. The processes
- * of a daemon shall get the one that holds here.
- */
-static void pass_open_files(void)
-{
-	struct rlimit limit;
-	char text[24];
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-		snprintf(text, sizeof text, "%llu", (unsigned long long)limit.rlim_cur);
-		setenv("PM_OPEN_FILES", text, 0);
-	}
-}
-
 int node_exec(const char *dist, char *const args[])
 {
 	static char shipped[PATH_MAX], program[PATH_MAX];
@@ -112,9 +97,6 @@ int node_exec(const char *dist, char *const args[])
 		return EXIT_PM_FAILED;
 	}
 	bool dashboard = count > 0 && strcmp(args[0], "ui") == 0;
-	if (count > 0 && strcmp(args[0], "daemon") == 0) {
-		pass_open_files();
-	}
 	argv[0] = node;
 	/*
 	 * A larger young generation spares a short command its garbage collections:

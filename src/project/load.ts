@@ -81,8 +81,8 @@ export function readFiles(
   if (found.length === 0) {
     throw new ProjectFileError([
       {
-        place: { file: machine.directory, line: 1, column: 1 },
-        message: `there is no project file here: ${projectFileNames.join(", ")}`,
+        place: { file: machine.directory, line: 0, column: 0 },
+        message: `there is no project file in ${machine.directory}: none of ${projectFileNames.join(", ")}`,
       },
     ]);
   }
@@ -116,10 +116,14 @@ function readOne(file: string, machine: Machine): Translation {
   if (/\.(conf|ini)$/.test(name)) {
     return translateSupervisord(text, path, file, machine);
   }
-  const value = parseYaml(text, file);
+  // The other tool takes them where it does not look, such as a mapping that only holds anchors.
+  const duplicates: Note[] | undefined = /^process-compose\b/.test(name) ? [] : undefined;
+  const value = parseYaml(text, file, duplicates);
   switch (formatOf(value, name)) {
-    case "processCompose":
-      return translateProcessCompose(value, hasEnvFile);
+    case "processCompose": {
+      const translation = translateProcessCompose(value, hasEnvFile);
+      return { ...translation, notes: [...(duplicates ?? []), ...translation.notes] };
+    }
     case "ecosystem":
       return translateEcosystem(value);
     default:

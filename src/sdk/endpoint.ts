@@ -28,8 +28,8 @@ export interface ConnectOptions extends ReconnectOptions {
    * Path of the daemon's Unix socket. Its permissions are the authentication.
    *
    * @default where `PM_HOST` says (`unix:///path` or `https://host:port`), else the context that `PM_CONTEXT` names,
-   * else the current context (`pm context use`), else `pm.sock` in `$PM_RUNTIME_DIR`, else in `$XDG_RUNTIME_DIR/pm`,
-   * else in `/run/pm` for root and in `/dev/shm/pm-UID` for everybody else
+   * else the current context (`pm context use`), else `pm.sock` in `$PM_RUNTIME_DIR`, else in `/run/pm` for root,
+   * else in `$XDG_RUNTIME_DIR/pm`, else in `/dev/shm/pm-UID`
    */
   readonly socket?: string;
   /** `https://host:port` of a daemon that listens on TCP; excludes `socket`. */

@@ -21,6 +21,8 @@ export interface DaemonOptions {
   readonly config: DaemonConfig;
   /** Absolute path of the `pm-shim` executable. */
   readonly shimPath: string;
+  /** Path of the contract's descriptors with comments; without it reflection has no comments. */
+  readonly descriptorFile?: string | undefined;
   readonly log: Log;
 }
 
@@ -42,7 +44,7 @@ export interface Daemon {
  *
  * @throws RuntimeDirectoryError, SocketFileError, DaemonRunningError
  */
-export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promise<Daemon> {
+export async function runDaemon({ config, shimPath, descriptorFile, log }: DaemonOptions): Promise<Daemon> {
   const directory = config.runtimeDirectory;
   prepareRuntimeDirectory(directory);
   // Before the processes of earlier daemons are touched.
@@ -76,7 +78,14 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
 
   try {
     writePidFile(directory);
-    supervision = await openSupervision({ engine, stateDirectory: config.stateDirectory, bootId: readBootId(), log });
+    supervision = await openSupervision({
+      engine,
+      stateDirectory: config.stateDirectory,
+      bootId: readBootId(),
+      log,
+    }).catch((error: unknown) => {
+      throw stateDirectoryError(config.stateDirectory, error);
+    });
     const identity = {
       version,
       instanceId: randomUUID(),
@@ -91,6 +100,7 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
         log,
         identity,
         limits: serverLimits,
+        descriptorFile,
         stopping: ending.signal,
         requestShutdown: () => setImmediate(shutdown, "asked for by a client"),
       }),
@@ -127,4 +137,15 @@ export async function runDaemon({ config, shimPath, log }: DaemonOptions): Promi
     log.info("stopped");
   });
   return { shutdown, stopping: asked, stopped, reload: async () => remote?.reload() };
+}
+
+/** A system error about the state directory becomes one that says what to do; others stay as they are. */
+function stateDirectoryError(directory: string, error: unknown): unknown {
+  const { path, message } = error as NodeJS.ErrnoException;
+  return error instanceof Error && path !== undefined && (directory.startsWith(path) || path.startsWith(directory))
+    ? new Error(
+        `the state directory ${directory} cannot be used (${message}): set PM_STATE_DIR to a directory that you may write to`,
+        { cause: error },
+      )
+    : error;
 }

@@ -23,6 +23,16 @@ const exitCodes = { failure: 1, usage: 2, conflict: 5, software: 70, signalBase:
  */
 const stopLimitMs = 10_000;
 
+/** The contract's descriptors: beside the bundle, or where the build puts them when this runs from the sources. */
+function findDescriptors(): string | undefined {
+  return ["contract.binpb", "../../dist/contract.binpb"]
+    .map((path) => join(import.meta.dirname, path))
+    .find(existsSync);
+}
+
+/** How long one may go on starting that was asked to end meanwhile, in milliseconds. */
+const startingLimitMs = 3_000;
+
 /** Beside the bundle; below it where a package holds those of all architectures; or where the build puts it when this runs from the sources. */
 function findShim(): string {
   const places = ["pm-shim", `${process.arch}/pm-shim`, "../../dist/pm-shim"].map((path) =>
@@ -88,7 +98,7 @@ async function main(): Promise<void> {
   // No file system is kept busy.
   process.chdir("/");
 
-  const { promise: signalled, resolve: onFirstSignal } = Promise.withResolvers<string>();
+  const { promise: signalled, resolve: onFirstSignal } = Promise.withResolvers<"SIGTERM" | "SIGINT">();
   let signals = 0;
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     process.on(name, () => {
@@ -104,7 +114,17 @@ async function main(): Promise<void> {
   const shimPath = findShim();
   const serviceManager = openServiceManager(process.env, shimPath, log);
   try {
-    const daemon = await runDaemon({ config, shimPath, log });
+    // One that is still starting has nothing to shut down.
+    let isUp = false;
+    void signalled.then((name) => {
+      if (isUp) return;
+      log.info({ signal: name }, "ending before this daemon was ready; processes run on");
+      setTimeout(() => {
+        if (!isUp) endProcess(exitCodes.signalBase + constants.signals[name]);
+      }, startingLimitMs);
+    });
+    const daemon = await runDaemon({ config, shimPath, descriptorFile: findDescriptors(), log });
+    isUp = true;
     log.info({ version, runtimeDirectory: config.runtimeDirectory }, "ready");
     reload = daemon.reload;
     readiness.ready();

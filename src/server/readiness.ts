@@ -1,4 +1,4 @@
-import { closeSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, writeSync } from "node:fs";
 
 /** Tells whoever started the daemon that it serves, or why it never will. */
 export interface Readiness {
@@ -8,13 +8,15 @@ export interface Readiness {
 
 /**
  * Speaks on the descriptor that `PM_READY_FD` names: one line, "ready" or
- * `{"error": text, "code": exit code}`. Takes the variable away, so that
+ * `{"error": text, "code": exit code}`. For commands that start a daemon in the
+ * background; it must be a pipe or a socket. Takes the variable away, so that
  * nothing that the daemon starts takes the descriptor for its own.
  */
 export function openReadiness(env: NodeJS.ProcessEnv): Readiness {
   const text = env["PM_READY_FD"];
   delete env["PM_READY_FD"];
-  let descriptor = text !== undefined && /^[0-9]{1,9}$/.test(text) ? Number(text) : undefined;
+  const number = text !== undefined && /^[0-9]{1,9}$/.test(text) ? Number(text) : undefined;
+  let descriptor = number !== undefined && isPipe(number) ? number : undefined;
   const say = (line: string) => {
     if (descriptor === undefined) {
       return;
@@ -36,4 +38,14 @@ export function openReadiness(env: NodeJS.ProcessEnv): Readiness {
     ready: () => say("ready"),
     failed: (message, exitCode) => say(JSON.stringify({ error: message, code: exitCode })),
   };
+}
+
+/** Anything else is not what somebody reads, and may be the daemon's own. */
+function isPipe(descriptor: number): boolean {
+  try {
+    const stats = fstatSync(descriptor);
+    return stats.isFIFO() || stats.isSocket();
+  } catch {
+    return false;
+  }
 }

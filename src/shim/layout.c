@@ -101,6 +101,8 @@ int layout_print(void)
 	AT(pm_ring, watchdog_usec);
 	AT(pm_ring, notify_flags);
 	AT(pm_ring, status);
+	AT(pm_ring, input_written);
+	AT(pm_ring, input_end);
 	printf("}");
 	printf(",\"pm_entry\":{");
 	SIZE(pm_entry);
@@ -180,6 +182,7 @@ int layout_print(void)
 	CONSTANT(PM_CONTROL_CLOSE_STDIN);
 	CONSTANT(PM_CONTROL_RELEASE);
 	CONSTANT(PM_CONTROL_HOLD);
+	CONSTANT(PM_CONTROL_COUNT_INPUT);
 	CONSTANT(PM_TARGET_GROUP);
 	CONSTANT(PM_TARGET_MAIN);
 	CONSTANT(PM_TARGET_TREE);

@@ -21,7 +21,8 @@
  *   p/<uuid>/<run>/control    FIFO, daemon -> shim: struct pm_control. Made by the
  *                             shim. No reader (ENXIO on a non-blocking open)
  *                             means: no shim
- *   p/<uuid>/<run>/stdin      FIFO, daemon -> process, made by the shim; only with
+ *   p/<uuid>/<run>/stdin      FIFO, daemon -> shim, which passes it on to the
+ *                             process and counts it; made by the shim, only with
  *                             PM_SPEC_STDIN or PM_SPEC_TTY. Unlinked by the shim
  *                             when it sets PM_RING_STDIN_CLOSED
  *   p/<uuid>/<run>/notify     datagram socket, process -> shim, made by the shim;
@@ -117,7 +118,7 @@ struct pm_reply {
 #define PM_SPEC_MAGIC 0x0043455053204d50ull /* "PM SPEC" */
 
 enum pm_spec_flags {
-	PM_SPEC_STDIN = 1,  /* standard input is the stdin FIFO, else /dev/null */
+	PM_SPEC_STDIN = 1,  /* standard input is a pipe behind the stdin FIFO, else /dev/null */
 	PM_SPEC_TTY = 2,    /* a pseudo-terminal for all three streams */
 	PM_SPEC_NICE = 4,   /* set `nice`, else it stays the zygote's */
 	PM_SPEC_OOM = 8,    /* set `oom_score_adj`, else it stays the zygote's */
@@ -292,6 +293,12 @@ struct pm_ring {
 	uint32_t notify_flags;  /* enum pm_notify_flags */
 	uint32_t reserved;
 	char status[PM_STATUS_SIZE]; /* the last STATUS=, cut, NUL-terminated, then zeros */
+
+	/* Bytes ever written to the stdin FIFO, whoever wrote them: as of the last
+	 * PM_CONTROL_COUNT_INPUT, or of when it was closed or the main process ended. */
+	uint64_t input_written;
+	/* The same at the last PM_CONTROL_CLOSE_STDIN that was carried out, plus 1; 0: none was. */
+	uint64_t input_end;
 };
 
 /* A run of bytes of one stream, up to the next entry's offset or `written`. A
@@ -330,6 +337,7 @@ enum pm_control_type {
 	                               foreign writers, finish */
 	PM_CONTROL_HOLD = 6,        /* value: the offset up to which everything was taken (beyond `written`: EINVAL),
 	                               a: milliseconds from now until the deadline, 0: end the hold */
+	PM_CONTROL_COUNT_INPUT = 7, /* bring pm_ring.input_written up to date; EBADF: it has no standard input */
 };
 
 /* Numbered as in pm.v1.SignalTarget. */

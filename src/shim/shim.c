@@ -1,6 +1,7 @@
 #include "shim.h"
 
 #include "events.h"
+#include "input.h"
 #include "notify.h"
 #include "ring.h"
 #include "spawn.h"
@@ -83,7 +84,7 @@ struct shim {
 	} flood[2];
 	int64_t quiet_at; /* monotonic ms, while a pipe is grown */
 	int output[2]; /* stdout or terminal, stderr; -1 after end of file */
-	int stdin_writer; /* keeps the FIFO from end of file; -1: none */
+	struct input input;
 	char cgroup_kill[PATH_MAX];
 };
 
@@ -134,6 +135,8 @@ static void publish(struct shim *s)
 	if (exited)
 		put_exit(s);
 	h->flags = flags;
+	if ((exited || (changed & PM_RING_DONE)) && s->input.fifo >= 0)
+		h->input_written = input_written(&s->input);
 	if (changed & PM_RING_DONE) {
 		h->finished = now_ns();
 		h->finished_boot = boot_ns();
@@ -173,8 +176,7 @@ static int open_streams(struct shim *s, const struct pm_spec *spec, int fds[3])
 {
 	int error = 0;
 	if (spec->flags & PM_SPEC_TTY) {
-		if ((error = make_fifo("stdin")) != 0 ||
-		    (error = open_into(&s->terminal.input, "stdin", O_RDWR)) != 0 ||
+		if ((error = input_open_fifo(&s->input)) != 0 ||
 		    (error = terminal_open(&s->terminal, spec->rows, spec->columns)) != 0)
 			return error;
 		s->output[0] = s->terminal.master;
@@ -182,11 +184,8 @@ static int open_streams(struct shim *s, const struct pm_spec *spec, int fds[3])
 		return 0;
 	}
 	if (spec->flags & PM_SPEC_STDIN) {
-		if ((error = make_fifo("stdin")) != 0 || (error = open_into(&fds[0], "stdin", O_RDONLY)) != 0 ||
-		    (error = open_into(&s->stdin_writer, "stdin", O_WRONLY)) != 0)
+		if ((error = input_open(&s->input, &fds[0])) != 0)
 			return error;
-		if (fcntl(fds[0], F_SETFL, 0) != 0)
-			return errno;
 	} else if ((fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0) {
 		return errno;
 	}
@@ -387,24 +386,42 @@ static int send_signal(struct shim *s, uint32_t number, uint32_t target)
 	}
 }
 
-static void let_go_of_stdin(struct shim *s, int *fd)
+static void count_input(struct shim *s)
 {
-	close(*fd);
-	*fd = -1;
+	ring_begin(&s->ring);
+	s->ring.header->input_written = input_written(&s->input);
+	ring_end(&s->ring);
+}
+
+/* From now on nobody can write to it. */
+static void refuse_input(struct shim *s)
+{
+	if (s->stdin_closed)
+		return;
+	count_input(s);
 	unlink("stdin");
 	s->stdin_closed = true;
 }
 
+static void let_go_of_stdin(struct shim *s)
+{
+	refuse_input(s);
+	input_close(&s->input);
+}
+
 static int close_stdin(struct shim *s)
 {
-	if (s->terminal.input >= 0) {
+	if (s->input.fifo < 0)
+		return s->stdin_closed ? 0 : EBADF;
+	ring_begin(&s->ring);
+	s->ring.header->input_end = input_written(&s->input) + 1;
+	ring_end(&s->ring);
+	if (s->input.pipe < 0) {
 		s->terminal.end_of_file = true;
 		return 0;
 	}
-	if (s->stdin_writer >= 0)
-		let_go_of_stdin(s, &s->stdin_writer);
-	else if (!s->stdin_closed)
-		return EBADF;
+	refuse_input(s);
+	s->input.ending = true;
 	return 0;
 }
 
@@ -440,6 +457,12 @@ static int carry_out(struct shim *s, const struct pm_control *control)
 		return 0;
 	case PM_CONTROL_HOLD:
 		return ring_hold(&s->ring, control->value, control->a);
+	case PM_CONTROL_COUNT_INPUT:
+		if (s->input.fifo >= 0)
+			count_input(s);
+		else if (!s->stdin_closed)
+			return EBADF;
+		return 0;
 	default:
 		return ENOSYS;
 	}
@@ -524,8 +547,8 @@ static void end_output(struct shim *s, int which)
 {
 	if (s->output[which] == s->terminal.master) {
 		s->terminal.master = -1;
-		if (s->terminal.input >= 0)
-			let_go_of_stdin(s, &s->terminal.input);
+		if (s->input.fifo >= 0)
+			let_go_of_stdin(s);
 	}
 	close(s->output[which]);
 	s->output[which] = -1;
@@ -657,7 +680,14 @@ static void on_timers(struct shim *s)
 		kill_tree(s);
 }
 
-enum { SIGNALS, CONTROL, NOTIFY, INPUT, STDOUT, STDERR, POLLED };
+enum { SIGNALS, CONTROL, NOTIFY, INPUT, PIPE, STDOUT, STDERR, POLLED };
+
+static void pass_input_on(struct shim *s, short from, short to)
+{
+	bool wanted = (from & POLLIN) != 0 || (to & POLLOUT) != 0 || s->input.ending;
+	if ((to & POLLERR) != 0 || (wanted && !input_pump(&s->input)))
+		let_go_of_stdin(s);
+}
 
 static void serve(struct shim *s)
 {
@@ -668,8 +698,9 @@ static void serve(struct shim *s)
 			[SIGNALS] = {.fd = s->signals, .events = POLLIN},
 			[CONTROL] = {.fd = s->message_count < CONTROL_MOST ? s->control : -1, .events = POLLIN},
 			[NOTIFY] = {.fd = s->notify, .events = POLLIN},
-			/* Without events: POLLERR says that no reader is left. */
-			[INPUT] = {.fd = s->stdin_writer},
+			[INPUT] = {.fd = s->input.pipe >= 0 && !s->input.full ? s->input.fifo : -1, .events = POLLIN},
+			/* Even without events: POLLERR says that no reader is left. */
+			[PIPE] = {.fd = s->input.pipe, .events = (short)(s->input.full ? POLLOUT : 0)},
 			/* Not even for POLLHUP, which would come for ever. */
 			[STDOUT] = {.fd = s->holding ? -1 : s->output[0], .events = output},
 			[STDERR] = {.fd = s->holding ? -1 : s->output[1], .events = output},
@@ -679,7 +710,7 @@ static void serve(struct shim *s)
 			if (unsent)
 				polled[STDOUT] = (struct pollfd){.fd = t->master, .events = (short)(output | POLLOUT)};
 			else
-				polled[INPUT] = (struct pollfd){.fd = t->input, .events = POLLIN};
+				polled[INPUT] = (struct pollfd){.fd = s->input.fifo, .events = POLLIN};
 		}
 		if (poll(polled, POLLED, timeout(s)) < 0)
 			continue; /* EINTR */
@@ -692,10 +723,10 @@ static void serve(struct shim *s)
 		if (polled[CONTROL].revents != 0)
 			on_control(s);
 		serve_messages(s);
-		if (polled[INPUT].revents & POLLERR && s->stdin_writer >= 0)
-			let_go_of_stdin(s, &s->stdin_writer);
+		if (s->input.pipe >= 0)
+			pass_input_on(s, polled[INPUT].revents, polled[PIPE].revents);
 		if (t->master >= 0 && ((polled[INPUT].revents & POLLIN) || (polled[STDOUT].revents & POLLOUT)))
-			terminal_pump(t);
+			terminal_pump(t, &s->input);
 		if (s->holding && t->master >= 0 && (polled[STDOUT].revents & (POLLHUP | POLLERR)))
 			terminal_discard(t);
 		if ((polled[STDOUT].revents & ~POLLOUT) != 0 || polled[STDERR].revents != 0)
@@ -744,12 +775,12 @@ int shim_run(const struct pm_request *request, int events_fd, int lock_fd)
 {
 	struct shim s = {
 		.events = {.fd = events_fd, .pending = {.run = request->run}},
-		.terminal = {.master = -1, .slave = -1, .input = -1},
+		.terminal = {.master = -1, .slave = -1},
+		.input = {.fifo = -1, .pipe = -1},
 		.signals = -1,
 		.control = -1,
 		.notify = -1,
 		.output = {-1, -1},
-		.stdin_writer = -1,
 	};
 	memcpy(s.events.pending.uuid, request->uuid, sizeof request->uuid);
 	setsid();

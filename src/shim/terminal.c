@@ -35,13 +35,14 @@ int terminal_open(struct terminal *terminal, uint16_t rows, uint16_t columns)
 	return tcsetattr(terminal->slave, TCSANOW, &modes) == 0 ? 0 : errno;
 }
 
-static void refill(struct terminal *terminal)
+static void refill(struct terminal *terminal, struct input *input)
 {
 	ssize_t n = -1;
-	if (terminal->input >= 0)
-		n = read(terminal->input, terminal->buffer, sizeof terminal->buffer);
+	if (input->fifo >= 0)
+		n = read(input->fifo, terminal->buffer, sizeof terminal->buffer);
 	terminal->sent = 0;
 	terminal->length = n > 0 ? (size_t)n : 0;
+	input->taken += terminal->length;
 	if (terminal->length > 0 || !terminal->end_of_file)
 		return;
 	terminal->end_of_file = false;
@@ -59,11 +60,11 @@ void terminal_discard(struct terminal *terminal)
 	terminal->end_of_file = false;
 }
 
-void terminal_pump(struct terminal *terminal)
+void terminal_pump(struct terminal *terminal, struct input *input)
 {
 	/* One buffer a round: the other streams wait. */
 	if (terminal->sent == terminal->length)
-		refill(terminal);
+		refill(terminal, input);
 	if (terminal->sent == terminal->length)
 		return;
 	ssize_t n = write(terminal->master, terminal->buffer + terminal->sent, terminal->length - terminal->sent);

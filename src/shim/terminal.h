@@ -2,6 +2,8 @@
 #ifndef PM_TERMINAL_H
 #define PM_TERMINAL_H
 
+#include "input.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,7 +11,6 @@
 struct terminal {
 	int master; /* -1: none; non-blocking */
 	int slave;  /* held until the main process ends: without any, reads fail with EIO */
-	int input;  /* the stdin FIFO; -1: none */
 	char buffer[1024];
 	size_t length;
 	size_t sent;
@@ -21,7 +22,7 @@ int terminal_open(struct terminal *terminal, uint16_t rows, uint16_t columns);
 int terminal_resize(struct terminal *terminal, uint16_t rows, uint16_t columns);
 
 /* Moves input as far as it goes without blocking. */
-void terminal_pump(struct terminal *terminal);
+void terminal_pump(struct terminal *terminal, struct input *input);
 
 /* Drops input that is not sent: nobody has the terminal open any more. */
 void terminal_discard(struct terminal *terminal);

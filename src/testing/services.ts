@@ -203,7 +203,7 @@ function matches(process: FakeProcess, filter: ProcessFilter | undefined): boole
   if (filter === undefined) {
     return true;
   }
-  const { ids, idPrefixes, names, states, labelSelector } = filter;
+  const { ids, idPrefixes, names, states, labelSelector, living } = filter;
   const { state } = process.snapshot();
   const selectors = labelSelector.split(",").filter((text) => text !== "");
   const named = ids.length + idPrefixes.length + names.length;
@@ -213,6 +213,7 @@ function matches(process: FakeProcess, filter: ProcessFilter | undefined): boole
       names.includes(process.name) ||
       idPrefixes.some((prefix) => process.id.startsWith(prefix))) &&
     (states.length === 0 || states.includes(state)) &&
+    (living === undefined || living === process.running) &&
     selectors.every((selector) => {
       const match = /^([^=!\s()]+)==?([^=!\s()]*)$/.exec(selector.trim());
       if (match === null) {

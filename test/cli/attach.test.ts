@@ -62,7 +62,7 @@ describe.concurrent("pm attach on a terminal", () => {
     terminal.type("some text\r");
     await terminal.shows("got some text");
     terminal.type("\x1d");
-    await terminal.shows("pm: left full");
+    await terminal.shows("pm: detached from full");
     await expectGivenBack(terminal);
     expect(terminal.text()).toContain("code 0");
     expect(await pm.ok(["ls", "-q"])).not.toBe("");
@@ -128,7 +128,7 @@ describe.concurrent("pm attach on a terminal", () => {
     terminal.type(`${"x".repeat(32 << 10)}\r`.repeat(40));
     await terminal.until("told", () => terminal.raw.includes("pm: The process does not read what is typed"));
     terminal.type("\x1d");
-    await terminal.shows("pm: left deaf");
+    await terminal.shows("pm: detached from deaf");
     await expectGivenBack(terminal);
     expect(terminal.raw.split("does not read").length).toBe(2);
   });
@@ -171,7 +171,7 @@ describe.concurrent("pm attach on a terminal", () => {
     terminal.type("one\r");
     await terminal.shows("got one.");
     terminal.type(key);
-    await terminal.shows("pm: left keys");
+    await terminal.shows("pm: detached from keys");
     await expectGivenBack(terminal);
     // Set once, and once taken back.
     const sequences = /\[(>5u|<\d*u|>4(?:;2)?m)/g;
@@ -189,7 +189,7 @@ describe.concurrent("pm attach on a terminal", () => {
       const terminal = onTerminal("pm attach sink");
       await terminal.shows("attached to sink");
       terminal.type("a command\r\x1d");
-      await terminal.shows("pm: left sink");
+      await terminal.shows("pm: detached from sink");
       await expectGivenBack(terminal);
       await vi.waitFor(async () => expect(await pm.ok(["logs", "sink"])).toContain("got a command"), limitMs);
     },

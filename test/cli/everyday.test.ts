@@ -127,6 +127,109 @@ describe.concurrent("running", () => {
     expect(await pm.ok(["ls", "-o", "name"])).toBe("");
   });
 
+  test("C13 C16 errors speak of a process as it was typed", async ({ pm }) => {
+    await pm.ok(["start", "-n", "short", "true"]);
+    await pm(["wait", "short"]);
+    for (const args of [
+      ["kill", "short"],
+      ["send", "short"],
+    ]) {
+      const { code, err } = await pm(args, { input: "x" });
+      expect(code).toBe(5);
+      expect(err).toMatch(/^pm: process "short" /);
+    }
+  });
+
+  test("C17 a name cannot be the UUID of another process", async ({ pm }) => {
+    const id = await pm.ok(["start", "sleep", "3600"]);
+    for (const args of [
+      ["start", "-n", id, "true"],
+      ["update", "-n", id, id],
+      ["schedule", "add", "--every", "1h", id, "true"],
+    ]) {
+      expect(await pm(args)).toMatchObject({ code: 2, out: "", err: expect.stringContaining("and not a UUID") });
+    }
+    expect(await pm.ok(["ls", "-aq"])).toBe(id);
+  });
+
+  test("C20 an id that cannot be written to standard output is told on standard error", async ({ pm }) => {
+    for (const env of [{}, { PM_NO_HOST: "1" }]) {
+      const { code, out, err } = await pm.shell("pm start sleep 600 >/dev/full", { env });
+      expect({ code, out }).toEqual({ code: 1, out: "" });
+      const [, id = ""] = /^pm: cannot write to standard output: ENOSPC\nhint: not written: (\S+)$/m.exec(err) ?? [];
+      expect(await pm.ok(["stop", id])).toBe(`${id} SIGTERM`);
+    }
+  });
+
+  test("C20 whatever is wrong: the flag, what was given, and what to do", async ({ pm }) => {
+    await pm.ok(["start", "-n", "api", "sleep", "3600"]);
+    const q = '"[^"]*"';
+    const wrong: readonly (readonly [args: string[], says: RegExp])[] = [
+      [["start", "--max-run", "0", "true"], /^pm: --max-run: must be from 0\.1 /],
+      [["start", "--queue", "a b", "true"], /^pm: --queue: .*"a b"/],
+      [["start", "--id", "foo", "true"], /^pm: --id: must be a UUID, not "foo"/],
+      [["start", "--at", "10m", "true"], /^pm: --at: "10m" .*\nhint: --in 10m /],
+      [["start", "--at", "foo", "true"], /^pm: --at: "foo" is not a time\nhint: a time is like \S+$/m],
+      [["start", "--env-file", "/no/such", "true"], /^pm: --env-file: cannot read "\/no\/such"/],
+      [["kill", "-99", "api"], /^pm: --signal: "99" is no signal\nhint: .*pm kill -l/],
+      [["logs", "--grep", "(", "api"], /^pm: --grep: "\(" is not a regular expression: Unterminated group\n/],
+      [["stats", "--interval", "1ms"], /^pm: --interval: must be from 0\.25 /],
+      [["status"], /^pm: no process is named: .*\nhint: 'pm ls -a'/],
+      [["stop", "--all", "x"], /^pm: give either IDs or --all, not both\nhint: see 'pm stop --help'/],
+      [["attach", "a", "b"], /unexpected argument "b": expected ID and no more/],
+      [["start"], /an argument is missing: expected COMMAND \[ARG\.\.\.\]\nhint: see 'pm start --help'/],
+      [["queue", "move", "encode", "api", "0"], /^pm: POSITION: "0" is not a whole number/],
+      [["queue", "add", "-j", "999999999", "q"], /^pm: --parallel: must be from 1 to 10000/],
+      [["queue", "add", "a b"], /^pm: .*"a b"/],
+      [["queue", "set", "q"], /^pm: --parallel is missing\nhint: for example: pm queue set -j 4 q/],
+      [["schedule", "add", "--cron", "foo", "x", "true"], /^pm: --cron: "foo" must have five fields/],
+      [["schedule", "add", "--every", "1ms", "x", "true"], /^pm: --every: must be from 1 /],
+      [["schedule", "add", "--cron", "* * * * *", "--zone", "Foo", "x", "true"], /^pm: --zone: "Foo" is no time zone/],
+      [["schedule", "add", "--every", "1h", "x"], /there is nothing to start: give a COMMAND, or --process ID/],
+      [["schedule", "add", "x", "true"], /there is no time: give one of --cron/],
+      [["scale", "worker"], /^pm: "worker" is not NAME=NUMBER\nhint: for example/],
+      [["scale", "worker=x"], /^pm: worker: "x" is not a whole number/],
+      [["context", "add", "x"], /^pm: --address is missing\nhint: for example/],
+      [["context", "add", "x", "--address", "foo"], /^pm: --address: .*must look like/],
+      [
+        ["context", "add", "a b", "--address", "https://x"],
+        /^pm: "a b" cannot be the name of a context\nhint: a name is/,
+      ],
+      [["user", "add", "a:b"], /^pm: "a:b" cannot be a user's name\nhint: a name is/],
+      [["--host", "foo", "ls"], /^pm: --host: the daemon's address must look like/],
+      [["completion", "tcsh"], new RegExp(`^pm: SHELL: ${q} is not one of bash, zsh, fish`)],
+      [["help", "daemon", "foo"], /^pm: "daemon foo" is not a command of pm\nhint: see 'pm help daemon'/],
+      [["up", "-o", "json"], /^pm: --output needs --detach/],
+    ];
+    const said = await Promise.all(wrong.map(([args]) => pm(args, { cwd: pm.runtimeDir })));
+    for (const [index, [args, says]] of wrong.entries()) {
+      expect({ args, ...said[index] }).toMatchObject({
+        args,
+        code: expect.toSatisfy((code) => code === 2 || code === 125),
+        out: "",
+        err: expect.stringMatching(says),
+      });
+    }
+    // Not wrong on the command line, but by what there is.
+    const missing: readonly (readonly [args: string[], code: number, says: RegExp])[] = [
+      [["queue", "pause", "nope"], 3, /^pm: there is no queue "nope"\n/],
+      [["context", "rm", "nope"], 3, /^pm: there is no context "nope"\nhint: /],
+      [["context", "show", "nope"], 3, /^pm: there is no context "nope"\nhint: /],
+      [["user", "passwd", "nope"], 3, /no user "nope"\nhint: /],
+      [["user", "ls"], 0, /^pm: there are no users yet: .*\nhint: 'pm user add NAME' adds one\n$/],
+      [["user", "ls", "--file", "/no/such"], 3, /^pm: --file: there is no file \/no\/such\n/],
+      [["cert", "/no/such"], 1, /^pm: \/no\/such: no such file\n/],
+      [["inspect", "--format", "nosuch", "api"], 3, /^pm: --format: there is no field "nosuch".*\nhint: /],
+      [["import", "-o", "/no/such/file", "/dev/null"], 1, /^pm: --output: cannot write \/no\/such\/file \(ENOENT\)\n/],
+    ];
+    for (const [args, code, says] of missing) {
+      const result = await pm(args);
+      expect({ args, ...result }).toMatchObject({ args, code, err: expect.stringMatching(says) });
+      expect(result.err).not.toMatch(/^pm: E[A-Z]+:/m);
+    }
+    expect(await pm.ok(["queue", "ls", "-o", "name"])).toBe("");
+  });
+
   test("C20 an empty name is refused, and errors name flags", async ({ pm }) => {
     for (const args of [["--name="], ["-n", ""]]) {
       expect(await pm(["start", ...args, "true"])).toMatchObject({

@@ -7,8 +7,8 @@ import { isAlive, limitMs, test } from "./support/pm.ts";
 
 describe.concurrent("references to processes", () => {
   test("unknown, ambiguous and malformed ones", async ({ pm }) => {
-    await pm.ok(["start", "-n", "server", "--id", "aaaabbbb-0000-4000-8000-000000000001", "sleep", "60"]);
-    await pm.ok(["start", "--id", "aaaabbbb-0000-4000-8000-000000000002", "sleep", "60"]);
+    await pm.ok(["start", "-n", "server", "--id", "aaaabbbb-0000-4000-8000-000000000001", "sleep", "3600"]);
+    await pm.ok(["start", "--id", "aaaabbbb-0000-4000-8000-000000000002", "sleep", "3600"]);
     expect(await pm(["status", "aaaab"])).toMatchObject({ code: 5, out: "" });
     expect((await pm(["status", "aaaab"])).err).toContain("aaaabbbb-0000-4000-8000-000000000002");
     const unknown = await pm(["status", "servr"]);
@@ -21,8 +21,8 @@ describe.concurrent("references to processes", () => {
   });
 
   test("several at once: each failure is told, the others are acted on", async ({ pm }) => {
-    await pm.ok(["start", "-n", "one", "sleep", "60"]);
-    await pm.ok(["start", "-n", "two", "sleep", "60"]);
+    await pm.ok(["start", "-n", "one", "sleep", "3600"]);
+    await pm.ok(["start", "-n", "two", "sleep", "3600"]);
     const result = await pm(["stop", "-f", "one", "none", "two"]);
     expect(result.code).toBe(3);
     expect(result.out.split("\n").sort()).toEqual(["", "one SIGTERM", "two SIGTERM"]);
@@ -88,7 +88,7 @@ describe.concurrent("stopping", () => {
 
 describe.concurrent("the daemon", () => {
   test("two started at once are one", async ({ pm }) => {
-    const results = await Promise.all(Array.from({ length: 4 }, () => pm(["start", "sleep", "60"])));
+    const results = await Promise.all(Array.from({ length: 4 }, () => pm(["start", "sleep", "3600"])));
     for (const result of results) {
       expect(result).toMatchObject({ code: 0 });
     }
@@ -110,7 +110,7 @@ describe.concurrent("the daemon", () => {
       expect(result.err).toMatch(/^pm: cannot reach the daemon at unix:\/\/.*pm\.sock.*\nhint: /);
     }
     expect(existsSync(socket)).toBe(false);
-    expect(await pm(["daemon", "stop"])).toMatchObject({ code: 0, err: "pm: no daemon runs\n" });
+    expect(await pm(["daemon", "stop"])).toMatchObject({ code: 0, err: "pm: no daemon is running\n" });
     expect((await pm(["version"])).out).toMatch(/^pm \d+\.\d+\.\d+ \(Node\.js 26\.[\d.]+\)\n$/);
   });
 
@@ -183,10 +183,10 @@ describe.concurrent("the daemon", () => {
   });
 
   test("stop leaves processes alone; the next daemon finds them", async ({ pm }) => {
-    const id = await pm.ok(["start", "--", "sh", "-c", "echo before; sleep 60"]);
+    const id = await pm.ok(["start", "--", "sh", "-c", "echo before; sleep 3600"]);
     await pm.spawn(["logs", "-f", id]).saw("before");
     const first = await pm.daemonPid();
-    expect((await pm(["daemon", "stop"])).err).toContain("1 process runs on");
+    expect((await pm(["daemon", "stop"])).err).toContain("1 process still running");
     expect(isAlive(first)).toBe(false);
     expect(await pm.ok(["ls", "-q"])).toBe(id);
     expect(await pm.ok(["logs", id])).toBe("before");
@@ -196,7 +196,10 @@ describe.concurrent("the daemon", () => {
     const daemon = pm.spawn(["daemon", "run"]);
     await daemon.saw("ready", "err");
     expect(await pm.daemonPid()).toBe(daemon.child.pid);
-    expect(await pm(["daemon", "start"])).toMatchObject({ code: 0, err: expect.stringContaining("runs already") });
+    expect(await pm(["daemon", "start"])).toMatchObject({
+      code: 0,
+      err: expect.stringContaining("is already running"),
+    });
     daemon.child.kill("SIGTERM");
     expect(await daemon.ended).toMatchObject({ code: 0 });
   });

@@ -1,5 +1,6 @@
 /** Commands that the daemon's command host runs, beside the same commands in processes of their own. */
 import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
@@ -423,8 +424,26 @@ describe.concurrent("a host that", () => {
     expect(await pm(["kill", "-CONT", "one"])).toMatchObject({ code: 0, out: "one\n" });
     expect(await pm(["restart", "one"])).toMatchObject({ code: 0, out: "one SIGTERM\n" });
     expect(JSON.parse(await pm.ok(["status", "-o", "json", "one"]))).toMatchObject({ state: "PROCESS_STATE_RUNNING" });
-    output = "half";
-    expect(await byHost((env) => pm(["ls", "-q"], { env }))).toMatchObject({ ...lost, out: "half" });
+    // What was written is not written again, unless the command would now say something else.
+    output = id.slice(0, 12);
+    expect(await pm(["ls", "-q"])).toMatchObject({ code: 0, out: `${id}\n`, err: "" });
+    output = `${id}\n`;
+    expect(await pm(["ls", "-q"])).toMatchObject({ code: 0, out: `${id}\n`, err: "" });
+    for (output of ["half", `${id}\nmore`]) {
+      expect(await pm(["ls", "-q"])).toMatchObject({ ...lost, out: output });
+    }
+    output = "";
+    const lines = await pm.ok(["start", "-e", "LINES=30000", "--", "sh", "-c", "seq $LINES"]);
+    await pm.ok(["wait", "--for", "output", lines], { env: notHosted });
+    const { out } = await pm(["logs", lines], { env: notHosted });
+    output = out.slice(0, 100_000);
+    expect(await pm(["logs", lines])).toMatchObject({ code: 0, out, err: "" });
+    // Nor does the process that a repeated start begins see any of it.
+    const seen = randomUUID();
+    output = seen.slice(0, 12);
+    expect(await pm(["start", "--id", seen, "--", "env"])).toMatchObject({ code: 0, out: `${seen}\n`, err: "" });
+    await pm.ok(["wait", "--for", "output", seen], { env: notHosted });
+    expect((await pm(["logs", seen], { env: notHosted })).out).not.toContain("PM_WRITTEN");
     await new Promise((resolve) => {
       server.close(resolve);
       writeFileSync(join(pm.runtimeDir, "cli.sock"), "");

@@ -24,40 +24,40 @@ describe.concurrent("help", () => {
 
   test("of stop, to the letter", async ({ pm }) => {
     expect(`${await pm.ok(["stop", "--help"])}\n`).toMatchInlineSnapshot(`
-      "Stop processes with everything that they started.
+      "Stop processes and everything that they started.
 
       Usage: pm stop [OPTIONS] [ID...]
 
-      Sends a signal to the process group and waits for the whole tree to end, double-forked children too. What
-      does not end in time is reported, or killed with --force. Prints a line "ID EXIT" for each that has stopped: its
-      exit code, or the signal that ended it.
+      Sends a signal to the process group and waits for the whole process tree to end, also for children that detached
+      themselves. What does not end in time is listed, or killed with --force. Prints a line "ID EXIT" for each process
+      that has stopped: its exit code, or the signal that ended it.
 
-      ID is a UUID, the first four or more characters of one, a name, or a pattern of names such as 'web-*'. With -l only
-      those count that have the labels; that nothing fits a pattern or labels is no failure.
+      ID is a name, a UUID, its first four or more characters, or a pattern of names such as 'web-*'. With -l, IDs count
+      only if they have the labels. It is no failure if nothing matches a pattern or labels.
 
       Options:
-        -t, --timeout DURATION   How long it has to end (default: its own stop timeout, 10s)
-        -f, --force              Kill what is left of its whole tree then
-        -s, --signal SIGNAL      What is sent first (default: its own stop signal, SIGTERM)
-        -l, --selector SELECTOR  Those with these labels: a=b,c!=d,e,!f
-            --all                Every process
-            --request-id ID      The same request with the same id is carried out once
+        -t, --timeout DURATION   How long it may take to end (default: its own stop timeout, or 10s)
+        -f, --force              Kill the process tree after the timeout
+        -s, --signal SIGNAL      The signal to send first (default: its own stop signal, or SIGTERM)
+        -l, --selector SELECTOR  Processes with these labels: a=b,c!=d,e,!f
+            --all                All processes
+            --request-id ID      Repeat this request safely: the same id is carried out once
         -o, --output FORMAT      Output format: text, name, json, jsonl
 
       Global options:
-            --host URL      Daemon to talk to: unix:///PATH or https://HOST[:PORT] (PM_HOST)
-            --context NAME  Client context to use (PM_CONTEXT)
-            --color WHEN    Colour: auto, always or never
-            --debug         Show the stack of an error
+            --host URL      The daemon to use: unix:///PATH or https://HOST[:PORT] (PM_HOST)
+            --context NAME  The context to use; see 'pm context' (PM_CONTEXT)
+            --color WHEN    Use color: auto (default), always or never
+            --debug         Show stack traces of errors
         -h, --help          Show help
 
       Exit codes:
-        6  something lives on; standard error says what
+        6  something is still running; standard error lists it
 
       Examples:
         # give it half a minute, then kill it
         pm stop -t 30 --force api
-        # those of these names that have the label
+        # those with such a name and this label
         pm stop -l tier=front 'web-*'
         # how it ended
         pm stop -o json api | jq .process.run.exit

@@ -109,7 +109,10 @@ describe.concurrent("F11 what goes away under a live daemon", () => {
     rmSync(join(pm.runtimeDir, "pm.sock"));
     expect(await pm.ok(["ls", "-q"])).toBe(id);
     expect(await pm.daemonPid()).toBe(pid);
-    expect(await pm(["daemon", "stop"])).toMatchObject({ code: 0, err: expect.stringContaining("1 process runs on") });
+    expect(await pm(["daemon", "stop"])).toMatchObject({
+      code: 0,
+      err: expect.stringContaining("1 process still running"),
+    });
   });
 
   test("without its directory a daemon ends, and the next one finds what lives", async ({ pm }) => {
@@ -123,6 +126,33 @@ describe.concurrent("F11 what goes away under a live daemon", () => {
     expect(readFileSync(join(pm.runtimeDir, "daemon.log"), "utf8")).toContain("adopted a living shim");
     expect(await pm(["stop", "-f", id])).toMatchObject({ code: 0 });
   });
+});
+
+/** The daemon of this directory, ready or not. */
+function daemonsOf({ runtimeDir }: Pm): number[] {
+  return readdirSync("/proc").flatMap((name) => {
+    try {
+      const isDaemon = readFileSync(`/proc/${name}/cmdline`, "utf8").includes("/daemon.mjs\0");
+      const isOurs = readFileSync(`/proc/${name}/environ`, "utf8").includes(`PM_RUNTIME_DIR=${runtimeDir}\0`);
+      return isDaemon && isOurs ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+test("F9 a daemon that is killed while it starts is replaced by the command that started it", async ({ pm }) => {
+  const starting = pm.spawn(["start", "-n", "web", "sleep", "60"]);
+  const killed = new Set<number>();
+  while (killed.size < 2) {
+    for (const pid of daemonsOf(pm).filter((one) => !killed.has(one))) {
+      process.kill(pid, "SIGKILL");
+      killed.add(pid);
+    }
+    await sleep(1);
+  }
+  expect(await starting.ended).toMatchObject({ code: 0 });
+  expect(await pm.ok(["ls", "-o", "name"])).toBe("web");
 });
 
 test("F17 a size means the same to a command and to the daemon", async ({ pm }) => {

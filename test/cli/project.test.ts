@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect } from "vitest";
-import { type Pm, test } from "./support/pm.ts";
+import { describe, expect, vi } from "vitest";
+import { freePort } from "../support/free-port.ts";
+import { limitMs, type Pm, test } from "./support/pm.ts";
 
 const shop = `name: shop
 processes:
@@ -69,6 +70,41 @@ describe("pm up", () => {
     expect(await names(pm)).toEqual([]);
   });
 
+  test("in the foreground ends with what failed once nothing can go on, and names each", async ({ pm }) => {
+    const file = `name: failing
+processes:
+  migrate: { command: "echo no; exit 3" }
+  web: { command: "sleep 1000", depends_on: { migrate: completed-successfully } }
+  late: { command: "sleep 1000", depends_on: { web: ready } }
+  flaky: { command: "exit 4", restart: { mode: on-failure, max_attempts: 2, backoff: 100ms } }
+  picky: { command: "exit 5", success_codes: [5] }
+  gone: { command: [/no/such] }
+`;
+    const { code, out, err } = await pm(["up"], project(pm, { "pm.yaml": file }));
+    expect({ code, out }).toEqual({ code: 1, out: "migrate    | no\n" });
+    const [last = ""] = err.trimEnd().split("\n").slice(-1);
+    expect(last).toMatch(/^pm: failed: /);
+    for (const named of [
+      "migrate (exit code 3)",
+      "flaky (given up: exit code 4)",
+      "gone (could not be started: ",
+      "web (never starts: migrate: it has failed)",
+      "late (never starts: ",
+    ]) {
+      expect(last).toContain(named);
+    }
+    expect(last).not.toContain("picky");
+    expect(err).toContain("pm: picky: exit code 5\n");
+    expect(err).toMatch(/^pm: flaky: exit code 4; restarts in 1s \(\d\/2\)$/m);
+  });
+
+  test("is a success in the foreground if what was stopped from elsewhere was all that ran", async ({ pm }) => {
+    const up = pm.spawn(["up"], project(pm, { "pm.yaml": "processes: { a: { command: echo here; sleep 1000 } }" }));
+    await up.saw("a          | here\n");
+    await pm.ok(["stop", "a"]);
+    expect(await up.ended).toMatchObject({ code: 0 });
+  });
+
   test("ends when everything of the project has ended, with all output", async ({ pm }) => {
     const at = project(pm, { Procfile: "a: echo first; echo last\nb: echo other\n" });
     const { code, out } = await pm(["up"], at);
@@ -89,6 +125,57 @@ describe("pm up", () => {
     expect(unknown.err).toContain("pm.yaml:4:");
     expect(await names(pm)).toEqual([]);
   });
+});
+
+test("a web app with its database, a migration, a worker and readiness, from up to down", async ({ pm }) => {
+  const [dbPort, webPort] = [await freePort(), await freePort()];
+  const server = (port: number, text: string): string =>
+    `[${process.execPath}, -e, "require('http').createServer((q, r) => r.end('${text}')).listen(${port}, '127.0.0.1', () => console.log('${text} listens'))"]`;
+  const file = `name: shop
+env: { LOG: "\${LOG:-info}" }
+processes:
+  db:
+    command: ${server(dbPort, "db")}
+    readiness: { tcp: ${dbPort}, interval: 100ms }
+    restart: { mode: always, backoff: 200ms }
+  migrate:
+    command: "echo migrated with $LOG"
+    depends_on: { db: ready }
+  web:
+    command: ${server(webPort, "web")}
+    readiness: { http: { port: ${webPort}, path: /up }, interval: 100ms }
+    restart: { mode: always, backoff: 500ms }
+    depends_on: { db: ready, migrate: completed-successfully }
+  worker:
+    command: "echo at work; exec sleep 1000"
+    restart: { mode: on-failure, max_attempts: 5 }
+    depends_on: { web: ready }
+`;
+  const at = project(pm, { "pm.yaml": file });
+  await pm.ok(["up", "-d"], at);
+  await pm.ok(["wait", "--for", "ready", "worker"]);
+  const started = await Promise.all(
+    ["db", "migrate", "web", "worker"].map(async (name) =>
+      Date.parse(await pm.ok(["inspect", "--format", "run.startTime", name])),
+    ),
+  );
+  expect(started.toSorted((a, b) => a - b)).toEqual(started);
+  expect(await pm.ok(["logs", "migrate"])).toBe("migrated with info");
+
+  await pm.ok(["kill", "-s", "KILL", "web"]);
+  const restarts = () => pm.ok(["inspect", "--format", "supervision.restarts", "web"]);
+  await vi.waitFor(async () => expect(await restarts()).toBe("1"), limitMs);
+  await pm.ok(["wait", "--for", "ready", "web"]);
+  expect(await (await fetch(`http://127.0.0.1:${webPort}/up`)).text()).toBe("web");
+  expect(await pm(["diff"], at)).toMatchObject({ code: 0 });
+
+  expect(await pm.ok(["project", "ls"])).toMatch(/^shop +3 running, 1 exited +done +.*\/pm\.yaml$/m);
+  const shown = JSON.parse(await pm.ok(["project", "show", "shop"])) as { members: { name: string }[] };
+  expect(shown.members.map(({ name }) => name)).toEqual(["db", "migrate", "web", "worker"]);
+  await pm.ok(["down"], at);
+  expect(await names(pm)).toEqual([]);
+  expect(await pm(["project", "show", "shop"])).toMatchObject({ code: 3 });
+  await expect(fetch(`http://127.0.0.1:${webPort}/up`)).rejects.toThrow();
 });
 
 test("pm import writes a pm.yaml that does the same", async ({ pm }) => {
@@ -116,15 +203,19 @@ test("pm queue and pm schedule do what the contract can", async ({ pm }) => {
   await pm.ok(["schedule", "run", "hourly"]);
   await pm.ok(["schedule", "pause", "hourly"]);
   expect(await pm.ok(["schedule", "ls"])).toMatch(/^hourly +hourly +every 1h\S* +- +paused .* started$/m);
+  expect(await pm.ok(["status", "hourly"])).toMatch(
+    /^Schedule +hourly: every 1h\S*; paused; last \d{4}-\S+Z, started$/m,
+  );
   await pm.ok(["schedule", "rm", "hourly"]);
   expect(await pm(["start", "--at", "10m", "true"])).toMatchObject({ code: 2 });
   const later = await pm.ok(["start", "--in", "1h", "true"]);
-  expect(await pm.ok(["ls"])).toMatch(new RegExp(`${later.slice(0, 8)}.*waiting 59m`));
+  expect(await pm.ok(["ls"])).toMatch(new RegExp(`${later.slice(0, 8)}.*waiting (1h00m|59m)`));
 });
 
 test("pm ls says what a process waits for; pm wait knows when it has stopped", async ({ pm }) => {
   await pm.ok(["start", "-n", "crash", "--restart", "on-failure:1", "--", "sh", "-c", "exit 3"]);
   await pm.ok(["wait", "--for", "stopped", "crash"]);
   expect(await pm.ok(["ls"])).toMatch(/^crash .*given up /m);
+  expect(await pm.ok(["status", "crash"])).toMatch(/^Restart +on-failure, at most 1 attempt in a row; 1 so far$/m);
   expect(await pm(["wait", "--for", "ready", "crash"])).toMatchObject({ code: 125 });
 });

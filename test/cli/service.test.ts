@@ -5,7 +5,7 @@ import { expect, onTestFinished, vi } from "vitest";
 import { startDaemon } from "../support/daemon.ts";
 import { requires } from "../support/requires.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { limitMs, test } from "./support/pm.ts";
+import { limitMs, pmPath, test } from "./support/pm.ts";
 
 const hasAnalyzer = requires("systemd-analyze", spawnSync("systemd-analyze", ["--version"]).status === 0);
 
@@ -15,6 +15,7 @@ test.skipIf(!hasAnalyzer)(
     const directory = temporaryDirectory();
     for (const kind of ["--user", "--system"]) {
       const unit = await pm.ok(["install-service", kind, "--print"]);
+      expect(/^# .*enable-linger/m.test(unit)).toBe(kind === "--user");
       const path = join(directory, "pm.service");
       writeFileSync(path, `${unit}\n`);
       const verified = spawnSync("systemd-analyze", ["verify", path], { encoding: "utf8" });
@@ -47,19 +48,37 @@ while True:
     print(message.decode(),flush=True)
 `;
 
-test("the daemon tells the service manager that it is ready, and that it stops; processes cannot", async () => {
+interface ServiceManager {
+  readonly socket: string;
+  /** Resolves once it was told this. */
+  hears(text: string): Promise<void>;
+  readonly heard: string;
+}
+
+async function serviceManager(): Promise<ServiceManager> {
   const socket = join(temporaryDirectory(), "notify");
-  const manager = spawn("python3", ["-c", receiver, socket], { stdio: ["ignore", "pipe", "inherit"] });
-  onTestFinished(() => void manager.kill("SIGKILL"));
+  const child = spawn("python3", ["-c", receiver, socket], { stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
   let heard = "";
-  manager.stdout.setEncoding("utf8").on("data", (text: string) => {
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
     heard += text;
   });
   const hears = (text: string) => vi.waitFor(() => expect(heard).toContain(text), limitMs);
   await hears("bound\n");
-  const daemon = await startDaemon({ env: { NOTIFY_SOCKET: socket } });
-  await hears("READY=1\nBARRIER=1\n");
-  expect(heard).not.toContain("STOPPING");
+  return {
+    socket,
+    hears,
+    get heard() {
+      return heard;
+    },
+  };
+}
+
+test("the daemon tells the service manager that it is ready, and that it stops; processes cannot", async () => {
+  const manager = await serviceManager();
+  const daemon = await startDaemon({ env: { NOTIFY_SOCKET: manager.socket } });
+  await manager.hears("READY=1\nBARRIER=1\n");
+  expect(manager.heard).not.toContain("STOPPING");
   const { process } = await daemon.processes.startProcess({
     id: crypto.randomUUID(),
     spec: { executable: "sh", args: ["-c", 'test -z "$NOTIFY_SOCKET"'] },
@@ -67,5 +86,26 @@ test("the daemon tells the service manager that it is ready, and that it stops; 
   const { run } = await daemon.processes.waitProcess({ process: { ref: { case: "id", value: process?.id ?? "" } } });
   expect(run?.exit?.result).toEqual({ case: "code", value: 0 });
   await daemon.stop();
-  await hears("STOPPING=1\n");
+  await manager.hears("STOPPING=1\n");
+});
+
+test("pm daemon run becomes the daemon that a unit of Type=notify waits for", async ({ pm }) => {
+  const manager = await serviceManager();
+  // As a unit's: nobody reads descriptor 3, and the daemon must take none of its own for it.
+  const child = spawn(pmPath, ["daemon", "run", "--log-level", "error"], {
+    env: { ...pm.env, NOTIFY_SOCKET: manager.socket, PM_READY_FD: "3" },
+    stdio: ["ignore", "ignore", "inherit", "pipe"],
+  });
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  let said = "";
+  child.stdio[3]?.on("data", (data) => {
+    said += String(data);
+  });
+  await manager.hears("READY=1\nBARRIER=1\n");
+  expect(await pm.daemonPid()).toBe(child.pid);
+  await pm.ok(["run", "--", "true"]);
+  child.kill("SIGTERM");
+  await manager.hears("STOPPING=1\n");
+  expect(await exit).toBe(0);
+  expect(said).toBe("");
 });

@@ -30,6 +30,7 @@ export const everything: ProcessFilter = {
   createdBefore: null,
   endedAfter: null,
   endedBefore: null,
+  living: null,
 };
 export const somebody: RequestContext = { principal: "local", requestId: "", precondition: null };
 /** A limit that only a hang reaches. */

@@ -234,7 +234,7 @@ test("what a process says of itself is passed on, where a probe listens", async 
     await new Promise((resolve) => setTimeout(resolve, 10));
     engine.get(id);
   }
-  expect(hook.notices[0]).toEqual({ id, run: 1, ready: true, stopping: false, watchdog: false, status: "warm" });
+  expect(hook.notices[0]).toEqual({ id, run: 1, ready: true, stopping: false, watchdog: null, status: "warm" });
 });
 
 test("a program that ends before its start is answered is asked about too", async () => {

@@ -192,6 +192,25 @@ describe("list", () => {
     expect(engine.info().counts).toMatchObject({ running: 1, exited: 1, lost: 0 });
   });
 
+  test("knows which processes are not over, one whose child outlives it among them", async () => {
+    const engine = await open();
+    const running = await start(engine, spec("sleep", ["60"]));
+    const over = await complete(engine, spec("true"));
+    const parent = await start(engine, shell("sleep 60 &"));
+    await engine.wait(parent.id, "exited", 0, limit());
+    const watcher = new Watcher(engine, "", { ...everything, living: true });
+    await watcher.until(({ type }) => type === "bookmark");
+    const list = async (living: boolean) =>
+      (await engine.list({ ...everything, living }, { size: 0, token: "" })).processes.map(({ id }) => id);
+    expect(await list(true)).toEqual([running.id, parent.id]);
+    expect(await list(false)).toEqual([over.id]);
+    await engine.stop(parent.id, stopDefaults);
+    expect(await watcher.until(({ type }) => type === "removed")).toMatchObject({ id: parent.id, removal: "filter" });
+    expect(await list(false)).toEqual([over.id, parent.id]);
+    expect(await list(true)).toEqual([running.id]);
+    await watcher.end();
+  });
+
   test("ends a page where the caller has no room left, never before its first process", async () => {
     const engine = await open();
     const ids: string[] = [];

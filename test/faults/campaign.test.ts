@@ -13,6 +13,7 @@ afterAll(() => programs.remove());
 const short: Partial<Record<keyof typeof parts, number>> = {
   kills: 0.03,
   aimed: 0.02,
+  apply: 0.04,
   trees: 0.03,
   garbled: 0.02,
   full: 0.1,

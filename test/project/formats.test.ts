@@ -6,11 +6,12 @@ import { machineWith, problemsOf } from "./machine.ts";
 const caller = { PATH: "/bin", DISPLAY_SIZE: "800x600" };
 
 /** A project of one file, with its notes as "line: text". What `import` writes of it must describe the same. */
-function load(name: string, text: string, others: Record<string, string> = {}) {
-  const machine = machineWith({ [name]: text, ...others }, caller);
+function load(name: string, text: string, others: Record<string, string> = {}, more: Record<string, string> = {}) {
+  const environment = { ...caller, ...more };
+  const machine = machineWith({ [name]: text, ...others }, environment);
   const options = { files: [name], profiles: [] };
   const { description, notes } = loadProject(options, machine);
-  const written = machineWith({ ...others, "pm.yaml": writePmYaml(readFiles([name], machine)) }, caller);
+  const written = machineWith({ ...others, "pm.yaml": writePmYaml(readFiles([name], machine)) }, environment);
   const again = loadProject({ files: ["pm.yaml"], profiles: [] }, written).description;
   expect({ ...again, source: "" }).toEqual({ ...description, source: "" });
   const processes = Object.fromEntries(description.processes.map((process) => [process.name, process]));
@@ -159,6 +160,61 @@ processes:
     ]);
   });
 
+  it("knows replicas by their numbers, and unescapes what a shell is to see", () => {
+    const { processes, notes } = load(
+      "process-compose.yaml",
+      `processes:
+  config:
+    command: 'for i in 0 1; do echo "n$\${i} $$(date)"; done'
+  node:
+    command: serve n$\${PC_REPLICA_NUM}.conf
+    replicas: 2
+    depends_on: { config: { condition: process_completed_successfully } }
+    readiness_probe:
+      http_get: { port: "822{{ .PC_REPLICA_NUM }}" }
+    liveness_probe:
+      exec: { command: "check 822{{ .PC_REPLICA_NUM }} $$HOME" }
+  web:
+    command: web
+    depends_on:
+      node-0: { condition: process_healthy }
+      node-1: { condition: process_healthy }
+`,
+    );
+    expect(processes["config"]?.spec.args).toEqual(["-c", 'for i in 0 1; do echo "n${i} $(date)"; done']);
+    expect(processes["node"]?.spec).toMatchObject({
+      args: ["-c", "serve n$((PM_REPLICA - 1)).conf"],
+      liveness: { check: { kind: "exec", command: { args: ["-c", "check 822$((PM_REPLICA - 1)) $HOME"] } } },
+    });
+    expect(processes["node"]?.spec).not.toHaveProperty("readiness");
+    expect(processes["web"]?.spec.dependsOn).toEqual([{ process: "node", condition: "ready" }]);
+    expect(notes).toEqual([
+      "9: the number of the replica can stand in commands alone; this probe is left out",
+      '15: it waits for all replicas of "node", not for "node-0" alone',
+      '16: it waits for all replicas of "node", not for "node-1" alone',
+    ]);
+  });
+
+  it("takes a key that stands twice where nothing is read", () => {
+    const { processes, notes } = load(
+      "process-compose.yaml",
+      `availability:
+  forever: &forever { exit_on_end: true }
+  forever: &once { restart: exit_on_failure }
+processes:
+  a: { command: x, availability: *forever }
+  b: { command: y, availability: *once }
+`,
+    );
+    expect(Object.keys(processes)).toEqual(["a", "b"]);
+    expect(notes).toEqual([
+      "3: this key is there already; the last one counts",
+      "2: the others run on when this process ends: exit_on_end",
+      "6: the others run on when this process fails: exit_on_failure",
+      '1: "availability" of the file is not carried over',
+    ]);
+  });
+
   it("is known by what is in it, whatever it is called", () => {
     const { processes } = load("stack.yaml", "processes:\n  a: { command: x, working_dir: /srv }");
     expect(processes["a"]?.spec).toMatchObject({ executable: "bash", cwd: "/srv" });
@@ -258,10 +314,40 @@ files = conf.d/*.conf
     ]);
   });
 
+  it("takes the number of its processes from the environment", () => {
+    const { processes, notes } = load(
+      "supervisord.conf",
+      `[program:worker]
+command=work %(process_num)s
+process_name=%(program_name)s-%(process_num)s
+numprocs=%(ENV_COUNT)s
+numprocs_start=1
+stdout_logfile=/dev/stdout
+stdout_logfile_maxbytes=0
+stderr_logfile=NONE
+[program:web]
+command=serve
+process_name=www
+`,
+      {},
+      { COUNT: "3" },
+    );
+    expect(processes["worker"]).toMatchObject({
+      replicas: 3,
+      spec: { args: ["-c", `exec 'work' ''"$((PM_REPLICA + 0))"''`] },
+    });
+    expect(processes["web"]).not.toHaveProperty("replicas");
+    expect(notes).toEqual(["1: its ${COUNT} processes are called worker.1 and so on", "9: it is called web, not www"]);
+  });
+
   it.each([
     ["[program:a]\nautostart=true", ["1:1: [program:a] needs a command"]],
     ["command=x", ["1:1: this stands before any [section]"]],
     ["[supervisord]\nnodaemon=true", ["1:1: there is no [program:…] in this file"]],
+    [
+      "[supervisord]\n[include]\nfiles = conf.d/*.conf",
+      ["3:1: there is no [program:…] in this file, nor in what it includes: conf.d/*.conf"],
+    ],
     ["[program:a]\ncommand=x 'open", ["2:1: no closing quotation mark '"]],
     ["[program:a]\ncommand=x %(nowhere)s", ["2:1: %(nowhere)s is not known"]],
     ["[program:a]\ncommand=x 50%", ['2:1: a "%" must be "%%" or begin a %(name)s']],

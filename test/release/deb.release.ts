@@ -10,8 +10,41 @@ const available = requires(
   "dpkg, as root on amd64",
   process.getuid?.() === 0 && spawnSync("dpkg", ["--print-architecture"], { encoding: "utf8" }).stdout === "amd64\n",
 );
+
+function isInstalled(command: string): boolean {
+  return spawnSync(command, ["--version"]).status === 0;
+}
+
 /** What `dpkg` itself keeps. */
 const own = /^var\/lib\/dpkg|^var\/log|^var$|^var\/lib$/;
+
+/** Debian's packages of the libraries that Node.js may be linked with. */
+const packages = new Map([
+  ["libatomic.so.1", "libatomic1"],
+  ["libgcc_s.so.1", "libgcc-s1"],
+  ["libstdc++.so.6", "libstdc++6"],
+]);
+
+test.runIf(requires("dpkg-deb and objdump", ["dpkg-deb", "objdump"].every(isInstalled)))(
+  "depends on what its Node.js is linked with",
+  () => {
+    using place = emptyPlace();
+    for (const architecture of ["amd64", "arm64"]) {
+      const file = released(new RegExp(`_${architecture}\\.deb$`));
+      const tree = join(place.directory, architecture);
+      expect(spawnSync("dpkg-deb", ["--extract", file, tree]).status).toBe(0);
+      const node = readdirSync(tree, { recursive: true, encoding: "utf8" }).find((path) => path.endsWith("/bin/node"));
+      const headers = spawnSync("objdump", ["--private-headers", join(tree, node ?? "")], { encoding: "utf8" }).stdout;
+      const libraries = [...headers.matchAll(/NEEDED\s+(\S+)/g)].map(([, name]) => name ?? "");
+      expect(libraries).toContain("libstdc++.so.6");
+      const depends = spawnSync("dpkg-deb", ["--field", file, "Depends"], { encoding: "utf8" }).stdout;
+      const names = depends.split(",").map((text) => text.trim().replace(/ .*/s, ""));
+      const wanted = new Set(libraries.map((name) => packages.get(name) ?? "libc6"));
+      expect(new Set(names)).toEqual(wanted);
+    }
+  },
+  120_000,
+);
 
 test.runIf(available)(
   "installs, runs, is upgraded over running processes, and leaves nothing",

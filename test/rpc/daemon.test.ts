@@ -12,6 +12,8 @@ import {
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { expect, onTestFinished, test } from "vitest";
@@ -187,14 +189,38 @@ test("it says that it is healthy, and by what contract", async () => {
   expect(status).toBe(HealthCheckResponse_ServingStatus.SERVING);
   const asked = (async function* () {
     yield { messageRequest: { case: "listServices", value: "" } } as const;
+    yield { messageRequest: { case: "fileContainingSymbol", value: "pm.v1.ProcessService" } } as const;
   })();
   const responses: unknown[] = [];
   for await (const { messageResponse } of createClient(ServerReflection, transport).serverReflectionInfo(asked)) {
     responses.push(messageResponse);
   }
   const service = expect.arrayContaining([expect.objectContaining({ name: "pm.v1.ProcessService" })]);
-  expect(responses).toMatchObject([{ case: "listServicesResponse", value: { service } }]);
+  expect(responses).toMatchObject([
+    { case: "listServicesResponse", value: { service } },
+    { case: "fileDescriptorResponse" },
+  ]);
+  const [, { value }] = responses as [unknown, { value: { fileDescriptorProto: Uint8Array[] } }];
+  const files = value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
+  expect(files[0]?.name).toBe("pm/v1/process_service.proto");
+  // 6, 0: the first service of the file.
+  const comment = files[0]?.sourceCodeInfo?.location.find(({ path }) => path.join() === "6,0")?.leadingComments;
+  expect(comment).toBe(leadingComment("proto/pm/v1/process_service.proto", "service ProcessService"));
+  // What the contract stands on comes along, so that a client can build it.
+  const names = new Set(files.map(({ name }) => name));
+  expect(files.flatMap(({ dependency }) => dependency).filter((name) => !names.has(name))).toEqual([]);
 });
+
+/** The comment that stands right above a line that begins so, as protobuf has it. */
+function leadingComment(path: string, line: string): string {
+  const lines = readFileSync(join(import.meta.dirname, "../..", path), "utf8").split("\n");
+  const at = lines.findIndex((text) => text.startsWith(line));
+  const begin = lines.findLastIndex((text, index) => index < at && !text.startsWith("//")) + 1;
+  return lines
+    .slice(begin, at)
+    .map((text) => `${text.slice(2)}\n`)
+    .join("");
+}
 
 test("SIGHUP does not end it", async () => {
   const daemon = await startDaemon();

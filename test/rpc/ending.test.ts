@@ -1,10 +1,14 @@
 /** A daemon ends when it is asked to, whatever becomes of its stderr and its threads. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, constants, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { acquireDaemonLock } from "../../src/server/engine/shim/lock.ts";
+import { lockHolders } from "../../src/server/engine/shim/lock-holders.ts";
 import { makeRuntimeDir, startDaemon, type TestDaemon } from "../support/daemon.ts";
 
+const shimPath = join(import.meta.dirname, "../../dist/pm-shim");
 const { O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
 
 /** A named pipe, and a descriptor that keeps it open on both sides. */
@@ -64,3 +68,23 @@ test.for(ways)("a thread that a system call holds does not keep it from ending a
   await ask(daemon);
   expect(await daemon.exited).toEqual({ code: 0, signal: null });
 });
+
+test("a daemon that waits for something while it starts ends at SIGTERM", async () => {
+  const directory = makeRuntimeDir();
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  // Its zygote waits for that lock, and whoever has it is no zygote that could be ended.
+  const lock = await acquireDaemonLock(join(directory, "zygote.lock"), shimPath);
+  onTestFinished(() => closeSync(Number(lock)));
+  const main = join(import.meta.dirname, "../../src/server/main.ts");
+  const daemon = spawn(process.execPath, [main, "--log-level", "warn"], {
+    env: { PATH: process.env["PATH"], HOME: directory, PM_RUNTIME_DIR: directory },
+    stdio: "ignore",
+  });
+  onTestFinished(() => void daemon.kill("SIGKILL"));
+  // Its zygote has the file open, to wait for the lock.
+  const waits = () => lockHolders(join(directory, "zygote.lock")).length > 0;
+  await vi.waitFor(() => expect(waits()).toBe(true), { timeout: 100_000, interval: 200 });
+  const ended = once(daemon, "close");
+  daemon.kill("SIGTERM");
+  expect(await ended).toEqual([143, null]);
+}, 150_000);

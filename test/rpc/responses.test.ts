@@ -1,10 +1,10 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary, toJson } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { CauseKind } from "../../gen/ts/pm/v1/cause_pb.ts";
 import { EventType } from "../../gen/ts/pm/v1/event_pb.ts";
 import { OutputEndReason, OutputStream } from "../../gen/ts/pm/v1/output_pb.ts";
-import { DesiredState, ProcessState, ProcessView } from "../../gen/ts/pm/v1/process_pb.ts";
+import { DesiredState, ProcessSchema, ProcessState, ProcessView } from "../../gen/ts/pm/v1/process_pb.ts";
 import { GetOutputResponseSchema, WatchEventType, WatchRemoval } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { RunState, StopOutcome } from "../../gen/ts/pm/v1/run_pb.ts";
 import type {
@@ -16,7 +16,7 @@ import type {
 } from "../../src/server/engine/api/index.ts";
 import { EngineError, type EngineErrorReason } from "../../src/server/engine/errors.ts";
 import { all, failureOf } from "./failure.ts";
-import { clientOn, someProcess, someReceipt, someRun } from "./fake-engine.ts";
+import { clientOn, someProcess, someReceipt, someRun, someSpec } from "./fake-engine.ts";
 
 const process = { ref: { case: "name", value: "web" } } as const;
 
@@ -66,6 +66,30 @@ test("a process is sent in full, its environment only on request", async () => {
   expect(full.process?.spec?.env).toEqual({ SECRET: "hush" });
 });
 
+test("a summary has what a table shows, and nothing more", async () => {
+  const { client } = clientOn({ get: () => someProcess });
+  const { process: shown } = await client.getProcess({ process, view: ProcessView.SUMMARY });
+  expect(toJson(ProcessSchema, shown ?? create(ProcessSchema))).toEqual({
+    id: someProcess.id,
+    name: "web",
+    labels: { tier: "front" },
+    spec: { executable: "/bin/true", ...(someSpec.args.length > 0 && { args: someSpec.args }) },
+    state: "PROCESS_STATE_EXITED",
+    desiredState: "DESIRED_STATE_STOPPED",
+    createTime: "2023-11-14T22:13:20.123456789Z",
+    sequence: "7",
+    resourceVersion: "v1",
+    run: {
+      number: 1,
+      state: "RUN_STATE_EXITED",
+      createTime: "2023-11-14T22:13:20.123456789Z",
+      startTime: "2023-11-14T22:13:21Z",
+      exitTime: "2023-11-14T22:13:22Z",
+      exit: { signal: 9, signalName: "SIGKILL", oomKilled: true },
+    },
+  });
+});
+
 test("what is not known is not set, and what is zero is", async () => {
   const run = { ...someRun, pid: 12, exit: { ...(someRun.exit ?? never()), signal: null, code: 0, oomKilled: null } };
   const { client } = clientOn({ get: () => ({ ...someProcess, run }) });
@@ -98,6 +122,7 @@ const documentedCodes: Record<EngineErrorReason, Code> = {
   LIMIT_EXCEEDED: Code.ResourceExhausted,
   SHUTTING_DOWN: Code.Unavailable,
   SUPERVISOR_LOST: Code.FailedPrecondition,
+  SUPERVISOR_UNRESPONSIVE: Code.Unavailable,
   OUTPUT_HELD: Code.FailedPrecondition,
   HOLD_REFUSED: Code.FailedPrecondition,
   REQUEST_ID_REUSED: Code.AlreadyExists,

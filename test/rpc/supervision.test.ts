@@ -173,7 +173,7 @@ describe("over the contract", () => {
     const ref = { ref: { case: "id" as const, value: id } };
     const ready = processes.waitProcess({ process: ref, condition: WaitCondition.READY });
     await settle();
-    engine.hook?.notified({ id, run: 1, ready: true, stopping: false, watchdog: false, status: null });
+    engine.hook?.notified({ id, run: 1, ready: true, stopping: false, watchdog: null, status: null });
     expect(await ready).toMatchObject({ process: { supervision: { readiness: Readiness.READY } }, run: { number: 1 } });
     expect((await processes.waitProcess({ process: ref, condition: WaitCondition.HEALTHY })).run?.number).toBe(1);
     const both = await processes

@@ -174,6 +174,7 @@ test("every criterion of a filter arrives", async () => {
       createdBefore: { seconds: 2n },
       endedAfter: { seconds: 3n },
       endedBefore: { seconds: 4n },
+      living: false,
     }),
   ).toEqual({
     labels: [],
@@ -186,6 +187,7 @@ test("every criterion of a filter arrives", async () => {
     createdBefore: 2_000_000_000n,
     endedAfter: 3_000_000_000n,
     endedBefore: 4_000_000_000n,
+    living: false,
   });
 });
 

@@ -56,6 +56,14 @@ test(
 
     expect((await pm.processes.listAll({ pageSize: 1 })).map(({ id }) => id)).toEqual([cat.id, sleeper.id]);
     expect((await pm.processes.listAll({ filter: { selector: "kind=filter" } })).map(({ id }) => id)).toEqual([cat.id]);
+    const summaries = await pm.processes.listSummaries({ pageSize: 1 });
+    const whole = await pm.processes.listAll();
+    expect(summaries.map(({ id }) => id)).toEqual([cat.id, sleeper.id]);
+    expect(whole).toMatchObject(summaries);
+    expect(whole[0]?.run).toMatchObject(summaries[0]?.run ?? {});
+    expect(Object.keys(summaries[0]?.spec ?? {})).toEqual(["executable", "args"]);
+    expect(await pm.processes.listSummaries({ filter: { living: true } })).toEqual([]);
+    expect(await pm.processes.listSummaries({ filter: { living: false, selector: "kind=filter" } })).toHaveLength(1);
     expect(await cat.get({ env: true })).toMatchObject({ id: cat.id });
     expect(await pm.processes.prune({ all: true, dryRun: true })).toMatchObject({ ids: [cat.id, sleeper.id] });
     await cat.remove();

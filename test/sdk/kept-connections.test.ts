@@ -55,6 +55,26 @@ test("calls one after the other share a connection, calls at a time do not", asy
   expect(used).toEqual([1, 1, 1, 2]);
 });
 
+test("managers of one daemon share connections, until the last one is closed", async () => {
+  const used: number[] = [];
+  const first = await serve((socket, connection) => {
+    used.push(connection);
+    socket.write(response("keep-alive"));
+  });
+  const socket = first.address.slice("unix://".length);
+  await first.processes.remove("web");
+  const second = await ProcessManager.connect({ socket });
+  await second.processes.remove("web");
+  second.close();
+  second.close();
+  await first.processes.remove("web");
+  first.close();
+  const third = await ProcessManager.connect({ socket });
+  await third.processes.remove("web");
+  third.close();
+  expect(used).toEqual([1, 1, 1, 2]);
+});
+
 test("a connection that the daemon will close is not kept", async () => {
   const used: number[] = [];
   const { processes } = await serve((socket, connection) => {

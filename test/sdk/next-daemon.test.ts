@@ -245,6 +245,24 @@ test("a request that kills every daemon is an error, not a loop", async () => {
   expect(calls).toBe(6);
 });
 
+test("a stream whose request kills every daemon is an error, not a loop", async () => {
+  let calls = 0;
+  await using daemon: ScriptedDaemon = await ScriptedDaemon.start({
+    process: {
+      // biome-ignore lint/correctness/useYield: it never gets that far.
+      async *watchProcesses() {
+        calls += 1;
+        daemon.cut();
+        await pending;
+      },
+    },
+  });
+  await using pm = await ProcessManager.connect({ socket: daemon.socket });
+  const first = pm.processes.watch()[Symbol.asyncIterator]();
+  expect((await failure(first.next())).reason).toBe("DISCONNECTED");
+  expect(calls).toBe(6);
+});
+
 test("a call without a daemon gives up after its patience, and says how it went on the way", async () => {
   await using daemon: ScriptedDaemon = await ScriptedDaemon.start({
     process: {

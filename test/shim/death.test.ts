@@ -236,6 +236,7 @@ test("a shim that cannot be run is reported, not fatal", async () => {
   const zygote = new Zygote({
     shimPath: "/no/such/pm-shim",
     runtimeDir: "/",
+    startLimitMs: 60_000,
     onGone: () => {},
     onWarning: (message) => {
       warnings.push(message);

@@ -99,3 +99,35 @@ test("a terminal's flood is kept to the last byte", async () => {
   await run.done();
   expect(run.text()).toBe(Array.from({ length: 50_000 }, (_, i) => `${i + 1}\n`).join(""));
 });
+
+test("what was written to standard input is counted, whether it was read or not", async () => {
+  const run = await bench.sh("exec sleep 1000", { stdin: "pipe" });
+  await run.running();
+  await writeStdin(run.paths.stdin, Buffer.alloc(100_000), never);
+  expect(await run.control(Control.countInput)).toBe(0);
+  expect(run.ring().header()).toMatchObject({ inputWritten: 100_000, inputEnd: null });
+  // One byte at a time takes as many of a pipe's places.
+  for (let count = 0; count < 50; count++) await writeStdin(run.paths.stdin, Buffer.alloc(1), never);
+  expect(await run.control(Control.countInput)).toBe(0);
+  expect(run.ring().header().inputWritten).toBe(100_050);
+  expect(await run.control(Control.closeStdin)).toBe(0);
+  expect(run.ring().header()).toMatchObject({ inputWritten: 100_050, inputEnd: 100_050 });
+  await run.control(Control.killTree);
+  expect(await run.done()).toMatchObject({ inputWritten: 100_050 });
+});
+
+test("what a process did not read when it ended was written all the same", async () => {
+  const run = await bench.sh("read x; exit 3", { stdin: "pipe" });
+  await run.running();
+  await writeStdin(run.paths.stdin, Buffer.from("a line\nand more"), never);
+  const header = await run.done();
+  expect(header).toMatchObject({ waitStatus: 3 << 8, inputWritten: 15 });
+});
+
+test("a run without standard input has none to count", async () => {
+  const run = await bench.sh("exec sleep 1000");
+  await run.running();
+  expect(await run.control(Control.countInput)).toBe(9);
+  await run.control(Control.killTree);
+  await run.done();
+});

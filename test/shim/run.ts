@@ -86,6 +86,7 @@ export class Bench {
     this.zygote = new Zygote({
       shimPath: shim,
       runtimeDir: dir,
+      startLimitMs: 60_000,
       onGone: (uuid, run, pid, failure) => this.#answer(uuid, run).resolve({ pid, failure }),
       onWarning: (message) => this.warnings.push(message),
     });

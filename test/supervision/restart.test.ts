@@ -8,6 +8,7 @@ import {
   type EndedRun,
   noAttempts,
   outlivesBoot,
+  redecideRestart,
   startsAtBoot,
 } from "../../src/server/supervision/restart/decide.ts";
 import { seeded } from "../../src/server/supervision/restart/random.ts";
@@ -115,6 +116,62 @@ describe("the restart policy", () => {
     }
     expect(history.times.length).toBeLessThanOrEqual(5);
     expect(history.restarts).toBe(100_000);
+  });
+
+  /** The fourth attempt in a row is waited for; the two before it are ten and twenty minutes old. */
+  const fourth: AttemptHistory = { streak: 4, times: [now - 1_200_000, now - 600_000, now], restarts: 4 };
+  const three = { streak: 3, times: [now - 1_200_000, now - 600_000], restarts: 3 };
+  it.each([
+    ["the same", policy({}), false, { kind: "wait", delayMs: 8000, attempt: 4, history: fourth }],
+    [
+      "another backoff",
+      policy({ backoff: { ...exact, multiplier: 1 } }),
+      false,
+      { kind: "wait", delayMs: 1000, attempt: 4, history: fourth },
+    ],
+    ["none", null, false, { kind: "none", history: three }],
+    ["no", policy({ mode: "no" }), false, { kind: "none", history: three }],
+    ["on failure, after a success", policy({ mode: "onFailure" }), true, { kind: "none", history: three }],
+    ["on failure, after a failure", policy({ mode: "onFailure" }), false, { kind: "wait" }],
+    ["as many attempts as were made", policy({ maxAttempts: 3 }), false, { kind: "giveUp", history: three }],
+    ["one more", policy({ maxAttempts: 4 }), false, { kind: "wait" }],
+    ["none that may be made", policy({ maxAttempts: 0 }), false, { kind: "giveUp" }],
+    ["one in a window that has one", policy({ maxAttempts: 1, windowMs: 900_000 }), false, { kind: "giveUp" }],
+    ["one in a window that has none", policy({ maxAttempts: 1, windowMs: 300_000 }), false, { kind: "wait" }],
+  ] as const)("that is %s while an attempt is waited for decides about it", (_, given, success, expected) => {
+    expect(redecideRestart(given, fourth, success, now, "seed")).toMatchObject(expected);
+  });
+
+  it("decides the same again while it waits, whatever it is", () => {
+    const someHistory = fc.record({
+      streak: fc.nat(12),
+      times: fc.constant<readonly number[]>([]),
+      restarts: fc.constant(20),
+    });
+    const somePolicy = fc.record({
+      mode: fc.constantFrom("onFailure", "unlessStopped", "always"),
+      maxAttempts: fc.option(fc.nat(12)),
+      windowMs: fc.option(fc.integer({ min: 1, max: 100_000 })),
+      stableMs: fc.constantFrom(null, 10, 1000),
+    });
+    fc.assert(
+      fc.property(someHistory, somePolicy, fc.array(fc.nat(20_000), { maxLength: 12 }), (before, change, steps) => {
+        const given = policy(change as Partial<RestartPolicy>);
+        let time = now;
+        let history: AttemptHistory = before;
+        for (const step of steps) {
+          time += step;
+          const decision = decideRestart(given, history, crash, time, "seed");
+          if (decision.kind !== "wait") {
+            return;
+          }
+          for (const later of [0, 1, 100_000]) {
+            expect(redecideRestart(given, decision.history, false, time + later, "seed")).toEqual(decision);
+          }
+          history = decision.history;
+        }
+      }),
+    );
   });
 
   it("says what starts at a boot", () => {

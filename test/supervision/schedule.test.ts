@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { cronProblem, nextCron } from "../../src/server/supervision/schedule/cron.ts";
 import {
+  afterStepBack,
   type CatchUpPolicy,
   due,
   maxCaughtUp,
@@ -96,7 +97,8 @@ describe("a schedule", () => {
     expect(nextTime(every, made)).toBe(made + 7 * minute);
     expect(nextTime(every, made + 7 * minute - 1)).toBe(made + 7 * minute);
     expect(nextTime(every, made + 7 * minute)).toBe(made + 14 * minute);
-    expect(nextTime(every, made - hour)).toBe(made + 7 * minute);
+    // A clock that was set back to before its making.
+    expect(nextTime(every, made - hour)).toBe(made - 56 * minute);
   });
 
   it("is due once, when its time has come", () => {
@@ -133,9 +135,23 @@ describe("a schedule", () => {
     expect(due(ran, made, made + 4 * hour + minute)).toBeNull();
     expect(due(ran, made, made + 5 * hour + minute)).toBeNull();
     expect(due(ran, made, made + 6 * hour)).toEqual({ runs: 1, time: made + 6 * hour, missed: 0 });
+    expect(afterStepBack(ran, made + 2 * hour)).toBe(ran);
     const wrong = schedule(hourly, { createTime: made - hour, lastTime: made + 500 * hour });
-    expect(due(wrong, made, made + minute)).toBeNull();
-    expect(nextTime(wrong, made + minute)).toBe(made + hour);
+    const right = afterStepBack(wrong, made + minute);
+    expect(due(right, made, made + minute)).toBeNull();
+    expect(due(right, made, made + hour)).toEqual({ runs: 1, time: made + hour, missed: 0 });
+  });
+
+  it("of an interval goes on when the clock is set back by more than that", () => {
+    const ticks = schedule({ kind: "every", ms: minute }, { lastTime: made + hour });
+    expect(afterStepBack(ticks, made + hour - minute)).toBe(ticks);
+    const right = afterStepBack(ticks, made + 30_000);
+    expect(due(right, made, made + minute)).toEqual({ runs: 1, time: made + minute, missed: 0 });
+    const before = schedule({ kind: "every", ms: minute });
+    expect(due(afterStepBack(before, made - hour - 1), made, made - hour)).toMatchObject({
+      runs: 1,
+      time: made - hour,
+    });
   });
 
   it("of one moment is made up for however late, and once", () => {

@@ -274,17 +274,17 @@ describe("a probe", () => {
       liveness: probe({ check: { kind: "notify", watchdogMs: 10_000 } }),
     });
     const say = (change: object) =>
-      engine.hook?.notified({ id, run: 1, ready: false, stopping: false, watchdog: false, status: null, ...change });
+      engine.hook?.notified({ id, run: 1, ready: false, stopping: false, watchdog: null, status: null, ...change });
     say({ status: "loading" });
     expect(supervisionOf(engine.named("web"))).toMatchObject({ readiness: "notReady", notifyStatus: "loading" });
-    say({ ready: true, status: "serving", watchdog: true });
+    say({ ready: true, status: "serving", watchdog: 0 });
     expect(supervisionOf(engine.named("web"))).toMatchObject({
       readiness: "ready",
       health: "healthy",
       notifyStatus: "serving",
     });
     await pass(9999);
-    say({ watchdog: true });
+    say({ watchdog: 0 });
     await pass(9999);
     expect(engine.named("web").state).toBe("running");
     say({ stopping: true });

@@ -30,7 +30,7 @@ func main() {
 	}
 	begin := time.Now()
 	got := 0
-	for piece, err := range process.Output(ctx, pm.OutputOptions{Snapshot: true}) {
+	for piece, err := range process.Output(ctx, pm.OutputOptions{Snapshot: true, Reuse: true}) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -86,9 +86,11 @@ def contexts_path(env: Mapping[str, str]) -> str:
 def default_socket(env: Mapping[str, str]) -> str:
     if env.get("PM_RUNTIME_DIR"):
         return os.path.join(env["PM_RUNTIME_DIR"], "pm.sock")
+    if os.getuid() == 0:
+        return "/run/pm/pm.sock"
     if env.get("XDG_RUNTIME_DIR"):
         return os.path.join(env["XDG_RUNTIME_DIR"], "pm", "pm.sock")
-    return "/run/pm/pm.sock" if os.getuid() == 0 else f"/dev/shm/pm-{os.getuid()}/pm.sock"
+    return f"/dev/shm/pm-{os.getuid()}/pm.sock"
 
 
 def _unix(path: str) -> Place:

@@ -40,14 +40,18 @@ export function parse(
   const max = expected === undefined ? 0 : (expected.max ?? Number.POSITIVE_INFINITY);
   if (operands.length > max) {
     throw new UsageError(
-      max === 0 ? `unexpected argument "${operands[0]}"` : `expected ${expected?.usage} and no more`,
+      `unexpected argument "${operands[max]}"${max === 0 ? "" : `: expected ${expected?.usage} and no more`}`,
     );
   }
   if (expected !== undefined && operands.length < expected.min) {
-    throw new UsageError(`expected ${expected.usage}`);
+    throw new UsageError(
+      operands.length === 0
+        ? `an argument is missing: expected ${expected.usage}`
+        : `expected ${expected.usage}, not only "${operands.join(" ")}"`,
+    );
   }
   if (end >= 0 && given.length === end + 1) {
-    throw new UsageError(`expected ${expected?.tail} behind "--"`);
+    throw new UsageError(`expected ${expected?.tail} after "--"`);
   }
   return { values: pick(parsed.values, options), globals, operands, ...tail };
 }

@@ -19,6 +19,17 @@ export function choice<const T extends string>(...words: readonly T[]): (text: s
   };
 }
 
+/** The parser of an operand, whose errors name it as those of an option name the option. */
+export function operand<T>(name: string, parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw error instanceof UsageError ? new UsageError(`${name}: ${error.message}`, error.hint) : error;
+    }
+  };
+}
+
 /** A whole number of at least `min`. */
 export function wholeNumber(min: number): (text: string) => number {
   return (text) => {

@@ -18,26 +18,29 @@ import { followHeld } from "../held-output.ts";
 import { displayName } from "../output/format.ts";
 
 export const command = defineCommand({
-  summary: "Join the terminal to a process: its output here, your keys there",
+  summary: "Attach the terminal to a process",
   description:
-    "A process started with --tty gets every key, in a terminal of the size of yours; one started with --stdin gets\n" +
-    "lines; of any other the output is shown. Ctrl-] leaves it, and the process runs on. Without a terminal, standard\n" +
-    "input is passed on as it is; its end does not close the process's.",
+    "A process started with --tty gets every key, in a terminal of the size of yours; one started with --stdin gets lines;\n" +
+    "of any other only the output is shown. Ctrl-] detaches, and the process keeps running. Without a terminal, standard\n" +
+    "input is passed on as it is; when it ends, that of the process stays open.",
   options: {
-    lines: single("LINES", wholeNumber(0), `Begin with so many lines of earlier output (default: ${TAIL_LINES})`, {
+    lines: single("LINES", wholeNumber(0), `Show this many lines of earlier output first (default: ${TAIL_LINES})`, {
       short: "n",
       complete: "none",
     }),
-    "no-stdin": flag("Show the output only"),
+    "no-stdin": flag("Show output only; send no input"),
   },
   operands: { usage: "ID", min: 1, max: 1, complete: "process" },
   exitCodes: [
-    ["0", "left with Ctrl-]"],
+    ["0", "detached with Ctrl-]"],
     ["125", "pm failed, or could not write all of the output"],
     ["127", "there is no such process"],
-    ["0-255", "the process ended: its own code, 128 and the number of the signal that ended it"],
+    ["0-255", "the process ended: its exit code, or 128 plus the number of the signal that ended it"],
   ],
-  examples: [["pm start -n shell --tty -- bash; pm attach shell", "a shell to come back to"]],
+  examples: [
+    ["pm start -n shell --tty -- bash; pm attach shell", "a shell to come back to"],
+    ["pm attach --no-stdin -n 20 api", "watch it until it ends"],
+  ],
   exitCodeOf: (error) =>
     error instanceof PmError && error.reason === "PROCESS_NOT_FOUND" ? ExitCode.commandNotFound : ExitCode.runFailed,
   async run({ options, operands: [ref = ""], globals, caller }) {
@@ -63,11 +66,11 @@ async function attachTerminal(
 ): Promise<number> {
   const { attachStandardTerminal } = await import("../../terminal/standard-terminal.ts");
   const name = escapeText(displayName(info));
-  const end = await attachStandardTerminal(manager, info, { lines, name, leaving: "leaves it, it runs on" });
+  const end = await attachStandardTerminal(manager, info, { lines, name, leaving: "detaches, it keeps running" });
   if (end.reason === "ended") {
     return exitCode(caller, manager, info, end.exit);
   }
-  caller.note(`\npm: left ${name}\n`);
+  caller.note(`\npm: detached from ${name}; it keeps running\n`);
   return ExitCode.ok;
 }
 

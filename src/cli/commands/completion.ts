@@ -1,5 +1,5 @@
 import { ExitCode } from "../../common/exit-codes.ts";
-import { choice } from "../arguments/values.ts";
+import { choice, operand } from "../arguments/values.ts";
 import { defineCommand } from "../command.ts";
 import { completionScripts } from "../completion/scripts.ts";
 
@@ -10,12 +10,12 @@ export const command = defineCommand({
   options: {},
   operands: { usage: "bash|zsh|fish", min: 1, max: 1, complete: shells },
   examples: [
-    ["source <(pm completion bash)", "in ~/.bashrc"],
-    ["source <(pm completion zsh)", "in ~/.zshrc, after compinit"],
-    ["pm completion fish | source", "in ~/.config/fish/config.fish"],
+    ["source <(pm completion bash)", "bash: a line for ~/.bashrc"],
+    ["source <(pm completion zsh)", "zsh: a line for ~/.zshrc, after compinit"],
+    ["pm completion fish | source", "fish: a line for ~/.config/fish/config.fish"],
   ],
   async run({ operands: [shell = ""], caller }) {
-    caller.print(completionScripts[choice(...shells)(shell)]);
+    caller.print(completionScripts[operand("SHELL", choice(...shells))(shell)]);
     return ExitCode.ok;
   },
 });

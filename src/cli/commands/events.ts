@@ -10,44 +10,46 @@ import { stateText } from "../output/process-table.ts";
 import { filtersOf, selectionHelp, selectionOf, selectionOptions } from "../selection.ts";
 import { UsageError } from "../usage-error.ts";
 
-const types = [
-  "created",
-  "stateChanged",
-  "stopRequested",
-  "restartRequested",
-  "signaled",
-  "updated",
-  "treeGone",
-  "removed",
-  "daemonStarted",
-  "daemonStopped",
-] as const satisfies readonly EventType[];
-
-const words: Partial<Record<EventType, string>> = {
+/** How each is shown. One that is missing here is an error of the compiler. */
+const words: Readonly<Record<Exclude<EventType, "unknown">, string>> = {
+  created: "created",
   stateChanged: "state",
   stopRequested: "stop requested",
   restartRequested: "restart requested",
+  signaled: "signaled",
+  updated: "updated",
   treeGone: "tree gone",
+  removed: "removed",
   daemonStarted: "daemon started",
   daemonStopped: "daemon stopped",
+  waiting: "waiting",
+  ready: "ready",
+  notReady: "not ready",
+  healthy: "healthy",
+  unhealthy: "unhealthy",
+  hookFailed: "hook failed",
+  scheduleSkipped: "schedule skipped",
+  projectApplied: "project applied",
+  projectRemoved: "project removed",
 };
+const types = Object.keys(words) as (keyof typeof words)[];
 
 export const command = defineCommand({
-  summary: "Show what happened to processes, why, and who asked for it",
-  description: `From the daemon's journal: each line is one thing that happened. Without an ID of every process and of the daemon.\n\n${selectionHelp}`,
+  summary: "Show what happened to processes, why, and who requested it",
+  description: `One line per event in the daemon's journal. Without an ID, events of all processes and of the daemon.\n\n${selectionHelp}`,
   options: {
-    follow: flag("Go on with what happens", "f"),
-    lines: single("NUMBER", wholeNumber(0), "Only the last so many", { short: "n", complete: "none" }),
-    since: single("TIME", moment, "Only from then on: 2026-01-31T12:00:00Z, or 10m for ten minutes ago", {
+    follow: flag("Follow: wait for more events", "f"),
+    lines: single("NUMBER", wholeNumber(0), "Only the last events", { short: "n", complete: "none" }),
+    since: single("TIME", moment, "Only events since 2026-01-31T12:00:00Z, or since 10m (ten minutes ago)", {
       complete: "none",
     }),
-    type: repeated("TYPE", choice(...types), "Only of this type", { complete: types }),
+    type: repeated("TYPE", choice(...types), "Only events of this type", { complete: types }),
     selector: selectionOptions.selector,
     output: outputOption("text", "jsonl"),
   },
   operands: { usage: "[ID...]", min: 0, complete: "process" },
   examples: [
-    ["pm events api", "what became of it"],
+    ["pm events api", "what happened to it"],
     ["pm events -o jsonl --type signaled | jq -r .cause.principal", "who sent signals"],
   ],
   async run({ options, operands, globals, caller }) {
@@ -56,7 +58,7 @@ export const command = defineCommand({
       caller.ownProcess();
     }
     if (options.follow && options.lines === 0 && options.since !== undefined) {
-      throw new UsageError("give either --since or --lines 0");
+      throw new UsageError("give either --since or --lines 0, not both");
     }
     const { manager } = await openConnection(caller, globals, { follows: options.follow });
     const selects = operands.length > 0 || options.selector !== undefined;
@@ -123,7 +125,7 @@ function eventText({ time, type, processId, processName, run, from, to, cause, e
     [
       time.toISOString(),
       ...(about === "" ? [] : [about]),
-      `${run === undefined ? "" : `run ${run}: `}${words[type] ?? type}${change}${how}${why === "" ? "" : ` (${why})`}`,
+      `${run === undefined ? "" : `run ${run}: `}${type === "unknown" ? type : words[type]}${change}${how}${why === "" ? "" : ` (${why})`}`,
     ].join(" "),
   );
 }

@@ -6,13 +6,18 @@ import { CommandError } from "../errors.ts";
 import { importProject } from "../project/read.ts";
 
 export const command = defineCommand({
-  summary: "Write the pm.yaml of a Procfile, process-compose.yaml, supervisord.conf or ecosystem.json",
-  description: "What cannot be carried over stands on top of it as comments. A program is never executed.",
+  summary: "Translate a Procfile, process-compose.yaml, supervisord.conf or ecosystem.json into pm.yaml",
+  description: "What cannot be carried over is listed in comments at the top. Nothing in the files is executed.",
   options: {
-    output: text("FILE", "Write it there (default: standard output)", { short: "o", complete: "file" }),
-    force: flag("Replace a file that is there"),
+    output: text("FILE", "The file to write (default: standard output)", { short: "o", complete: "file" }),
+    force: flag("Replace the file if it exists"),
   },
   operands: { usage: "[FILE...]", min: 0, complete: "file" },
+  exitCodes: [["5", "the file exists already"]],
+  examples: [
+    ["pm import Procfile", "shows the pm.yaml that a Procfile comes to"],
+    ["pm import -o pm.yaml supervisord.conf && pm diff", "writes it, and shows what it would start"],
+  ],
   async run({ options, operands, caller }) {
     const yaml = importProject(operands, caller);
     if (options.output === undefined) {
@@ -22,12 +27,16 @@ export const command = defineCommand({
     try {
       writeFileSync(resolvePath(caller, options.output), yaml, { flag: options.force ? "w" : "wx" });
     } catch (error) {
-      const exists = (error as NodeJS.ErrnoException).code === "EEXIST";
-      throw new CommandError(exists ? `${options.output} is there already` : `cannot write: ${String(error)}`, {
-        exitCode: exists ? ExitCode.conflict : ExitCode.failure,
-        hint: exists ? "--force replaces it" : undefined,
-        cause: error,
-      });
+      const { code } = error as NodeJS.ErrnoException;
+      const exists = code === "EEXIST";
+      throw new CommandError(
+        `--output: ${exists ? `${options.output} exists already` : `cannot write ${options.output} (${code})`}`,
+        {
+          exitCode: exists ? ExitCode.conflict : ExitCode.failure,
+          hint: exists ? "--force replaces it" : undefined,
+          cause: error,
+        },
+      );
     }
     return ExitCode.ok;
   },

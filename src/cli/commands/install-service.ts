@@ -7,20 +7,26 @@ import { runSystemctl } from "../service/systemctl.ts";
 import { serviceUnit, unitPath } from "../service/unit.ts";
 import { UsageError } from "../usage-error.ts";
 
+/** Of a user's services: without a login there is no service manager of that user. */
+const lingering = "it starts with your first login; with 'loginctl enable-linger' it starts at boot";
+
 export const command = defineCommand({
-  summary: "Have systemd start the daemon at boot, and with it what is meant to run",
+  summary: "Install a systemd service that starts the daemon, and what is to run, at boot",
   description:
-    "Writes a unit, enables and starts it: for this user, whose services begin with the first login unless lingering is\n" +
-    "enabled ('loginctl enable-linger'), or with --system for root at boot. Stopping the unit leaves processes running.",
+    "Writes a unit, enables it and starts it. A user's services start with the first login, or at boot if lingering is\n" +
+    "enabled ('loginctl enable-linger'); with --system it is root's, at boot. Stopping the unit leaves processes running.",
   options: {
-    user: flag("For this user (default, except for root)"),
-    system: flag("For root, at boot"),
-    print: flag("Only show the unit"),
+    user: flag("Install it for this user (default, except for root)"),
+    system: flag("Install it for root, at boot"),
+    print: flag("Show the unit, and install nothing"),
   },
-  examples: [["pm install-service --print", "what would be written"]],
+  examples: [
+    ["pm install-service --print", "what would be written, and where"],
+    ["sudo pm install-service --system", "for root, at boot"],
+  ],
   async run({ options, caller }) {
     if (options.user && options.system) {
-      throw new UsageError("give either --user or --system");
+      throw new UsageError("give either --user or --system, not both");
     }
     const own = caller.ownProcess();
     const isRoot = own.getuid?.() === 0;
@@ -28,7 +34,7 @@ export const command = defineCommand({
     const unit = serviceUnit({ system, program: own.argv[1] ?? "", node: own.execPath });
     const path = unitPath(system, caller.env);
     if (options.print) {
-      caller.print(`# ${path}\n${unit}`);
+      caller.print(`# ${path}\n${system ? "" : `# ${lingering}\n`}${unit}`);
       return ExitCode.ok;
     }
     if (system && !isRoot) {
@@ -41,7 +47,7 @@ export const command = defineCommand({
     await runSystemctl(system, ["daemon-reload"]);
     await runSystemctl(system, ["enable", "--now", "pm.service"]);
     if (!system) {
-      caller.note("pm: it begins with your first login; 'loginctl enable-linger' has it begin at boot\n");
+      caller.note(`pm: ${lingering}\n`);
     }
     return ExitCode.ok;
   },

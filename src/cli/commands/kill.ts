@@ -23,13 +23,13 @@ const dyingMs = 5000;
 export const command = defineCommand({
   summary: "Send a signal to processes",
   description:
-    'Prints the ID of each once the signal was sent; after SIGKILL, which is the default, a line "ID EXIT" once it has\n' +
-    `ended. To end a process with all that it started, and be sure of it, use 'pm stop --force'.\n\n${selectionHelp}`,
+    'Prints the ID of each process once the signal is sent; for SIGKILL, the default, a line "ID EXIT" once it has ended.\n' +
+    `To make sure that a process ends with everything that it started, use 'pm stop --force'.\n\n${selectionHelp}`,
   options: {
     signal: single(
       "SIGNAL",
       signal,
-      "What to send: HUP, SIGHUP, 1 or SIGRTMIN+3; -HUP and -1 for short (default: KILL)",
+      "The signal: HUP, SIGHUP, 1 or SIGRTMIN+3; -HUP and -1 for short (default: KILL)",
       {
         short: "s",
         complete: signalNames,
@@ -38,7 +38,7 @@ export const command = defineCommand({
     target: single(
       "WHAT",
       choice("group", "main", "tree"),
-      "Where to: the process group (default), the main process, or the whole tree",
+      "Send it to the process group (default), the main process, or the whole tree",
       { complete: ["group", "main", "tree"] },
     ),
     ...selectionOptions,
@@ -49,9 +49,9 @@ export const command = defineCommand({
   operands: selectionOperands,
   examples: [
     ["pm kill -HUP api", "make it read its configuration again"],
-    ["pm kill -9 api", "end its main process at once"],
-    ["pm kill -s USR1 -l tier=front", "all that have a label"],
-    ["pm kill -l", "which signals there are"],
+    ["pm kill -9 api", "end it at once"],
+    ["pm kill -s USR1 -l tier=front", "all with a label"],
+    ["pm kill -l", "list the signals"],
   ],
   rewrite: asShellsDo,
   async run({ options, operands, globals, caller }) {
@@ -111,7 +111,8 @@ function asShellsDo(args: readonly string[]): readonly string[] {
     if (arg === "-l" && index === args.length - 1) {
       return "--list";
     }
-    const isSignal = /^-(\d+|[A-Z][A-Z0-9+-]*)$/.test(arg) && signalNumber(arg.slice(1)) !== undefined;
-    return isSignal ? `--signal=${arg.slice(1)}` : arg;
+    const isNumber = /^-\d+$/.test(arg);
+    const isName = /^-[A-Z][A-Z0-9+-]*$/.test(arg) && signalNumber(arg.slice(1)) !== undefined;
+    return isNumber || isName ? `--signal=${arg.slice(1)}` : arg;
   });
 }

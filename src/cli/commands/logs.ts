@@ -26,50 +26,57 @@ const stampKinds = ["utc", "local", "relative"] as const;
 export const command = defineCommand({
   summary: "Show the output of processes",
   description:
-    "Of one process: its bytes, exactly as it wrote them, stdout and stderr in the order in which they came. Of\n" +
-    "several: whole lines in the order of time, with the name in front. Output that was dropped for the output limit is\n" +
-    "reported on standard error. With -f, processes that fit patterns or labels join as they are started; a single run\n" +
-    `ends it when it is complete. Ctrl-C ends the showing, never the process.\n\n${selectionHelp}`,
+    "One process: its exact bytes, stdout and stderr in the order in which they were read. Several: whole lines in order\n" +
+    "of time, each with the name of its process in front. Output dropped by the output limit is reported on standard\n" +
+    "error. With -f, processes that match patterns or labels join in as they start; the output of a single run ends when\n" +
+    `it is complete. Ctrl-C stops following; the process keeps running.\n\n${selectionHelp}`,
   options: {
-    follow: flag("Go on with what comes, over restarts of the process and of the daemon", "f"),
-    lines: single("LINES", wholeNumber(0), "Only the last lines of each; with --grep, the last that fit", {
+    follow: flag("Follow the output, across restarts of the process and of the daemon", "f"),
+    lines: single("LINES", wholeNumber(0), "Only the last lines of each process; with --grep, the last that match", {
       short: "n",
       complete: "none",
     }),
-    since: single("TIME", moment, "Only from then on: 2026-01-31T12:00:00Z, or 10m for ten minutes ago", {
+    since: single("TIME", moment, "Only output since 2026-01-31T12:00:00Z, or since 10m (ten minutes ago)", {
       complete: "none",
     }),
-    until: single("TIME", moment, "Only until then", { complete: "none" }),
-    offset: single("BYTES", wholeNumber(0), "Begin at this offset of the run", { complete: "none" }),
-    grep: single("PATTERN", pattern, "Only lines that this regular expression fits; with (?i) in front, in any case", {
-      short: "g",
-      complete: "none",
-    }),
-    invert: flag("With --grep: only lines that it does not fit", "v"),
-    stream: repeated("STREAM", streams, "Only stdout or only stderr; several with commas", {
+    until: single("TIME", moment, "Only output until this time", { complete: "none" }),
+    offset: single("BYTES", wholeNumber(0), "Start at this byte of the run's output", { complete: "none" }),
+    grep: single(
+      "PATTERN",
+      pattern,
+      "Only lines that match this regular expression; with (?i) in front, ignoring case",
+      {
+        short: "g",
+        complete: "none",
+      },
+    ),
+    invert: flag("With --grep: only lines that do not match", "v"),
+    stream: repeated("STREAM", streams, "Only stdout or only stderr", {
       complete: ["stdout", "stderr"],
     }),
     timestamps: optional(
       "KIND",
       choice(...stampKinds),
       "utc",
-      "Begin each line with its time: utc, local or relative",
+      "Prefix each line with its time: utc (default), local or relative",
       {
         short: "t",
         complete: stampKinds,
       },
     ),
-    "no-prefix": flag("Of several: without the names in front"),
-    run: single("NUMBER", wholeNumber(1), "Of this run: the current one or one before", { complete: "none" }),
+    "no-prefix": flag("Several processes: no names in front of the lines"),
+    run: single("NUMBER", wholeNumber(1), "Output of this run, the current one or an earlier one", {
+      complete: "none",
+    }),
     ...selectionOptions,
     output: outputOption("text", "jsonl"),
   },
   operands: selectionOperands,
-  exitCodes: [["130", "ended by Ctrl-C, as a shell sees it"]],
+  exitCodes: [["130", "ended by Ctrl-C"]],
   examples: [
-    ["pm logs -f -n 100 api", "the last lines, and what comes"],
+    ["pm logs -f -n 100 api", "the last 100 lines, then follow"],
     ["pm logs api | sha256sum", "the bytes are exact"],
-    ["pm logs --since 1h --grep 'ERROR|WARN' 'web-*'", "of several, merged in the order of time"],
+    ["pm logs --since 1h --grep 'ERROR|WARN' 'web-*'", "several, merged in order of time"],
     ["pm logs -o jsonl api | jq -r .line", "each line with its time, stream and offset"],
   ],
   async run({ options, operands, globals, caller }) {
@@ -79,10 +86,10 @@ export const command = defineCommand({
       throw new UsageError("--invert needs --grep PATTERN");
     }
     if (options.offset !== undefined && options.lines !== undefined) {
-      throw new UsageError("give either --offset or --lines");
+      throw new UsageError("give either --offset or --lines, not both");
     }
     if (only === undefined && (options.offset !== undefined || options.run !== undefined)) {
-      throw new UsageError("--offset and --run are of one process: name one");
+      throw new UsageError("--offset and --run are for one process: name one ID");
     }
     if (options.follow || options.grep !== undefined || options.timestamps === "local") {
       // It outlives the daemon and ends by a signal; a pattern may take for ever; the time zone is one of a process.
@@ -182,6 +189,7 @@ function pattern(text: string): RegExp {
   try {
     return new RegExp(source, insensitive === undefined ? "u" : "iu");
   } catch (error) {
-    throw new UsageError(`"${text}" is not a regular expression: ${(error as Error).message}`);
+    const why = (error as Error).message.replace(/^Invalid regular expression: \/.*\/[a-z]*: /s, "");
+    throw new UsageError(`"${text}" is not a regular expression: ${why}`);
   }
 }

@@ -34,6 +34,13 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
   reload: { load: () => import("./reload.ts") },
   scale: { load: () => import("./scale.ts") },
   import: { load: () => import("./import.ts") },
+  project: {
+    summary: "Look at the projects that the daemon keeps",
+    commands: {
+      ls: { load: () => import("./project/ls.ts") },
+      show: { load: () => import("./project/show.ts") },
+    },
+  },
   schedule: {
     summary: "Start processes at certain times",
     commands: {
@@ -46,7 +53,7 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
     },
   },
   queue: {
-    summary: "Say how many processes run at a time",
+    summary: "Limit how many processes run at a time",
     commands: {
       add: { load: () => import("./queue/add.ts") },
       set: { load: () => import("./queue/set.ts") },
@@ -60,7 +67,7 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
   prune: { load: () => import("./prune.ts") },
   ui: { load: () => import("./ui.ts") },
   daemon: {
-    summary: "Start, stop and look at the daemon",
+    summary: "Manage the daemon",
     commands: {
       start: { load: () => import("./daemon/start.ts") },
       stop: { load: () => import("./daemon/stop.ts") },
@@ -74,16 +81,17 @@ export const registry: Readonly<Record<string, CommandEntry | CommandGroup>> = {
   "install-service": { load: () => import("./install-service.ts") },
   init: { load: () => import("./init.ts") },
   context: {
-    summary: "Remember other daemons, and how to get in",
+    summary: "Manage connection contexts",
     commands: {
       add: { load: () => import("./context/add.ts") },
       use: { load: () => import("./context/use.ts") },
+      show: { load: () => import("./context/show.ts") },
       ls: { load: () => import("./context/ls.ts") },
       rm: { load: () => import("./context/rm.ts") },
     },
   },
   user: {
-    summary: "Say who may use the daemon of this machine from others",
+    summary: "Manage users allowed to connect remotely",
     commands: {
       add: { load: () => import("./user/add.ts") },
       passwd: { load: () => import("./user/passwd.ts") },

@@ -27,11 +27,11 @@ interface Restarted {
 }
 
 export const command = defineCommand({
-  summary: "Stop processes and start them again under the same id",
+  summary: "Stop processes and start them again with the same id",
   description:
-    "Prints a line \"ID EXIT\" for each: how the run before ended; its output stays readable with 'pm logs --run'. Labels,\n" +
-    "patterns and --all mean those that have not ended. A COMMAND, or an option that says how to run it, is for this run and\n" +
-    `those after it.\n\n${selectionHelp}`,
+    "Prints a line \"ID EXIT\" for each: how the previous run ended. 'pm logs --run' still shows its output. Labels, patterns\n" +
+    "and --all select only processes that have not ended. A COMMAND, or an option that changes how the process is run,\n" +
+    `counts for this run and all later ones.\n\n${selectionHelp}`,
   options: {
     ...stopOptions,
     ...selectionOptions,
@@ -40,18 +40,18 @@ export const command = defineCommand({
     output: outputOption(...resultFormats),
   },
   operands: { ...selectionOperands, tail: "COMMAND [ARG...]" },
-  exitCodes: [["6", "something of the run before lives on; standard error says what"]],
+  exitCodes: [["6", "something of the previous run is still running; standard error lists it"]],
   examples: [
     ["pm restart --force api", "kill what does not stop in time"],
     ["pm restart -e PORT=8081 api", "with another environment"],
     ["pm restart api -- sleep 3600", "with another command"],
-    ["pm restart -l app=web", "all that have a label and run"],
+    ["pm restart -l app=web", "all running ones with a label"],
   ],
   async run({ options, operands, tail = [], globals, caller }) {
     const selection = selectionOf(operands, options);
     const changes = changesOf(options, tail, caller);
     if (changes !== undefined && onlyReference(selection) === undefined) {
-      throw new UsageError("what is run can be changed for one process at a time");
+      throw new UsageError("COMMAND, and options that change how a process is run, are for one process: name one ID");
     }
     const { manager } = await openConnection(caller, globals);
     const how = stopRequest(options);

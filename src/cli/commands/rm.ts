@@ -9,19 +9,19 @@ import { outputOption } from "../output/format.ts";
 import { requestOptions, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 
 export const command = defineCommand({
-  summary: "Forget ended processes and free their output",
-  description: `Prints the ID of each that is gone. Without any, as xargs calls it, there is nothing to do.\n\n${selectionHelp}`,
+  summary: "Remove ended processes and free their output",
+  description: `Prints the ID of each. Without an ID, as xargs may call it, nothing is removed; that is no failure.\n\n${selectionHelp}`,
   options: {
-    force: flag("Kill the whole tree first if it lives", "f"),
+    force: flag("Kill the process tree first if it is running", "f"),
     ...selectionOptions,
     ...requestOptions,
     output: outputOption(...resultFormats),
   },
   operands: selectionOperands,
-  exitCodes: [["5", "it lives, and --force was not given"]],
+  exitCodes: [["5", "it is running, and --force was not given"]],
   examples: [
-    ["pm rm -l app=web", "all that have a label"],
-    ["pm rm -f api", "kill it first"],
+    ["pm rm -l app=web", "all with a label"],
+    ["pm rm -f api", "kill it first if it is running"],
     ["pm ls -aq -l app=web | xargs pm rm", "what another command lists; it may be nothing"],
   ],
   async run({ options, operands, globals, caller }) {

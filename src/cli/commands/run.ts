@@ -11,25 +11,25 @@ import { UsageError } from "../usage-error.ts";
 export const command = defineCommand({
   summary: "Run a process in the foreground",
   description:
-    "Starts it as 'pm start' does, writes its output (stdout and stderr) to standard output as it comes, and exits\n" +
-    "as it does. No output is lost: a process whose reader is slow waits for it. Signals go to the process; the\n" +
-    "second Ctrl-C kills its whole tree. If pm itself is killed, the process runs on: 'pm ls'.",
+    "Starts it as 'pm start' does, writes its output (stdout and stderr) to standard output, and exits with its exit code.\n" +
+    "No output is lost: if the reader is slow, the process waits. Signals are passed on to the process; a second Ctrl-C\n" +
+    "kills the process tree. If pm itself is killed, the process keeps running.",
   options: {
     ...startOptions,
-    rm: flag("Forget it with its output when it has ended"),
-    detach: flag("Leave it in the background and print its id, as 'pm start' does", "d"),
+    rm: flag("Remove it and its output when it has ended"),
+    detach: flag("Run it in the background and print its id, like 'pm start'", "d"),
   },
   operands: { usage: "COMMAND [ARG...]", min: 1, verbatim: true, complete: "command" },
   exitCodes: [
-    ["0-255", "the process's own code, 128 and the number of the signal that ended it"],
+    ["0-255", "the exit code of the process, or 128 plus the number of the signal that ended it"],
     ["125", "pm failed, or could not write all of the output"],
     ["126", "COMMAND cannot be executed"],
     ["127", "COMMAND was not found"],
   ],
   examples: [
-    ["pm run --rm -- make test", "like make test, and gone afterwards"],
+    ["pm run --rm -- make test", "like make test; nothing is left afterwards"],
     ["pm run -it --rm -- bash", "with a terminal of its own"],
-    ["tar cf - . | pm run -i --rm -- tar tf - | wc -l", "between pipes, byte by byte"],
+    ["tar cf - . | pm run -i --rm -- tar tf - | wc -l", "in a pipeline, byte for byte"],
   ],
   exitCodeOf,
   async run({ options, operands, globals, caller }) {
@@ -37,7 +37,9 @@ export const command = defineCommand({
     const asked = startRequest(options, operands, connection, caller);
     if (options.detach) {
       if (options.rm) {
-        throw new UsageError("give either --detach or --rm: nobody is there to remove it when it has ended");
+        throw new UsageError(
+          "give either --detach or --rm: in the background, nobody is there to remove it ('pm prune' does)",
+        );
       }
       caller.print(`${(await startProcess(connection.manager, asked, options, caller)).id}\n`);
       return ExitCode.ok;

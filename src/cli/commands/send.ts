@@ -1,4 +1,5 @@
 import { ExitCode } from "../../common/exit-codes.ts";
+import { asTyped } from "../bulk.ts";
 import { endsCommand } from "../caller.ts";
 import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
@@ -17,17 +18,17 @@ import {
 export const command = defineCommand({
   summary: "Write standard input to the standard input of processes",
   description:
-    "They must have been started with --stdin or --tty. As slow as the slowest of them reads. Labels, patterns and --all\n" +
-    `mean those that run and take input.\n\n${selectionHelp}`,
+    "They must have been started with --stdin or --tty. Blocks until each process has read its input. Labels, patterns and\n" +
+    `--all select only running processes that take input.\n\n${selectionHelp}`,
   options: {
-    close: flag("Then close their standard input (a terminal gets Ctrl-D)"),
+    close: flag("Close their standard input afterwards (a terminal gets Ctrl-D)"),
     ...selectionOptions,
     output: outputOption("name", "json", "jsonl"),
   },
   operands: selectionOperands,
   examples: [
-    ["echo reload | pm send console", "type a line into it"],
-    ["echo quit | pm send -l app=game", "into all that have a label"],
+    ["echo reload | pm send console", "send it a line"],
+    ["echo quit | pm send -l app=game", "all with a label"],
   ],
   async run({ options, operands, globals, caller }) {
     const { stdin } = caller.ownProcess();
@@ -50,8 +51,9 @@ export const command = defineCommand({
             await manager.processes.write(id, data, { close });
             target.bytes += data.length;
           } catch (error) {
-            if (endsCommand(error) || onlyReference(selection) !== undefined) {
-              throw error;
+            const only = onlyReference(selection);
+            if (endsCommand(error) || only !== undefined) {
+              throw only === undefined ? error : asTyped(error, only);
             }
             // One that has ended must not keep the others from their input.
             open.delete(id);

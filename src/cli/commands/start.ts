@@ -9,14 +9,16 @@ import { startOptions, startProcess, startRequest } from "../start-options.ts";
 export const command = defineCommand({
   summary: "Start a process in the background and print its id",
   description:
-    "Over the local socket the process gets your directory, environment, umask, priority and resource limits, as a\n" +
-    "background job of a shell would; over https it gets none of them. COMMAND is executed directly, without a shell. It and everything after\n" +
-    "it is passed on as it is.",
+    "On this machine the process inherits your directory, environment, umask, nice value and resource limits, like a\n" +
+    "background job of a shell; on another machine it inherits none of them. COMMAND is executed without a shell, with the\n" +
+    "arguments that follow it.",
   options: { ...startOptions, ...delayOptions, output: outputOption("id", "name", "json", "jsonl") },
   operands: { usage: "COMMAND [ARG...]", min: 1, verbatim: true, complete: "command" },
   examples: [
-    ["id=$(pm start -- sh -c 'echo out; exit 7')", "start, and keep the id"],
+    ["id=$(pm start -- sh -c 'echo out; exit 7')", "start it, and keep the id"],
     ["pm start -n api -C /srv/api -e PORT=8080 -- node server.js", "with a name, a directory and a variable"],
+    ["pm start -n worker --restart on-failure:5 -- ./worker", "start it again when it fails, five times"],
+    ["pm start --in 10m -- ./cleanup", "in ten minutes"],
   ],
   async run({ options, operands, globals, caller }) {
     const connection = await openConnection(caller, globals);

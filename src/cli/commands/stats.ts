@@ -19,19 +19,19 @@ import { UsageError } from "../usage-error.ts";
 const shortestMs = 250;
 
 export const command = defineCommand({
-  summary: "Show what processes and all that they started use",
+  summary: "Show the resource usage of processes and everything that they started",
   description:
-    "On a terminal the table is drawn again with each sample, the busiest first; Ctrl-C ends it. Elsewhere, and with\n" +
-    `--no-stream, there is one sample. Without an ID of every process that runs.\n\n${selectionHelp}`,
+    "On a terminal the table is updated with each sample, the busiest process first; Ctrl-C ends it. Elsewhere, and with\n" +
+    `--no-stream, there is one sample. Without an ID, all running processes.\n\n${selectionHelp}`,
   options: {
-    "no-stream": flag("One sample only"),
-    interval: single("DURATION", duration, "Between two samples (default: 1s)", { complete: "none" }),
+    "no-stream": flag("Show one sample and exit"),
+    interval: single("DURATION", duration, "Time between samples (default: 1s)", { complete: "none" }),
     selector: selectionOptions.selector,
     output: outputOption("table", "json", "jsonl"),
   },
   operands: { usage: "[ID...]", min: 0, complete: "process" },
   examples: [
-    ["pm stats --no-stream", "a sample of all"],
+    ["pm stats --no-stream", "one sample of all"],
     ["pm stats --no-stream -o json 'web-*' | jq .usages[].residentBytes", "for a program"],
   ],
   async run({ options, operands, globals, caller }) {

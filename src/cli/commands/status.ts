@@ -6,22 +6,23 @@ import { findProcesses } from "../find.ts";
 import { painter } from "../output/color.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import { processDetails } from "../output/process-details.ts";
-import { processTable } from "../output/process-table.ts";
+import { processTable, wideProcessTable } from "../output/process-table.ts";
+import { schedulesOf } from "../schedules.ts";
 import { onlyReference, selectionHelp, selectionOf, selectionOperands, selectionOptions } from "../selection.ts";
 import { measureUsage } from "../usage.ts";
 
 export const command = defineCommand({
-  summary: "Show all about processes",
+  summary: "Show details of processes",
   description: selectionHelp,
   options: {
-    env: flag("Show its environment too, which may hold secrets"),
+    env: flag("Also show the environment, which may hold secrets"),
     ...selectionOptions,
     output: outputOption("text", "table", "wide", "json", "jsonl", "name"),
   },
   operands: selectionOperands,
   examples: [
-    ["pm status -o json api | jq .run.exit", "what the contract says of how it ended"],
-    ["pm status -o wide 'web-*'", "of several, as a table"],
+    ["pm status -o json api | jq .run.exit", "how it ended, for a program"],
+    ["pm status -o wide 'web-*'", "several, as a table"],
   ],
   async run({ options, operands, globals, caller }) {
     const selection = selectionOf(operands, options);
@@ -44,25 +45,23 @@ export const command = defineCommand({
         caller.print(found.map((info) => `${displayName(info)}\n`).join(""));
         break;
       case "table":
-      case "wide":
-        caller.print(
-          processTable(found, {
-            paint,
-            wide: options.output === "wide",
-            width: undefined,
-            now: new Date(),
-            ...(options.output === "wide" && { usages: await measureUsage(manager, found, { percent: true }) }),
-          }),
-        );
+        caller.print(processTable(found, { paint, width: undefined, now: new Date() }));
         break;
+      case "wide": {
+        const usages = await measureUsage(manager, found, { percent: true });
+        caller.print(wideProcessTable(found, { paint, width: undefined, now: new Date(), usages }));
+        break;
+      }
       case "text": {
         const usages = await measureUsage(manager, found, { percent: false });
+        const schedules = await schedulesOf(manager, found);
         const details = (info: ProcessInfo): string =>
           processDetails(info, {
             paint,
             environment: options.env,
             now: new Date(),
             usage: usages.get(info.id),
+            schedule: schedules.get(info.supervision?.schedule ?? ""),
           });
         caller.print(found.map(details).join("\n"));
       }

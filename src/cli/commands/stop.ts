@@ -9,17 +9,17 @@ import { requestOptions, selectionHelp, selectionOf, selectionOperands, selectio
 import { stopOptions, stopRequest, survivorsText } from "../stop-options.ts";
 
 export const command = defineCommand({
-  summary: "Stop processes with everything that they started",
+  summary: "Stop processes and everything that they started",
   description:
-    "Sends a signal to the process group and waits for the whole tree to end, double-forked children too. What\n" +
-    'does not end in time is reported, or killed with --force. Prints a line "ID EXIT" for each that has stopped: its\n' +
-    `exit code, or the signal that ended it.\n\n${selectionHelp}`,
+    "Sends a signal to the process group and waits for the whole process tree to end, also for children that detached\n" +
+    'themselves. What does not end in time is listed, or killed with --force. Prints a line "ID EXIT" for each process\n' +
+    `that has stopped: its exit code, or the signal that ended it.\n\n${selectionHelp}`,
   options: { ...stopOptions, ...selectionOptions, ...requestOptions, output: outputOption(...resultFormats) },
   operands: selectionOperands,
-  exitCodes: [["6", "something lives on; standard error says what"]],
+  exitCodes: [["6", "something is still running; standard error lists it"]],
   examples: [
     ["pm stop -t 30 --force api", "give it half a minute, then kill it"],
-    ["pm stop -l tier=front 'web-*'", "those of these names that have the label"],
+    ["pm stop -l tier=front 'web-*'", "those with such a name and this label"],
     ["pm stop -o json api | jq .process.run.exit", "how it ended"],
   ],
   async run({ options, operands, globals, caller }) {

@@ -11,16 +11,19 @@ import { CommandError } from "../errors.ts";
 import type { Globals } from "../globals.ts";
 
 export const command = defineCommand({
-  summary: "Show the dashboard",
+  summary: "Open the dashboard",
   description:
-    "The processes in a table, their output below, and keys for everything: ? shows them. Quitting ends nothing but the\n" +
-    "dashboard. Colours are the terminal's own sixteen; NO_COLOR and --color=never leave weight and inversion.",
+    "Shows the processes in a table and their output below it; ? lists the keys. Quitting leaves the processes running.\n" +
+    "Colors are the terminal's own sixteen; with NO_COLOR or --color=never only bold and reverse are used.",
   options: {
-    theme: single("NAME", choice(...THEME_NAMES), `Colours: ${THEME_NAMES.join(", ")}`, { complete: THEME_NAMES }),
-    mouse: flag("Take the mouse: click selects, the wheel scrolls"),
-    "screen-reader": flag("Plain lines, read in order, instead of a screen"),
+    theme: single("NAME", choice(...THEME_NAMES), `Colors: ${THEME_NAMES.join(", ")}`, { complete: THEME_NAMES }),
+    mouse: flag("Use the mouse: a click selects, the wheel scrolls"),
+    "screen-reader": flag("Write plain lines for a screen reader instead of drawing a screen"),
   },
-  examples: [["INK_SCREEN_READER=true pm ui", "the same as --screen-reader"]],
+  examples: [
+    ["pm ui", "q quits"],
+    ["INK_SCREEN_READER=true pm ui", "the same as --screen-reader"],
+  ],
   async run({ options, globals, caller }) {
     const { stdin, stdout } = caller.ownProcess();
     if (!stdin.isTTY || !stdout.isTTY) {

@@ -8,15 +8,15 @@ import { displayName, jsonLine, outputOption, prettyJson } from "../output/forma
 import { UsageError } from "../usage-error.ts";
 
 export const command = defineCommand({
-  summary: "Change a process: its name and labels now, how it is run from the next run on",
+  summary: "Change a process: name and labels at once, the rest from its next run",
   description:
-    "The run that is under way is not touched; 'pm restart' takes the same options and begins the next one at once.\n" +
-    "Variables, limits and labels that are not named stay as they are. Prints the ID.",
+    "The current run is not touched; 'pm restart' takes the same options and begins a new run at once. Variables, limits\n" +
+    "and labels that are not named stay as they are. Prints the ID.",
   options: {
-    name: single("NAME", processName, "Call it so", { short: "n", complete: "none" }),
-    "unset-name": flag("Take its name away"),
+    name: single("NAME", processName, "Its new name", { short: "n", complete: "none" }),
+    "unset-name": flag("Remove its name"),
     label: repeated("KEY=VALUE", label, "Set a label", { short: "l", complete: "none" }),
-    "unset-label": repeated("KEY", (text: string) => text, "Take a label away", { complete: "none" }),
+    "unset-label": repeated("KEY", (text: string) => text, "Remove a label", { complete: "none" }),
     ...changeOptions,
     output: outputOption("name", "json", "jsonl"),
   },
@@ -28,14 +28,17 @@ export const command = defineCommand({
   ],
   async run({ options, operands: [ref = ""], tail = [], globals, caller }) {
     if (options["unset-name"] && options.name !== undefined) {
-      throw new UsageError("give either --name or --unset-name");
+      throw new UsageError("give either --name or --unset-name, not both");
     }
     const spec = changesOf(options, tail, caller);
     const name = options["unset-name"] ? null : options.name;
     const labels = { set: Object.fromEntries(options.label), unset: options["unset-label"] };
     const relabels = options.label.length + labels.unset.length > 0;
     if (spec === undefined && name === undefined && !relabels) {
-      throw new UsageError("nothing to change", "give an option, or a COMMAND behind --");
+      throw new UsageError(
+        "there is nothing to change",
+        "give an option, or a COMMAND after --: see 'pm update --help'",
+      );
     }
     const { manager } = await openConnection(caller, globals);
     const info = await changeProcess(manager, await manager.processes.resolve(ref), {

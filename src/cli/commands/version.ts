@@ -7,7 +7,11 @@ import { version } from "../version.ts";
 
 export const command = defineCommand({
   summary: "Show the versions of pm and of the daemon",
-  options: { client: flag("Do not ask the daemon"), output: outputOption("text", "json") },
+  options: { client: flag("Only that of pm, without asking the daemon"), output: outputOption("text", "json") },
+  examples: [
+    ["pm version", "no daemon is started for it"],
+    ["pm version -o json | jq -r .daemon.version", "of the daemon"],
+  ],
   async run({ options, globals, caller }) {
     const runtime = caller.ownProcess().versions.node;
     const daemon = options.client ? undefined : await daemonVersion(caller, globals);

@@ -47,38 +47,39 @@ interface Ended {
 }
 
 export const command = defineCommand({
-  summary: "Wait for processes to end and exit as they did",
+  summary: "Wait for processes to end, and exit with their exit code",
   description:
     'With several processes it waits for all of them and prints a line "ID EXIT" as each ends; the exit code is that of the\n' +
-    `last one named that did not end with 0. With --any the first that ends is enough.\n\n${selectionHelp}`,
+    `last one named whose code is not 0. With --any, it waits only for the first to end.\n\n${selectionHelp}`,
   options: {
     timeout: single("DURATION", duration, "Give up after this long (default: never)", { short: "t", complete: "none" }),
     for: single(
       "WHAT",
       choice("exit", "output", "tree", ...stateConditions),
-      "Until the main process ended (exit, default), its output is complete too (output), or its whole tree is gone\n(tree); or it is ready or healthy; or stopped: ended, and not to run again",
+      "Wait for: exit of the main process (default), output: exit and complete output, tree: end of everything it started, ready, healthy, stopped: ended and not to be restarted",
       { complete: ["exit", "output", "tree", ...stateConditions] },
     ),
-    any: flag("Until one of them has"),
+    any: flag("Wait for any one of them"),
     ...selectionOptions,
-    all: flag("Until all of them have (default); without an ID, every process"),
+    all: flag("Wait for all of them (default); without an ID, all processes"),
     output: outputOption(...resultFormats),
   },
   operands: selectionOperands,
   exitCodes: [
-    ["0-255", "the process's own code, 128 and the number of the signal that ended it"],
-    ["125", "pm failed, or the time is over"],
+    ["0-255", "the exit code of the process, or 128 plus the number of the signal that ended it"],
+    ["125", "pm failed, or --timeout has passed"],
     ["127", "there is no such process"],
   ],
   examples: [
-    ["pm wait -t 10m --for output build", "its output is complete then"],
+    ["pm wait -t 10m --for output build", "until it has ended and all its output is there"],
     ["pm wait --any web api", "until one of them has ended"],
-    ["pm wait -l app=jobs", "for all that have a label"],
+    ["pm wait -l app=jobs", "all with a label"],
+    ["pm wait -t 30 --for ready api", "until it is ready to serve"],
   ],
   exitCodeOf,
   async run({ options, operands, globals, caller }) {
     if (options.any && options.all && operands.length > 0) {
-      throw new UsageError("give either --any or --all");
+      throw new UsageError("give either --any or --all, not both");
     }
     const selection = selectionOf(operands, { ...options, all: options.all && operands.length === 0 });
     const only = onlyReference(selection);

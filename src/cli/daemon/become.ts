@@ -15,6 +15,9 @@ export function becomeDaemon(caller: Caller, args: readonly string[]): never {
   if (!existsSync(program)) {
     throw new CommandError(`${program} is missing`, { hint: "build it: npm run build" });
   }
+  // No descriptor above 2 survives what follows (Node.js closes them on exec), so the daemon would take one of its own
+  // for this one. Who starts it so is told by NOTIFY_SOCKET.
+  delete own.env["PM_READY_FD"];
   const { execve } = own;
   if (execve === undefined) {
     throw new CommandError("this Node.js cannot replace itself by another program");

@@ -11,7 +11,7 @@ export async function gone(own: NodeJS.Process, pid: number): Promise<void> {
   const deadline = Date.now() + goneTimeoutMs;
   while (exists(own, pid)) {
     if (Date.now() > deadline) {
-      throw new CommandError(`the daemon (pid ${pid}) said that it stops, and still runs`, {
+      throw new CommandError(`the daemon (pid ${pid}) said that it would stop, and is still running`, {
         exitCode: ExitCode.timeout,
       });
     }

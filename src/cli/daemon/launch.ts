@@ -8,6 +8,7 @@ import {
   fstatSync,
   lstatSync,
   openSync,
+  readFileSync,
   renameSync,
   type Stats,
   watch,
@@ -23,6 +24,7 @@ import { PmError, ProcessManager } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
 import { isUnreachable } from "../connection.ts";
 import { CommandError } from "../errors.ts";
+import { daemonElsewhere } from "./elsewhere.ts";
 import { daemonEnvironment } from "./environment.ts";
 import { daemonLogPath, daemonProgram } from "./paths.ts";
 
@@ -34,6 +36,9 @@ const answerTimeoutMs = 5_000;
 
 /** A log larger than this is put aside as daemon.log.old before the daemon starts. */
 const maxLogBytes = 1024 * 1024;
+
+/** Daemons that a signal ends before they are ready: one that is killed is replaced, one that always crashes is not. */
+const maxDeaths = 5;
 
 /** What the daemon exits with if another one has the runtime directory. */
 const alreadyRunning = ExitCode.conflict;
@@ -71,13 +76,20 @@ async function untilReady(
   deadline: number,
   say: (text: string) => void,
 ): Promise<void> {
-  for (;;) {
+  for (let deaths = 0; ; ) {
     // Each time: what was there may have been removed meanwhile.
-    prepareDirectory(runtimeDirectory(caller.env), own);
+    prepareDirectory(runtimeDirectory(caller.env), own, caller.env);
     const { pid, outcome } = await begin(caller, own);
     if (outcome.kind === "ready") {
       say(`pm: started the daemon (pid ${pid})\n`);
+      const elsewhere = daemonElsewhere(caller);
+      if (elsewhere !== undefined) {
+        caller.note(elsewhere);
+      }
       return;
+    }
+    if (outcome.kind === "ended" && outcome.signal !== null && ++deaths < maxDeaths && Date.now() < deadline) {
+      continue;
     }
     if (outcome.kind !== "ended" || outcome.code !== alreadyRunning) {
       const said = outcome.kind === "refused" ? outcome.error : describe(outcome);
@@ -94,7 +106,7 @@ async function untilReady(
 }
 
 async function begin(caller: Caller, own: NodeJS.Process): Promise<{ pid: number | undefined; outcome: Outcome }> {
-  const log = openLog(daemonLogPath(caller));
+  const log = openLog(daemonLogPath(caller), caller.env);
   let child: ChildProcess;
   try {
     const [command, args] = unlimited(caller, [own.execPath, ...daemonNodeFlags, daemonProgram(own)]);
@@ -252,7 +264,7 @@ function isEnding(error: unknown): boolean {
 }
 
 /** Nothing is written into a directory that is not ours alone; why it is refused, the daemon says best. */
-function prepareDirectory(directory: string, own: NodeJS.Process): void {
+function prepareDirectory(directory: string, own: NodeJS.Process, env: Caller["env"]): void {
   let stats: Stats;
   try {
     if (!existsSync(directory)) {
@@ -260,24 +272,45 @@ function prepareDirectory(directory: string, own: NodeJS.Process): void {
     }
     stats = lstatSync(directory);
   } catch (error) {
-    throw unusable(directory, (error as Error).message);
+    throw unusable(directory, (error as Error).message, env);
   }
   if (!stats.isDirectory()) {
-    throw unusable(directory, "it is not a directory");
+    throw unusable(directory, "it is not a directory", env);
   }
   if (stats.uid !== own.getuid?.()) {
-    throw unusable(directory, `it belongs to user ${stats.uid}`);
+    throw unusable(directory, `it belongs to user ${stats.uid}`, env);
   }
 }
 
-function unusable(directory: string, why: string): CommandError {
+function unusable(directory: string, why: string, env: Caller["env"]): CommandError {
   return new CommandError(`cannot use the runtime directory ${directory}: ${why}`, {
     exitCode: ExitCode.unreachable,
-    hint: "set PM_RUNTIME_DIR to a directory of your own",
+    hint: unusableHint(env),
   });
 }
 
-function openLog(path: string): number {
+function unusableHint(env: Caller["env"]): string {
+  if (!env["PM_RUNTIME_DIR"] && env["XDG_RUNTIME_DIR"]) {
+    return `XDG_RUNTIME_DIR is ${env["XDG_RUNTIME_DIR"]}: if it is another user's, as after su or sudo, unset it; or set PM_RUNTIME_DIR`;
+  }
+  const outside = userOutside();
+  return outside === undefined || env["PM_RUNTIME_DIR"]
+    ? "set PM_RUNTIME_DIR to a directory of your own"
+    : `in this user namespace you are root, outside user ${outside}: PM_RUNTIME_DIR=${runtimeDirectory({}, outside)} is the directory of that user's daemon`;
+}
+
+/** Whom the root of this user namespace is outside of it (user_namespaces(7)); undefined if it is root, or nobody asks. */
+function userOutside(): number | undefined {
+  try {
+    const ranges = readFileSync("/proc/self/uid_map", "latin1").trim().split("\n");
+    const [, outside] = ranges.map((range) => range.trim().split(/\s+/)).find(([inside]) => inside === "0") ?? [];
+    return outside === undefined || outside === "0" ? undefined : Number(outside);
+  } catch {
+    return undefined; // A kernel without user namespaces.
+  }
+}
+
+function openLog(path: string, env: Caller["env"]): number {
   const open = (): number =>
     openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o600);
   try {
@@ -289,6 +322,6 @@ function openLog(path: string): number {
     renameSync(path, `${path}.old`);
     return open();
   } catch (error) {
-    throw unusable(dirname(path), `cannot write ${basename(path)}: ${(error as NodeJS.ErrnoException).code}`);
+    throw unusable(dirname(path), `cannot write ${basename(path)}: ${(error as NodeJS.ErrnoException).code}`, env);
   }
 }

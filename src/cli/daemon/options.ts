@@ -6,18 +6,22 @@ const none = { complete: "none" } as const;
 
 export const daemonOptions = {
   config: text("FILE", "Settings in YAML (PM_CONFIG; default: daemon.yaml in $XDG_CONFIG_HOME/pm)", file),
-  "runtime-dir": text("DIR", "Where sockets and output live (PM_RUNTIME_DIR)", { complete: "directory" }),
-  socket: text("PATH", "The socket (default: pm.sock in the runtime directory)", file),
+  "runtime-dir": text("DIR", "Directory of the sockets and all output (PM_RUNTIME_DIR)", { complete: "directory" }),
+  socket: text("PATH", "Path of the socket (default: pm.sock in the runtime directory)", file),
   "log-level": text("LEVEL", "trace, debug, info, warn, error, fatal or silent (PM_LOG_LEVEL)", none),
-  "default-output-limit": text("SIZE", "Output kept of a process that does not say (default: 1MiB)", none),
-  "max-output-limit": text("SIZE", "The most that a process may ask for (default: 1GiB)", none),
-  "retention-count": text("N", "How many ended processes stay listed (default: 1000)", none),
-  "retention-age": text("DURATION", "And how long, such as 12h (default: 7d)", none),
-  listen: text("HOST[:PORT]", "Serve clients of other machines there, or 'off' (PM_LISTEN; default: off)", none),
-  "tls-cert": text("FILE", "The server's certificate, PEM", file),
-  "tls-key": text("FILE", "Its key, PEM, mode 0600", file),
-  "tls-client-ca": text("FILE", "The authority of the clients' certificates, PEM", file),
-  users: text("FILE", "The users file; see 'pm user add'", file),
+  "default-output-limit": text(
+    "SIZE",
+    "How much output to keep of a process without --output-limit (default: 1MiB)",
+    none,
+  ),
+  "max-output-limit": text("SIZE", "The largest --output-limit allowed (default: 1GiB)", none),
+  "retention-count": text("N", "How many ended processes to keep (default: 1000)", none),
+  "retention-age": text("DURATION", "How long to keep ended processes (default: 7d)", none),
+  listen: text("HOST[:PORT]", "Listen there for clients of other machines, or 'off' (PM_LISTEN; default: off)", none),
+  "tls-cert": text("FILE", "The server's certificate (PEM)", file),
+  "tls-key": text("FILE", "The key of the server's certificate (PEM, mode 0600)", file),
+  "tls-client-ca": text("FILE", "The authority that issues the clients' certificates (PEM)", file),
+  users: text("FILE", "The users file, written by 'pm user add'", file),
 } as const;
 
 /** The same options as arguments of the daemon's program. */

@@ -3,8 +3,8 @@ import { choice } from "../arguments/values.ts";
 import { type Single, single } from "../command.ts";
 
 /** What a process is called in a list of names: its name, else its id. */
-export function displayName(info: ProcessInfo): string {
-  return info.name ?? info.id;
+export function displayName({ name, id }: Pick<ProcessInfo, "name" | "id">): string {
+  return name ?? id;
 }
 
 /** The `-o` option of a command that knows these formats. */

@@ -2,10 +2,11 @@
 
 import { escapeBytes, escapeText } from "../../common/escape.ts";
 import { formatBytes, formatDuration } from "../../common/quantities.ts";
-import type { ExitStatus, ProcessInfo, ProcessUsage, ResourceLimit, RunInfo } from "../../sdk/index.ts";
+import type { ExitStatus, ProcessInfo, ProcessUsage, ResourceLimit, RunInfo, Schedule } from "../../sdk/index.ts";
 import type { Paint } from "./color.ts";
-import { labelText, stateText, uptime } from "./process-table.ts";
+import { labelText, stateText, uptime, waitingText } from "./process-table.ts";
 import { commandText, shellWords } from "./shell-words.ts";
+import { supervisionRows } from "./supervision-details.ts";
 
 export interface ProcessDetailsOptions {
   readonly paint: Paint;
@@ -13,9 +14,12 @@ export interface ProcessDetailsOptions {
   readonly now: Date;
   /** What it uses now. @default not known */
   readonly usage?: ProcessUsage | undefined;
+  /** The schedule that starts it. @default not known */
+  readonly schedule?: Schedule | undefined;
 }
 
-export function processDetails(info: ProcessInfo, { paint, environment, now, usage }: ProcessDetailsOptions): string {
+export function processDetails(info: ProcessInfo, options: ProcessDetailsOptions): string {
+  const { paint, environment, now, usage, schedule } = options;
   const { spec, run } = info;
   const rows: (readonly [title: string, text: string])[] = [
     ["ID", info.id],
@@ -24,6 +28,7 @@ export function processDetails(info: ProcessInfo, { paint, environment, now, usa
     ["Command", commandText(spec)],
     ["Directory", shellWords([run?.effective?.cwd ?? spec.cwd ?? ""])],
   ];
+  rows.push(...supervisionRows(info, schedule, now));
   rows.push(...runRows(run, usage, now), ["Created", info.createTime.toISOString()]);
   rows.push(
     ["Input", spec.terminal === undefined ? spec.stdin : `terminal ${spec.terminal.columns}x${spec.terminal.rows}`],
@@ -94,7 +99,11 @@ function stopText({ spec, run }: ProcessInfo): string {
 }
 
 function stateLine(info: ProcessInfo, now: Date): string {
-  const { run } = info;
+  const { run, supervision } = info;
+  if (info.state === "waiting") {
+    const detail = supervision?.waiting?.detail ?? "";
+    return `${waitingText(info, now)}${detail === "" ? "" : `: ${escapeText(detail)}`}`;
+  }
   const word = run?.exitTime === undefined ? "for" : "after";
   const lasted = run?.startTime === undefined ? "" : ` ${word} ${uptime(run, now)}`;
   const children = run?.treeAlive && run.pid === undefined ? "; its children are still running" : "";

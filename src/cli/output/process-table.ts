@@ -2,18 +2,20 @@
 
 import { escapeText } from "../../common/escape.ts";
 import { formatBytes, formatDuration } from "../../common/quantities.ts";
-import type { ProcessInfo, ProcessState, ProcessUsage, RunInfo } from "../../sdk/index.ts";
+import type { ProcessInfo, ProcessState, ProcessSummary, ProcessUsage, RunSummary } from "../../sdk/index.ts";
 import type { Paint, Style } from "./color.ts";
 import { commandText, shellWords } from "./shell-words.ts";
 import { type Cell, renderTable } from "./table.ts";
 
 export interface ProcessTableOptions {
   readonly paint: Paint;
-  readonly wide: boolean;
   /** Columns of the terminal; undefined where nothing must be cut. */
   readonly width: number | undefined;
   readonly now: Date;
-  /** For the wide table: what is used, by id. */
+}
+
+export interface WideTableOptions extends ProcessTableOptions {
+  /** What is used, by id. */
   readonly usages?: ReadonlyMap<string, ProcessUsage>;
 }
 
@@ -31,17 +33,25 @@ const stateStyles: Readonly<Record<ProcessState, Style>> = {
 /** The fewest characters of an id that a table shows; more where ids would look the same. */
 const shortIdLength = 8;
 
-export function processTable(processes: readonly ProcessInfo[], options: ProcessTableOptions): string {
-  const { paint, wide, width, now } = options;
+export function processTable(processes: readonly ProcessSummary[], options: ProcessTableOptions): string {
   // A list that is cut to a terminal is for eyes, one that is not may be for programs.
-  const idLength = width === undefined || wide ? undefined : uniquePrefixLength(processes.map(({ id }) => id));
-  const columns = wide ? [...narrowColumns, ...wideColumns, commandColumn] : [...narrowColumns, commandColumn];
-  const rows = processes.map((info) =>
-    columns.map(({ cell }) => cell(info, { now, idLength, usage: options.usages?.get(info.id) })),
-  );
+  const idLength = options.width === undefined ? undefined : uniquePrefixLength(processes.map(({ id }) => id));
+  return table(processes, [...narrowColumns, commandColumn], idLength, options);
+}
+
+export function wideProcessTable(processes: readonly ProcessInfo[], options: WideTableOptions): string {
+  return table(processes, [...narrowColumns, ...wideColumns, commandColumn], undefined, options);
+}
+
+function table<Info extends ProcessSummary>(
+  processes: readonly Info[],
+  columns: readonly Column<Info>[],
+  idLength: number | undefined,
+  { paint, width, now, usages }: WideTableOptions,
+): string {
   return renderTable(
     columns.map(({ title }) => title),
-    rows,
+    processes.map((info) => columns.map(({ cell }) => cell(info, { now, idLength, usage: usages?.get(info.id) }))),
     { paint, alignRight: new Set(["PID", "CPU", "MEMORY"]), ...(width === undefined ? {} : { width }) },
   );
 }
@@ -52,12 +62,12 @@ interface CellContext {
   readonly usage: ProcessUsage | undefined;
 }
 
-interface Column {
+interface Column<Info> {
   readonly title: string;
-  readonly cell: (info: ProcessInfo, context: CellContext) => Cell;
+  readonly cell: (info: Info, context: CellContext) => Cell;
 }
 
-const narrowColumns: readonly Column[] = [
+const narrowColumns: readonly Column<ProcessSummary>[] = [
   { title: "NAME", cell: ({ name }) => ({ text: name === undefined ? "-" : escapeText(name) }) },
   { title: "ID", cell: ({ id }, { idLength }) => ({ text: id.slice(0, idLength) }) },
   { title: "STATE", cell: stateCell },
@@ -66,7 +76,7 @@ const narrowColumns: readonly Column[] = [
   { title: "EXIT", cell: ({ run }) => exitCell(run) },
 ];
 
-const wideColumns: readonly Column[] = [
+const wideColumns: readonly Column<ProcessInfo>[] = [
   {
     title: "CPU",
     cell: (_info, { usage }) => ({ text: usage?.cpuPercent === undefined ? "-" : `${usage.cpuPercent.toFixed(1)}%` }),
@@ -83,12 +93,12 @@ const wideColumns: readonly Column[] = [
   { title: "DIRECTORY", cell: ({ spec, run }) => ({ text: shellWords([run?.effective?.cwd ?? spec.cwd ?? ""]) }) },
 ];
 
-const commandColumn: Column = {
+const commandColumn: Column<ProcessSummary> = {
   title: "COMMAND",
   cell: ({ spec }) => ({ text: commandText(spec) }),
 };
 
-function stateCell(info: ProcessInfo, { now }: Pick<CellContext, "now">): Cell {
+function stateCell(info: ProcessSummary, { now }: Pick<CellContext, "now">): Cell {
   const { state, run } = info;
   if (state === "waiting") {
     return { text: waitingText(info, now), style: stateStyles.waiting };
@@ -107,9 +117,9 @@ function stateCell(info: ProcessInfo, { now }: Pick<CellContext, "now">): Cell {
 }
 
 /** "waiting 4s (3/5)", "waiting for db", "waiting 5h02m", "queued #2". */
-function waitingText({ supervision }: ProcessInfo, now: Date): string {
+export function waitingText({ supervision }: ProcessSummary, now: Date): string {
   const { waiting, attempt = 0, maxAttempts = 0, queuePosition = 0 } = supervision ?? {};
-  const left = waiting?.until === undefined ? "" : ` ${formatDuration(waiting.until.getTime() - now.getTime())}`;
+  const left = waiting?.until === undefined ? "" : ` ${timeLeft(waiting.until, now)}`;
   const names = (waiting?.for ?? []).map(escapeText).join(", ");
   switch (waiting?.reason) {
     case "restart":
@@ -123,8 +133,13 @@ function waitingText({ supervision }: ProcessInfo, now: Date): string {
   }
 }
 
+/** Never "0s" for what is not over yet. */
+export function timeLeft(until: Date, now: Date): string {
+  return formatDuration(Math.ceil((until.getTime() - now.getTime()) / 1000) * 1000);
+}
+
 /** What a process that runs lacks; undefined: nothing, or nobody asks. */
-function unwellText({ supervision }: ProcessInfo): string | undefined {
+function unwellText({ supervision }: ProcessSummary): string | undefined {
   if (supervision?.health === "unhealthy") {
     return "unhealthy";
   }
@@ -136,13 +151,13 @@ export function stateText(state: ProcessState): string {
   return state === "givenUp" ? "given up" : state;
 }
 
-function exitCell(run: RunInfo | undefined): Cell {
+function exitCell(run: RunSummary | undefined): Cell {
   const text = exitText(run);
   return text === undefined ? { text: "-" } : { text, ...(text === "0" ? {} : { style: "red" as const }) };
 }
 
 /** "7", "SIGKILL", "ENOENT"; undefined while there is nothing to say. */
-export function exitText(run: RunInfo | undefined): string | undefined {
+export function exitText(run: RunSummary | undefined): string | undefined {
   const { exit, failure, state } = run ?? {};
   if (exit !== undefined) {
     return exit.code === undefined ? exit.signalName : String(exit.code);
@@ -161,7 +176,7 @@ export function labelText(labels: Readonly<Record<string, string>>): string {
 }
 
 /** How long a run has lasted, or lasted. */
-export function uptime({ startTime, exitTime }: Pick<RunInfo, "startTime" | "exitTime"> = {}, now: Date): string {
+export function uptime({ startTime, exitTime }: Pick<RunSummary, "startTime" | "exitTime"> = {}, now: Date): string {
   return startTime === undefined ? "-" : formatDuration((exitTime ?? now).getTime() - startTime.getTime());
 }
 

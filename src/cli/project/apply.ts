@@ -3,10 +3,19 @@
 import { escapeText } from "../../common/escape.ts";
 import { ExitCode } from "../../common/exit-codes.ts";
 import type { ProjectDescription } from "../../project/description.ts";
-import type { ApplyProjectOptions, ProjectAction, ProjectFrame, ProjectStep } from "../../sdk/index.ts";
+import {
+  type ApplyProjectOptions,
+  type ProjectAction,
+  type ProjectFrame,
+  type ProjectStep,
+  toContractJson,
+} from "../../sdk/index.ts";
+import { errorJson } from "../bulk.ts";
 import type { Caller } from "../caller.ts";
 import { formatError } from "../errors.ts";
 import type { Paint, Style } from "../output/color.ts";
+import { jsonLine, prettyJson } from "../output/format.ts";
+import type { Format } from "../output/results.ts";
 
 /** What a description asks for; what commands add is theirs. */
 export function applyOptions(description: ProjectDescription): ApplyProjectOptions {
@@ -32,12 +41,22 @@ export function planLine({ name, action, changedFields }: ProjectStep, paint: Pa
   return `${paint(style, escapeText(name))}: ${plan}${fields}\n`;
 }
 
-/** Tells each step as it is done; the exit code, and the UUIDs of the processes. */
+export interface ProgressOptions {
+  readonly paint: Paint;
+  /** Where the lines for people go. */
+  readonly say: (text: string) => void;
+  /** @default text */
+  readonly format?: Format | undefined;
+  readonly debug: boolean;
+}
+
+/** Tells each step as it is done; the exit code. */
 export async function tellProgress(
   frames: AsyncIterable<ProjectFrame>,
   caller: Caller,
-  { paint, say, debug }: { readonly paint: Paint; readonly say: (text: string) => void; readonly debug: boolean },
+  { paint, say, format = "text", debug }: ProgressOptions,
 ): Promise<number> {
+  const results: object[] = [];
   let steps: readonly ProjectStep[] = [];
   let failed = 0;
   for await (const frame of frames) {
@@ -49,13 +68,16 @@ export async function tellProgress(
         const step = steps[frame.step];
         if (frame.error !== undefined) {
           caller.note(`pm: ${escapeText(step?.name ?? "a process")}: ${formatError(frame.error, debug).slice(4)}`);
-        } else if (step !== undefined && step.action !== "none") {
-          const [, done, style] = words[step.action];
-          const { state, supervision } = frame.process ?? {};
-          const waits = state === "waiting" ? supervision?.waiting?.detail || supervision?.waiting?.reason : undefined;
-          say(
-            `${paint(style, escapeText(step.name))}: ${done}${waits === undefined ? "" : `, waits: ${escapeText(waits)}`}\n`,
-          );
+        }
+        if (step === undefined) {
+          break;
+        }
+        if (format === "json") {
+          results.push(resultOf(step, frame));
+        } else if (format === "jsonl") {
+          caller.print(jsonLine(resultOf(step, frame)));
+        } else if (frame.error === undefined && step.action !== "none") {
+          say(format === "name" ? `${step.name}\n` : doneLine(step, frame, paint));
         }
         break;
       }
@@ -64,5 +86,27 @@ export async function tellProgress(
         break;
     }
   }
+  if (format === "json") {
+    caller.print(prettyJson({ results }));
+  }
   return failed === 0 ? ExitCode.ok : ExitCode.failure;
+}
+
+type Progress = Extract<ProjectFrame, { readonly type: "progress" }>;
+
+function doneLine({ name, action }: ProjectStep, { process }: Progress, paint: Paint): string {
+  const [, done, style] = words[action];
+  const { state, supervision } = process ?? {};
+  const waits = state === "waiting" ? supervision?.waiting?.detail || supervision?.waiting?.reason : undefined;
+  return `${paint(style, escapeText(name))}: ${done}${waits === undefined ? "" : `, waits: ${escapeText(waits)}`}\n`;
+}
+
+function resultOf({ name, action, changedFields }: ProjectStep, { process, error }: Progress): object {
+  return {
+    name,
+    action,
+    ...(changedFields.length > 0 && { changedFields }),
+    ...(process !== undefined && { process: toContractJson(process) }),
+    ...(error !== undefined && { error: errorJson(error) }),
+  };
 }

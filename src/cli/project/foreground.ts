@@ -2,11 +2,12 @@
 
 import { escapeText } from "../../common/escape.ts";
 import { ExitCode } from "../../common/exit-codes.ts";
-import type { OutputMember, OutputsFrame, ProcessManager } from "../../sdk/index.ts";
+import type { OutputMember, OutputsFrame, ProcessInfo, ProcessManager } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
 import type { Paint, Style } from "../output/color.ts";
 import { ColorKeeper, LineSplitter, type OutputLine } from "../output/line-formatter.ts";
 import { tellProgress } from "./apply.ts";
+import { nameOf, type ProjectOutcome, progressOf, projectOutcome } from "./outcome.ts";
 
 const styles: readonly Style[] = ["cyan", "yellow", "green", "magenta", "blue", "red"];
 const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
@@ -17,7 +18,12 @@ const prefixWidth = 10;
 export const projectLabel = "pm/project";
 
 export interface ProjectForeground {
-  /** Resolves when every process of the project has ended and is not to run again, or was stopped by a signal. */
+  /**
+   * Resolves with the exit code when every process of the project has ended and is not to run again, or cannot begin,
+   * or when all were stopped by a signal. Says on standard error how each run ends.
+   *
+   * @param code What it is unless something failed.
+   */
   follow(manager: ProcessManager, code: number): Promise<number>;
 }
 
@@ -77,7 +83,15 @@ export function followProject(
           throw error;
         }
       });
-      const idle = untilIdle(connected, name, leaving.signal);
+      let outcome: ProjectOutcome | undefined;
+      const idle = untilOver(connected, name, leaving.signal, (info, text) => {
+        // How they end once a signal has come is told as they are stopped.
+        if (asked === 0) {
+          caller.note(`pm: ${escapeText(nameOf(info))}: ${escapeText(text)}\n`);
+        }
+      }).then((found) => {
+        outcome = found;
+      });
       await Promise.race([idle, stopped.promise, following]);
       if (ended !== undefined) {
         await stopped.promise;
@@ -92,6 +106,11 @@ export function followProject(
         }
       }
       await output.rest();
+      if (ended === undefined && outcome !== undefined && outcome.failed.length > 0) {
+        const failed = outcome.failed.map(({ name: process, why }) => escapeText(`${process} (${why})`));
+        caller.note(`pm: failed: ${failed.join(", ")}\n`);
+        return ExitCode.failure;
+      }
       return ended ?? code;
     },
   };
@@ -105,9 +124,19 @@ function isSuperseded(error: unknown): boolean {
   );
 }
 
-/** Until nothing of the project runs, and nothing is going to. */
-async function untilIdle(manager: ProcessManager, name: string, signal: AbortSignal): Promise<void> {
-  const live = new Set<string>();
+/**
+ * Until nothing of the project runs, and nothing is going to. Undefined if the signal aborts.
+ *
+ * @param tell How a run has ended.
+ */
+async function untilOver(
+  manager: ProcessManager,
+  name: string,
+  signal: AbortSignal,
+  tell: (info: ProcessInfo, text: string) => void,
+): Promise<ProjectOutcome | undefined> {
+  const processes = new Map<string, ProcessInfo>();
+  const told = new Map<string, string>();
   let known = false;
   try {
     for await (const event of manager.processes.watch({
@@ -116,27 +145,30 @@ async function untilIdle(manager: ProcessManager, name: string, signal: AbortSig
     })) {
       switch (event.type) {
         case "reset":
-          live.clear();
+          processes.clear();
           known = false;
           break;
         case "bookmark":
           known = true;
           break;
         case "removed":
-          live.delete(event.id);
+          processes.delete(event.id);
           break;
         default: {
-          const { id, state, run } = event.process;
-          const isOver = ["exited", "failed", "lost", "givenUp"].includes(state) && !run?.treeAlive;
-          if (isOver) {
-            live.delete(id);
-          } else {
-            live.add(id);
+          const { process } = event;
+          processes.set(process.id, process);
+          const progress = progressOf(process, new Date());
+          if (progress !== undefined && told.get(process.id) !== progress.key) {
+            told.set(process.id, progress.key);
+            tell(process, progress.text);
           }
         }
       }
-      if (known && live.size === 0) {
-        return;
+      if (known) {
+        const outcome = projectOutcome(processes.values());
+        if (outcome.over) {
+          return outcome;
+        }
       }
     }
   } catch (error) {
@@ -144,6 +176,7 @@ async function untilIdle(manager: ProcessManager, name: string, signal: AbortSig
       throw error;
     }
   }
+  return undefined;
 }
 
 function runOf({ processId, run }: OutputMember): string {

@@ -12,12 +12,12 @@ const verbatim = (value: string): string => value;
 
 /** Options of every command that reads project files. */
 export const projectFileOptions = {
-  file: repeated("FILE", verbatim, "The project file; several are merged, later ones over earlier ones", {
+  file: repeated("FILE", verbatim, "A project file; several are merged, later ones take precedence", {
     short: "f",
     complete: "file",
   }),
-  profile: repeated("NAME", verbatim, "Also the processes of this profile", { complete: "none" }),
-  name: text("PROJECT", "The project's name (default: the file's, or that of its directory)", {
+  profile: repeated("NAME", verbatim, "Include the processes of this profile", { complete: "none" }),
+  name: text("PROJECT", "Name of the project (default: the one in the file, or the name of its directory)", {
     short: "p",
     complete: "none",
   }),

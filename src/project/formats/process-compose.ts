@@ -36,9 +36,9 @@ export function translateProcessCompose(root: Value, hasEnvFile: boolean): Trans
   const shell = shellOf(known.take("shell"), notes);
   const environment = known.take("environment");
   const envFiles = known.take("env_file");
-  const translated = asMap(processes.value, "processes").entries.map((entry) =>
-    translateProcess(entry, notes, schedules),
-  );
+  const { entries } = asMap(processes.value, "processes");
+  const names = new Set(entries.map(({ key }) => key));
+  const translated = entries.map((entry) => translateProcess(entry, names, notes, schedules));
   known.rest();
   return {
     notes,
@@ -56,6 +56,7 @@ export function translateProcessCompose(root: Value, hasEnvFile: boolean): Trans
 
 function translateProcess(
   { key, place, value }: Entry,
+  names: ReadonlySet<string>,
   notes: Note[],
   schedules: Map<string, Plain>,
 ): readonly [string, Plain] {
@@ -84,7 +85,7 @@ function translateProcess(
     fields["stopped"] = valueAt(disabled.place, true);
   }
   fields["restart"] = known.map("availability", (availability) => restartOf(availability, notes));
-  fields["depends_on"] = known.map("depends_on", (dependencies) => dependenciesOf(dependencies, notes));
+  fields["depends_on"] = known.map("depends_on", (dependencies) => dependenciesOf(dependencies, names, notes));
   fields["readiness"] = known.map("readiness_probe", (probe) => probeOf(probe, several, notes));
   fields["liveness"] = known.map("liveness_probe", (probe) => probeOf(probe, several, notes));
   const line = known.take("ready_log_line");
@@ -130,24 +131,26 @@ function commandOf(known: Walker, several: boolean, place: Place, notes: Note[])
     notes.push({ place, message: "there is no command" });
     return undefined;
   }
-  const text = textOf(command.value);
-  // The shell replaces variables itself, with those of the process too.
-  const line = escapeInterpolation(replaceTemplates(text, several ? "$((PM_REPLICA - 1))" : "0", command.place, notes));
-  return scalarOf(command.value, line.trimEnd());
+  const line = replaceTemplates(textOf(command.value), several ? replicaNumber : "0");
+  return scalarOf(command.value, forShell(line).trimEnd());
 }
 
-/** Go templates: of these only the replica's number has an equivalent. */
-function replaceTemplates(text: string, replica: string | undefined, place: Place, notes: Note[]): string {
-  if (!text.includes("{{")) {
-    return text;
-  }
-  return text.replace(/\{\{\s*\.PC_REPLICA_NUM\s*\}\}/g, (found) => {
-    if (replica === undefined) {
-      notes.push({ place, message: "the number of the replica can stand in commands alone" });
-      return found;
-    }
-    return replica;
-  });
+/** Theirs count from 0. */
+const replicaNumber = "$((PM_REPLICA - 1))";
+
+/**
+ * A line for a shell, which replaces variables itself, with those of the process too. What was escaped from the other
+ * tool's replacing, "$$", is for the shell to see.
+ */
+function forShell(line: string): string {
+  return escapeInterpolation(line.replaceAll("$$", () => "$"));
+}
+
+const replicaTemplate = /\{\{\s*\.PC_REPLICA_NUM\s*\}\}|\$\$?\{PC_REPLICA_NUM\}|\$\$?PC_REPLICA_NUM\b/g;
+
+/** Go templates: of these only the replica's number has an equivalent, which is in the environment as well. */
+function replaceTemplates(text: string, replica: string): string {
+  return text.replace(replicaTemplate, () => replica);
 }
 
 function restartOf(value: Value, notes: Note[]): Plain | undefined {
@@ -194,7 +197,8 @@ function restartOf(value: Value, notes: Note[]): Plain | undefined {
   };
 }
 
-function dependenciesOf(value: Value, notes: Note[]): Plain {
+/** @param names of all processes, as they stand in the file */
+function dependenciesOf(value: Value, names: ReadonlySet<string>, notes: Note[]): Plain {
   const conditions: Readonly<Record<string, string>> = {
     process_started: "started",
     process_healthy: "ready",
@@ -202,21 +206,30 @@ function dependenciesOf(value: Value, notes: Note[]): Plain {
     process_completed: "completed",
     process_completed_successfully: "completed-successfully",
   };
+  const nameOf = (reference: string, place = value.place): string => {
+    // One replica of several: web-0.
+    const whole = names.has(reference) ? undefined : /^(.+)-\d+$/.exec(reference)?.[1];
+    if (whole === undefined || !names.has(whole)) {
+      return asName(reference);
+    }
+    notes.push({ place, message: `it waits for all replicas of "${whole}", not for "${reference}" alone` });
+    return asName(whole);
+  };
   const entries =
     value.kind === "list"
-      ? value.items.map((item) => [asName(textOf(item)), "started"] as const)
+      ? value.items.map((item) => [nameOf(textOf(item)), "started"] as const)
       : asMap(value, "depends_on").entries.map((entry) => {
           const condition = entry.value.kind === "map" ? entryOf(entry.value, "condition") : undefined;
           const word = condition === undefined ? "process_started" : textOf(condition.value);
           if (conditions[word] === undefined) {
             notes.push({ place: entry.place, message: `"${word}" is no condition; it waits until it has started` });
           }
-          return [asName(entry.key), valueAt(entry.place, conditions[word] ?? "started")] as const;
+          return [nameOf(entry.key, entry.place), valueAt(entry.place, conditions[word] ?? "started")] as const;
         });
-  return mapAt(value.place, entries);
+  return mapAt(value.place, new Map<string, Plain>(entries));
 }
 
-function probeOf(value: Value, several: boolean, notes: Note[]): Plain {
+function probeOf(value: Value, several: boolean, notes: Note[]): Plain | undefined {
   const known = walker(asMap(value, "a probe"), "a probe", notes);
   const exec = known.take("exec");
   const http = known.take("http_get");
@@ -228,8 +241,8 @@ function probeOf(value: Value, several: boolean, notes: Note[]): Plain {
     const cd = directory === undefined ? "" : `cd '${textOf(directory.value).replaceAll("'", `'\\''`)}' && `;
     parts.rest();
     if (command !== undefined) {
-      const line = replaceTemplates(textOf(command.value), several ? "$((PM_REPLICA - 1))" : "0", command.place, notes);
-      fields["exec"] = scalarOf(command.value, escapeInterpolation(cd + line));
+      const line = replaceTemplates(textOf(command.value), several ? replicaNumber : "0");
+      fields["exec"] = scalarOf(command.value, forShell(cd + line));
     }
   }
   if (http !== undefined) {
@@ -239,7 +252,15 @@ function probeOf(value: Value, several: boolean, notes: Note[]): Plain {
     const port = parts.take("num_port") ?? parts.take("port");
     const status = parts.take("status_code");
     const text = port === undefined ? (tls ? "443" : "80") : textOf(port.value);
-    const number = replaceTemplates(text, several ? undefined : "0", http.place, notes);
+    if (several && text.search(replicaTemplate) !== -1) {
+      // A wrong port would keep it from ever being ready.
+      notes.push({
+        place: http.place,
+        message: "the number of the replica can stand in commands alone; this probe is left out",
+      });
+      return undefined;
+    }
+    const number = replaceTemplates(text, "0");
     fields["http"] = {
       host: parts.map("host", converted),
       port: scalarOf(port?.value ?? http.value, interpolatedText(number)),
@@ -277,7 +298,7 @@ function stopOf(value: Value, notes: Note[]): Plain {
   const stop = {
     signal: known.map("signal", converted),
     grace_period: known.map("timeout_seconds", converted),
-    command: command === undefined ? undefined : scalarOf(command.value, escapeInterpolation(textOf(command.value))),
+    command: command === undefined ? undefined : scalarOf(command.value, forShell(textOf(command.value))),
   };
   known.rest();
   return valueAt(value.place, stop);
@@ -309,7 +330,7 @@ function environmentOf(value: Value): Plain {
       ? ([text, scalarOf(item, `\${${text}:-}`)] as const)
       : ([text.slice(0, at), scalarOf(item, interpolatedText(text.slice(at + 1)))] as const);
   });
-  return mapAt(value.place, new Map(entries));
+  return mapAt(value.place, new Map<string, Plain>(entries));
 }
 
 /** All its texts with $NAME and ${NAME} as ours; unset ones are empty. */

@@ -35,7 +35,7 @@ export function translateProcfile(text: string, file: string, hasEnvFile: boolea
     if (release) {
       notes.push({
         place,
-        message: 'platforms run "release" before the others; here it is started only on demand: pm start release',
+        message: 'platforms run "release" before the others; here it is started only on demand: pm restart release',
       });
     }
     processes[known] = valueAt(place, {

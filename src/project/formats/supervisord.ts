@@ -52,7 +52,7 @@ export function translateSupervisord(
     const context = { here: dirname(path), program: name };
     if (kind === "program") {
       const known = asName(name);
-      logs ??= [...section.values].find(([key]) => logFields.test(key))?.[1].place;
+      logs ??= [...section.values].find(([key, { text: where }]) => writesLog(key, where))?.[1].place;
       processes.set(known, translateProgram(section, context, groups.get(name), notes, problems));
     } else if (kind === "supervisord") {
       const given = section.values.get("environment");
@@ -71,7 +71,15 @@ export function translateSupervisord(
     notes.push({ place: logs, message: "no log files are written; pm keeps the output: pm logs" });
   }
   if (processes.size === 0 && problems.length === 0) {
-    problems.push({ place: start, message: "there is no [program:…] in this file" });
+    const included = sections.find(({ name }) => name === "include")?.values.get("files");
+    problems.push(
+      included === undefined
+        ? { place: start, message: "there is no [program:…] in this file" }
+        : {
+            place: included.place,
+            message: `there is no [program:…] in this file, nor in what it includes: ${included.text}`,
+          },
+    );
   }
   if (problems.length > 0) {
     throw new ProjectFileError(problems);
@@ -84,6 +92,13 @@ export function translateSupervisord(
       processes: mapAt(start, processes),
     }),
   };
+}
+
+/** What goes to the daemon's own output, or nowhere, is no log file. */
+function writesLog(key: string, path: string): boolean {
+  return (
+    /^(stdout|stderr)_(logfile|syslog)$/.test(key) && !/^(\/dev\/.*|none|auto|false|no|off|0|)$/i.test(path.trim())
+  );
 }
 
 function included(
@@ -165,23 +180,32 @@ function translateProgram(
       notes.push({ place: found.place, message: `${message}=${found.text}` });
     }
   }
-  const numprocs = Number(text("numprocs") ?? "1");
-  if (numprocs > 1) {
+  // A number, or a variable of the environment.
+  const numprocs = text("numprocs") ?? "1";
+  const several = numprocs.trim() !== "1";
+  const name = text("process_name");
+  if (several) {
     notes.push({ place, message: `its ${numprocs} processes are called ${asName(context.program)}.1 and so on` });
+  } else if (name !== undefined && name !== context.program) {
+    notes.push({ place, message: `it is called ${asName(context.program)}, not ${name}` });
   }
+  const firstNumber = Number(text("numprocs_start") ?? "0");
   const command = values.get("command");
   if (command === undefined) {
     problems.push({ place, message: `[${section.name}] needs a command` });
   }
   const environment = values.get("environment");
   return valueAt(place, {
-    command: command === undefined ? undefined : at("command", commandOf(command, context, numprocs, problems)),
+    command:
+      command === undefined
+        ? undefined
+        : at("command", commandOf(command, context, { several, firstNumber }, problems)),
     cwd: has("directory") ? at("directory", text("directory") ?? "") : undefined,
     umask: has("umask") ? at("umask", text("umask") ?? "") : undefined,
     env:
       environment === undefined ? undefined : mapAt(environment.place, environmentOf(environment, context, problems)),
     labels: group === undefined ? undefined : { group: asName(group) },
-    replicas: numprocs > 1 ? at("numprocs", numprocs) : undefined,
+    replicas: several ? at("numprocs", numprocs) : undefined,
     stopped: isFalse(text("autostart")) ? at("autostart", true) : undefined,
     restart: restartOf(text, at),
     success_codes: has("exitcodes")
@@ -224,17 +248,18 @@ function isFalse(text: string | undefined): boolean {
 function commandOf(
   { text, place }: { readonly text: string; readonly place: Place },
   context: Context,
-  numprocs: number,
+  { several, firstNumber }: { readonly several: boolean; readonly firstNumber: number },
   problems: Problem[],
 ): Plain {
   try {
     const words = splitWords(text).map((word) => expand(word, context, place, problems));
-    if (numprocs <= 1 || !words.some((word) => /%\(process_num\)/.test(word))) {
-      return words.map((word) => word.replaceAll(/%\(process_num\)\d*[sd]/g, "0"));
+    if (!several || !words.some((word) => /%\(process_num\)/.test(word))) {
+      return words.map((word) => word.replaceAll(/%\(process_num\)\d*[sd]/g, String(firstNumber)));
     }
     // The number of a process is known to a shell: it counts from 1.
+    const offset = firstNumber === 0 ? "- 1" : `+ ${firstNumber - 1}`;
     const quoted = words.map((word) =>
-      `'${word.replaceAll("'", `'\\''`)}'`.replaceAll(/%\(process_num\)\d*[sd]/g, `'"$((PM_REPLICA - 1))"'`),
+      `'${word.replaceAll("'", `'\\''`)}'`.replaceAll(/%\(process_num\)\d*[sd]/g, `'"$((PM_REPLICA ${offset}))"'`),
     );
     return `exec ${quoted.join(" ")}`;
   } catch (error) {

@@ -14,9 +14,10 @@ const maxProblems = 20;
  * and merge keys ("<<") are followed.
  *
  * @param file Its name, for places.
+ * @param duplicates Told keys that stand twice in a mapping, of which the last counts. Default: they are mistakes.
  * @throws ProjectFileError
  */
-export function parseYaml(text: string, file: string): Value {
+export function parseYaml(text: string, file: string, duplicates?: Problem[]): Value {
   const lines = new LineCounter();
   const placeOf = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
@@ -38,10 +39,12 @@ export function parseYaml(text: string, file: string): Value {
     place: placeOf(error.pos[0]),
     message: explain(error.code, error.message),
   }));
-  if (problems.length > 0) {
+  const areDuplicates = document.errors.every((error) => error.code === "DUPLICATE_KEY");
+  if (areDuplicates && duplicates !== undefined) {
+    duplicates.push(...problems.map(({ place, message }) => ({ place, message: `${message}; the last one counts` })));
+  } else if (problems.length > 0) {
     // After an error of syntax the rest is read in a way that nobody meant.
-    const duplicates = document.errors.every((error) => error.code === "DUPLICATE_KEY");
-    throw new ProjectFileError(problems.slice(0, duplicates ? maxProblems : 1));
+    throw new ProjectFileError(problems.slice(0, areDuplicates ? maxProblems : 1));
   }
 
   const anchors = new Map<string, Node>();

@@ -52,9 +52,9 @@ export class ProjectFileError extends Error {
   }
 }
 
-/** "pm.yaml:3:5: unknown field". */
+/** "pm.yaml:3:5: unknown field"; without a place of what is about no line, such as a file that is missing. */
 export function formatProblem({ place, message }: Problem): string {
-  return `${place.file}:${place.line}:${place.column}: ${message}`;
+  return place.line === 0 ? message : `${place.file}:${place.line}:${place.column}: ${message}`;
 }
 
 export function entryOf(map: MapValue, key: string): Entry | undefined {

@@ -38,6 +38,7 @@ import type {
   StopHow,
   StopOptions,
   StreamOptions,
+  SummaryOptions,
   UpdateOptions,
   WaitOptions,
   WatchOptions,
@@ -73,6 +74,7 @@ const filter = {
   createdBefore: true,
   endedAfter: true,
   endedBefore: true,
+  living: true,
 } as const satisfies Keys<ProcessFilter>;
 
 const probe = {
@@ -140,6 +142,7 @@ export const known = {
   update: { ...change, name: true, labels: true, spec } satisfies Keys<UpdateOptions>,
   remove: { ...change, force: true } satisfies Keys<RemoveOptions>,
   get,
+  summaries: { ...call, filter, pageSize: true, order: true } satisfies Keys<SummaryOptions>,
   list: { ...get, filter, pageSize: true, order: true, pageToken: true } satisfies Keys<ListPageOptions>,
   wait: { ...call, ...reconnect, until: true, run: true } satisfies Keys<WaitOptions>,
   watch: { ...get, ...reconnect, filter, resourceVersion: true, bookmarkMs: true } satisfies Keys<WatchOptions>,
@@ -151,6 +154,7 @@ export const known = {
     followRestarts: true,
     hold: true,
     heartbeatMs: true,
+    reuse: true,
   } satisfies Keys<StreamOptions>,
   bytes: { onGap: true } satisfies Keys<BytesOptions>,
   outputs: {

@@ -1,11 +1,11 @@
 /** Processes, from the contract's JSON to the SDK's vocabulary. */
 import type { ChangeJson, ProcessJson } from "../../../gen/ts/pm/v1/process_pb.ts";
-import type { Change, ProcessInfo, ProcessState } from "../types.ts";
+import type { Change, ProcessInfo, ProcessState, ProcessSummary } from "../types.ts";
 import { withOrigin } from "./origins.ts";
 import { supervisionFromJson } from "./policy.ts";
-import { causeFromJson, runFromJson } from "./run.ts";
+import { causeFromJson, runFromJson, runSummaryFromJson } from "./run.ts";
 import { dateFromJson, enumFromJson, required } from "./scalars.ts";
-import { specFromJson } from "./spec.ts";
+import { commandFromJson, specFromJson } from "./spec.ts";
 import { desiredStates, processStates } from "./words.ts";
 
 export function processFromJson(json: ProcessJson | undefined): ProcessInfo {
@@ -27,6 +27,23 @@ export function processFromJson(json: ProcessJson | undefined): ProcessInfo {
     },
     process,
   );
+}
+
+/** What PROCESS_VIEW_SUMMARY has. */
+export function summaryFromJson(process: ProcessJson): ProcessSummary {
+  return {
+    id: required(process.id, "process.id"),
+    ...(process.name && { name: process.name }),
+    labels: process.labels ?? {},
+    spec: commandFromJson(process.spec ?? {}),
+    state: enumFromJson(processStates, process.state, "the state"),
+    desiredState: enumFromJson(desiredStates, process.desiredState, "the desired state"),
+    ...(process.run !== undefined && { run: runSummaryFromJson(process.run) }),
+    createTime: dateFromJson(required(process.createTime, "process.create_time")),
+    sequence: Number(process.sequence ?? 0),
+    resourceVersion: process.resourceVersion ?? "",
+    ...(process.supervision !== undefined && { supervision: supervisionFromJson(process.supervision) }),
+  };
 }
 
 /** A state of the past. One that this version does not know is nothing to fail for. */

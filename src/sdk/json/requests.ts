@@ -12,6 +12,7 @@ import type {
 } from "../../../gen/ts/pm/v1/process_pb.ts";
 import type {
   GetOutputRequestJson,
+  ListProcessesRequestJson,
   StartProcessRequestJson,
   StopOptionsJson,
   StreamOutputsRequestJson,
@@ -20,6 +21,7 @@ import type {
 import { isUuid } from "../../common/contract-rules.ts";
 import type {
   GetOptions,
+  ListPageOptions,
   OutputOptions,
   OutputStart,
   OutputStreamName,
@@ -33,7 +35,7 @@ import type {
 } from "../types.ts";
 import { dateToJson, durationToJson, enumToJson, integerToJson } from "./scalars.ts";
 import { specMask, specToJson } from "./spec.ts";
-import { outputStreams, processStates } from "./words.ts";
+import { listOrders, outputStreams, processStates } from "./words.ts";
 
 /** A UUID is an id, anything else a name: whether it can be one, the daemon says. */
 export function refToJson(ref: string): ProcessRefJson {
@@ -100,7 +102,7 @@ export function filterToJson(filter: ProcessFilter | undefined): { filter?: Proc
     return {};
   }
   const { selector, states, ids, idPrefixes, names, namePatterns } = filter;
-  const { createdAfter, createdBefore, endedAfter, endedBefore } = filter;
+  const { createdAfter, createdBefore, endedAfter, endedBefore, living } = filter;
   return {
     filter: {
       ...(selector !== undefined && { labelSelector: selector }),
@@ -115,7 +117,23 @@ export function filterToJson(filter: ProcessFilter | undefined): { filter?: Proc
       ...(createdBefore !== undefined && { createdBefore: dateToJson(createdBefore, "filter.createdBefore") }),
       ...(endedAfter !== undefined && { endedAfter: dateToJson(endedAfter, "filter.endedAfter") }),
       ...(endedBefore !== undefined && { endedBefore: dateToJson(endedBefore, "filter.endedBefore") }),
+      ...(living !== undefined && { living }),
     },
+  };
+}
+
+/** Without the view. */
+export function listToJson({
+  filter,
+  pageSize,
+  pageToken,
+  order,
+}: ListPageOptions): Omit<ListProcessesRequestJson, "view"> {
+  return {
+    ...filterToJson(filter),
+    ...(pageSize !== undefined && { pageSize }),
+    ...(pageToken !== undefined && { pageToken }),
+    ...(order !== undefined && { order: enumToJson(listOrders, order, "order") }),
   };
 }
 

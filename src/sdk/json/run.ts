@@ -15,6 +15,7 @@ import type {
   ExitStatus,
   OutputInfo,
   RunInfo,
+  RunSummary,
   StartFailure,
   StopReceipt,
   Survivor,
@@ -46,6 +47,22 @@ export function runFromJson(run: RunJson): RunInfo {
   );
 }
 
+/** What PROCESS_VIEW_SUMMARY has. */
+export function runSummaryFromJson(run: RunJson): RunSummary {
+  return {
+    number: run.number ?? 0,
+    state: enumFromJson(runStates, run.state, "the run's state"),
+    ...(run.pid !== undefined && { pid: run.pid }),
+    createTime: dateFromJson(required(run.createTime, "run.create_time")),
+    ...(run.startTime !== undefined && { startTime: dateFromJson(run.startTime) }),
+    ...(run.exitTime !== undefined && { exitTime: dateFromJson(run.exitTime) }),
+    ...(run.exit !== undefined && { exit: outcomeFromJson(run.exit) }),
+    ...(run.failure !== undefined && { failure: failureFromJson(run.failure) }),
+    treeAlive: run.treeAlive ?? false,
+    suspended: run.suspended ?? false,
+  };
+}
+
 export function causeFromJson({ kind, principal, requestId, detail }: CauseJson): Cause {
   const words: Readonly<Record<string, Cause["kind"]>> = causeKinds;
   return {
@@ -56,13 +73,19 @@ export function causeFromJson({ kind, principal, requestId, detail }: CauseJson)
   };
 }
 
-export function exitFromJson(exit: ExitStatusJson): ExitStatus {
+function outcomeFromJson(exit: ExitStatusJson): Omit<ExitStatus, "usage"> {
   return {
     ...(exit.code !== undefined && { code: exit.code }),
     ...(exit.signal !== undefined && { signal: exit.signal }),
     ...(exit.signalName && { signalName: exit.signalName }),
     coreDumped: exit.coreDumped ?? false,
     ...(exit.oomKilled !== undefined && { oomKilled: exit.oomKilled }),
+  };
+}
+
+export function exitFromJson(exit: ExitStatusJson): ExitStatus {
+  return {
+    ...outcomeFromJson(exit),
     usage: {
       userMs: millisecondsFromJson(exit.usage?.userTime ?? "0s"),
       systemMs: millisecondsFromJson(exit.usage?.systemTime ?? "0s"),

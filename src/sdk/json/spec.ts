@@ -159,12 +159,18 @@ function stopPolicyToJson({ signal, graceMs }: StopPolicy): StopPolicyJson {
   };
 }
 
+export function commandFromJson(spec: ProcessSpecJson): Pick<ProcessSpec, "executable" | "args"> {
+  return {
+    executable: spec.executableBytes === undefined ? (spec.executable ?? "") : bytesFromJson(spec.executableBytes),
+    args: spec.argsBytes?.map(textOrBytesFromJson) ?? spec.args ?? [],
+  };
+}
+
 export function specFromJson(spec: ProcessSpecJson): ProcessSpec {
   const cwd = spec.cwdBytes === undefined ? spec.cwd : bytesFromJson(spec.cwdBytes);
   const { limitBytes, whenFull } = spec.output ?? {};
   return {
-    executable: spec.executableBytes === undefined ? (spec.executable ?? "") : bytesFromJson(spec.executableBytes),
-    args: spec.argsBytes?.map(textOrBytesFromJson) ?? spec.args ?? [],
+    ...commandFromJson(spec),
     env: spec.env ?? {},
     envBytes: (spec.envBytes ?? []).map(environmentBytesFromJson),
     envMode: enumFromJson(envModes, known(spec.envMode) ?? "ENV_MODE_EXTEND", "the environment mode"),

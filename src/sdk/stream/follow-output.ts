@@ -82,7 +82,7 @@ async function* followRun(
         ...(options.hold && { hold: true }),
         ...(token !== undefined && { holdToken: token }),
       },
-      callOptions,
+      { ...callOptions, reuse: options.reuse ?? false },
     );
   const frames = resuming<OutputFrame>({
     attempt: async function* (callOptions) {

@@ -65,7 +65,9 @@ export class OutputStream implements AsyncIterable<OutputFrame> {
 
   /** {@link bytes} as a Node.js stream; destroying it cancels the RPC. */
   toNodeStream(options: BytesOptions = {}): Readable {
-    return Readable.from(this.bytes(options), { objectMode: false });
+    // A readable asks for more before its consumer has taken what it has.
+    const kept = new OutputStream(this.#client, this.#ref, this.#label, { ...this.#options, reuse: false });
+    return Readable.from(kept.bytes(options), { objectMode: false });
   }
 
   #follow(signal: AbortSignal): AsyncGenerator<OutputFrame, void, void> {

@@ -26,6 +26,8 @@ export interface EnvelopeSink {
   message(bytes: Buffer): void;
   /** The last one: how the stream ended. */
   end(bytes: Buffer): void;
+  /** May move the beginning of a message to where the rest of it will lie behind it. */
+  placed?(begun: Buffer, length: number): Buffer;
 }
 
 /** Push bytes; messages that lie in one piece, or in pieces side by side in memory, are not copied. */
@@ -75,7 +77,8 @@ export class EnvelopeReader {
       this.#deliver(piece.subarray(at, at + length));
       return at + length;
     }
-    this.#begun = piece.subarray(at);
+    const begun = piece.subarray(at);
+    this.#begun = this.#sink.placed?.(begun, length) ?? begun;
     return piece.length;
   }
 

@@ -52,6 +52,7 @@ export class KeptConnections {
     this.#idle.push({ socket, timer: setTimeout(drop, keepMs).unref() });
   }
 
+  /** Calls under way go on, and their connections are not kept. */
   close(): void {
     this.#closed = true;
     for (const { socket, timer } of this.#idle.splice(0)) {
@@ -59,4 +60,25 @@ export class KeptConnections {
       socket.destroy();
     }
   }
+}
+
+/** Those of this program, by the path of their socket, with the number of transports that use them. */
+const shared = new Map<string, { readonly kept: KeptConnections; users: number }>();
+
+/** Connections that all transports to one socket share; kept until the last of them lets go. */
+export function shareKeptConnections(path: string): { readonly kept: KeptConnections; letGo(): void } {
+  const entry = shared.get(path) ?? { kept: new KeptConnections(), users: 0 };
+  shared.set(path, entry);
+  entry.users += 1;
+  let isUser = true;
+  return {
+    kept: entry.kept,
+    letGo() {
+      if (isUser && --entry.users === 0) {
+        shared.delete(path);
+        entry.kept.close();
+      }
+      isUser = false;
+    },
+  };
 }

@@ -13,12 +13,14 @@ export function requestHead(
   length: number,
   timeoutMs: number | undefined,
   kept = false,
+  headers: readonly string[] = [],
 ): string {
   return [
     `POST /${method} HTTP/1.1`,
     "Host: localhost",
     ...(kept ? [] : ["Connection: close"]),
     `Content-Type: ${contentType}`,
+    ...headers,
     "Connect-Protocol-Version: 1",
     // At most ten digits, and whole: https://connectrpc.com/docs/protocol#unary-request
     ...(timeoutMs === undefined

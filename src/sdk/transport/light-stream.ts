@@ -1,12 +1,12 @@
 /**
- * Server streams over the Unix socket, by hand: one HTTP/1.1 POST per
- * connection in the Connect protocol. Measured: loading the stock client costs
+ * Server streams by hand: one HTTP/1.1 POST per connection in the Connect
+ * protocol. Over the Unix socket, and over TLS by `tls-stream.ts`. Measured: loading the stock client costs
  * 60 to 70 ms, more than all the rest of a command; it also copies each message
  * several times. Output comes as binary messages, decoded where they lie;
  * everything else as JSON. See `light-unary.ts` for what may not be imported
  * here.
  */
-import { connect, type Socket } from "node:net";
+import { connect, type OnReadOpts, type Socket } from "node:net";
 import { PmError } from "../errors.ts";
 import { errorFromConnectBody, errorFromEndOfStream } from "./connect-error.ts";
 import { EnvelopeError, EnvelopeReader, envelope } from "./envelopes.ts";
@@ -16,14 +16,11 @@ import { abortedError, lostError, timedOutError, unreachableError } from "./loca
 import { decodeOutputFrame, decodeOutputsFrame } from "./protobuf/output-frames.ts";
 import { encodeStreamOutput, encodeStreamOutputs } from "./protobuf/output-requests.ts";
 import { ProtobufError } from "./protobuf/reader.ts";
+import { type Slab, Slabs } from "./slabs.ts";
 import type { StreamMethod, StreamMethods, TransportOptions } from "./transport.ts";
 
 /** What a stream may cost, in bytes: of headers, of one message, and of messages that the consumer has not taken. */
 const limits = { head: 64 * 1024, message: 128 * 1024 * 1024, queue: 512 * 1024 };
-/** What is read from the socket lands in slabs, so that it is neither copied nor allocated piece by piece. */
-const slabBytes = 512 * 1024;
-/** The least room for a read. */
-const leastReadBytes = 64 * 1024;
 /** The part of a refusal's body that is read. */
 const maxRefusalBytes = 1024 * 1024;
 
@@ -53,27 +50,57 @@ const binary: { readonly [M in StreamMethod]?: Codec<StreamMethods[M][0], Stream
   },
 };
 
+/** How a stream gets its connection. */
+export interface LightConnection {
+  /** For errors. */
+  readonly place: string;
+  /** More lines of the request's head. */
+  readonly headers: readonly string[];
+  readonly ready: "connect" | "secureConnect";
+  readonly open: (onread: OnReadOpts) => Socket;
+}
+
 /** Calls `method` on the daemon behind the socket at `path`. The call begins with the first `next()`. */
 export function lightStream<M extends StreamMethod>(
   path: string,
   method: M,
   request: StreamMethods[M][0],
   options: TransportOptions,
-): AsyncIterableIterator<StreamMethods[M][1], void, void> {
-  const codec = (binary[method] ?? json) as Codec<StreamMethods[M][0], StreamMethods[M][1]>;
-  return new LightStream(path, method, request, codec, options);
+): LightStream<StreamMethods[M][0], StreamMethods[M][1]> {
+  const connection: LightConnection = {
+    place: `unix://${path}`,
+    headers: [],
+    ready: "connect",
+    open: (onread) => connect({ path, onread }),
+  };
+  return openLightStream(connection, method, request, options);
 }
 
-class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, void> {
-  readonly #path: string;
+export function openLightStream<M extends StreamMethod>(
+  connection: LightConnection,
+  method: M,
+  request: StreamMethods[M][0],
+  options: TransportOptions,
+): LightStream<StreamMethods[M][0], StreamMethods[M][1]> {
+  const codec = (binary[method] ?? json) as Codec<StreamMethods[M][0], StreamMethods[M][1]>;
+  return new LightStream(connection, method, request, codec, options);
+}
+
+export class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, void> {
+  /** The daemon has begun to respond: whatever goes wrong from here on is about this call. */
+  accepted = false;
+  readonly #connection: LightConnection;
   readonly #method: string;
   readonly #codec: Codec<Request, Item>;
   readonly #request: Request;
   readonly #options: TransportOptions;
   /** What has arrived and was not taken, with its size. */
-  #queue: { readonly item: Item; readonly bytes: number }[] = [];
+  #queue: { readonly item: Item; readonly bytes: number; readonly slab: Slab | undefined }[] = [];
   #taken = 0;
   #queuedBytes = 0;
+  readonly #slabs: Slabs;
+  /** Of the item that the consumer has. */
+  #held: Slab | undefined;
   #waiting: PromiseWithResolvers<IteratorResult<Item, void>> | undefined;
   #state: "new" | "open" | "over" = "new";
   /** Why it is over, for whoever has taken all that came before. Undefined: it ended by itself. */
@@ -83,20 +110,32 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
   #busyTimer: NodeJS.Timeout | undefined;
   readonly #onAbort = (): void => this.#fail(abortedError(this.#options.signal));
 
-  constructor(path: string, method: string, request: Request, codec: Codec<Request, Item>, options: TransportOptions) {
-    this.#path = path;
+  constructor(
+    connection: LightConnection,
+    method: string,
+    request: Request,
+    codec: Codec<Request, Item>,
+    options: TransportOptions,
+  ) {
+    this.#connection = connection;
     this.#method = method;
     this.#request = request;
     this.#codec = codec;
     this.#options = options;
+    this.#slabs = new Slabs(options.reuse ?? false);
   }
 
   next(): Promise<IteratorResult<Item, void>> {
     if (this.#state === "new") {
       this.#open();
     }
+    if (this.#held !== undefined) {
+      this.#slabs.release(this.#held);
+      this.#held = undefined;
+    }
     const queued = this.#queue[this.#taken];
     if (queued !== undefined) {
+      this.#held = queued.slab;
       this.#take(queued.bytes);
       return Promise.resolve({ done: false, value: queued.item });
     }
@@ -147,20 +186,22 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
   #connect(body: Buffer): void {
     let isConnected = false;
     const parser = this.#parser();
-    const slab = new Slab();
-    const socket = connect({
-      path: this.#path,
-      onread: {
-        buffer: () => slab.room(),
-        // False pauses the socket, until `resume()`.
-        callback: (length) => this.#receive(parser, slab.take(length)),
-      },
+    const slabs = this.#slabs;
+    const { place, headers, ready, open } = this.#connection;
+    const socket = open({
+      buffer: () => slabs.room(),
+      // False pauses the socket, until `resume()`.
+      callback: (length) => this.#receive(parser, slabs.take(length)),
     });
     this.#socket = socket;
-    socket.on("connect", () => {
+    const { contentType } = this.#codec;
+    socket.on(ready, () => {
       isConnected = true;
       socket.cork();
-      socket.write(requestHead(this.#method, this.#codec.contentType, body.length, this.#options.timeoutMs), "latin1");
+      socket.write(
+        requestHead(this.#method, contentType, body.length, this.#options.timeoutMs, false, headers),
+        "latin1",
+      );
       socket.write(body);
       socket.uncork();
     });
@@ -171,7 +212,7 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
         // unix(7), connect(2): the socket's queue is full. Nothing was sent.
         this.#busyTimer = setTimeout(() => this.#connect(body), busyRetryMs());
       } else {
-        this.#fail(unreachableError(`unix://${this.#path}`, error));
+        this.#fail(unreachableError(place, error));
       }
     });
     socket.on("end", () => this.#fail(lostError(undefined)));
@@ -203,9 +244,10 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
         message: (bytes) => {
           const item = this.#codec.decode(bytes);
           if (item !== undefined) {
-            this.#deliver(item, bytes.length);
+            this.#deliver(item, bytes);
           }
         },
+        placed: (begun, length) => this.#slabs.placed(begun, length),
         end: (bytes) => this.#end(errorFromEndOfStream(bytes)),
       },
       limits.message,
@@ -227,6 +269,8 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
             }
           } else if (contentType !== this.#codec.contentType) {
             throw protocolError(`a response of type "${contentType ?? "none"}"`);
+          } else {
+            this.accepted = true;
           }
         },
         body: (piece) => {
@@ -251,13 +295,16 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
     );
   }
 
-  #deliver(item: Item, bytes: number): void {
+  #deliver(item: Item, message: Buffer): void {
     const waiting = this.#waiting;
+    const bytes = message.length;
+    const slab = this.#slabs.use(message);
     if (waiting !== undefined) {
       this.#waiting = undefined;
+      this.#held = slab;
       waiting.resolve({ done: false, value: item });
     } else {
-      this.#queue.push({ item, bytes });
+      this.#queue.push({ item, bytes, slab });
       this.#queuedBytes += bytes;
     }
   }
@@ -285,26 +332,6 @@ class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, vo
     } else {
       waiting.reject(failure);
     }
-  }
-}
-
-/** Memory that reads fill one behind the other. What was taken is never written again. */
-class Slab {
-  #bytes = Buffer.alloc(0);
-  #at = 0;
-
-  room(): Buffer {
-    if (this.#bytes.length - this.#at < leastReadBytes) {
-      this.#bytes = Buffer.allocUnsafeSlow(slabBytes);
-      this.#at = 0;
-    }
-    return this.#bytes.subarray(this.#at);
-  }
-
-  take(length: number): Buffer {
-    const from = this.#at;
-    this.#at += length;
-    return this.#bytes.subarray(from, this.#at);
   }
 }
 

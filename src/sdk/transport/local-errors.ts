@@ -37,11 +37,18 @@ export function unreachableError(place: string, cause: unknown): PmError {
   return new PmError("UNREACHABLE", `cannot reach the daemon at ${place}${why}`, {
     code: "unavailable",
     ...(code !== undefined && { metadata: { errno_name: code } }),
-    hint: place.startsWith("https:")
-      ? "check the host and the port, and that the daemon there listens on TCP"
-      : "start the daemon with `pm daemon start`, or name the right one with PM_HOST",
+    hint: hintFor(place, code),
     cause,
   });
+}
+
+function hintFor(place: string, code: string | undefined): string {
+  if (place.startsWith("https:")) {
+    return "check the host and the port, and that the daemon there listens on TCP";
+  }
+  return code === "EACCES"
+    ? "the socket is another user's: run pm as that user, or let the daemon listen on TCP (`pm init`)"
+    : "start the daemon with `pm daemon start`, or name the right one with PM_HOST";
 }
 
 /** The symbol of a Node.js system error. */

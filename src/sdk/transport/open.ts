@@ -1,6 +1,7 @@
 /** Chooses the transport for each call, and loads the heavy one only when a call needs it. */
 import type { Endpoint } from "../endpoint.ts";
-import { KeptConnections } from "./kept-connections.ts";
+import { PmError } from "../errors.ts";
+import { shareKeptConnections } from "./kept-connections.ts";
 import { lightStream } from "./light-stream.ts";
 import { lightUnary } from "./light-unary.ts";
 import { abortedError } from "./local-errors.ts";
@@ -19,12 +20,19 @@ import type {
  */
 const maxLightStreams = 16;
 
+/** What may be large: calls of other kinds share the connection of unary calls over TLS. */
+function isOutput(method: StreamMethod): boolean {
+  return method === "pm.v1.ProcessService/StreamOutput" || method === "pm.v1.ProcessService/StreamOutputs";
+}
+
+const closedReason = new Error("the connection was closed with close()");
+
 /** Opens no connection: the first call does. */
 export function openTransport(endpoint: Endpoint): Transport {
   const closed = new AbortController();
   let loading: Promise<Transport> | undefined;
   let lightStreams = 0;
-  const kept = new KeptConnections();
+  const connections = endpoint.kind === "unix" ? shareKeptConnections(endpoint.path) : undefined;
 
   const stock = async (): Promise<Transport> => {
     loading ??= import("./streaming.ts").then(({ stockTransport }) => stockTransport(endpoint));
@@ -35,7 +43,8 @@ export function openTransport(endpoint: Endpoint): Transport {
     return transport;
   };
 
-  const withClosed = ({ signal, timeoutMs }: TransportOptions): TransportOptions => ({
+  const withClosed = ({ signal, timeoutMs, reuse = false }: TransportOptions): TransportOptions => ({
+    reuse,
     signal: signal === undefined ? closed.signal : AbortSignal.any([closed.signal, signal]),
     timeoutMs,
   });
@@ -46,24 +55,48 @@ export function openTransport(endpoint: Endpoint): Transport {
         throw abortedError(closed.signal);
       }
       return endpoint.kind === "unix"
-        ? lightUnary(endpoint.path, method, request, withClosed(options), options.repeatable ? kept : undefined)
+        ? lightUnary(
+            endpoint.path,
+            method,
+            request,
+            withClosed(options),
+            options.repeatable ? connections?.kept : undefined,
+          )
         : (await stock()).unary(method, request, options);
     },
     async *stream<M extends StreamMethod>(method: M, request: StreamMethods[M][0], options: TransportOptions) {
-      if (endpoint.kind !== "unix" || lightStreams >= maxLightStreams) {
+      const isLight = endpoint.kind === "unix" || isOutput(method);
+      if (!isLight || lightStreams >= maxLightStreams) {
         yield* (await stock()).stream(method, request, options);
         return;
       }
       lightStreams += 1;
       try {
-        yield* lightStream(endpoint.path, method, request, withClosed(options));
+        if (endpoint.kind === "unix") {
+          yield* lightStream(endpoint.path, method, request, withClosed(options));
+          return;
+        }
+        const { tlsStream } = await import("./tls-stream.ts");
+        const items = tlsStream(endpoint, method, request, withClosed(options));
+        try {
+          yield* items;
+          return;
+        } catch (error) {
+          const isOver = error instanceof PmError && (error.reason === "ABORTED" || error.reason === "TIMEOUT");
+          if (items.accepted || isOver) {
+            throw error;
+          }
+          // The stock client knows why there is no connection, or why the daemon refuses the caller.
+        }
       } finally {
         lightStreams -= 1;
       }
+      yield* (await stock()).stream(method, request, options);
     },
     close() {
-      closed.abort();
-      kept.close();
+      // The reason that abort() would make by itself costs a stack.
+      closed.abort(closedReason);
+      connections?.letGo();
       loading?.then(
         (transport) => transport.close(),
         () => {},

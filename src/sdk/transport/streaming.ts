@@ -1,4 +1,4 @@
-/** The stock Connect client over HTTP/2: every stream, and every call over TLS. Loaded when first needed. */
+/** The stock Connect client over HTTP/2: many streams, and every call over TLS. Loaded when first needed. */
 import type { ClientHttp2Stream, Http2Session } from "node:http2";
 import { connect } from "node:net";
 import {
@@ -10,21 +10,22 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import type { Transport as ConnectTransport } from "@connectrpc/connect";
-import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createTransport } from "@connectrpc/connect/protocol-connect";
+import { createNodeHttpClient, Http2SessionManager } from "@connectrpc/connect-node";
 import { DaemonService } from "../../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { EventService } from "../../../gen/ts/pm/v1/event_service_pb.ts";
-import {
-  ProcessService,
-  type StreamOutputResponse,
-  type StreamOutputsResponse,
-} from "../../../gen/ts/pm/v1/process_service_pb.ts";
+import { ProcessService } from "../../../gen/ts/pm/v1/process_service_pb.ts";
 import { ProjectService } from "../../../gen/ts/pm/v1/project_service_pb.ts";
 import { QueueService } from "../../../gen/ts/pm/v1/queue_service_pb.ts";
 import { ScheduleService } from "../../../gen/ts/pm/v1/schedule_service_pb.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { PmError } from "../errors.ts";
-import { frameFromMessage, outputsFrameFromMessage } from "./frames.ts";
+import { DecodedBody } from "./decoded-body.ts";
+import { EnvelopeError } from "./envelopes.ts";
+import { protocolError } from "./light-request.ts";
 import { abortedError } from "./local-errors.ts";
+import { decodeOutputFrame, decodeOutputsFrame } from "./protobuf/output-frames.ts";
+import { ProtobufError } from "./protobuf/reader.ts";
 import { errorFromConnect } from "./stock-errors.ts";
 import { clientRejectedError } from "./tls-errors.ts";
 import type {
@@ -73,6 +74,8 @@ const maxCallsPerConnection = 100;
 interface Link {
   readonly session: WideSessionManager;
   readonly transport: ConnectTransport;
+  /** Another one over the same connection, whose responses pass `DecodedBody`. */
+  readonly decoding: (body: DecodedBody<unknown>) => ConnectTransport;
   calls: number;
 }
 
@@ -137,16 +140,20 @@ export function stockTransport(endpoint: Endpoint): Transport {
       const call = options(own.signal, callOptions);
       throwIfAborted(call.signal);
       const link = takeLink();
+      const decode = decoders[method];
+      const body = decode && new DecodedBody<unknown>(decode, readMaxBytes);
+      const transport = body === undefined ? link.transport : link.decoding(body);
       try {
-        const messages = await streamMessages(link.transport, method, request, call);
+        const messages = await streamMessages(transport, method, request, call);
         for await (const message of messages) {
-          const item = itemFromMessage(method, message);
+          // A kind of frame that this version does not know is undefined.
+          const item = body === undefined ? jsonFromMessage(method, message) : body.take();
           if (item !== undefined) {
             yield item as StreamMethods[M][1];
           }
         }
       } catch (error) {
-        throw explain(error, call, link);
+        throw explain(undecodable(body?.failure) ?? error, call, link);
       } finally {
         own.abort();
         giveBack(link);
@@ -164,15 +171,47 @@ export function stockTransport(endpoint: Endpoint): Transport {
 
 function openLink(endpoint: Endpoint): Link {
   const session = openSession(endpoint);
-  const transport = createConnectTransport({
-    httpVersion: "2",
+  const httpClient = createNodeHttpClient({ httpVersion: "2", sessionProvider: () => session });
+  const options = {
     baseUrl: session.authority,
-    sessionManager: session,
+    useBinaryFormat: true,
+    interceptors: [],
     // Compression costs five times the processor time that it could save on a socket (and leaks lengths on TLS).
     acceptCompression: [],
+    sendCompression: null,
+    compressMinBytes: 1024,
     readMaxBytes,
-  });
-  return { session, transport, calls: 0 };
+    writeMaxBytes: readMaxBytes,
+  };
+  return {
+    session,
+    transport: createTransport({ ...options, httpClient }),
+    decoding: (body) =>
+      createTransport({
+        ...options,
+        httpClient: async (request) => {
+          const response = await httpClient(request);
+          return response.status === 200 ? { ...response, body: body.emptied(response.body) } : response;
+        },
+      }),
+    calls: 0,
+  };
+}
+
+/** Of what is not decoded by the protobuf runtime. */
+const decoders: { readonly [M in StreamMethod]?: (bytes: Buffer) => StreamMethods[M][1] | undefined } = {
+  "pm.v1.ProcessService/StreamOutput": decodeOutputFrame,
+  "pm.v1.ProcessService/StreamOutputs": decodeOutputsFrame,
+};
+
+function undecodable(failure: unknown): PmError | undefined {
+  if (failure === undefined) {
+    return undefined;
+  }
+  if (failure instanceof EnvelopeError || failure instanceof ProtobufError) {
+    return protocolError(failure.message, failure);
+  }
+  return failure instanceof PmError ? failure : protocolError("a message that cannot be decoded", failure);
 }
 
 interface ConnectCall {
@@ -200,18 +239,9 @@ async function* once<T>(value: T): AsyncGenerator<T, void, void> {
   yield value;
 }
 
-/** Undefined: a kind of frame that this version does not know. */
-function itemFromMessage(name: StreamMethod, message: Message): unknown {
-  switch (name) {
-    case "pm.v1.ProcessService/StreamOutput":
-      return frameFromMessage(message as StreamOutputResponse);
-    case "pm.v1.ProcessService/StreamOutputs":
-      return outputsFrameFromMessage(message as StreamOutputsResponse);
-    default: {
-      const output = streamMethods.get(name)?.output;
-      return output && toJson(output, message);
-    }
-  }
+function jsonFromMessage(name: StreamMethod, message: Message): unknown {
+  const output = streamMethods.get(name)?.output;
+  return output && toJson(output, message);
 }
 
 async function unaryAsJson(

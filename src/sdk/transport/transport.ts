@@ -96,6 +96,8 @@ export interface TransportOptions {
   readonly timeoutMs?: number | undefined;
   /** Of a unary call: it may be sent again though it may have taken effect. Default: no. */
   readonly repeatable?: boolean;
+  /** Of a stream: the bytes of an item may be overwritten once the next one is asked for. Default: no. */
+  readonly reuse?: boolean;
 }
 
 /** One way to a daemon. Every failure is a `PmError`. */

@@ -89,6 +89,13 @@ export interface StreamOptions extends OutputOptions, ReconnectOptions {
    * @default 15000
    */
   readonly heartbeatMs?: number;
+  /**
+   * The memory of a chunk's data may be used again once the next frame is asked for: for consumers that keep no data, at
+   * half the processor time. Node.js and Web streams keep some, so they never do.
+   *
+   * @default false: a chunk's data is the consumer's for as long as it likes
+   */
+  readonly reuse?: boolean;
 }
 
 /** Consecutive bytes of one stream, exactly as written. */

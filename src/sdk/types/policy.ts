@@ -16,7 +16,7 @@ export type RestartMode = "no" | "onFailure" | "unlessStopped" | "always";
 /** When and how often a process that ended is started again. Defaults: those of `RestartPolicy` in the contract. */
 export interface RestartPolicy {
   readonly mode: RestartMode;
-  /** Restarts within `windowMs`, then it is given up; 0: no bound. */
+  /** Restarts within `windowMs`, then it is given up; 0: at once. @default no bound */
   readonly maxAttempts?: number;
   readonly windowMs?: number;
   readonly backoff?: Backoff;

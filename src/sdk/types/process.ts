@@ -177,6 +177,19 @@ export interface ProcessInfo {
   readonly supervision?: SupervisionStatus;
 }
 
+/** What a table shows of a run. */
+export type RunSummary = Pick<
+  RunInfo,
+  "number" | "state" | "pid" | "createTime" | "startTime" | "exitTime" | "failure" | "treeAlive" | "suspended"
+> & { readonly exit?: Omit<ExitStatus, "usage"> };
+
+/** What a table shows of a process: a fraction of it. Every {@link ProcessInfo} is one, too. */
+export interface ProcessSummary extends Omit<ProcessInfo, "spec" | "run" | "lastChange"> {
+  readonly spec: Pick<ProcessSpec, "executable" | "args">;
+  /** Its current run, or the latest one. Undefined: it waits for its first. */
+  readonly run?: RunSummary;
+}
+
 /** Selects processes. `ids`, `idPrefixes`, `names` and `namePatterns` are alternatives; all else that is set must fit. */
 export interface ProcessFilter {
   /** Labels: "k=v,k2!=v,k3,!k4". @default any */
@@ -199,6 +212,8 @@ export interface ProcessFilter {
   readonly endedAfter?: Date;
   /** Whose latest run ended before this time. */
   readonly endedBefore?: Date;
+  /** Whether it is not over: it has not ended, has given up, or something of its tree lives. @default any */
+  readonly living?: boolean;
 }
 
 /** The processes of a call that changes many: a filter, or every process by an explicit `{ all: true }`. */

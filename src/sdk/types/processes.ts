@@ -81,6 +81,9 @@ export interface ListOptions extends GetOptions {
   readonly order?: "oldestFirst" | "newestFirst";
 }
 
+/** Which summaries to list. */
+export type SummaryOptions = Omit<ListOptions, "env">;
+
 /** How to list one page. */
 export interface ListPageOptions extends ListOptions {
   /** `nextPageToken` of the page before, with the same filter and order. @default the first page */
@@ -164,8 +167,9 @@ export interface WriteOptions extends CallOptions {
   readonly close?: boolean;
   /**
    * Bytes written to this run's input before this call, as `WriteResult.inputOffset` says. Then the call is safe to
-   * repeat, and the SDK does so after a lost connection: what is already written is not written again, and if bytes
-   * before it are missing it is refused with `CONDITION_FAILED`. Only for the single writer of a process.
+   * repeat, and the SDK does so after a lost connection, with the next daemon too: what is already written is not
+   * written again, an end that was asked for there is not asked for twice, and if bytes before it are missing it is
+   * refused with `CONDITION_FAILED`. Only for the single writer of a process.
    *
    * @default write all of it, whatever came before; no retry
    */
@@ -176,7 +180,7 @@ export interface WriteOptions extends CallOptions {
 
 /** What was written. */
 export interface WriteResult {
-  /** Bytes written to this run's input through this daemon so far. */
+  /** Bytes written to this run's input so far, by whatever daemon. */
   readonly inputOffset: number;
 }
 

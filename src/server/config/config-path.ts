@@ -1,12 +1,7 @@
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
+import { configDirectory } from "../../common/paths.ts";
 
-/** `$XDG_CONFIG_HOME/pm/daemon.yaml`, with the default of the XDG Base Directory Specification. */
+/** `daemon.yaml` in pm's configuration directory. */
 export function defaultConfigPath(env: NodeJS.ProcessEnv): string {
-  const xdg = env["XDG_CONFIG_HOME"];
-  return join(
-    xdg !== undefined && isAbsolute(xdg) ? xdg : join(env["HOME"] || homedir(), ".config"),
-    "pm",
-    "daemon.yaml",
-  );
+  return join(configDirectory(env), "daemon.yaml");
 }

@@ -56,8 +56,8 @@ processes run on; SIGHUP reloads certificates and users.
                               (default: $PM_CONFIG, $XDG_CONFIG_HOME/pm/daemon.yaml)
   --check                     only say whether the configuration is good
   --runtime-dir DIR           where sockets and output live, mode 0700
-                              (default: $PM_RUNTIME_DIR, $XDG_RUNTIME_DIR/pm,
-                              /run/pm for root, /dev/shm/pm-UID)
+                              (default: $PM_RUNTIME_DIR, /run/pm for root,
+                              $XDG_RUNTIME_DIR/pm, /dev/shm/pm-UID)
                               What outlives a reboot is in $PM_STATE_DIR (default:
                               'state' in there if it was named, else
                               $XDG_STATE_HOME/pm, /var/lib/pm for root,

@@ -50,6 +50,8 @@ export class Core {
   supervision: SupervisionHook | null = null;
   /** Called when a process has settled, or a settled one could be removed. */
   onSettled: () => void = () => {};
+  /** Hears the events that shims write to a FIFO other than the runtime directory's. */
+  listenTo: (path: string) => void = () => {};
   /** Removes what can be spared to make room; answers whether there was something. */
   dropOldest: (except: ManagedProcess) => Promise<boolean> = async () => false;
   readonly #closeListeners = new Set<() => void>();
@@ -237,17 +239,17 @@ export class Core {
   #passOnNotice(process: ManagedProcess, run: Run, before: RunView | null, { header: is }: RunView): void {
     if (this.supervision === null || run !== process.current) return;
     const was = before?.header;
-    const watchdog = is.watchdogBoot !== (was?.watchdogBoot ?? 0n);
+    const isFed = is.watchdogBoot !== (was?.watchdogBoot ?? 0n);
     const statusChanged = is.status !== (was?.status ?? "");
     const saidReady = is.notifyReady && was?.notifyReady !== true;
     const saidStopping = is.notifyStopping && was?.notifyStopping !== true;
-    if (!watchdog && !statusChanged && !saidReady && !saidStopping) return;
+    if (!isFed && !statusChanged && !saidReady && !saidStopping) return;
     this.supervision.notified({
       id: process.id,
       run: run.number,
       ready: saidReady,
       stopping: saidStopping,
-      watchdog,
+      watchdog: isFed ? Math.max(0, this.options.clock.boot() - Number(is.watchdogBoot / 1_000_000n)) : null,
       status: statusChanged ? is.status : null,
     });
   }
@@ -329,7 +331,8 @@ export class Core {
   /** What becomes of a process whose run has ended is published with the end. */
   #decideEnd(process: ManagedProcess): void {
     // Of a first start that fails nothing is left. One that was executed may have ended before its start is answered.
-    const isFailedStart = process.starting !== null && process.current.machineState === "failed";
+    const isFailedStart =
+      process.starting !== null && process.isFirstStart && process.current.machineState === "failed";
     if (this.#quiet === process || isFailedStart) return;
     // It is ended for another run to begin, or to be removed.
     if (process.intents.some(({ kind }) => kind !== "stop")) return;

@@ -276,12 +276,8 @@ export class ProcessEngine implements SupervisedEngine {
     return await this.#core.outputs.read(this.#core.resolve(ref), options);
   }
 
-  async *streamOutput(
-    ref: ProcessRef,
-    options: StreamOutputOptions,
-    abort: AbortSignal,
-  ): AsyncGenerator<OutputFrame, void, undefined> {
-    yield* this.#core.outputs.stream(this.#core.resolve(ref), options, abort);
+  streamOutput(ref: ProcessRef, options: StreamOutputOptions, abort: AbortSignal): AsyncIterable<OutputFrame> {
+    return this.#core.outputs.stream(this.#core.resolve(ref), options, abort);
   }
 
   async acknowledgeOutput(acknowledgement: OutputAcknowledgement): Promise<void> {

@@ -1,4 +1,4 @@
-import { homedir, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { type Clock, systemClock } from "./clock.ts";
 import type { JournalLimits } from "./history/journal.ts";
 import { type HardLimits, ownHardLimits } from "./limits/rlimits.ts";
@@ -30,6 +30,8 @@ export interface EngineOptions {
   readonly keptRuns?: number;
   /** Default: 4 MiB and 50,000 entries. */
   readonly journal?: Partial<JournalLimits>;
+  /** Milliseconds that a start may wait for the zygote. Default: 30 seconds. */
+  readonly startLimitMs?: number;
   /** Default: the system's. */
   readonly clock?: Clock;
   /**
@@ -68,6 +70,7 @@ const defaults = {
   keptRuns: 5,
   journal: { bytes: 4 * 1024 * 1024, entries: 50_000 },
   graceMs: 10_000,
+  startLimitMs: 30_000,
 } as const;
 
 const silentLogger: EngineLogger = {
@@ -100,19 +103,30 @@ export function resolveOptions(options: EngineOptions, cgroupRoot: string | null
     retention: { ...defaults.retention, ...options.retention },
     keptRuns: Math.max(1, options.keptRuns ?? defaults.keptRuns),
     journal: { ...defaults.journal, ...options.journal },
+    startLimitMs: options.startLimitMs ?? defaults.startLimitMs,
     clock: options.clock ?? systemClock,
     cgroupRoot,
     logger: options.logger ?? silentLogger,
     environment: options.environment ?? loginEnvironment(),
     hardLimits: ownHardLimits(),
-    home: options.home ?? homedir(),
+    home: options.home ?? (process.env["HOME"] || account().homedir),
     defaultGraceMs: defaults.graceMs,
   };
 }
 
+/** The entry of passwd(5). Containers often run as a user that has none. */
+function account(): { username: string; homedir: string; shell: string | null; uid: number } {
+  try {
+    return userInfo();
+  } catch {
+    const uid = process.getuid?.() ?? 0;
+    return { username: String(uid), homedir: "/", shell: null, uid };
+  }
+}
+
 /** What a login would give this user, and no more. */
 function loginEnvironment(): Record<string, string> {
-  const { username, homedir: home, shell, uid } = userInfo();
+  const { username, homedir: home, shell, uid } = account();
   const path = "/usr/local/bin:/usr/bin:/bin";
   return {
     HOME: home,

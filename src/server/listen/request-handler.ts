@@ -6,7 +6,7 @@ import {
   createContextValues,
   type Interceptor,
 } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { createAsyncIterable, type UniversalHandler, type UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Log } from "../log.ts";
 import { callerKey } from "../rpc/caller.ts";
@@ -29,6 +29,8 @@ import {
 } from "./limits.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { backpressureKey, backpressureOf, type UnreadLimits } from "./response-backpressure.ts";
+import { sendResponse } from "./send-response.ts";
+import { ShortCalls } from "./short-call.ts";
 
 export interface RequestHandlerOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -48,6 +50,13 @@ interface Limits {
   readonly unread: UnreadLimits;
 }
 
+interface Serving {
+  readonly log: Log;
+  readonly limits: Limits;
+  /** The whole request, if it has been read. */
+  readonly body: Uint8Array | undefined;
+}
+
 /**
  * Serves gRPC, gRPC-Web and Connect. In place of connectNodeAdapter, of which
  * it keeps the two conversions, because that one
@@ -62,6 +71,9 @@ interface Limits {
  * - writes failures to the console.
  */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
+  const { shutdownSignal, log } = options;
+  const interceptors = [...contractInterceptors(log), refuseWhen(shutdownSignal), ...(options.interceptors ?? [])];
+  const shortCalls = new ShortCalls({ interceptors, shutdownSignal, log });
   const router = createConnectRouter({
     acceptCompression: [],
     // A misspelled field would be dropped in silence, and an empty filter selects everything.
@@ -69,22 +81,18 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     readMaxBytes,
     writeMaxBytes,
     maxTimeoutMs,
-    shutdownSignal: options.shutdownSignal,
+    shutdownSignal,
     // A message that is too long or malformed is refused before any interceptor
     // runs. What a call failed with ends its signal before it is written down.
     requestGate: (context) => {
       const { signal, values } = context;
-      const complete = () => addReason(signal.reason, options.log, (root) => refuseUnknownSent(context, root));
+      const complete = () => addReason(signal.reason, log, (root) => refuseUnknownSent(context, root));
       signal.addEventListener("abort", complete, { once: true });
       return values.get(backpressureKey)?.admit(signal);
     },
-    interceptors: [
-      ...contractInterceptors(options.log),
-      refuseWhen(options.shutdownSignal),
-      ...(options.interceptors ?? []),
-    ],
+    interceptors,
   });
-  options.routes(router);
+  options.routes(shortCalls.recording(router));
   const limits: Limits = {
     discard: options.discard ?? { maxBytes: discardMaxBytes, timeoutMs: requestTimeoutMs },
     unread: options.unread ?? { maxBytes: unreadMaxBytes, timeoutMs: unreadTimeoutMs },
@@ -101,12 +109,16 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       refuse(request, response, refusal as Refusal);
       return;
     }
-    try {
-      serve(handler, { request, response }, caller, options.log, limits);
-    } catch (error) {
-      options.log.debug({ err: error, path: handler.requestPath }, "refused a malformed request");
-      respond(response, 400);
-    }
+    const exchange = { request, response };
+    const serveWith = (body?: Uint8Array) => {
+      try {
+        serve(handler, exchange, caller, { log, limits, body });
+      } catch (error) {
+        log.debug({ err: error, path: handler.requestPath }, "refused a malformed request");
+        respond(response, 400);
+      }
+    };
+    if (!shortCalls.serve(exchange, caller, serveWith)) serveWith();
   };
 }
 
@@ -114,8 +126,7 @@ function serve(
   handler: UniversalHandler,
   exchange: Exchange,
   { principal, peer }: CallerOnConnection,
-  log: Log,
-  limits: Limits,
+  { log, limits, body: read }: Serving,
 ): void {
   const { request, response } = exchange;
   forgetEndlessTimeouts(request.headers);
@@ -133,16 +144,21 @@ function serve(
     .set(backpressureKey, backpressure)
     .set(callerKey, { principal, peer })
     .set(encodedFramesKey, encoded);
-  const universalRequest = universalRequestFromNodeRequest(request, response, undefined, contextValues);
+  const taken = universalRequestFromNodeRequest(request, response, undefined, contextValues);
+  const universalRequest = read === undefined ? taken : { ...taken, body: createAsyncIterable([read]) };
   const clientIsGone = () => universalRequest.signal.aborted || (!("stream" in request) && request.socket.destroyed);
   const isOneMessage = methodKind === "unary" || methodKind === "server_streaming";
   const keeping = ({ body, ...head }: UniversalServerRequest) =>
     handler({ ...head, body: keepingJson(body as AsyncIterable<Uint8Array>, contentType, contextValues) });
-  (isOneMessage ? drainRequest(keeping, universalRequest, exchange, limits.discard) : handler(universalRequest))
+  const drained = () =>
+    read === undefined ? drainRequest(keeping, universalRequest, exchange, limits.discard) : keeping(universalRequest);
+  (isOneMessage ? drained() : handler(universalRequest))
     .then(({ body: sent, ...head }) => {
       const body = sent && encoded ? encoded.insertInto(sent) : sent;
       const counted = body && { body: canceledWhen(clientIsGone, backpressure?.counting(body) ?? body) };
-      return universalResponseToNodeResponse({ ...head, ...counted }, response);
+      return encoded && counted
+        ? sendResponse({ ...head, ...counted }, response)
+        : universalResponseToNodeResponse({ ...head, ...counted }, response);
     })
     .catch((error: unknown) => {
       if (isDisconnect(error) || clientIsGone()) {

@@ -55,6 +55,10 @@ export function daemonRoutes(dependencies: ServiceDependencies): (router: Connec
         dependencies.stopping,
       ),
     );
-    addReflection(router, [...services, Health], [file_pm_v1_errors, file_google_rpc_error_details]);
+    addReflection(router, {
+      services: [...services, Health],
+      extraFiles: [file_pm_v1_errors, file_google_rpc_error_details],
+      descriptorFile: dependencies.descriptorFile,
+    });
   };
 }

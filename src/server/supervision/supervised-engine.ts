@@ -48,8 +48,9 @@ export function supervisedEngine(ground: Ground, supervisor: Supervisor): Engine
         context,
       );
       supervisor.considerId(process.id);
-      await supervisor.keepNow(process);
-      return process;
+      const updated = present(engine, process.id) ?? process;
+      await supervisor.keepNow(updated);
+      return updated;
     },
     async remove(ref, force, context) {
       const id = await engine.remove(ref, force, context);
@@ -130,7 +131,8 @@ async function stop(
   const { engine } = ground;
   const process = engine.get(ref);
   const { id } = process;
-  if (process.state === "waiting" || process.state === "givenUp") {
+  const waited = process.state === "waiting" || process.state === "givenUp";
+  if (waited) {
     checkPrecondition(process, context);
     supervisor.cancelWaiting(id, context.cause ?? causeOf("request", "", context));
     await supervisor.settled(id);
@@ -138,10 +140,25 @@ async function stop(
     await runStopCommand(ground, process, options, context, signal);
   }
   // What was checked above may have changed the resource version.
-  const unchecked = { ...context, precondition: process.state === "waiting" ? null : context.precondition };
+  const unchecked = { ...context, precondition: waited ? null : context.precondition };
   const result = await engine.stop({ id }, options, unchecked, signal);
-  await supervisor.keepNow(result.process);
-  return result;
+  // It may have ended by itself just before, and have been about to begin anew.
+  supervisor.considerId(id);
+  const stopped = present(engine, id) ?? result.process;
+  await supervisor.keepNow(stopped);
+  return { ...result, process: stopped };
+}
+
+/** Null: it was removed meanwhile. */
+function present(engine: Engine, id: string): ProcessInfo | null {
+  try {
+    return engine.get({ id });
+  } catch (error) {
+    if (isGone(error)) {
+      return null;
+    }
+    throw error;
+  }
 }
 
 /** The process's own way to be stopped; what it leaves alive gets the signal as ever. */

@@ -11,7 +11,7 @@ import type {
 } from "../engine/api/supervision.ts";
 import type { WatchEvent } from "../engine/api/watch.ts";
 import { EngineError } from "../engine/errors.ts";
-import { afterRun, type ScheduleClaim } from "./after-run.ts";
+import { afterRun, restingChange, type ScheduleClaim, whileWaiting } from "./after-run.ts";
 import { unmet } from "./dependency/gate.ts";
 import type { Ground } from "./ground.ts";
 import { Hooks } from "./hooks.ts";
@@ -253,12 +253,23 @@ export class Supervisor implements SupervisionHook {
   }
 
   #consider(process: ProcessInfo, due: number): void {
-    const { timers, now } = this.#ground;
+    const { timers, now, engine } = this.#ground;
     const { id } = process;
     const waiting = process.state === "waiting" ? (process.supervision?.waiting ?? null) : null;
     if (waiting === null || this.#ending.signal.aborted) {
       timers.clear(`wait/${id}`);
       this.#waitFor(id, []);
+      return;
+    }
+    if (process.desiredState === "stopped") {
+      // Somebody asked to stop it as it ended.
+      this.cancelWaiting(id, process.run.stop?.cause ?? process.lastChange.cause);
+      return;
+    }
+    // The policy may have been changed meanwhile: the new one decides.
+    const change = this.#beginning.has(id) ? null : whileWaiting(process, this.#schedules.claim(process), now());
+    if (change !== null) {
+      this.#consider(engine.setSupervision(id, process.run.number, change), Number.NaN);
       return;
     }
     switch (waiting.reason) {
@@ -271,12 +282,6 @@ export class Supervisor implements SupervisionHook {
         return;
       case "restart": {
         this.#waitFor(id, []);
-        const policy = policyOf(process);
-        if ((policy.restart?.mode ?? "no") === "no") {
-          // The policy was changed meanwhile.
-          this.cancelWaiting(id, causeOf("restartPolicy", "it has no restart policy any more"));
-          return;
-        }
         // A clock that was set back does not make it wait longer than was decided.
         const until = waiting.until ?? 0;
         const delay = Math.min(until - now(), until - waiting.since);
@@ -419,7 +424,12 @@ export class Supervisor implements SupervisionHook {
       if (process.state !== "waiting" || kept.waiting === null) {
         return;
       }
-      const waiting: Waiting = { ...kept.waiting, until: now + retryMs };
+      const next = { ...kept.waiting, until: now + retryMs };
+      // An attempt's own time has come: what it waits for now is no backoff.
+      const waiting: Waiting =
+        next.reason === "restart"
+          ? { ...next, reason: "dependency", why: error.message.slice(0, 1024), since: now }
+          : next;
       engine.setSupervision(id, process.run.number, {
         ...waitingChange(kept, waiting),
         cause: causeOf("startFailure", error.message.slice(0, 1024)),
@@ -446,9 +456,8 @@ export class Supervisor implements SupervisionHook {
     if (process.desiredState !== "running" || process.state === "waiting" || process.state === "givenUp") {
       return;
     }
-    const change = hasEnded(process) ? this.#afterRun(process) : null;
-    if (change !== null) {
-      engine.setSupervision(id, process.run.number, change);
+    if (hasEnded(process)) {
+      engine.setSupervision(id, process.run.number, this.#afterRun(process) ?? restingChange(process));
     }
   }
 
@@ -748,6 +757,7 @@ export const everything = {
   createdBefore: null,
   endedAfter: null,
   endedBefore: null,
+  living: null,
 } as const;
 
 /** There is no such process (any more), or no engine: nothing is to be decided about it. */

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { limit, shimPath, type Wanted } from "../harness.ts";
+import type { WrittenInput } from "./input-bytes.ts";
 
 /** What a daemon is told to do; see `scripted-daemon.ts`. */
 export type Order = (
@@ -11,6 +12,7 @@ export type Order = (
   | { readonly do: "stop"; readonly id: string; readonly graceMs: number; readonly force: boolean }
   | { readonly do: "restart"; readonly id: string; readonly graceMs: number; readonly force: boolean }
   | { readonly do: "remove"; readonly id: string }
+  | { readonly do: "write"; readonly id: string; readonly input: WrittenInput }
 ) & { readonly requestId?: string };
 
 /** A daemon in a process of its own, to be killed at a chosen moment. */

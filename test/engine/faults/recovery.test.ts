@@ -1,8 +1,25 @@
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { once } from "node:events";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import {
+  prepareRuntimeDirectory,
+  RuntimeDirectoryError,
+} from "../../../src/server/engine/lifecycle/runtime-directory.ts";
 import { ringLayout } from "../../../src/server/engine/shim/layout.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import {
   alive,
   type Bench,
@@ -15,6 +32,7 @@ import {
   reasonOf,
   runtimeDirectory,
   shell,
+  shimPath,
   spec,
   start,
   stopDefaults,
@@ -116,6 +134,46 @@ describe("F2 recovery deletes nothing that lives", () => {
     expect(readFileSync(join(kept, "1/ring")).equals(ring)).toBe(true);
   });
 
+  test("an ended process with no record is not adopted while its shim is about to exit", async () => {
+    const { runtimeDir, living, ended } = await twoProcesses();
+    const directory = join(runtimeDir, "p", ended);
+    rmSync(join(directory, "process.json"));
+    // Its shim has said its last word, and has not exited yet.
+    const shim = join(temporaryDirectory(), "pm-shim");
+    copyFileSync("/bin/sleep", shim);
+    const exiting = spawn(shim, ["1000"], { cwd: join(directory, "1"), stdio: "ignore" });
+    onTestFinished(() => void exiting.kill("SIGKILL"));
+    await once(exiting, "spawn");
+    const comm = () => readFileSync(`/proc/${exiting.pid}/comm`, "utf8");
+    await vi.waitFor(() => expect(comm()).toBe("pm-shim\n"));
+    const engine = await open({ runtimeDir });
+    expect(await ids(engine)).toEqual([living]);
+    expect(engine.info().setAside).toMatchObject([{ path: join(runtimeDir, "quarantine", ended), processId: ended }]);
+  });
+
+  test("what becomes of processes whose runtime directory was removed is heard at once", async () => {
+    const runtimeDir = runtimeDirectory();
+    const first = await open({ runtimeDir });
+    // Something of it lives on, so that its shim does not exit with it.
+    const { id, pid } = await start(first, shell("echo here; sleep 1000 & exec sleep 1000"));
+    await untilOutput(first, id, "here\n");
+    await first.close();
+    rmSync(runtimeDir, { recursive: true });
+    prepareRuntimeDirectory(runtimeDir);
+    const engine = await open({ runtimeDir });
+    expect(engine.get(id)).toMatchObject({ state: "running", pid });
+    const { resourceVersion } = await engine.list(everything, { size: 10, token: "" });
+    // Without its events the next look comes after a minute.
+    const watch = engine.watch(
+      { resourceVersion, filter: everything, bookmarkMs: 60_000 },
+      AbortSignal.timeout(40_000),
+    );
+    process.kill(pid, "SIGTERM");
+    for await (const event of watch) if (event.type === "modified" && event.process.state === "exited") break;
+    expect(engine.get(id)).toMatchObject({ state: "exited", exit: { signal: 15 }, treeAlive: true });
+    await engine.stop(id, { ...stopDefaults, force: true });
+  });
+
   test("an ended process without its ring is listed with what the journal knows", async () => {
     const { runtimeDir, ended } = await twoProcesses();
     rmSync(join(runtimeDir, "p", ended, "1/ring"));
@@ -170,6 +228,15 @@ describe("F3 versions", () => {
   });
 });
 
+test("a daemon whose directory is removed while it starts says so, and does not wait for ever", async () => {
+  const runtimeDir = runtimeDirectory();
+  const shim = join(temporaryDirectory(), "pm-shim");
+  const script = `#!/bin/sh\n[ "$1" = zygote ] || exec ${shimPath} "$@"\n/bin/rm -rf ${runtimeDir}\n`;
+  writeFileSync(shim, script, { mode: 0o755 });
+  await expect(open({ runtimeDir, shimPath: shim })).rejects.toThrow(RuntimeDirectoryError);
+  prepareRuntimeDirectory(runtimeDir);
+});
+
 test("F6 what a killed shim leaves is named, is not run twice, and can be stopped", async (context) => {
   if (process.getuid?.() !== 0) return context.skip("changing to another user needs privileges");
   const runtimeDir = runtimeDirectory();
@@ -203,7 +270,6 @@ test("F6 what a killed shim leaves is named, is not run twice, and can be stoppe
 
 test("F12 with no inode free a daemon comes back, and can make room", async (context) => {
   const { fillInodes, smallFileSystem } = await import("../../support/small-file-system.ts");
-  const { prepareRuntimeDirectory } = await import("../../../src/server/engine/lifecycle/runtime-directory.ts");
   const base = smallFileSystem("size=8m,nr_inodes=120");
   if (base === null) return context.skip("mounting a tmpfs needs privileges");
   const runtimeDir = join(base, "run");

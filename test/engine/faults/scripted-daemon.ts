@@ -1,11 +1,13 @@
 /**
  * A daemon to be killed. Arguments: the runtime directory, the path of pm-shim,
  * and orders as JSON. Orders are carried out side by side but for starts, which
- * are waited for until the program has written something. It writes "done N" when order N is done, and "state N STATE"
- * when the process of order N is in another state.
+ * are waited for until the program has written something. It writes "done N"
+ * when order N is done, and "state N STATE" when the process of order N is in
+ * another state.
  */
 import { openEngine } from "../../../src/server/engine/lifecycle/open.ts";
 import type { Order } from "./daemon.ts";
+import { inputBytes } from "./input-bytes.ts";
 
 const [, , runtimeDir = "", shimPath = "", json = "[]"] = process.argv;
 const orders: Order[] = JSON.parse(json);
@@ -27,6 +29,11 @@ function carryOut(order: Order): Promise<unknown> {
     case "restart": {
       const { id, graceMs, force } = order;
       return engine.restart({ id }, { signal: "", graceMs, force }, null, context);
+    }
+    case "write": {
+      const { close, inputOffset } = order.input;
+      const input = { data: inputBytes(order.input), close, inputOffset };
+      return engine.writeInput({ id: order.id }, input, context, new AbortController().signal);
     }
     case "remove":
       return engine.remove({ id: order.id }, true, context);

@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test, vi } from "vitest";
+import { isName } from "../../../src/common/contract-rules.ts";
 import { type Clock, systemClock } from "../../../src/server/engine/clock.ts";
 import { prepareRuntimeDirectory } from "../../../src/server/engine/lifecycle/runtime-directory.ts";
 import { InputQueue } from "../../../src/server/engine/process/input-queue.ts";
@@ -19,6 +21,7 @@ import {
   refused,
   runtimeDirectory,
   shell,
+  somebody,
   spec,
   start,
   stopDefaults,
@@ -220,6 +223,50 @@ test("C16 what is left of an ended process is told", async () => {
   expect(error.reason).toBe("STILL_RUNNING");
   expect(error.metadata["pids"]).toMatch(/^\d+$/);
   expect(await engine.stop(id, stopDefaults)).toMatchObject({ stopped: true });
+});
+
+test("F18 what a shim does not take is refused as what it is, and is not done later", async () => {
+  const runtimeDir = runtimeDirectory();
+  const engine = await open({ runtimeDir });
+  const { id } = await start(engine, spec("cat", [], { stdin: "pipe" }));
+  // A FIFO that somebody else reads: messages go nowhere, as with a shim that hangs.
+  const fifo = join(runtimeDir, "p", id, "1/control");
+  rmSync(fifo);
+  expect(spawnSync("mkfifo", ["-m", "600", fifo]).status).toBe(0);
+  const reader = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  const asked = [
+    engine.signal(id, "SIGTERM", "main"),
+    engine.engine.writeInput({ id }, { data: Buffer.alloc(0), close: true, inputOffset: null }, somebody, limit()),
+  ];
+  const refusals = await Promise.all(asked.map((work) => refused(work)));
+  expect(refusals.map(({ reason, metadata }) => [reason, metadata])).toEqual([
+    ["SUPERVISOR_UNRESPONSIVE", { id }],
+    ["SUPERVISOR_UNRESPONSIVE", { id }],
+  ]);
+  closeSync(reader);
+  rmSync(fifo);
+  await engine.writeInput(id, Buffer.from("on\n"), false, limit());
+  await untilOutput(engine, id, "on\n");
+  expect(engine.get(id).state).toBe("running");
+  expect(await engine.stop(id, stopDefaults)).toMatchObject({ stopped: true });
+});
+
+test("what one shim is asked for at once is done one after the other, and each is told of its own", async () => {
+  const engine = await open();
+  const script = "trap 'n=$((n+1))' USR1; echo ready; while :; do sleep 0.01; done";
+  const { id } = await start(engine, shell(script, { stdin: "pipe" }));
+  await untilOutput(engine, id, "ready\n");
+  const asked = Array.from({ length: 40 }, (_, index) =>
+    engine.signal(id, index % 2 === 0 ? "SIGUSR1" : "SIGWINCH", "main"),
+  );
+  const outcomes = await Promise.allSettled(asked);
+  expect(outcomes.filter(({ status }) => status === "rejected")).toEqual([]);
+  await engine.stop(id, { ...stopDefaults, force: true });
+});
+
+test("C17 no name looks like a UUID", () => {
+  const uuid = "abadcafe-0000-4000-8000-000000000001";
+  expect([uuid, uuid.toUpperCase(), `${uuid}x`, "web"].map(isName)).toEqual([false, false, true, true]);
 });
 
 test("what a start that failed could not delete does not stand in the way of the next one", async () => {

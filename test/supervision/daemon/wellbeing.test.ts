@@ -66,22 +66,6 @@ test("HTTP and TCP are asked for; failures of liveness restart", async () => {
   expect(given).toMatchObject({ run: { number: 2, stop: { cause: { kind: "probe" } } } });
 });
 
-test("a watchdog that is not fed restarts; a run that lasts too long is stopped", async () => {
-  const { pm, sh, until } = await useDaemon();
-  await pm.processes.start({
-    name: "dog",
-    executable: "python3",
-    args: ["-c", `${notify}say(b"READY=1")\nsay(b"WATCHDOG=1")\ntime.sleep(1000)`],
-    restart: { mode: "onFailure", maxAttempts: 1, backoff: atOnce },
-    liveness: { check: { kind: "notify", watchdogMs: 1_000 } },
-  });
-  await sh("long", "exec sleep 1000", { maxRunMs: 200 });
-  const long = await until("long", ({ state }) => state === "exited");
-  expect(long.run?.stop?.cause).toMatchObject({ kind: "limit" });
-  const dog = await until("dog", ({ state }) => state === "givenUp");
-  expect(dog.run).toMatchObject({ number: 2, stop: { cause: { kind: "probe" } } });
-});
-
 test("a stop runs the stop command; hooks run beside the process", async () => {
   const { pm, sh, until } = await useDaemon();
   const directory = temporaryDirectory();

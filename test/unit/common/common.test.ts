@@ -126,6 +126,8 @@ test("paths follow the environment", () => {
   expect(runtimeDirectory({ PM_RUNTIME_DIR: "/a", XDG_RUNTIME_DIR: "/b" }, 1)).toBe("/a");
   expect(runtimeDirectory({ PM_RUNTIME_DIR: "", XDG_RUNTIME_DIR: "/b" }, 1)).toBe("/b/pm");
   expect(runtimeDirectory({}, 0)).toBe("/run/pm");
+  // The daemon that systemd started at boot has no such variable, root's shells have.
+  expect(runtimeDirectory({ XDG_RUNTIME_DIR: "/run/user/0" }, 0)).toBe("/run/pm");
   expect(runtimeDirectory({}, 7)).toBe("/dev/shm/pm-7");
   expect(socketPath("/a")).toBe("/a/pm.sock");
   expect(configDirectory({ XDG_CONFIG_HOME: "/c" })).toBe("/c/pm");

@@ -9,7 +9,7 @@ test.each([
   [{ PM_HOST: "https://host.example:7443" }, "https://host.example:7443"],
   [{ PM_HOST: "https://[::1]:7443/" }, "https://[::1]:7443"],
   [{ PM_HOST: "", PM_RUNTIME_DIR: "/r", XDG_RUNTIME_DIR: "/x" }, "unix:///r/pm.sock"],
-  [{ PM_RUNTIME_DIR: "", XDG_RUNTIME_DIR: "/x" }, "unix:///x/pm/pm.sock"],
+  [{ PM_RUNTIME_DIR: "", XDG_RUNTIME_DIR: "/x" }, uid === 0 ? "unix:///run/pm/pm.sock" : "unix:///x/pm/pm.sock"],
   [{}, uid === 0 ? "unix:///run/pm/pm.sock" : `unix:///dev/shm/pm-${uid}/pm.sock`],
 ])("from the environment %j", (env, place) => {
   expect(describeEndpoint(resolveEndpoint({}, env))).toBe(place);

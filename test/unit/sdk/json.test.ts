@@ -350,6 +350,7 @@ test("other requests as the protobuf runtime reads them", () => {
       namePatterns: ["n*"],
       createdAfter: since,
       endedBefore: since,
+      living: false,
     }),
   );
   expect(list.filter).toMatchObject({
@@ -361,6 +362,7 @@ test("other requests as the protobuf runtime reads them", () => {
     namePatterns: ["n*"],
     createdAfter: { seconds: 1704164645n },
     endedBefore: { seconds: 1704164645n },
+    living: false,
   });
   const output = fromJson(
     StreamOutputRequestSchema,

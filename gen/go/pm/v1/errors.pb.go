@@ -159,6 +159,10 @@ const (
 	// was being applied; the other one is finished instead. ABORTED. Metadata:
 	// `name`.
 	ErrorReason_ERROR_REASON_SUPERSEDED ErrorReason = 37
+	// ERROR_REASON_SUPERVISOR_UNRESPONSIVE: the shim that owns the process is
+	// there but did not take the request in time, so it was not carried out and
+	// will not be. Try again. UNAVAILABLE. Metadata: `id`.
+	ErrorReason_ERROR_REASON_SUPERVISOR_UNRESPONSIVE ErrorReason = 38
 )
 
 // Enum value maps for ErrorReason.
@@ -202,6 +206,7 @@ var (
 		35: "ERROR_REASON_PROJECT_NOT_FOUND",
 		36: "ERROR_REASON_DEPENDENCY_CYCLE",
 		37: "ERROR_REASON_SUPERSEDED",
+		38: "ERROR_REASON_SUPERVISOR_UNRESPONSIVE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -242,6 +247,7 @@ var (
 		"ERROR_REASON_PROJECT_NOT_FOUND":        35,
 		"ERROR_REASON_DEPENDENCY_CYCLE":         36,
 		"ERROR_REASON_SUPERSEDED":               37,
+		"ERROR_REASON_SUPERVISOR_UNRESPONSIVE":  38,
 	}
 )
 
@@ -371,7 +377,7 @@ var File_pm_v1_errors_proto protoreflect.FileDescriptor
 
 const file_pm_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x12pm/v1/errors.proto\x12\x05pm.v1*\x82\n" +
+	"\x12pm/v1/errors.proto\x12\x05pm.v1*\xac\n" +
 	"\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
@@ -412,7 +418,8 @@ const file_pm_v1_errors_proto_rawDesc = "" +
 	"\x1cERROR_REASON_QUEUE_NOT_EMPTY\x10\"\x12\"\n" +
 	"\x1eERROR_REASON_PROJECT_NOT_FOUND\x10#\x12!\n" +
 	"\x1dERROR_REASON_DEPENDENCY_CYCLE\x10$\x12\x1b\n" +
-	"\x17ERROR_REASON_SUPERSEDED\x10%*\xb5\x02\n" +
+	"\x17ERROR_REASON_SUPERSEDED\x10%\x12(\n" +
+	"$ERROR_REASON_SUPERVISOR_UNRESPONSIVE\x10&*\xb5\x02\n" +
 	"\tStartStep\x12\x1a\n" +
 	"\x16START_STEP_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12START_STEP_PREPARE\x10\x01\x12\x13\n" +

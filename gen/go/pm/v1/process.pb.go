@@ -167,6 +167,12 @@ const (
 	ProcessView_PROCESS_VIEW_BASIC ProcessView = 1
 	// PROCESS_VIEW_FULL: everything. Environments often hold secrets.
 	ProcessView_PROCESS_VIEW_FULL ProcessView = 2
+	// PROCESS_VIEW_SUMMARY: what a table of processes shows, in a fraction of the
+	// room. Of a process all but `last_change`; of its spec the executable and
+	// the arguments; of its run `number`, `state`, `pid`, the three times, `exit`
+	// without `usage`, `failure`, `tree_alive` and `suspended`. Where no process
+	// is sent it is read as PROCESS_VIEW_BASIC.
+	ProcessView_PROCESS_VIEW_SUMMARY ProcessView = 3
 )
 
 // Enum value maps for ProcessView.
@@ -175,11 +181,13 @@ var (
 		0: "PROCESS_VIEW_UNSPECIFIED",
 		1: "PROCESS_VIEW_BASIC",
 		2: "PROCESS_VIEW_FULL",
+		3: "PROCESS_VIEW_SUMMARY",
 	}
 	ProcessView_value = map[string]int32{
 		"PROCESS_VIEW_UNSPECIFIED": 0,
 		"PROCESS_VIEW_BASIC":       1,
 		"PROCESS_VIEW_FULL":        2,
+		"PROCESS_VIEW_SUMMARY":     3,
 	}
 )
 
@@ -628,7 +636,12 @@ type ProcessFilter struct {
 	// ended_after selects processes whose latest run ended at or after this time.
 	EndedAfter *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=ended_after,json=endedAfter,proto3" json:"ended_after,omitempty"`
 	// ended_before selects processes whose latest run ended before this time.
-	EndedBefore   *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=ended_before,json=endedBefore,proto3" json:"ended_before,omitempty"`
+	EndedBefore *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=ended_before,json=endedBefore,proto3" json:"ended_before,omitempty"`
+	// living selects processes that are not over (true), or those that are
+	// (false). A process is over when its state is EXITED, FAILED or LOST and
+	// nothing of its tree lives (`Run.tree_alive`); one that has given up is not,
+	// since it is still meant to run. Unset: both.
+	Living        *bool `protobuf:"varint,11,opt,name=living,proto3,oneof" json:"living,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -733,6 +746,13 @@ func (x *ProcessFilter) GetEndedBefore() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ProcessFilter) GetLiving() bool {
+	if x != nil && x.Living != nil {
+		return *x.Living
+	}
+	return false
+}
+
 var File_pm_v1_process_proto protoreflect.FileDescriptor
 
 const file_pm_v1_process_proto_rawDesc = "" +
@@ -773,7 +793,7 @@ const file_pm_v1_process_proto_rawDesc = "" +
 	"\fPrecondition\x12\x15\n" +
 	"\x03run\x18\x01 \x01(\rH\x00R\x03run\x88\x01\x01\x12)\n" +
 	"\x10resource_version\x18\x02 \x01(\tR\x0fresourceVersionB\x06\n" +
-	"\x04_run\"\xd1\x03\n" +
+	"\x04_run\"\xf9\x03\n" +
 	"\rProcessFilter\x12%\n" +
 	"\x0elabel_selector\x18\x01 \x01(\tR\rlabelSelector\x12+\n" +
 	"\x06states\x18\x02 \x03(\x0e2\x13.pm.v1.ProcessStateR\x06states\x12\x10\n" +
@@ -787,7 +807,9 @@ const file_pm_v1_process_proto_rawDesc = "" +
 	"\vended_after\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"endedAfter\x12=\n" +
 	"\fended_before\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\vendedBefore*\x83\x02\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\vendedBefore\x12\x1b\n" +
+	"\x06living\x18\v \x01(\bH\x00R\x06living\x88\x01\x01B\t\n" +
+	"\a_living*\x83\x02\n" +
 	"\fProcessState\x12\x1d\n" +
 	"\x19PROCESS_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16PROCESS_STATE_STARTING\x10\x01\x12\x19\n" +
@@ -801,11 +823,12 @@ const file_pm_v1_process_proto_rawDesc = "" +
 	"\fDesiredState\x12\x1d\n" +
 	"\x19DESIRED_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15DESIRED_STATE_RUNNING\x10\x01\x12\x19\n" +
-	"\x15DESIRED_STATE_STOPPED\x10\x02*Z\n" +
+	"\x15DESIRED_STATE_STOPPED\x10\x02*t\n" +
 	"\vProcessView\x12\x1c\n" +
 	"\x18PROCESS_VIEW_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PROCESS_VIEW_BASIC\x10\x01\x12\x15\n" +
-	"\x11PROCESS_VIEW_FULL\x10\x02Bl\n" +
+	"\x11PROCESS_VIEW_FULL\x10\x02\x12\x18\n" +
+	"\x14PROCESS_VIEW_SUMMARY\x10\x03Bl\n" +
 	"\tcom.pm.v1B\fProcessProtoP\x01Z\x1cpm.example/gen/go/pm/v1;pmv1\xa2\x02\x03PXX\xaa\x02\x05Pm.V1\xca\x02\x05Pm\\V1\xe2\x02\x11Pm\\V1\\GPBMetadata\xea\x02\x06Pm::V1b\x06proto3"
 
 var (
@@ -877,6 +900,7 @@ func file_pm_v1_process_proto_init() {
 		(*ProcessRef_Name)(nil),
 	}
 	file_pm_v1_process_proto_msgTypes[3].OneofWrappers = []any{}
+	file_pm_v1_process_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

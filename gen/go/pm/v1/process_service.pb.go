@@ -3351,8 +3351,9 @@ type WriteInputRequest struct {
 	Precondition *Precondition `protobuf:"bytes,4,opt,name=precondition,proto3" json:"precondition,omitempty"`
 	// input_offset is how many bytes were written to this run's input before this
 	// request, as WriteInputResponse.input_offset said. If some of `data` is
-	// already written, only the rest is; if bytes before it are missing:
-	// CONDITION_FAILED. Default: write all of it, whatever came before.
+	// already written, by this daemon or an earlier one, only the rest is; if bytes
+	// before it are missing: CONDITION_FAILED. Default: write all of it, whatever
+	// came before.
 	InputOffset   *uint64 `protobuf:"varint,5,opt,name=input_offset,json=inputOffset,proto3,oneof" json:"input_offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3426,8 +3427,8 @@ func (x *WriteInputRequest) GetInputOffset() uint64 {
 // WriteInputResponse answers WriteInput.
 type WriteInputResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// input_offset is how many bytes were written to this run's input through
-	// this daemon so far.
+	// input_offset is how many bytes were written to this run's input so far, by
+	// whatever daemon.
 	InputOffset   uint64 `protobuf:"varint,1,opt,name=input_offset,json=inputOffset,proto3" json:"input_offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file pm/v1/process.proto.
  */
 export const file_pm_v1_process: GenFile = /*@__PURE__*/
-  fileDesc("ChNwbS92MS9wcm9jZXNzLnByb3RvEgVwbS52MSK5AwoHUHJvY2VzcxIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEioKBmxhYmVscxgDIAMoCzIaLnBtLnYxLlByb2Nlc3MuTGFiZWxzRW50cnkSIAoEc3BlYxgEIAEoCzISLnBtLnYxLlByb2Nlc3NTcGVjEiIKBXN0YXRlGAUgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEioKDWRlc2lyZWRfc3RhdGUYBiABKA4yEy5wbS52MS5EZXNpcmVkU3RhdGUSFwoDcnVuGAcgASgLMgoucG0udjEuUnVuEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgJIAEoBBIYChByZXNvdXJjZV92ZXJzaW9uGAogASgJEiIKC2xhc3RfY2hhbmdlGAsgASgLMg0ucG0udjEuQ2hhbmdlEi0KC3N1cGVydmlzaW9uGBQgASgLMhgucG0udjEuU3VwZXJ2aXNpb25TdGF0dXMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKyAQoGQ2hhbmdlEhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgsKA3J1bhgDIAEoDRIhCgRmcm9tGAQgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEh8KAnRvGAUgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEhsKBWNhdXNlGAYgASgLMgwucG0udjEuQ2F1c2UiMQoKUHJvY2Vzc1JlZhIMCgJpZBgBIAEoCUgAEg4KBG5hbWUYAiABKAlIAEIFCgNyZWYiQgoMUHJlY29uZGl0aW9uEhAKA3J1bhgBIAEoDUgAiAEBEhgKEHJlc291cmNlX3ZlcnNpb24YAiABKAlCBgoEX3J1biLeAgoNUHJvY2Vzc0ZpbHRlchIWCg5sYWJlbF9zZWxlY3RvchgBIAEoCRIjCgZzdGF0ZXMYAiADKA4yEy5wbS52MS5Qcm9jZXNzU3RhdGUSCwoDaWRzGAMgAygJEhMKC2lkX3ByZWZpeGVzGAQgAygJEg0KBW5hbWVzGAUgAygJEhUKDW5hbWVfcGF0dGVybnMYBiADKAkSMQoNY3JlYXRlZF9hZnRlchgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2VuZGVkX2FmdGVyGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxlbmRlZF9iZWZvcmUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKoMCCgxQcm9jZXNzU3RhdGUSHQoZUFJPQ0VTU19TVEFURV9VTlNQRUNJRklFRBAAEhoKFlBST0NFU1NfU1RBVEVfU1RBUlRJTkcQARIZChVQUk9DRVNTX1NUQVRFX1JVTk5JTkcQAhIaChZQUk9DRVNTX1NUQVRFX1NUT1BQSU5HEAMSGAoUUFJPQ0VTU19TVEFURV9FWElURUQQBBIYChRQUk9DRVNTX1NUQVRFX0ZBSUxFRBAFEhYKElBST0NFU1NfU1RBVEVfTE9TVBAGEhkKFVBST0NFU1NfU1RBVEVfV0FJVElORxAHEhoKFlBST0NFU1NfU1RBVEVfR0lWRU5fVVAQCCpjCgxEZXNpcmVkU3RhdGUSHQoZREVTSVJFRF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFURFU0lSRURfU1RBVEVfUlVOTklORxABEhkKFURFU0lSRURfU1RBVEVfU1RPUFBFRBACKloKC1Byb2Nlc3NWaWV3EhwKGFBST0NFU1NfVklFV19VTlNQRUNJRklFRBAAEhYKElBST0NFU1NfVklFV19CQVNJQxABEhUKEVBST0NFU1NfVklFV19GVUxMEAJiBnByb3RvMw", [file_google_protobuf_timestamp, file_pm_v1_cause, file_pm_v1_run, file_pm_v1_spec, file_pm_v1_supervision]);
+  fileDesc("ChNwbS92MS9wcm9jZXNzLnByb3RvEgVwbS52MSK5AwoHUHJvY2VzcxIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEioKBmxhYmVscxgDIAMoCzIaLnBtLnYxLlByb2Nlc3MuTGFiZWxzRW50cnkSIAoEc3BlYxgEIAEoCzISLnBtLnYxLlByb2Nlc3NTcGVjEiIKBXN0YXRlGAUgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEioKDWRlc2lyZWRfc3RhdGUYBiABKA4yEy5wbS52MS5EZXNpcmVkU3RhdGUSFwoDcnVuGAcgASgLMgoucG0udjEuUnVuEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgJIAEoBBIYChByZXNvdXJjZV92ZXJzaW9uGAogASgJEiIKC2xhc3RfY2hhbmdlGAsgASgLMg0ucG0udjEuQ2hhbmdlEi0KC3N1cGVydmlzaW9uGBQgASgLMhgucG0udjEuU3VwZXJ2aXNpb25TdGF0dXMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKyAQoGQ2hhbmdlEhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgsKA3J1bhgDIAEoDRIhCgRmcm9tGAQgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEh8KAnRvGAUgASgOMhMucG0udjEuUHJvY2Vzc1N0YXRlEhsKBWNhdXNlGAYgASgLMgwucG0udjEuQ2F1c2UiMQoKUHJvY2Vzc1JlZhIMCgJpZBgBIAEoCUgAEg4KBG5hbWUYAiABKAlIAEIFCgNyZWYiQgoMUHJlY29uZGl0aW9uEhAKA3J1bhgBIAEoDUgAiAEBEhgKEHJlc291cmNlX3ZlcnNpb24YAiABKAlCBgoEX3J1biL+AgoNUHJvY2Vzc0ZpbHRlchIWCg5sYWJlbF9zZWxlY3RvchgBIAEoCRIjCgZzdGF0ZXMYAiADKA4yEy5wbS52MS5Qcm9jZXNzU3RhdGUSCwoDaWRzGAMgAygJEhMKC2lkX3ByZWZpeGVzGAQgAygJEg0KBW5hbWVzGAUgAygJEhUKDW5hbWVfcGF0dGVybnMYBiADKAkSMQoNY3JlYXRlZF9hZnRlchgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2VuZGVkX2FmdGVyGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxlbmRlZF9iZWZvcmUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKBmxpdmluZxgLIAEoCEgAiAEBQgkKB19saXZpbmcqgwIKDFByb2Nlc3NTdGF0ZRIdChlQUk9DRVNTX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWUFJPQ0VTU19TVEFURV9TVEFSVElORxABEhkKFVBST0NFU1NfU1RBVEVfUlVOTklORxACEhoKFlBST0NFU1NfU1RBVEVfU1RPUFBJTkcQAxIYChRQUk9DRVNTX1NUQVRFX0VYSVRFRBAEEhgKFFBST0NFU1NfU1RBVEVfRkFJTEVEEAUSFgoSUFJPQ0VTU19TVEFURV9MT1NUEAYSGQoVUFJPQ0VTU19TVEFURV9XQUlUSU5HEAcSGgoWUFJPQ0VTU19TVEFURV9HSVZFTl9VUBAIKmMKDERlc2lyZWRTdGF0ZRIdChlERVNJUkVEX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVREVTSVJFRF9TVEFURV9SVU5OSU5HEAESGQoVREVTSVJFRF9TVEFURV9TVE9QUEVEEAIqdAoLUHJvY2Vzc1ZpZXcSHAoYUFJPQ0VTU19WSUVXX1VOU1BFQ0lGSUVEEAASFgoSUFJPQ0VTU19WSUVXX0JBU0lDEAESFQoRUFJPQ0VTU19WSUVXX0ZVTEwQAhIYChRQUk9DRVNTX1ZJRVdfU1VNTUFSWRADYgZwcm90bzM", [file_google_protobuf_timestamp, file_pm_v1_cause, file_pm_v1_run, file_pm_v1_spec, file_pm_v1_supervision]);
 
 /**
  * Process is one managed process: who it is, what was asked for, and what
@@ -527,6 +527,16 @@ export type ProcessFilter = Message<"pm.v1.ProcessFilter"> & {
    * @generated from field: google.protobuf.Timestamp ended_before = 10;
    */
   endedBefore?: Timestamp | undefined;
+
+  /**
+   * living selects processes that are not over (true), or those that are
+   * (false). A process is over when its state is EXITED, FAILED or LOST and
+   * nothing of its tree lives (`Run.tree_alive`); one that has given up is not,
+   * since it is still meant to run. Unset: both.
+   *
+   * @generated from field: optional bool living = 11;
+   */
+  living?: boolean | undefined;
 };
 
 /**
@@ -611,6 +621,16 @@ export type ProcessFilterJson = {
    * @generated from field: google.protobuf.Timestamp ended_before = 10;
    */
   endedBefore?: TimestampJson;
+
+  /**
+   * living selects processes that are not over (true), or those that are
+   * (false). A process is over when its state is EXITED, FAILED or LOST and
+   * nothing of its tree lives (`Run.tree_alive`); one that has given up is not,
+   * since it is still meant to run. Unset: both.
+   *
+   * @generated from field: optional bool living = 11;
+   */
+  living?: boolean;
 };
 
 /**
@@ -791,6 +811,17 @@ export const ProcessView = {
    * @generated from enum value: PROCESS_VIEW_FULL = 2;
    */
   FULL: 2,
+
+  /**
+   * PROCESS_VIEW_SUMMARY: what a table of processes shows, in a fraction of the
+   * room. Of a process all but `last_change`; of its spec the executable and
+   * the arguments; of its run `number`, `state`, `pid`, the three times, `exit`
+   * without `usage`, `failure`, `tree_alive` and `suspended`. Where no process
+   * is sent it is read as PROCESS_VIEW_BASIC.
+   *
+   * @generated from enum value: PROCESS_VIEW_SUMMARY = 3;
+   */
+  SUMMARY: 3,
 } as const;
 
 /**
@@ -805,7 +836,7 @@ export type ProcessView = (typeof ProcessView)[keyof typeof ProcessView] | Unkno
  *
  * @generated from enum pm.v1.ProcessView
  */
-export type ProcessViewJson = "PROCESS_VIEW_UNSPECIFIED" | "PROCESS_VIEW_BASIC" | "PROCESS_VIEW_FULL";
+export type ProcessViewJson = "PROCESS_VIEW_UNSPECIFIED" | "PROCESS_VIEW_BASIC" | "PROCESS_VIEW_FULL" | "PROCESS_VIEW_SUMMARY";
 
 /**
  * Describes the enum pm.v1.ProcessView.

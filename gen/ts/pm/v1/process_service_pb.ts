@@ -3030,8 +3030,9 @@ export type WriteInputRequest = Message<"pm.v1.WriteInputRequest"> & {
   /**
    * input_offset is how many bytes were written to this run's input before this
    * request, as WriteInputResponse.input_offset said. If some of `data` is
-   * already written, only the rest is; if bytes before it are missing:
-   * CONDITION_FAILED. Default: write all of it, whatever came before.
+   * already written, by this daemon or an earlier one, only the rest is; if bytes
+   * before it are missing: CONDITION_FAILED. Default: write all of it, whatever
+   * came before.
    *
    * @generated from field: optional uint64 input_offset = 5;
    */
@@ -3076,8 +3077,9 @@ export type WriteInputRequestJson = {
   /**
    * input_offset is how many bytes were written to this run's input before this
    * request, as WriteInputResponse.input_offset said. If some of `data` is
-   * already written, only the rest is; if bytes before it are missing:
-   * CONDITION_FAILED. Default: write all of it, whatever came before.
+   * already written, by this daemon or an earlier one, only the rest is; if bytes
+   * before it are missing: CONDITION_FAILED. Default: write all of it, whatever
+   * came before.
    *
    * @generated from field: optional uint64 input_offset = 5;
    */
@@ -3098,8 +3100,8 @@ export const WriteInputRequestSchema: GenMessage<WriteInputRequest, {jsonType: W
  */
 export type WriteInputResponse = Message<"pm.v1.WriteInputResponse"> & {
   /**
-   * input_offset is how many bytes were written to this run's input through
-   * this daemon so far.
+   * input_offset is how many bytes were written to this run's input so far, by
+   * whatever daemon.
    *
    * @generated from field: uint64 input_offset = 1;
    */
@@ -3113,8 +3115,8 @@ export type WriteInputResponse = Message<"pm.v1.WriteInputResponse"> & {
  */
 export type WriteInputResponseJson = {
   /**
-   * input_offset is how many bytes were written to this run's input through
-   * this daemon so far.
+   * input_offset is how many bytes were written to this run's input so far, by
+   * whatever daemon.
    *
    * @generated from field: uint64 input_offset = 1;
    */
@@ -4129,7 +4131,8 @@ export const ProcessService: GenService<{
   /**
    * SignalProcess sends a signal and answers once it was sent.
    *
-   * Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
+   * Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST,
+   * SUPERVISOR_UNRESPONSIVE.
    *
    * @generated from rpc pm.v1.ProcessService.SignalProcess
    */
@@ -4335,8 +4338,9 @@ export const ProcessService: GenService<{
    * It takes as long as the process takes to read.
    *
    * Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
-   * SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
-   * the data may have been written: `input_offset` makes it safe to try again.
+   * SUPERVISOR_LOST, SUPERVISOR_UNRESPONSIVE, LIMIT_EXCEEDED. When the deadline
+   * passes first, part of the data may have been written: `input_offset` makes
+   * it safe to try again.
    *
    * @generated from rpc pm.v1.ProcessService.WriteInput
    */
@@ -4349,8 +4353,8 @@ export const ProcessService: GenService<{
    * ResizeTerminal changes the size of the process's pseudo-terminal; its
    * foreground process group gets SIGWINCH.
    *
-   * Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
-   * terminal.
+   * Permission: input.write. Errors: NOT_RUNNING, SUPERVISOR_UNRESPONSIVE,
+   * INVALID_ARGUMENT if it has no terminal.
    *
    * @generated from rpc pm.v1.ProcessService.ResizeTerminal
    */

@@ -6,7 +6,11 @@ import { CommandError } from "../../errors.ts";
 
 export const command = defineCommand({
   summary: "Show the log of a daemon that was started in the background",
-  options: { path: flag("Show only where it is") },
+  options: { path: flag("Show only the path of the log") },
+  examples: [
+    ["pm daemon logs | tail -n 20", "the latest of it"],
+    ['tail -f "$(pm daemon logs --path)"', "as it grows"],
+  ],
   async run({ options, caller }) {
     const path = daemonLogPath(caller);
     if (options.path) {

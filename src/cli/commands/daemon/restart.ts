@@ -4,15 +4,16 @@ import { isUnreachable, openConnection } from "../../connection.ts";
 import { gone } from "../../daemon/gone.ts";
 import { launchDaemon } from "../../daemon/launch.ts";
 import { CommandError } from "../../errors.ts";
+import { outputOption, prettyJson } from "../../output/format.ts";
 
 export const command = defineCommand({
-  summary: "Replace the daemon by one of this build; processes run on",
+  summary: "Replace the daemon with one of this version; processes keep running",
   description:
-    "Nothing is lost: processes, their output and what was asked for are found by the next daemon, and commands that\n" +
-    "follow or wait go on with it. Of a daemon that a supervisor runs (systemd, 'pm daemon run'), restart that instead.",
-  options: {},
-  examples: [["pm daemon restart", "after an update of pm, or of its configuration"]],
-  async run({ globals, caller }) {
+    "Nothing is lost: the next daemon finds the processes, their output and all pending requests, and commands that\n" +
+    "follow or wait go on with it. A daemon that a service manager runs (systemd, 'pm daemon run') is restarted there.",
+  options: { output: outputOption("text", "json") },
+  examples: [["pm daemon restart", "after pm or the daemon's configuration was updated"]],
+  async run({ options, globals, caller }) {
     const own = caller.ownProcess();
     if (globals.host !== undefined || globals.context !== undefined || caller.env["PM_HOST"]) {
       throw new CommandError("only the daemon of the default socket can be restarted from here", {
@@ -32,6 +33,10 @@ export const command = defineCommand({
       }
     }
     await launchDaemon(caller);
+    if (options.output === "json") {
+      const { manager: next } = await openConnection(caller, globals);
+      caller.print(prettyJson(await next.daemon.info()));
+    }
     return ExitCode.ok;
   },
 });

@@ -9,17 +9,20 @@ import { outputOption, prettyJson } from "../../output/format.ts";
 import { version } from "../../version.ts";
 
 export const command = defineCommand({
-  summary: "Show whether the daemon runs, and what it allows",
-  description: "Its limits, its journal, and what it could not read and has set aside.",
+  summary: "Show whether the daemon is running, and its limits",
+  description: "Also its journal, and files that it could not read and has set aside. Starts no daemon.",
   options: { output: outputOption("text", "json") },
-  examples: [["pm daemon status -o json | jq .pid", "for a program"]],
-  exitCodes: [["4", "no daemon runs"]],
+  examples: [
+    ["pm daemon status", "for people"],
+    ["pm daemon status -o json | jq .pid", "for a program"],
+  ],
+  exitCodes: [["4", "no daemon is running"]],
   async run({ options, globals, caller }) {
     const { manager } = await openConnection(caller, globals, { autoStart: false });
     const info: DaemonInfo = await manager.daemon.info();
     if (info.version !== version) {
       caller.note(
-        `pm: this is version ${version}, the daemon is ${info.version}\nhint: 'pm daemon restart' replaces the daemon, processes keep running\n`,
+        `pm: this is version ${version}, the daemon is ${info.version}\nhint: 'pm daemon restart' replaces the daemon; processes keep running\n`,
       );
     }
     if (options.output === "json") {
@@ -37,7 +40,7 @@ export const command = defineCommand({
       ["Processes", counts.map(([state, count]) => `${count} ${state}`).join(", ") || "none"],
       [
         "Output limit",
-        `${formatBytes(info.limits.defaultOutputLimitBytes)} unless asked for, at most ${formatBytes(info.limits.maxOutputLimitBytes)}`,
+        `${formatBytes(info.limits.defaultOutputLimitBytes)} by default, at most ${formatBytes(info.limits.maxOutputLimitBytes)}`,
       ],
       ["Process limit", String(info.limits.maxProcesses)],
       [

@@ -3,20 +3,27 @@ import { duration } from "../../arguments/values.ts";
 import { defineCommand, flag, single } from "../../command.ts";
 import { isUnreachable, openConnection } from "../../connection.ts";
 import { gone } from "../../daemon/gone.ts";
+import { outputOption, prettyJson } from "../../output/format.ts";
 
 export const command = defineCommand({
-  summary: "Stop the daemon; processes run on",
+  summary: "Stop the daemon; processes keep running",
   description: "The next daemon finds the processes again, with all their output.",
   examples: [
-    ["pm daemon stop", "processes run on, and the next command starts a daemon"],
-    ["pm daemon stop --stop-processes -t 5s", "and stop them first"],
+    ["pm daemon stop", "the next command starts a daemon again, which finds the processes"],
+    ["pm daemon stop --stop-processes -t 5s", "stops the processes first"],
   ],
   options: {
-    "stop-processes": flag("Stop every process first, by force after its stop timeout"),
-    timeout: single("DURATION", duration, "With --stop-processes: how long each has (default: its own stop timeout)", {
-      short: "t",
-      complete: "none",
-    }),
+    "stop-processes": flag("Stop every process first, and kill those that do not end in time"),
+    timeout: single(
+      "DURATION",
+      duration,
+      "With --stop-processes: how long each may take (default: its own stop timeout)",
+      {
+        short: "t",
+        complete: "none",
+      },
+    ),
+    output: outputOption("text", "json"),
   },
   async run({ options, globals, caller }) {
     const { manager, local } = await openConnection(caller, globals, { autoStart: false });
@@ -30,7 +37,10 @@ export const command = defineCommand({
       });
     } catch (error) {
       if (isUnreachable(error)) {
-        caller.note("pm: no daemon runs\n");
+        caller.note("pm: no daemon is running\n");
+        if (options.output === "json") {
+          caller.print(prettyJson({}));
+        }
         return ExitCode.ok;
       }
       throw error;
@@ -39,8 +49,11 @@ export const command = defineCommand({
       await gone(caller.ownProcess(), pid);
     }
     caller.note(
-      `pm: stopped the daemon (pid ${pid})${running === 0 ? "" : `; ${running === 1 ? "1 process runs" : `${running} processes run`} on`}\n`,
+      `pm: stopped the daemon (pid ${pid})${running === 0 ? "" : `; ${running === 1 ? "1 process" : `${running} processes`} still running`}\n`,
     );
+    if (options.output === "json") {
+      caller.print(prettyJson({ pid, running }));
+    }
     return ExitCode.ok;
   },
 });

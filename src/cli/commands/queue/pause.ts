@@ -1,16 +1,7 @@
-import { ExitCode } from "../../../common/exit-codes.ts";
-import { defineCommand } from "../../command.ts";
-import { openConnection } from "../../connection.ts";
+import { changeExisting, queueCommand } from "./change.ts";
 
-export const command = defineCommand({
-  summary: "Let nothing begin in queues; what runs goes on",
-  options: {},
-  operands: { usage: "QUEUE...", min: 1, complete: "none" },
-  async run({ operands, globals, caller }) {
-    const { manager } = await openConnection(caller, globals);
-    for (const name of operands) {
-      await manager.queues.set(name, { paused: true });
-    }
-    return ExitCode.ok;
-  },
+export const command = queueCommand({
+  summary: "Pause queues: nothing more begins, what runs goes on",
+  examples: [["pm queue pause encode", "before a maintenance"]],
+  change: (queues, name) => changeExisting(queues, name, { paused: true }),
 });

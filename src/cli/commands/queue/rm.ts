@@ -1,16 +1,8 @@
-import { ExitCode } from "../../../common/exit-codes.ts";
-import { defineCommand } from "../../command.ts";
-import { openConnection } from "../../connection.ts";
+import { queueCommand } from "./change.ts";
 
-export const command = defineCommand({
-  summary: "Remove queues that nobody waits or runs in",
-  options: {},
-  operands: { usage: "QUEUE...", min: 1, complete: "none" },
-  async run({ operands, globals, caller }) {
-    const { manager } = await openConnection(caller, globals);
-    for (const name of operands) {
-      await manager.queues.remove(name);
-    }
-    return ExitCode.ok;
-  },
+export const command = queueCommand({
+  summary: "Remove queues in which nothing runs or waits",
+  exitCodes: [["5", "something runs or waits in it"]],
+  examples: [["pm queue rm encode", "it is empty, and no longer needed"]],
+  change: (queues, name) => queues.remove(name).then(() => undefined),
 });

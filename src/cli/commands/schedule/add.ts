@@ -1,51 +1,58 @@
 import { ExitCode } from "../../../common/exit-codes.ts";
-import type { Timing } from "../../../sdk/index.ts";
+import { type Timing, toContractJson } from "../../../sdk/index.ts";
 import { choice, duration } from "../../arguments/values.ts";
 import { defineCommand, flag, single, text } from "../../command.ts";
 import { openConnection } from "../../connection.ts";
+import { outputOption } from "../../output/format.ts";
+import { changeFormats, printChanged } from "../../output/results.ts";
 import { momentToCome } from "../../policy-options.ts";
 import { startOptions, startRequest } from "../../start-options.ts";
 import { UsageError } from "../../usage-error.ts";
 
 export const command = defineCommand({
-  summary: "Start a process at certain times",
+  summary: "Add a schedule that starts a process at certain times",
   description:
-    "Makes a process of COMMAND, which waits for its times, or with --process takes one that is there. A schedule of\n" +
-    "this name is replaced. The process is called as the schedule is, unless --name says otherwise.",
+    "Makes a process of COMMAND that waits for its times, or takes an existing one with --process. A schedule that has\n" +
+    "this name already is replaced. The process gets the schedule's name, unless --name gives it another.",
   options: {
     cron: text("EXPRESSION", "Five fields, six with seconds, or @hourly, @daily, @weekly, @monthly, @yearly", {
       complete: "none",
     }),
-    every: single("DURATION", duration, "Again and again, counted from now", { complete: "none" }),
+    every: single("DURATION", duration, "Repeatedly, the first time this long after now", { complete: "none" }),
     at: single("TIME", momentToCome, "Once: 2026-01-31T12:00:00Z", { complete: "none" }),
-    in: single("DURATION", duration, "Once, this long after now", { complete: "none" }),
-    boot: flag("At each boot of the machine"),
+    in: single("DURATION", duration, "Once, this long from now", { complete: "none" }),
+    boot: flag("Each time the machine boots"),
     zone: text("ZONE", "Time zone of --cron, such as Europe/Berlin (default: the daemon's)", { complete: "none" }),
     overlap: single(
       "POLICY",
       choice("skip", "queue", "replace"),
-      "While the run before has not ended: skip (default), queue or replace",
+      "If the previous run has not ended: skip (default), queue or replace",
       { complete: ["skip", "queue", "replace"] },
     ),
     "catch-up": single(
       "POLICY",
       choice("skip", "once", "all"),
-      "Times missed without a daemon: skip (default), once or all",
+      "For times missed while no daemon ran: skip (default), once or all",
       { complete: ["skip", "once", "all"] },
     ),
-    process: text("ID", "Start this process", { complete: "process" }),
+    process: text("ID", "Start this existing process instead of a COMMAND", { complete: "process" }),
     ...startOptions,
+    output: outputOption(...changeFormats),
   },
   operands: { usage: "SCHEDULE [COMMAND [ARG...]]", min: 1, verbatim: true, complete: "command" },
   examples: [
-    ["pm schedule add --cron '30 2 * * *' --zone Europe/Berlin nightly pg_dump -f /backup/shop shop", "each night"],
-    ["pm schedule add --every 10m --process poll poll", "a process that is there"],
+    ["pm schedule add --cron '30 2 * * *' --zone Europe/Berlin nightly -- pg_dump -f /backup/shop shop", "each night"],
+    ["pm schedule add --every 10m --process poll every-10m", "an existing process, every ten minutes"],
   ],
   async run({ options, operands: [name = "", ...rest], globals, caller }) {
     const commandLine = rest[0] === "--" ? rest.slice(1) : rest;
     const timing = timingOf(options);
     if ((options.process === undefined) === (commandLine.length === 0)) {
-      throw new UsageError("give either --process or a COMMAND");
+      throw new UsageError(
+        options.process === undefined
+          ? "there is nothing to start: give a COMMAND, or --process ID"
+          : "give either --process or a COMMAND, not both",
+      );
     }
     const connection = await openConnection(caller, globals);
     const { manager } = connection;
@@ -57,14 +64,17 @@ export const command = defineCommand({
     };
     if (options.process !== undefined) {
       const { process: ref } = options;
-      await manager.schedules.set(name, { ...details, process: await manager.processes.resolve(ref) });
+      const process = await manager.processes.resolve(ref);
+      const { schedule } = await manager.schedules.set(name, { ...details, process });
+      printChanged(caller, options.output, name, toContractJson(schedule));
       return ExitCode.ok;
     }
     const request = startRequest(options, commandLine, connection, caller);
     // Without an id of its own it has that of the schedule's name: the same again changes nothing.
     const { id, ...unnamed } = request;
     const template = { ...(options.id !== undefined && { id }), ...unnamed, name: request.name ?? name };
-    await manager.schedules.set(name, { ...details, template });
+    const { schedule } = await manager.schedules.set(name, { ...details, template });
+    printChanged(caller, options.output, name, toContractJson(schedule));
     return ExitCode.ok;
   },
 });
@@ -85,7 +95,11 @@ export function timingOf(options: {
   ];
   const [timing] = given;
   if (timing === undefined || given.length > 1) {
-    throw new UsageError("give one of --cron, --every, --at, --in and --boot");
+    throw new UsageError(
+      timing === undefined
+        ? "there is no time: give one of --cron, --every, --at, --in and --boot"
+        : "give only one of --cron, --every, --at, --in and --boot",
+    );
   }
   return timing;
 }

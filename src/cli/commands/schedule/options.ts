@@ -1,23 +1,10 @@
 /** What the commands about schedules have in common. */
 
 import { escapeText } from "../../../common/escape.ts";
-import { formatDuration } from "../../../common/quantities.ts";
 import type { Schedule } from "../../../sdk/index.ts";
 import type { Paint } from "../../output/color.ts";
+import { scheduleTimingText } from "../../output/schedule-text.ts";
 import { renderTable } from "../../output/table.ts";
-
-export function timingText({ timing }: Schedule): string {
-  switch (timing.kind) {
-    case "cron":
-      return timing.expression;
-    case "every":
-      return `every ${formatDuration(timing.ms)}`;
-    case "boot":
-      return "@boot";
-    case "at":
-      return `at ${timing.time.toISOString()}`;
-  }
-}
 
 /** @param names of processes, by UUID */
 export function scheduleTable(
@@ -29,7 +16,7 @@ export function scheduleTable(
     [
       schedule.name,
       names.get(schedule.processId) ?? schedule.processId.slice(0, 8),
-      timingText(schedule),
+      scheduleTimingText({ timing: schedule.timing }),
       schedule.timeZone ?? "-",
       schedule.paused ? "paused" : (schedule.nextTime?.toISOString() ?? "-"),
       schedule.lastTime?.toISOString() ?? "-",

@@ -1,16 +1,8 @@
-import { ExitCode } from "../../../common/exit-codes.ts";
-import { defineCommand } from "../../command.ts";
-import { openConnection } from "../../connection.ts";
+import { scheduleCommand } from "./change.ts";
 
-export const command = defineCommand({
-  summary: "Let schedules pass their times",
-  options: {},
-  operands: { usage: "SCHEDULE...", min: 1, complete: "none" },
-  async run({ operands, globals, caller }) {
-    const { manager } = await openConnection(caller, globals);
-    for (const name of operands) {
-      await manager.schedules.pause(name);
-    }
-    return ExitCode.ok;
-  },
+export const command = scheduleCommand({
+  summary: "Pause schedules",
+  description: "Times that pass meanwhile are not caught up, whatever --catch-up says. Runs that have begun go on.",
+  examples: [["pm schedule pause nightly", "no backup tonight"]],
+  change: (schedules, name) => schedules.pause(name),
 });

@@ -1,16 +1,8 @@
-import { ExitCode } from "../../../common/exit-codes.ts";
-import { defineCommand } from "../../command.ts";
-import { openConnection } from "../../connection.ts";
+import { scheduleCommand } from "./change.ts";
 
-export const command = defineCommand({
-  summary: "Remove schedules; runs that they began go on",
-  options: {},
-  operands: { usage: "SCHEDULE...", min: 1, complete: "none" },
-  async run({ operands, globals, caller }) {
-    const { manager } = await openConnection(caller, globals);
-    for (const name of operands) {
-      await manager.schedules.remove(name);
-    }
-    return ExitCode.ok;
-  },
+export const command = scheduleCommand({
+  summary: "Remove schedules",
+  description: "Runs that have begun go on, and their processes stay listed.",
+  examples: [["pm schedule rm nightly", "no more backups"]],
+  change: (schedules, name) => schedules.remove(name).then(() => undefined),
 });

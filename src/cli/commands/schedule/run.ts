@@ -1,16 +1,8 @@
-import { ExitCode } from "../../../common/exit-codes.ts";
-import { defineCommand } from "../../command.ts";
-import { openConnection } from "../../connection.ts";
+import { scheduleCommand } from "./change.ts";
 
-export const command = defineCommand({
-  summary: "Start the processes of schedules now, as if they were due",
-  options: {},
-  operands: { usage: "SCHEDULE...", min: 1, complete: "none" },
-  async run({ operands, globals, caller }) {
-    const { manager } = await openConnection(caller, globals);
-    for (const name of operands) {
-      await manager.schedules.trigger(name);
-    }
-    return ExitCode.ok;
-  },
+export const command = scheduleCommand({
+  summary: "Run schedules now, as if they were due",
+  description: "The times to come stay as they are. While a run is under way, --overlap decides as ever.",
+  examples: [["pm schedule run nightly", "try the backup now"]],
+  change: (schedules, name) => schedules.trigger(name),
 });

@@ -33,6 +33,7 @@ const filter: Fields = {
   createdBefore: [8, "timestamp"],
   endedAfter: [9, "timestamp"],
   endedBefore: [10, "timestamp"],
+  living: [11, "bool"],
 };
 
 const streamOutput: { readonly [Name in keyof Required<StreamOutputRequestJson>]: Fields[string] } = {

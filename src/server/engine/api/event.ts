@@ -2,20 +2,24 @@ import type { Cause } from "./cause.ts";
 import type { ProcessFilter } from "./list.ts";
 import type { ProcessState } from "./process.ts";
 import type { ExitStatus } from "./run.ts";
-import type { SupervisionEventDetail, SupervisionEventType } from "./supervision.ts";
+import { type SupervisionEventDetail, supervisionEventTypes } from "./supervision.ts";
 
-export type EventType =
-  | "created"
-  | "stateChanged"
-  | "stopRequested"
-  | "restartRequested"
-  | "signaled"
-  | "updated"
-  | "treeGone"
-  | "removed"
-  | "daemonStarted"
-  | "daemonStopped"
-  | SupervisionEventType;
+/** What the journal says of processes and of the daemon, besides what supervision says. */
+const lifeEventTypes = [
+  "created",
+  "stateChanged",
+  "stopRequested",
+  "restartRequested",
+  "signaled",
+  "updated",
+  "treeGone",
+  "removed",
+  "daemonStarted",
+  "daemonStopped",
+] as const;
+
+export const eventTypes = [...lifeEventTypes, ...supervisionEventTypes] as const;
+export type EventType = (typeof eventTypes)[number];
 
 /** One entry of the journal. */
 export interface JournalEvent {

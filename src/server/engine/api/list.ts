@@ -22,6 +22,8 @@ export interface ProcessFilter {
   readonly createdBefore: bigint | null;
   readonly endedAfter: bigint | null;
   readonly endedBefore: bigint | null;
+  /** Whether it is not over: has not ended for good, or something of its tree lives; null: any. */
+  readonly living: boolean | null;
 }
 
 export interface PageRequest {

@@ -46,6 +46,10 @@ export interface OutputEnd {
   readonly nextRun: number | null;
 }
 
+/**
+ * A frame of one run's output. The bytes of a chunk are the consumer's until it
+ * asks for the next frame: whoever needs them longer makes a copy.
+ */
 export type OutputFrame =
   | {
       readonly kind: "opened";

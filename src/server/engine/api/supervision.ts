@@ -57,16 +57,18 @@ export interface AttemptHistory {
   readonly restarts: number;
 }
 
-export type SupervisionEventType =
-  | "waiting"
-  | "ready"
-  | "notReady"
-  | "healthy"
-  | "unhealthy"
-  | "hookFailed"
-  | "scheduleSkipped"
-  | "projectApplied"
-  | "projectRemoved";
+export const supervisionEventTypes = [
+  "waiting",
+  "ready",
+  "notReady",
+  "healthy",
+  "unhealthy",
+  "hookFailed",
+  "scheduleSkipped",
+  "projectApplied",
+  "projectRemoved",
+] as const;
+export type SupervisionEventType = (typeof supervisionEventTypes)[number];
 
 export interface SupervisionEventDetail {
   /** Null: about none. */
@@ -100,7 +102,8 @@ export interface NotifyMessage {
   readonly run: number;
   readonly ready: boolean;
   readonly stopping: boolean;
-  readonly watchdog: boolean;
+  /** How many milliseconds ago it last said WATCHDOG=1; null: not since the message before. */
+  readonly watchdog: number | null;
   /** Null: it said none. */
   readonly status: string | null;
 }
@@ -124,9 +127,9 @@ export interface SupervisionHook {
    * failed: nothing is left of it.
    */
   runEnded(process: ProcessInfo): SupervisionChange | null;
-  /** Whether retention may remove it. */
+  /** Whether an ended process may go because others need room, by retention or by `prune`. */
   mayRemove(process: ProcessInfo): boolean;
-  /** A process has said something over its NOTIFY_SOCKET. */
+  /** A process has said something over its NOTIFY_SOCKET. WATCHDOG=1 alone wakes nobody: `get` finds it. */
   notified(message: NotifyMessage): void;
 }
 
@@ -144,11 +147,12 @@ export interface SupervisedEngine extends Engine {
     context: RequestContext,
   ): Promise<{ process: ProcessInfo; existing: boolean }>;
   /**
-   * Begins the next run of a process that has none under way. It resolves when
-   * the program was executed.
+   * Begins the next run of a process that has none under way and is meant to
+   * run. It resolves when the program was executed.
    *
    * @throws EngineError START_FAILED (the run is then FAILED, and `runEnded` was
-   *   asked), NAME_IN_USE, STILL_RUNNING
+   *   asked), NAME_IN_USE, STILL_RUNNING; CONDITION_FAILED if it is meant to be
+   *   stopped
    */
   startRun(id: string, supervision: Supervision, cause: Cause): Promise<ProcessInfo>;
   /**

@@ -1,5 +1,5 @@
 import type { Cause, CauseKind } from "../api/cause.ts";
-import type { EventType } from "../api/event.ts";
+import { type EventType, eventTypes } from "../api/event.ts";
 import type { ProcessState } from "../api/process.ts";
 import type { ExitStatus } from "../api/run.ts";
 import type { SupervisionEventDetail } from "../api/supervision.ts";
@@ -50,28 +50,7 @@ const kinds: ReadonlySet<string> = new Set<CauseKind>([
   "project",
 ] satisfies CauseKind[]);
 
-const types: ReadonlySet<string> = new Set<EntryType>([
-  "created",
-  "stateChanged",
-  "stopRequested",
-  "restartRequested",
-  "signaled",
-  "updated",
-  "treeGone",
-  "removed",
-  "daemonStarted",
-  "daemonStopped",
-  "waiting",
-  "ready",
-  "notReady",
-  "healthy",
-  "unhealthy",
-  "hookFailed",
-  "scheduleSkipped",
-  "projectApplied",
-  "projectRemoved",
-  "changed",
-] satisfies EntryType[]);
+const types: ReadonlySet<string> = new Set<EntryType>([...eventTypes, "changed"]);
 
 const states: ReadonlySet<string> = new Set<ProcessState>([
   "starting",

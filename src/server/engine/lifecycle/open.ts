@@ -1,4 +1,4 @@
-import { closeSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Cause } from "../api/cause.ts";
 import { Core } from "../core.ts";
@@ -7,7 +7,7 @@ import { Journal } from "../history/journal.ts";
 import { Cgroups, claimSubtree, findDelegatedSubtree } from "../limits/cgroup.ts";
 import { DaemonRunningError, type EngineOptions, resolveOptions } from "../options.ts";
 import { Quarantine } from "../quarantine.ts";
-import { EventFifo, type ShimEvent } from "../shim/events.ts";
+import { EventSources, type ShimEvent } from "../shim/events.ts";
 import { EventKind } from "../shim/layout.ts";
 import { acquireDaemonLock } from "../shim/lock.ts";
 import { runtimePaths } from "../shim/paths.ts";
@@ -15,17 +15,16 @@ import { type ShimFailure, Zygote } from "../shim/zygote.ts";
 import { recover } from "./recovery.ts";
 import { Reserve } from "./reserve.ts";
 import { dropOldest, Retention } from "./retention.ts";
+import { RuntimeDirectoryError } from "./runtime-directory.ts";
 import { sweepRings } from "./sweep.ts";
-
-/** A zygote waits for that of the daemon before it, which ends as soon as that daemon has. */
-const patienceMs = 5_000;
 
 /**
  * Takes the runtime directory, starts the zygote and finds the processes of
  * earlier daemons.
  *
- * @throws DaemonRunningError if another daemon has the directory; a Node
- * system error if it cannot be used.
+ * @throws DaemonRunningError if another daemon has the directory;
+ * RuntimeDirectoryError if it is removed meanwhile; a Node system error if it
+ * cannot be used.
  */
 export async function openEngine(given: EngineOptions): Promise<ProcessEngine> {
   const lock = await acquireDaemonLock(join(given.runtimeDir, "daemon.lock"), given.shimPath);
@@ -51,18 +50,21 @@ export async function openEngine(given: EngineOptions): Promise<ProcessEngine> {
     const onGone = (id: string, run: number, pid: number, failure: ShimFailure | null) => {
       if (core !== null && !core.closed) core.onGone(id, run, pid, failure);
     };
+    const removed = Promise.withResolvers<never>();
+    removed.promise.catch(() => {});
     const zygote = new Zygote({
       shimPath: options.shimPath,
       runtimeDir,
       onGone,
-      onWarning: (message) => logger.warn({}, message),
+      onWarning: (message) => {
+        logger.warn({}, message);
+        // No zygote will ever work there.
+        if (core === null && !existsSync(runtimeDir)) removed.reject(directoryRemoved(runtimeDir));
+      },
+      startLimitMs: options.startLimitMs,
     });
     undo.push(() => zygote.close());
-    const impatient = setTimeout(
-      () => logger.warn({}, "still waiting for the zygote of an earlier daemon to end"),
-      patienceMs,
-    );
-    await zygote.ready().finally(() => clearTimeout(impatient));
+    await Promise.race([zygote.ready(), removed.promise]);
     core = new Core({ options, cgroups: new Cgroups(cgroupRoot), zygote, journal, quarantine });
     const opened = core;
     const onEvent = ({ uuid, run: number, kinds }: ShimEvent) => {
@@ -75,11 +77,19 @@ export async function openEngine(given: EngineOptions): Promise<ProcessEngine> {
       }
       opened.outputs.notify(run);
     };
+    const onError = (error: Error) =>
+      logger.error({ error: String(error) }, "the events FIFO failed; changes are seen late until the daemon restarts");
     // Opened before the rings are read: what changes after that is heard of.
-    const events = new EventFifo(runtimePaths(runtimeDir).events, onEvent, (error) =>
-      logger.error({ error: String(error) }, "the events FIFO failed; changes are seen late until the daemon restarts"),
-    );
+    const events = new EventSources(onEvent, onError);
     undo.push(() => events.close());
+    events.add(runtimePaths(runtimeDir).events);
+    opened.listenTo = (path) => {
+      try {
+        events.add(path);
+      } catch (error) {
+        onError(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
     opened.dropOldest = (except) => dropOldest(opened, except);
     noteDaemon(journal, "daemonStarted");
     const unseen = recover(opened);
@@ -94,6 +104,10 @@ export async function openEngine(given: EngineOptions): Promise<ProcessEngine> {
     close();
     throw error;
   }
+}
+
+function directoryRemoved(directory: string): RuntimeDirectoryError {
+  return new RuntimeDirectoryError(`somebody removed the runtime directory ${directory} while the daemon was starting`);
 }
 
 function noteDaemon(journal: Journal, type: "daemonStarted" | "daemonStopped"): void {

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { isUuid } from "../../../common/contract-rules.ts";
 import type { Cause } from "../api/cause.ts";
 import type { Change } from "../api/process.ts";
@@ -18,7 +19,8 @@ import { Run } from "../run/run.ts";
 import { control } from "../run/shim-control.ts";
 import { survivors } from "../shim/descendants.ts";
 import { Control, RunState as RingState } from "../shim/layout.ts";
-import { runtimePaths } from "../shim/paths.ts";
+import { runPaths, runtimePaths } from "../shim/paths.ts";
+import { Ring } from "../shim/ring.ts";
 import { type PastOf, readPast } from "./past.ts";
 
 /** A directory below `p` without a record that can be used. */
@@ -57,7 +59,7 @@ export function recover(core: Core): ManagedProcess[] {
       core.quarantine.leave(directory, `it cannot be recovered: ${String(error)}`, { processId: record.id });
     }
   }
-  const shims = findShims(core.options.runtimeDir, managed);
+  const shims = findShims(core.options.runtimeDir, managed).filter((shim) => !isOver(core, shim));
   for (const shim of shims) adopt(core, shim, leftovers.get(shim.id), past(shim.id));
   const adopted = new Set(shims.map(({ id }) => id));
   for (const process of withoutRing) {
@@ -125,6 +127,7 @@ function restore(core: Core, record: ProcessRecord, past: PastOf): ManagedProces
   process.supervision = record.supervision;
   process.standing = record.standing;
   process.intents = record.intents;
+  process.endsWithDaemon = record.intents.some(({ keepsDesired }) => keepsDesired);
   process.changedAt = past.last > 0 ? past.last : record.sequence;
   process.announcedAt = past.announcedAt;
   if (current.starting) readRing(core, process, current);
@@ -181,6 +184,23 @@ function attend(core: Core, process: ManagedProcess, managed: Set<number>, { las
   core.zygote.adopt(process.id, run.number, header.shimPid, header.shimStart);
 }
 
+/** Whether a shim has said its last word and is about to exit: nothing lives there. */
+function isOver(core: Core, shim: LivingShim): boolean {
+  const path = runPaths(core.options.runtimeDir, shim.id, shim.run).ring;
+  try {
+    const ring = Ring.open(openFileOf(shim.pid, path) ?? path);
+    try {
+      const header = ring.header();
+      return header.published && header.done;
+    } finally {
+      ring.close();
+    }
+  } catch {
+    // Gone or garbled: the shim itself is what is known.
+    return false;
+  }
+}
+
 /** Manages a shim that lives and whose record or ring is gone or cannot be read. */
 function adopt(core: Core, shim: LivingShim, leftover: Leftover | undefined, past: PastOf): void {
   const known = core.table.byId(shim.id);
@@ -203,6 +223,9 @@ function adopt(core: Core, shim: LivingShim, leftover: Leftover | undefined, pas
     control: openFileOf(shim.pid, paths.control),
     ring: openFileOf(shim.pid, paths.ring),
   };
+  // Of a runtime directory that was removed: its shims write to the FIFO that lay there.
+  const events = openFileOf(shim.pid, runtimePaths(core.options.runtimeDir).events);
+  if (events !== null) core.listenTo(events);
   readRing(core, process, run);
   if (run.view === null) core.quietly(process, () => core.apply(process, run, "executed"));
   core.zygote.adopt(shim.id, shim.run, shim.pid, shim.start);
@@ -298,14 +321,14 @@ function decideWithoutRing(core: Core, process: ManagedProcess, past: PastOf): v
   const run = process.current;
   const wasExecuted = past.executed.has(run.number);
   const neverBegan = !wasExecuted && core.journal.completeAfter < process.sequence;
-  if (neverBegan && !run.unreadable && run.number === 1) {
+  if (neverBegan && !run.unreadable && process.isFirstStart) {
     // A start that nobody was told of.
     run.failure = null;
     discard(core, process);
     return;
   }
-  if (neverBegan && !run.unreadable && run.number > 1) {
-    // Its last run was stopped in order to begin this one.
+  if (neverBegan && !run.unreadable) {
+    // It was meant to begin: its last run was stopped for it, or what it waited for has come.
     process.starting = finish(core, process, () => relaunch(core, process, run));
     return;
   }
@@ -352,8 +375,9 @@ function conclude(core: Core, process: ManagedProcess, past: PastOf): boolean {
   const { lastChange } = past;
   const { state } = process;
   const isNews = lastChange === null || lastChange.run !== run.number || lastChange.to !== state;
-  // Nobody has said that it is to run again: nobody supervised it.
-  if (run.ended && process.supervision === undefined && !process.endsWithDaemon) process.desired = "stopped";
+  // Its end was published, and nobody said that it is to run again. Of an end that is news, nobody was asked yet.
+  const isDecided = !isNews && process.supervision === undefined;
+  if (run.ended && isDecided && !process.endsWithDaemon) process.desired = "stopped";
   if (isNews) {
     const from = lastChange?.to ?? "";
     const detail = run.exit === null ? "" : run.exit.code === null ? run.exit.signalName : `exit code ${run.exit.code}`;
@@ -374,9 +398,9 @@ function isUnseen(process: ManagedProcess, past: PastOf): boolean {
 async function finish(core: Core, process: ManagedProcess, work: () => Promise<unknown>): Promise<void> {
   core.options.logger.info({ id: process.id }, "finishing a start that was under way");
   try {
+    await untilSupervised(core);
     await work();
-    const run = process.current;
-    if (run.state === "failed" && run.number === 1) discard(core, process);
+    if (process.current.state === "failed" && process.isFirstStart) discard(core, process);
     process.starting = null;
     if (process.settled) core.onSettled();
   } catch (error) {
@@ -385,6 +409,12 @@ async function finish(core: Core, process: ManagedProcess, work: () => Promise<u
     process.starting = null;
     process.changed.notify();
   }
+}
+
+/** Whoever supervises does so in the turn in which the engine has opened. Until then nobody decides about an end. */
+async function untilSupervised(core: Core): Promise<void> {
+  await setImmediate();
+  core.checkOpen();
 }
 
 /** What was asked for and is not done is done now. */

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import type { Cause } from "../api/cause.ts";
 import type { Core } from "../core.ts";
-import { allocated, byEnd, endedFor, heldBytes, removeAll } from "../operations/remove-ended.ts";
+import { allocated, byEnd, endedFor, heldBytes, isSpare, removeAll } from "../operations/remove-ended.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import type { Run } from "../run/run.ts";
 
@@ -35,7 +35,7 @@ export class Retention {
   pass(): void {
     if (this.#core.closed) return;
     const { count, ageMs, bytes } = this.#core.options.retention;
-    const settled = byEnd(this.#core.table.ordered.filter((process) => this.#mayRemove(process)));
+    const settled = byEnd(this.#core.table.ordered.filter((process) => isSpare(this.#core, process)));
     let next = Number.POSITIVE_INFINITY;
     let held = settled.reduce((sum, process) => sum + heldBytes(this.#core, process), 0);
     const leaving: ManagedProcess[] = [];
@@ -50,11 +50,6 @@ export class Retention {
     }
     if (next !== Number.POSITIVE_INFINITY) this.#schedule(Math.min(next + 1, maxDelayMs));
     void removeAll(this.#core, leaving, cause, () => {});
-  }
-
-  #mayRemove(process: ManagedProcess): boolean {
-    if (!process.expendable || process.removing) return false;
-    return this.#core.supervision?.mayRemove(this.#core.table.info(process)) ?? true;
   }
 
   #schedule(delayMs: number): void {
@@ -88,9 +83,7 @@ export async function dropOldest(core: Core, except: ManagedProcess): Promise<bo
     dropOutput(core, past.process, past.run);
     return true;
   }
-  const candidates = core.table.ordered.filter(
-    (process) => process !== except && process.expendable && !process.removing,
-  );
+  const candidates = core.table.ordered.filter((process) => process !== except && isSpare(core, process));
   const [oldest] = byEnd(candidates);
   if (oldest === undefined) return false;
   await removeAll(core, [oldest], { ...cause, detail: "no room was left for others" }, () => {});

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, mkdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { makeDirectories } from "../../../files/make-directories.ts";
 
@@ -60,11 +60,12 @@ function checkOwner(directory: string, status: Stats): void {
 /** Whoever may rename an ancestor may put another directory in this one's place. */
 function checkAncestors(directory: string): void {
   const user = process.geteuid?.() ?? 0;
+  const unmapped = unmappedUser();
   let ancestor = attempt(directory, "examined", () => realpathSync(dirname(directory)));
   for (;;) {
     const path = ancestor;
     const status = attempt(path, "examined", () => statSync(path));
-    if (status.uid !== 0 && status.uid !== user) {
+    if (status.uid !== 0 && status.uid !== user && status.uid !== unmapped) {
       throw new RuntimeDirectoryError(
         `the runtime directory ${directory} lies below ${path}, which belongs to user ${status.uid}: choose a directory below one of your own`,
       );
@@ -78,6 +79,20 @@ function checkAncestors(directory: string): void {
     const parent = dirname(path);
     if (parent === path) return;
     ancestor = parent;
+  }
+}
+
+/**
+ * What stands for every user that this user namespace does not know, root of the machine among them (user_namespaces(7)):
+ * there `/` and `/dev/shm` seem to be its. Undefined where root is known, and any other owner is somebody else.
+ */
+function unmappedUser(): number | undefined {
+  try {
+    const ranges = readFileSync("/proc/self/uid_map", "latin1").trim().split("\n");
+    const knowsRoot = ranges.some((range) => range.trim().split(/\s+/)[1] === "0");
+    return knowsRoot ? undefined : Number(readFileSync("/proc/sys/kernel/overflowuid", "latin1"));
+  } catch {
+    return undefined; // A kernel without user namespaces.
   }
 }
 

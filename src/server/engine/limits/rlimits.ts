@@ -52,7 +52,20 @@ const unlimited = { soft: null, hard: null };
  * All of a process's limits: first those that its spec names, in its order, then the defaults of the others, which are
  * never above this daemon's hard limits.
  */
-export function allRlimits(given: readonly ResourceLimit[], hardLimits: HardLimits): Rlimit[] {
+export function allRlimits(given: readonly ResourceLimit[], hardLimits: HardLimits): readonly Rlimit[] {
+  if (given.length > 0) return madeRlimits(given, hardLimits);
+  let all = defaultRlimits.get(hardLimits);
+  if (all === undefined) {
+    all = madeRlimits(given, hardLimits);
+    defaultRlimits.set(hardLimits, all);
+  }
+  return all;
+}
+
+/** Of specs that name none, which are most. */
+const defaultRlimits = new WeakMap<HardLimits, readonly Rlimit[]>();
+
+function madeRlimits(given: readonly ResourceLimit[], hardLimits: HardLimits): readonly Rlimit[] {
   const named = given.map(({ resource, soft, hard }) => ({ resource: numberOf(resource), soft, hard }));
   const rest = [...numbers]
     .filter(([name]) => given.every(({ resource }) => resource !== name))

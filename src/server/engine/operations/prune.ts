@@ -3,7 +3,7 @@ import type { ProcessFilter } from "../api/list.ts";
 import type { Core } from "../core.ts";
 import { compileFilter } from "../process/filter.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { byEnd, endedFor, heldBytes, removeAll } from "./remove-ended.ts";
+import { byEnd, endedFor, heldBytes, isSpare, removeAll } from "./remove-ended.ts";
 import { causeOf } from "./stop.ts";
 
 /** Removes the ended processes that a filter selects. */
@@ -18,7 +18,7 @@ export async function prune(
   const fits = compileFilter(core.table, filter);
   const chosen = byEnd(
     core.table.ordered.filter(
-      (process) => process.expendable && !process.removing && endedFor(core, process) >= olderThanMs && fits(process),
+      (process) => endedFor(core, process) >= olderThanMs && fits(process) && isSpare(core, process),
     ),
   );
   const ids: string[] = [];

@@ -10,6 +10,12 @@ import { deleteFiles, release } from "./remove.ts";
 /** Removed in one go, before others get their turn. */
 const batch = 100;
 
+/** Whether it may go because others need room, or with all that have ended: supervision has a say. */
+export function isSpare(core: Core, process: ManagedProcess): boolean {
+  if (!process.expendable || process.removing || process.removed) return false;
+  return core.supervision?.mayRemove(core.table.info(process)) ?? true;
+}
+
 /** Removes them in slices, those that are still ended then. Calls `before` for each of them. */
 export async function removeAll(
   core: Core,
@@ -21,7 +27,7 @@ export async function removeAll(
   for (const process of processes) {
     if (leaving.length % batch === batch - 1) await setImmediate();
     if (core.closed) break;
-    if (!process.expendable || process.removing || process.removed) continue;
+    if (!isSpare(core, process)) continue;
     before(process);
     leaving.push(removeOne(core, process, why));
   }
@@ -47,9 +53,10 @@ export function byEnd(processes: ManagedProcess[]): ManagedProcess[] {
   );
 }
 
-/** Milliseconds since nothing was left of it, on a clock that nobody sets. */
+/** Milliseconds since nothing was left of it, on a clock that nobody sets. The shim's is finer, and may be ahead. */
 export function endedFor(core: Core, process: ManagedProcess): number {
-  return core.options.clock.boot() - (process.current.end?.bootMs ?? core.options.clock.boot());
+  const now = core.options.clock.boot();
+  return Math.max(0, now - (process.current.end?.bootMs ?? now));
 }
 
 /** Memory of the runtime directory that a process's runs hold. What has settled holds what it holds. */

@@ -6,7 +6,7 @@ import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { deleteRecord } from "../process/record.ts";
 import type { Run } from "../run/run.ts";
-import { control } from "../run/shim-control.ts";
+import { control, isUnresponsive } from "../run/shim-control.ts";
 import { ShimGoneError } from "../shim/control.ts";
 import { Control } from "../shim/layout.ts";
 import { checkPrecondition } from "./conditions.ts";
@@ -90,7 +90,9 @@ export async function release(core: Core, process: ManagedProcess, run: Run): Pr
   try {
     await control(core, process, run, Control.release);
   } catch (error) {
-    if (!(error instanceof ShimGoneError)) throw error;
+    // It waits for writers outside the tree, and for nothing that is anybody's any more.
+    if (isUnresponsive(error)) core.options.logger.warn({ id: process.id, run: run.number }, String(error));
+    else if (!(error instanceof ShimGoneError)) throw error;
   }
 }
 

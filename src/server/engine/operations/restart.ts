@@ -30,6 +30,7 @@ import {
 /**
  * Begins a new run of a process, after stopping the one there is. A restart
  * that meets another one under way gets its result; with `force` it hurries it.
+ * One that meets a run which supervision begins replaces that.
  *
  * What the daemon's death leaves: the intent, which the next daemon carries on;
  * once the record names the new run, a run without a ring, which it begins.
@@ -48,6 +49,11 @@ export async function restart(
   const cause = causeOf(context);
   const underWay = process.restarting;
   if (underWay === null) return await follow(core, process, renew(core, process, options, next, cause));
+  if (process.restartsItself) {
+    // What is asked for is a run from now on, with what the process is by now.
+    await underWay.catch(() => {});
+    return await restart(core, process, options, spec, context);
+  }
   if (options.force && !process.current.starting) {
     stopRun(core, process, options, cause, { kind: "restart", onRecord: true }).catch(() => {});
   }
@@ -63,6 +69,7 @@ export function follow(core: Core, process: ManagedProcess, work: Promise<Proces
   process.restarting = work;
   const done = () => {
     process.restarting = null;
+    process.restartsItself = false;
     process.changed.notify();
     core.outputs.notifyAll(process);
     if (process.settled) core.onSettled();

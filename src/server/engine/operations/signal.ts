@@ -15,7 +15,6 @@ import { notRunning } from "./input.ts";
 import { causeOf, lost, untilStarted } from "./stop.ts";
 
 const noSuchProcess = 3;
-const timedOut = 110;
 
 /** Sends a signal; with the main process ended, to what is left of its group or tree. */
 export async function signal(
@@ -63,13 +62,6 @@ async function send(
 }
 
 function notSent(process: ManagedProcess, run: Run, name: string, errno: number): EngineError {
-  if (errno === timedOut) {
-    return new EngineError(
-      "SUPERVISOR_LOST",
-      `the shim of process ${process.id} does not answer, so ${name} was not sent and will not be`,
-      { id: process.id },
-    );
-  }
   const { message } = failure(Step.shim, errno, "");
   return new EngineError("SUPERVISOR_LOST", `the shim of run ${run.number} could not send ${name}: ${message}`, {
     id: process.id,

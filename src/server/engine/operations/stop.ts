@@ -8,7 +8,7 @@ import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { refreshRemains, signalRemains } from "../run/remains.ts";
 import type { Run } from "../run/run.ts";
-import { continueShim, control } from "../run/shim-control.ts";
+import { continueShim, control, isUnresponsive } from "../run/shim-control.ts";
 import { describeRemains, describeTree } from "../run/survivors.ts";
 import { ShimGoneError } from "../shim/control.ts";
 import { Control, Target } from "../shim/layout.ts";
@@ -133,6 +133,9 @@ export async function stopRun(
     const receipt = newReceipt(core, plan, "alreadyStopped");
     // The receipt of a stop that did something is worth more than one that did not.
     run.stop ??= receipt;
+    if (purpose.kind === "stop" && purpose.keepsDesired !== true && decidesDesire(cause)) {
+      wantStopped(core, process, cause);
+    }
     return { stopped: true, receipt };
   }
   let intent: Intent | null = null;
@@ -144,6 +147,15 @@ export async function stopRun(
     process.intents = [...process.intents, intent];
   }
   return await carryOut(core, process, run, plan, intent ?? purpose.intent ?? null, intent === null, purpose.onSent);
+}
+
+/** It may have ended a moment ago, and be about to begin anew: that is not to be. */
+function wantStopped(core: Core, process: ManagedProcess, cause: Cause): void {
+  if (process.desired === "stopped") return;
+  process.desired = "stopped";
+  core.trySave(process);
+  core.note(process, "changed", cause);
+  core.journal.flush();
 }
 
 /**
@@ -363,7 +375,8 @@ async function send(
       core.options.logger.warn({ id: process.id, type, errno }, "a shim could not do what a stop asked for");
     }
   } catch (error) {
-    if (!(error instanceof ShimGoneError)) throw error;
+    if (isUnresponsive(error)) core.options.logger.warn({ id: process.id, type }, String(error));
+    else if (!(error instanceof ShimGoneError)) throw error;
   }
 }
 

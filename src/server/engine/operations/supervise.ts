@@ -49,7 +49,9 @@ export async function startRun(
   const isIdle = process.current.ended && !process.current.treeAlive && process.restarting === null;
   if (!isIdle) throw stillRunning(process, "has a run under way");
   checkName(core, process.name, process);
-  return await follow(core, process, begin(core, process, supervision, cause));
+  const begun = follow(core, process, begin(core, process, supervision, cause));
+  process.restartsItself = true;
+  return await begun;
 }
 
 async function begin(
@@ -63,6 +65,8 @@ async function begin(
   const unprepared = await makeRoom(core, process, () => prepareRun(core, process, run, spec));
   core.checkAccepting();
   core.checkPresent(process);
+  // Somebody asked to stop it while room was made.
+  if (process.desired !== "running") throw conditionFailed("desired_state", "running", process.desired);
   process.supervision = supervision;
   process.desired = "running";
   // What could not be prepared is a run that failed, so that whoever decides on attempts hears of it.
@@ -126,6 +130,8 @@ export function residentMemory(core: Core, ids: readonly string[]): ReadonlyMap<
 export function reportUnseen(core: Core, unseen: readonly ManagedProcess[]): void {
   for (const process of unseen) {
     if (process.removed || !process.current.ended) continue;
+    // It is ended for another run to begin, or to be removed.
+    if (process.intents.some(({ kind }) => kind !== "stop")) continue;
     const change = core.supervision?.runEnded(core.table.info(process)) ?? null;
     if (change !== null) setSupervision(core, process, process.current.number, change);
     else if (!process.endsWithDaemon && process.desired !== "stopped") process.desired = "stopped";

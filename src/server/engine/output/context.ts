@@ -1,3 +1,4 @@
+import type { Blocks } from "./blocks.ts";
 import type { RunDirectory } from "./directory.ts";
 import type { Holds } from "./hold/holds.ts";
 import type { OutputNews } from "./news.ts";
@@ -7,6 +8,7 @@ import type { SourcePool } from "./pool.ts";
 export interface OutputContext {
   readonly directory: RunDirectory;
   readonly pool: SourcePool;
+  readonly blocks: Blocks;
   readonly news: OutputNews;
   readonly holds: Holds;
   /** @throws EngineError SHUTTING_DOWN once the engine closes; followers are woken then. */

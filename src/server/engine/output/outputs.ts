@@ -7,6 +7,7 @@ import type {
   StreamOutputOptions,
   StreamOutputsOptions,
 } from "../api/output.ts";
+import { Blocks } from "./blocks.ts";
 import type { OutputContext } from "./context.ts";
 import { chooseRun } from "./describe.ts";
 import type { OutputProcess, OutputRun, RunDirectory } from "./directory.ts";
@@ -25,7 +26,7 @@ export class Outputs {
   constructor(directory: RunDirectory, checkOpen: () => void) {
     const pool = new SourcePool();
     const news = new OutputNews();
-    this.#context = { directory, pool, news, holds: new Holds(pool, news), checkOpen };
+    this.#context = { directory, pool, blocks: new Blocks(), news, holds: new Holds(pool, news), checkOpen };
   }
 
   /**

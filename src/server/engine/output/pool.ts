@@ -1,4 +1,5 @@
 import type { OutputStreamName } from "../api/output.ts";
+import type { Blocks } from "./blocks.ts";
 import type { OutputRun } from "./directory.ts";
 import type { OutputSource, SourceRead, SourceView } from "./source.ts";
 
@@ -46,7 +47,6 @@ export class SourcePool {
 
 interface Recent {
   readonly from: number;
-  readonly maxBytes: number;
   readonly read: SourceRead;
 }
 
@@ -57,25 +57,36 @@ interface Recent {
 class SharedSource implements OutputSource {
   users = 0;
   readonly #source: OutputSource;
-  #recent: Recent[] = [];
+  readonly #recent: Recent[] = [];
 
   constructor(source: OutputSource) {
     this.#source = source;
   }
 
-  read(from: number, maxBytes: number): SourceRead | Promise<SourceRead> {
+  read(from: number, maxBytes: number, blocks?: Blocks): SourceRead | Promise<SourceRead> {
     if (this.users < 2) {
-      this.#recent = [];
-      return this.#source.read(from, maxBytes);
+      this.#forget(0);
+      return this.#source.read(from, maxBytes, blocks);
     }
-    const known = this.#recent.find((recent) => recent.from === from && recent.maxBytes === maxBytes);
-    if (known !== undefined) return known.read;
-    const read = this.#source.read(from, maxBytes);
+    const known = this.#recent.find((recent) => recent.from === from && recent.read.nextOffset <= from + maxBytes);
+    if (known !== undefined) {
+      // Without blocks a reader never says when it is done.
+      if (blocks === undefined) known.read.block?.keep();
+      else known.read.block?.share();
+      return known.read;
+    }
+    const read = this.#source.read(from, maxBytes, blocks);
     if (!(read instanceof Promise) && read.gap === null && read.nextOffset > from) {
-      if (this.#recent.length >= recentReads) this.#recent.shift();
-      this.#recent.push({ from, maxBytes, read });
+      this.#forget(recentReads - 1);
+      read.block?.share();
+      this.#recent.push({ from, read });
     }
     return read;
+  }
+
+  /** All but the latest `left` reads. */
+  #forget(left: number): void {
+    while (this.#recent.length > left) this.#recent.shift()?.read.block?.release();
   }
 
   look(): SourceView {
@@ -99,7 +110,7 @@ class SharedSource implements OutputSource {
   }
 
   close(): void {
-    this.#recent = [];
+    this.#forget(0);
     this.#source.close();
   }
 }

@@ -1,4 +1,5 @@
 import type { OutputChunk, OutputGap, OutputStart, OutputStreamName } from "../api/output.ts";
+import type { Block, Blocks } from "./blocks.ts";
 import type { OutputSource } from "./source.ts";
 
 export interface Selection {
@@ -14,9 +15,11 @@ export interface Selected {
   readonly chunks: readonly OutputChunk[];
   /** False: there is nothing more at present. */
   readonly moved: boolean;
+  /** Holds the chunks' bytes, if the reader was given blocks: to be released. */
+  readonly block: Block | null;
 }
 
-const nothing: Selected = { gap: null, chunks: [], moved: false };
+const nothing: Selected = { gap: null, chunks: [], moved: false, block: null };
 
 /** Reads one run from a place on, and lets through what was selected. */
 export class RunReader {
@@ -46,10 +49,11 @@ export class RunReader {
     return this.position >= this.limit;
   }
 
-  async read(source: OutputSource, maxBytes: number): Promise<Selected> {
+  async read(source: OutputSource, maxBytes: number, blocks?: Blocks): Promise<Selected> {
     const from = this.position;
     if (this.done) return nothing;
-    const read = await source.read(from, Math.min(maxBytes, this.limit - from));
+    const reading = source.read(from, Math.min(maxBytes, this.limit - from), blocks);
+    const read = reading instanceof Promise ? await reading : reading;
     const chunks: OutputChunk[] = [];
     let next = Math.min(read.nextOffset, this.limit);
     for (const chunk of read.chunks) {
@@ -69,7 +73,7 @@ export class RunReader {
     if (gap !== null && (this.#hidesGap || gap.to <= gap.from)) gap = null;
     if (read.chunks.length > 0) this.#hidesGap = false;
     this.position = Math.max(from, next);
-    return { gap, chunks, moved: this.position > from };
+    return { gap, chunks, moved: this.position > from, block: read.block ?? null };
   }
 
   #cut(chunk: OutputChunk): OutputChunk {

@@ -1,8 +1,9 @@
 import type { OutputStreamName } from "../api/output.ts";
 import { EngineError } from "../errors.ts";
 import { Stream, type StreamNumber } from "../shim/layout.ts";
-import type { Ring } from "../shim/ring.ts";
+import type { Ring, RingRead } from "../shim/ring.ts";
 import { RingUnreadableError, RingVersionError } from "../shim/ring-errors.ts";
+import type { Block, Blocks } from "./blocks.ts";
 import type { OutputSource, SourceRead, SourceView } from "./source.ts";
 
 /** A shim's ring as a source of output. Every method throws OUTPUT_UNREADABLE where the ring cannot be believed. */
@@ -48,12 +49,32 @@ export class RingSource implements OutputSource {
     });
   }
 
-  read(from: number, maxBytes: number): SourceRead {
-    const { gap, chunks, nextOffset } = this.#believe(() => this.#ring.read(from, maxBytes));
+  read(from: number, maxBytes: number, blocks?: Blocks): SourceRead {
+    let block: Block | null = null;
+    const allocate = (bytes: number): Buffer => {
+      // A read that the writer overtook begins again.
+      block ??= blocks?.take(bytes) ?? null;
+      return block !== null && bytes <= block.bytes.length ? block.bytes : Buffer.allocUnsafe(bytes);
+    };
+    let read: RingRead;
+    try {
+      read = this.#ring.read(from, maxBytes, allocate);
+    } catch (error) {
+      (block as Block | null)?.release();
+      throw this.#translate(error);
+    }
+    const { gap, chunks, nextOffset } = read;
     return {
       gap,
-      chunks: chunks.map(({ stream, ...chunk }) => ({ stream: streamName(stream), ...chunk })),
+      chunks: chunks.map(({ stream, offset, timeMicros, data, headroom }) => ({
+        stream: streamName(stream),
+        offset,
+        timeMicros,
+        data,
+        headroom,
+      })),
       nextOffset,
+      block,
     };
   }
 

@@ -1,4 +1,5 @@
 import type { OutputChunk, OutputGap, OutputStreamName } from "../api/output.ts";
+import type { Block, Blocks } from "./blocks.ts";
 
 /** What a source says of itself at one moment. */
 export interface SourceView {
@@ -30,6 +31,8 @@ export interface SourceRead {
   readonly chunks: readonly OutputChunk[];
   /** Where to read on. The end is reached if it equals what was asked for. */
   readonly nextOffset: number;
+  /** Holds the chunks' bytes, if the reader brought blocks: it releases it when it is done with them. */
+  readonly block?: Block | null;
 }
 
 /**
@@ -38,8 +41,12 @@ export interface SourceRead {
  */
 export interface OutputSource {
   look(): SourceView;
-  /** What there is from `from` on, about `maxBytes` of it at most, and not more than is read in a few milliseconds. */
-  read(from: number, maxBytes: number): SourceRead | Promise<SourceRead>;
+  /**
+   * What there is from `from` on, about `maxBytes` of it at most, and not more than is read in a few milliseconds.
+   *
+   * @param blocks Where the memory may come from. Default: new memory, which lasts as long as somebody has it.
+   */
+  read(from: number, maxBytes: number, blocks?: Blocks): SourceRead | Promise<SourceRead>;
   /** Where the last `lines` lines of these streams begin (none given: all streams). */
   tailLines(lines: number, streams: readonly OutputStreamName[], signal?: AbortSignal): Promise<number>;
   /** The offset of the first byte that was read at or after `time`, nanoseconds since the epoch. */

@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { OutputEnd, OutputFrame, StreamOutputOptions } from "../api/output.ts";
 import { Notifier } from "../notifier.ts";
+import type { Block } from "./blocks.ts";
 import type { OutputContext } from "./context.ts";
 import { chooseRun, describeOutput } from "./describe.ts";
 import type { OutputProcess } from "./directory.ts";
@@ -9,8 +10,6 @@ import type { SourceLease } from "./pool.ts";
 import { RunReader, untilPassedMs } from "./reader.ts";
 import { startOffset } from "./start.ts";
 
-/** Looked at in one go, before others get their turn. */
-const batchBytes = 256 * 1024;
 /** The source is looked at this often even if nobody tells. */
 const recheckMs = 5_000;
 /** While output trickles in, several small pieces make one chunk. */
@@ -27,13 +26,15 @@ export async function* streamOutput(
   options: StreamOutputOptions,
   signal: AbortSignal,
 ): AsyncGenerator<OutputFrame, void, undefined> {
-  const { pool, news, holds } = context;
+  const { pool, blocks, news, holds } = context;
   const run = chooseRun(process, options.run);
   const changed = new Notifier();
   const wake = () => changed.notify();
   news.subscribe(run, wake);
   let lease: SourceLease | null = null;
   let hold: HoldLease | null = null;
+  /** Of the chunks that were yielded last. */
+  let block: Block | null = null;
   try {
     lease = pool.acquire(run);
     const begin = await startOffset(lease?.source ?? null, options.start, options.streams, signal);
@@ -88,7 +89,8 @@ export async function* streamOutput(
     for (;;) {
       signal.throwIfAborted();
       context.checkOpen();
-      const read = await reader.read(source, batchBytes);
+      const read = await reader.read(source, blocks.readBytes, blocks);
+      block = read.block;
       if (read.gap !== null) {
         yield { kind: "gap", gap: read.gap };
         lastFrame = performance.now();
@@ -97,6 +99,9 @@ export async function* streamOutput(
         yield { kind: "chunk", chunk };
         lastFrame = performance.now();
       }
+      // Whoever comes back for the next frame is done with those before.
+      block?.release();
+      block = null;
       if (reader.untilReached) return yield end("snapshot");
       if (read.moved) {
         lastData = performance.now();
@@ -135,6 +140,9 @@ export async function* streamOutput(
       if (performance.now() - lastData < lingerWithinMs) await linger(source.look().nextOffset - reader.position);
     }
   } finally {
+    // Whoever leaves in between may still be sending.
+    block?.keep();
+    block?.release();
     news.unsubscribe(run, wake);
     hold?.release();
     lease?.release();

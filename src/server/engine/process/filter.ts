@@ -10,10 +10,11 @@ import type { Table } from "./table.ts";
 export function compileFilter(table: Table, filter: ProcessFilter): (process: ManagedProcess) => boolean {
   const chosen = compileChoice(table, filter);
   const states = filter.states.length === 0 ? null : new Set(filter.states);
-  const { labels, createdAfter, createdBefore, endedAfter, endedBefore } = filter;
+  const { labels, createdAfter, createdBefore, endedAfter, endedBefore, living } = filter;
   return (process) =>
     chosen(process) &&
     (states === null || states.has(process.state)) &&
+    (living === null || living !== isOver(process)) &&
     labels.every((requirement) => holds(process.labels, requirement)) &&
     (createdAfter === null || process.createTime >= createdAfter) &&
     (createdBefore === null || process.createTime < createdBefore) &&
@@ -23,9 +24,10 @@ export function compileFilter(table: Table, filter: ProcessFilter): (process: Ma
 /** Whether the filter selects every process, whatever becomes of it. */
 export function isEmptyFilter(filter: ProcessFilter): boolean {
   const { labels, states, ids, idPrefixes, names, namePatterns } = filter;
-  const times = [filter.createdAfter, filter.createdBefore, filter.endedAfter, filter.endedBefore];
+  const { createdAfter, createdBefore, endedAfter, endedBefore, living } = filter;
   const lists = [labels, states, ids, idPrefixes, names, namePatterns];
-  return lists.every((list) => list.length === 0) && times.every((time) => time === null);
+  const others = [createdAfter, createdBefore, endedAfter, endedBefore, living];
+  return lists.every((list) => list.length === 0) && others.every((criterion) => criterion === null);
 }
 
 /** The criteria of which one must fit. */
@@ -39,6 +41,10 @@ function compileChoice(table: Table, filter: ProcessFilter): (process: ManagedPr
     idPrefixes.some((prefix) => process.id.startsWith(prefix)) ||
     names.some((name) => name === process.name && table.byName(name) === process) ||
     (process.name !== "" && patterns.some((fits) => fits(process.name)));
+}
+
+function isOver({ state, current }: ManagedProcess): boolean {
+  return (state === "exited" || state === "failed" || state === "lost") && !current.treeAlive;
 }
 
 function endedWithin(process: ManagedProcess, after: bigint | null, before: bigint | null): boolean {

@@ -35,6 +35,8 @@ export class ManagedProcess {
   startError: unknown = null;
   /** The restart under way. */
   restarting: Promise<ProcessInfo> | null = null;
+  /** Nobody asked for it: supervision begins the next run, with the spec that there was. */
+  restartsItself = false;
   removing = false;
   removed = false;
   removalCause: Cause | null = null;
@@ -79,6 +81,11 @@ export class ManagedProcess {
     return this.current.number > 0;
   }
 
+  /** Its run is the one that it was started with: if that fails to begin, nothing is left of the process. */
+  get isFirstStart(): boolean {
+    return this.current.number === 1 && this.supervision === undefined;
+  }
+
   get runs(): readonly Run[] {
     return this.hasRun ? [this.current, ...this.earlier] : [];
   }
@@ -100,9 +107,9 @@ export class ManagedProcess {
     );
   }
 
-  /** Settled, and nobody is about to run it again: it may make room for others. */
+  /** Settled, and it neither waits nor has given up: it may make room for others. */
   get expendable(): boolean {
-    return this.settled && this.standing !== "waiting";
+    return this.settled && this.standing === null;
   }
 
   info(resourceVersion: string): ProcessInfo {

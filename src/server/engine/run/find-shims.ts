@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { isUuid } from "../../../common/contract-rules.ts";
-import { allPids, procStat } from "./proc-stat.ts";
+import { allPids, procStat } from "../shim/proc-stat.ts";
 
 /** A shim that lives, found without any file of its run. */
 export interface LivingShim {

@@ -7,13 +7,14 @@ import type { ManagedProcess } from "../process/process.ts";
 import { Step } from "../shim/layout.ts";
 import { RingUnreadableError, RingVersionError } from "../shim/ring-errors.ts";
 import { encodeSpec } from "../shim/spec.ts";
-import { ForkFailedError, type ShimFailure } from "../shim/zygote.ts";
+import { ForkFailedError, type ShimFailure, ZygoteUnresponsiveError } from "../shim/zygote.ts";
 import type { Run } from "./run.ts";
 import { failure, prepareFailure } from "./start-failure.ts";
 import { listensToNotices, shimSpec } from "./to-shim-spec.ts";
 
 /** The state is looked at this often even if no event comes. */
 const recheckMs = 1_000;
+const timedOut = 110;
 /** Files that stand for the ring and the FIFOs that a shim will make, and for the record. */
 const roomFiles = ["room-1", "room-2", "room-3", "room-4"];
 /** Some for the header and the index of a ring, some for its first output. */
@@ -42,11 +43,20 @@ export async function launch(core: Core, process: ManagedProcess, run: Run): Pro
   } catch (error) {
     if (error instanceof RingUnreadableError || error instanceof RingVersionError)
       return setAside(core, process, run, error);
+    if (error instanceof ZygoteUnresponsiveError) return notTaken(core, process, run, error);
     if (!(error instanceof ForkFailedError)) throw core.closed ? shuttingDown() : error;
     gone = error.failure;
   }
   if (gone !== null) core.fail(process, run, failure(gone.step, gone.errno, ""), "shimFailed");
   return await untilDecided(core, process, run);
+}
+
+/** No zygote has forked a shim, or none could say so. */
+async function notTaken(core: Core, process: ManagedProcess, run: Run, error: Error): Promise<StartFailure | null> {
+  core.refresh(process, run);
+  if (run.view !== null) return await untilDecided(core, process, run);
+  core.fail(process, run, failure(Step.shim, timedOut, "", error.message), "shimFailed");
+  return run.failure;
 }
 
 /** Somebody garbled the ring of a run that was about to begin; its shim may live. */

@@ -1,4 +1,4 @@
-import { allPids, lives, procStat } from "./proc-stat.ts";
+import { allPids, lives, procStat } from "../shim/proc-stat.ts";
 
 /** One process of a tree that has lost its shim. */
 export interface Remnant {

@@ -93,8 +93,8 @@ export class Run {
   stop: StopReceipt | null = null;
   /** Control messages go one after the other. */
   controlQueue: Promise<void> = Promise.resolve();
-  /** Bytes written to standard input. */
-  inputOffset = 0;
+  /** Bytes ever written to standard input; null: its shim is to be asked. */
+  inputOffset: number | null = null;
 
   constructor(identity: Pick<Run, "number" | "cause" | "createTime" | "sequence" | "effective">) {
     this.number = identity.number;

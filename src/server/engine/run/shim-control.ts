@@ -1,11 +1,12 @@
 import type { Core } from "../core.ts";
+import { EngineError } from "../errors.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { type ControlMessage, ShimGoneError, sendControl } from "../shim/control.ts";
 import { survivors } from "../shim/descendants.ts";
 import { Control, Target } from "../shim/layout.ts";
+import { procStat } from "../shim/proc-stat.ts";
 import { processState } from "../shim/shim-process.ts";
 import { openFileOf } from "./find-shims.ts";
-import { procStat } from "./proc-stat.ts";
 import { signalRemains } from "./remains.ts";
 import type { Run } from "./run.ts";
 
@@ -25,8 +26,9 @@ const sigkill = 9;
  * A shim that somebody stopped is continued. A message that it does not carry
  * out in time it will not carry out later either.
  *
- * @returns the errno of what was asked for; 0: done; ETIMEDOUT: no answer.
- * @throws ShimGoneError if the run has no shim any more.
+ * @returns the errno of what was asked for; 0: done.
+ * @throws ShimGoneError if the run has no shim any more; EngineError
+ * SUPERVISOR_UNRESPONSIVE if it did not take the message in time.
  */
 export function control(
   core: Core,
@@ -62,10 +64,13 @@ async function exchange(core: Core, process: ManagedProcess, run: Run, message: 
   for (let looked = false; ; ) {
     core.refresh(process, run);
     const header = run.view?.header;
-    if (header?.controlSeq === seq) return header.controlErrno;
+    if (header?.controlSeq === seq) {
+      if (header.controlErrno === timedOut) throw unresponsive(process, run);
+      return header.controlErrno;
+    }
     if (run.final || process.removed) throw new ShimGoneError("the run ended meanwhile");
     const left = deadline - performance.now();
-    if (left <= 0) return timedOut;
+    if (left <= 0) throw unresponsive(process, run);
     await process.changed.wait(undefined, looked ? left : Math.min(left, suspiciousMs));
     core.checkOpen();
     if (!looked && performance.now() > deadline - answerMs + suspiciousMs) {
@@ -73,6 +78,19 @@ async function exchange(core: Core, process: ManagedProcess, run: Run, message: 
       continueShim(core, process, run);
     }
   }
+}
+
+function unresponsive(process: ManagedProcess, run: Run): EngineError {
+  return new EngineError(
+    "SUPERVISOR_UNRESPONSIVE",
+    `the shim of run ${run.number} of process ${process.id} did not respond within ${answerMs / 1000} s: nothing was done, and nothing will be`,
+    { id: process.id },
+  );
+}
+
+/** Whether a shim is there that did not take a message in time. */
+export function isUnresponsive(error: unknown): boolean {
+  return error instanceof EngineError && error.reason === "SUPERVISOR_UNRESPONSIVE";
 }
 
 /** Continues a shim that was stopped: while it stands still nothing of its process can be managed. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Survivor } from "../api/control.ts";
 import { survivors } from "../shim/descendants.ts";
-import { procStat } from "./proc-stat.ts";
+import { procStat } from "../shim/proc-stat.ts";
 import type { Remnant } from "./remains.ts";
 
 const maxCommand = 256;

@@ -34,13 +34,20 @@ export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, { cgroup, 
     cgroup,
     paths: pathCandidates(spec, options),
     args: [spec.executable, ...spec.args],
-    env: notify === null ? environment : [...environment, `NOTIFY_SOCKET=${notify}`],
+    env: notify === null ? environment : [...environment, `NOTIFY_SOCKET=${notify}`, ...watchdogOf(spec)],
   };
 }
 
 /** Whether a probe of the spec listens to what the process says of itself. */
 export function listensToNotices({ policy }: ProcessSpec): boolean {
   return policy?.readiness?.check.kind === "notify" || policy?.liveness?.check.kind === "notify";
+}
+
+/** As sd_watchdog_enabled(3) wants it. */
+function watchdogOf({ policy }: ProcessSpec): string[] {
+  const check = policy?.liveness?.check;
+  const watchdogMs = check?.kind === "notify" ? check.watchdogMs : null;
+  return watchdogMs === null ? [] : [`WATCHDOG_USEC=${watchdogMs * 1000}`];
 }
 
 export function workingDirectory(spec: ProcessSpec, options: ResolvedOptions): Text {

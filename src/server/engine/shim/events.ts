@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { Socket } from "node:net";
 import { eventLayout } from "./layout.ts";
 import { uuidFromBytes } from "./uuid.ts";
@@ -11,19 +11,51 @@ export interface ShimEvent {
   readonly kinds: number;
 }
 
+type OnEvent = (event: ShimEvent) => void;
+type OnError = (error: Error) => void;
+
+/**
+ * The FIFOs that shims write events to: usually one. Shims that were started
+ * below a runtime directory that has been removed since write to that one's.
+ */
+export class EventSources {
+  readonly #fifos = new Map<number, EventFifo>();
+  readonly #onEvent: OnEvent;
+  readonly #onError: OnError;
+
+  constructor(onEvent: OnEvent, onError: OnError) {
+    this.#onEvent = onEvent;
+    this.#onError = onError;
+  }
+
+  /** @throws a Node system error if it cannot be opened. */
+  add(path: string): void {
+    const fifo = new EventFifo(path, this.#onEvent, this.#onError);
+    if (this.#fifos.has(fifo.inode)) fifo.close();
+    else this.#fifos.set(fifo.inode, fifo);
+  }
+
+  close(): void {
+    for (const fifo of this.#fifos.values()) fifo.close();
+    this.#fifos.clear();
+  }
+}
+
 /**
  * The daemon's end of the events FIFO. Open it when the zygote, which makes
  * the file, is ready, and before reading any ring that is to be followed.
  */
 export class EventFifo {
+  readonly inode: number;
   readonly #socket: Socket;
   #rest: Buffer = Buffer.alloc(0);
 
   /** @throws a Node system error if the FIFO cannot be opened. */
-  constructor(path: string, onEvent: (event: ShimEvent) => void, onError: (error: Error) => void) {
+  constructor(path: string, onEvent: OnEvent, onError: OnError) {
     // O_RDWR (Linux, fifo(7)): with a writer of its own it never sees end of file.
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     try {
+      this.inode = fstatSync(fd).ino;
       this.#socket = new Socket({ fd, readable: true, writable: false });
     } catch (error) {
       closeSync(fd);

@@ -27,7 +27,15 @@ export const RingFlag = {
 export const Stream = { stdout: 1, stderr: 2, tty: 3 } as const;
 export const NotifyFlag = { ready: 1, stopping: 2 } as const;
 export const EventKind = { state: 1, output: 2, control: 4, notify: 8, hold: 16 } as const;
-export const Control = { signal: 1, killTree: 2, resize: 3, closeStdin: 4, release: 5, hold: 6 } as const;
+export const Control = {
+  signal: 1,
+  killTree: 2,
+  resize: 3,
+  closeStdin: 4,
+  release: 5,
+  hold: 6,
+  countInput: 7,
+} as const;
 export const Target = { group: 1, main: 2, tree: 3 } as const;
 export const Step = {
   prepare: 1,
@@ -93,7 +101,7 @@ export const specLayout = {
 } as const;
 export const rlimitLayout = { size: 24, resource: 0, soft: 8, hard: 16 } as const;
 export const ringLayout = {
-  size: 408,
+  size: 424,
   magic: 0,
   version: 8,
   seq: 12,
@@ -136,6 +144,8 @@ export const ringLayout = {
   watchdog_usec: 264,
   notify_flags: 272,
   status: 280,
+  input_written: 408,
+  input_end: 416,
 } as const;
 export const entryLayout = { size: 16, offset: 0, time_stream: 8 } as const;
 export const eventLayout = { size: 24, uuid: 0, run: 16, kinds: 20 } as const;

@@ -39,6 +39,8 @@ export class ProbeLostError extends Error {
 interface ProbeRequests {
   run(id: string, timeoutMs: number): void;
   cancel(id: string): void;
+  /** One has had its time and more, and nothing was heard of it. */
+  onOverdue(): void;
 }
 
 interface Probe {
@@ -49,6 +51,9 @@ interface Probe {
   readonly reject: (error: unknown) => void;
 }
 
+/** How much longer than its time-out a probe may take until its zygote is looked after, in milliseconds. */
+const slackMs = 2_000;
+
 /** The probes that are under way or wait for their turn. */
 export class Probes {
   readonly #directory: string;
@@ -56,12 +61,18 @@ export class Probes {
   readonly #running = new Map<string, Probe>();
   /** In the order in which they came. */
   readonly #waiting = new Map<string, Probe>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #overdue = new Set<string>();
   #isReady = false;
   #closed: Error | null = null;
 
   constructor(runtimeDir: string, requests: ProbeRequests) {
     this.#directory = runtimePaths(runtimeDir).probes;
     this.#requests = requests;
+  }
+
+  get overdue(): boolean {
+    return this.#overdue.size > 0;
   }
 
   async run(spec: ShimSpec, options: ProbeOptions): Promise<ProbeOutcome> {
@@ -147,6 +158,11 @@ export class Probes {
       }
       this.#running.set(probe.id, probe);
       this.#requests.run(probe.id, probe.timeoutMs);
+      const onLate = () => {
+        this.#overdue.add(probe.id);
+        this.#requests.onOverdue();
+      };
+      this.#timers.set(probe.id, setTimeout(onLate, Math.min(probe.timeoutMs + slackMs, 0x7fff_ffff)));
     }
   }
 
@@ -163,6 +179,9 @@ export class Probes {
 
   #finish(id: string): void {
     this.#running.delete(id);
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+    this.#overdue.delete(id);
     rmSync(join(this.#directory, id), { force: true });
   }
 }

@@ -81,7 +81,17 @@ export interface RingHeader {
   readonly notifyStopping: boolean;
   /** Its last STATUS, cut to 127 bytes. */
   readonly status: string;
+  /** Bytes ever written to its standard input, as of `Control.countInput` or of its closing. */
+  readonly inputWritten: number;
+  /** The same when its end was last asked for; null: it never was. */
+  readonly inputEnd: number | null;
 }
+
+/** What of a header says where output lies. */
+export type RingPlaces = Pick<
+  RingHeader,
+  "reserve" | "written" | "dataOffset" | "dataSize" | "indexOffset" | "indexSize" | "entryCount"
+>;
 
 const ALL_FLAGS = Object.values(RingFlag).reduce((all, flag) => all | flag, 0);
 const ALL_NOTIFY_FLAGS = Object.values(NotifyFlag).reduce((all, flag) => all | flag, 0);
@@ -112,9 +122,28 @@ export function checkVersion(bytes: Buffer): void {
   }
 }
 
+/** `decodeHeader` makes some twenty times as much of a header; output is read several times a millisecond. */
+export function decodePlaces(b: Buffer): RingPlaces {
+  const l = ringLayout;
+  return {
+    reserve: readNumber(b, l.reserve),
+    written: readNumber(b, l.written),
+    dataOffset: readNumber(b, l.data_offset),
+    dataSize: readNumber(b, l.data_size),
+    indexOffset: readNumber(b, l.index_offset),
+    indexSize: readNumber(b, l.index_size),
+    entryCount: readNumber(b, l.entry_count),
+  };
+}
+
+/** A uint64; not exact beyond 2^53. */
+export function readNumber(b: Buffer, at: number): number {
+  return b.readUInt32LE(at) + b.readUInt32LE(at + 4) * 0x1_0000_0000;
+}
+
 export function decodeHeader(b: Buffer): RingHeader {
   const l = ringLayout;
-  const number = (at: number): number => b.readUInt32LE(at) + b.readUInt32LE(at + 4) * 0x1_0000_0000;
+  const number = (at: number): number => readNumber(b, at);
   const flags = b.readUInt32LE(l.flags);
   const notifyFlags = b.readUInt32LE(l.notify_flags);
   return {
@@ -166,6 +195,8 @@ export function decodeHeader(b: Buffer): RingHeader {
     notifyReady: (notifyFlags & NotifyFlag.ready) !== 0,
     notifyStopping: (notifyFlags & NotifyFlag.stopping) !== 0,
     status: decodeStatus(b),
+    inputWritten: number(l.input_written),
+    inputEnd: number(l.input_end) === 0 ? null : number(l.input_end) - 1,
   };
 }
 
@@ -178,9 +209,10 @@ function decodeStatus(b: Buffer): string {
   return b.toString("utf8", at, end < 0 ? at + STATUS_SIZE : end);
 }
 
-function expect(field: string, isRight: boolean, found: number | bigint, expected: string): void {
+/** `expected` is a function, since a header is looked at several times for each piece of output. */
+function expect(field: string, isRight: boolean, found: number | bigint, expected: () => string): void {
   if (!isRight) {
-    throw new RingUnreadableError(field, found, expected);
+    throw new RingUnreadableError(field, found, expected());
   }
 }
 
@@ -194,52 +226,72 @@ function expect(field: string, isRight: boolean, found: number | bigint, expecte
  */
 export function checkHeader(h: RingHeader, bytes: Buffer, fileSize: number, torn: boolean): void {
   checkIdentity(h, bytes);
-  checkPlaces(h, fileSize);
+  checkPlaces(h, fileSize, torn);
   checkCounts(h, torn);
 }
 
 function checkIdentity(h: RingHeader, bytes: Buffer): void {
-  expect("state", h.state >= 1 && h.state <= LAST_STATE, h.state, `1 to ${LAST_STATE}`);
-  expect("flags", (h.flags & ~ALL_FLAGS) === 0, h.flags, `bits of ${ALL_FLAGS}`);
-  expect("run", h.run >= 1, h.run, "at least 1");
-  expect("shim_pid", h.shimPid >= 1 && h.shimPid <= PID_MOST, h.shimPid, `1 to ${PID_MOST}`);
-  expect("child_pid", h.childPid <= PID_MOST, h.childPid, `0 to ${PID_MOST}`);
-  expect("fail_step", h.failStep <= LAST_STEP, h.failStep, `0 to ${LAST_STEP}`);
+  expect("state", h.state >= 1 && h.state <= LAST_STATE, h.state, () => `1 to ${LAST_STATE}`);
+  expect("flags", (h.flags & ~ALL_FLAGS) === 0, h.flags, () => `bits of ${ALL_FLAGS}`);
+  expect("run", h.run >= 1, h.run, () => "at least 1");
+  expect("shim_pid", h.shimPid >= 1 && h.shimPid <= PID_MOST, h.shimPid, () => `1 to ${PID_MOST}`);
+  expect("child_pid", h.childPid <= PID_MOST, h.childPid, () => `0 to ${PID_MOST}`);
+  expect("fail_step", h.failStep <= LAST_STEP, h.failStep, () => `0 to ${LAST_STEP}`);
   const notifyFlags = bytes.readUInt32LE(ringLayout.notify_flags);
-  expect("notify_flags", (notifyFlags & ~ALL_NOTIFY_FLAGS) === 0, notifyFlags, `bits of ${ALL_NOTIFY_FLAGS}`);
+  expect("notify_flags", (notifyFlags & ~ALL_NOTIFY_FLAGS) === 0, notifyFlags, () => `bits of ${ALL_NOTIFY_FLAGS}`);
   const last = bytes[ringLayout.status + STATUS_SIZE - 1] ?? 0;
-  expect("status", last === 0, last, "a NUL at its end");
+  expect("status", last === 0, last, () => "a NUL at its end");
 }
 
-function checkPlaces(h: RingHeader, fileSize: number): void {
+/**
+ * The part of `checkHeader` that whoever reads output stands on.
+ *
+ * @throws RingUnreadableError
+ */
+export function checkPlaces(h: RingPlaces, fileSize: number, torn: boolean): void {
+  checkAreas(h, fileSize);
+  checkOffsets(h, torn);
+}
+
+function checkAreas(h: RingPlaces, fileSize: number): void {
   const isPaged = (value: number) => Number.isSafeInteger(value) && value > 0 && value % PAGE === 0;
-  expect("index_offset", isPaged(h.indexOffset), h.indexOffset, `a positive multiple of ${PAGE}`);
-  expect("data_offset", isPaged(h.dataOffset), h.dataOffset, `a positive multiple of ${PAGE}`);
-  expect("data_size", isPaged(h.dataSize), h.dataSize, `a positive multiple of ${PAGE}`);
+  expect("index_offset", isPaged(h.indexOffset), h.indexOffset, () => `a positive multiple of ${PAGE}`);
+  expect("data_offset", isPaged(h.dataOffset), h.dataOffset, () => `a positive multiple of ${PAGE}`);
+  expect("data_size", isPaged(h.dataSize), h.dataSize, () => `a positive multiple of ${PAGE}`);
   const indexRoom = Math.floor((h.dataOffset - h.indexOffset) / entryLayout.size);
   const entriesFit = Number.isSafeInteger(h.indexSize) && h.indexSize >= 1 && h.indexSize <= indexRoom;
-  expect("index_size", entriesFit, h.indexSize, `1 to ${indexRoom}`);
-  expect("file size", h.dataOffset + h.dataSize <= fileSize, fileSize, `at least ${h.dataOffset + h.dataSize}`);
+  expect("index_size", entriesFit, h.indexSize, () => `1 to ${indexRoom}`);
+  expect("file size", h.dataOffset + h.dataSize <= fileSize, fileSize, () => `at least ${h.dataOffset + h.dataSize}`);
+}
+
+const safe = Number.MAX_SAFE_INTEGER;
+
+function isCount(value: number, most: number): boolean {
+  return Number.isSafeInteger(value) && value <= most;
+}
+
+function checkOffsets(h: RingPlaces, torn: boolean): void {
+  expect("reserve", isCount(h.reserve, safe), h.reserve, () => `at most ${safe}`);
+  expect("written", isCount(h.written, h.reserve), h.written, () => `at most reserve, ${h.reserve}`);
+  const ahead = h.reserve - h.written;
+  expect("reserve", ahead <= h.dataSize, h.reserve, () => `at most ${h.dataSize} beyond written, ${h.written}`);
+  // An entry has a byte at least; it is counted a moment before.
+  const entriesMost = h.written + (torn ? 1 : 0);
+  expect("entry_count", isCount(h.entryCount, entriesMost), h.entryCount, () => `at most ${entriesMost}`);
+  const hasEntries = torn || h.entryCount > 0 || h.written === 0;
+  expect("entry_count", hasEntries, h.entryCount, () => `at least 1 for ${h.written} bytes`);
 }
 
 function checkCounts(h: RingHeader, torn: boolean): void {
-  const isCount = (value: number, most: number) => Number.isSafeInteger(value) && value <= most;
-  const safe = Number.MAX_SAFE_INTEGER;
-  expect("reserve", isCount(h.reserve, safe), h.reserve, `at most ${safe}`);
-  expect("written", isCount(h.written, h.reserve), h.written, `at most reserve, ${h.reserve}`);
-  const ahead = h.reserve - h.written;
-  expect("reserve", ahead <= h.dataSize, h.reserve, `at most ${h.dataSize} beyond written, ${h.written}`);
-  // An entry has a byte at least; it is counted a moment before.
-  const entriesMost = h.written + (torn ? 1 : 0);
-  expect("entry_count", isCount(h.entryCount, entriesMost), h.entryCount, `at most ${entriesMost}`);
-  const hasEntries = torn || h.entryCount > 0 || h.written === 0;
-  expect("entry_count", hasEntries, h.entryCount, `at least 1 for ${h.written} bytes`);
-  expect("stdout_bytes", isCount(h.stdoutBytes, safe), h.stdoutBytes, `at most ${safe}`);
-  expect("stderr_bytes", isCount(h.stderrBytes, safe), h.stderrBytes, `at most ${safe}`);
+  expect("stdout_bytes", isCount(h.stdoutBytes, safe), h.stdoutBytes, () => `at most ${safe}`);
+  expect("stderr_bytes", isCount(h.stderrBytes, safe), h.stderrBytes, () => `at most ${safe}`);
   const sum = h.stdoutBytes + h.stderrBytes;
-  expect("stdout_bytes", torn || sum === h.written, h.stdoutBytes, `${h.written - h.stderrBytes}`);
-  expect("user_usec", isCount(h.userMicros, safe), h.userMicros, `at most ${safe}`);
-  expect("system_usec", isCount(h.systemMicros, safe), h.systemMicros, `at most ${safe}`);
-  expect("max_rss_kib", isCount(h.maxResidentKib, safe), h.maxResidentKib, `at most ${safe}`);
-  expect("hold_offset", isCount(h.holdOffset, h.written), h.holdOffset, `at most written, ${h.written}`);
+  expect("stdout_bytes", torn || sum === h.written, h.stdoutBytes, () => `${h.written - h.stderrBytes}`);
+  expect("user_usec", isCount(h.userMicros, safe), h.userMicros, () => `at most ${safe}`);
+  expect("system_usec", isCount(h.systemMicros, safe), h.systemMicros, () => `at most ${safe}`);
+  expect("max_rss_kib", isCount(h.maxResidentKib, safe), h.maxResidentKib, () => `at most ${safe}`);
+  expect("input_written", isCount(h.inputWritten, safe), h.inputWritten, () => `at most ${safe}`);
+  const inputEnd = h.inputEnd ?? 0;
+  expect("input_end", isCount(inputEnd, safe - 1), inputEnd, () => `at most ${safe - 1}`);
+  expect("hold_offset", isCount(h.holdOffset, h.written), h.holdOffset, () => `at most written, ${h.written}`);
 }

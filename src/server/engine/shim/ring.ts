@@ -1,7 +1,17 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { entryLayout, ringLayout, type StreamNumber } from "./layout.ts";
 import { RingUnreadableError } from "./ring-errors.ts";
-import { checkHeader, checkVersion, decodeHeader, isPublished, type RingHeader } from "./ring-header.ts";
+import {
+  checkHeader,
+  checkPlaces,
+  checkVersion,
+  decodeHeader,
+  decodePlaces,
+  isPublished,
+  type RingHeader,
+  type RingPlaces,
+  readNumber,
+} from "./ring-header.ts";
 import { processState } from "./shim-process.ts";
 
 /** Bytes of one stream that were read at one time. */
@@ -30,12 +40,23 @@ interface Entry {
   readonly stream: StreamNumber;
 }
 
+/** A part of an entry's bytes. */
+interface Span {
+  readonly entry: Entry;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /** As the contract's. */
 const CHUNK_LIMIT = 256 * 1024;
 /** Entries looked at in one read: bounds the work when the output came byte by byte. */
 const ENTRY_LIMIT = 1024;
+/** Entries looked at first: a flood has one for each millisecond. */
+const ENTRIES_FIRST = 16;
 /** For whoever puts something in front of a chunk, so that it need not be copied. */
 const HEADROOM = 64;
+/** Chunks from this size on have room before them; smaller ones lie side by side. */
+const APART_BYTES = 16 * 1024;
 const TAIL_WINDOW = 256 * 1024;
 const NEWLINE = 0x0a;
 
@@ -47,6 +68,11 @@ const WAIT_MS = 1;
 /** How often a reader that was overtaken by the writer begins again. */
 const RETRIES = 100;
 const OVERTAKEN_ENTRIES = 32;
+
+/** For all rings: nothing that is read into them is needed when a method returns. */
+const headerBytes = Buffer.alloc(ringLayout.size);
+const seqBytes = Buffer.alloc(4);
+let entryBytes = Buffer.alloc(ENTRIES_FIRST * entryLayout.size);
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
@@ -76,10 +102,10 @@ function rememberStuck(shim: string, seq: number): void {
  */
 export class Ring {
   readonly #fd: number;
-  readonly #header = Buffer.alloc(ringLayout.size);
-  readonly #seqBytes = Buffer.alloc(4);
   /** The file has its full length before the ring is published. */
   #fileSize = 0;
+  /** The entry in which the last read ended: most reads go on there. */
+  #lastEntry = 0;
 
   private constructor(fd: number) {
     this.#fd = fd;
@@ -102,10 +128,30 @@ export class Ring {
    * @throws RingUnreadableError; RingVersionError.
    */
   header(): RingHeader {
-    const bytes = this.#header;
+    const torn = this.#snapshot();
+    const header = decodeHeader(headerBytes);
+    if (torn !== null) {
+      checkHeader(header, headerBytes, this.#fileSize, torn);
+    }
+    return header;
+  }
+
+  /** As `header`, of what whoever reads output stands on. */
+  #places(): RingPlaces {
+    const torn = this.#snapshot();
+    const places = decodePlaces(headerBytes);
+    if (torn !== null) {
+      checkPlaces(places, this.#fileSize, torn);
+    }
+    return places;
+  }
+
+  /** Reads the header. Null: it is not published; true: it is not consistent, see `#settle`. */
+  #snapshot(): boolean | null {
+    const bytes = headerBytes;
     const length = this.#readHeader();
     if (!isPublished(bytes)) {
-      return decodeHeader(bytes);
+      return null;
     }
     if (length < bytes.length) {
       throw new RingUnreadableError("file size", length, `at least ${bytes.length}`);
@@ -115,14 +161,12 @@ export class Ring {
     if (this.#fileSize === 0) {
       this.#fileSize = fstatSync(this.#fd).size;
     }
-    const header = decodeHeader(bytes);
-    checkHeader(header, bytes, this.#fileSize, torn);
-    return header;
+    return torn;
   }
 
   #readHeader(): number {
-    const length = readSync(this.#fd, this.#header, 0, this.#header.length, 0);
-    this.#header.fill(0, length);
+    const length = readSync(this.#fd, headerBytes, 0, headerBytes.length, 0);
+    headerBytes.fill(0, length);
     return length;
   }
 
@@ -134,7 +178,7 @@ export class Ring {
    * @returns whether the header is consistent.
    */
   #settle(): boolean {
-    const bytes = this.#header;
+    const bytes = headerBytes;
     for (let attempt = 0; ; attempt++) {
       const seq = bytes.readUInt32LE(ringLayout.seq);
       if ((seq & 1) === 0 && this.#seq() === seq) {
@@ -170,12 +214,12 @@ export class Ring {
   }
 
   #seq(): number {
-    readSync(this.#fd, this.#seqBytes, 0, 4, ringLayout.seq);
-    return this.#seqBytes.readUInt32LE(0);
+    readSync(this.#fd, seqBytes, 0, 4, ringLayout.seq);
+    return seqBytes.readUInt32LE(0);
   }
 
   /** The offset of the oldest byte that is still kept. @throws as `header`. */
-  firstOffset(header: RingHeader = this.header()): number {
+  firstOffset(header: RingPlaces = this.#places()): number {
     let now = header;
     for (let attempt = 0; attempt < RETRIES; attempt++) {
       const oldest = now.entryCount - now.indexSize;
@@ -184,7 +228,7 @@ export class Ring {
       }
       // More and more of them, since the writer may drop one after the other meanwhile.
       const entries = this.#entries(now, oldest, attempt * OVERTAKEN_ENTRIES + 1);
-      now = this.header();
+      now = this.#places();
       const entry = entries[now.entryCount - now.indexSize - oldest];
       if (entry) {
         return Math.min(Math.max(entry.offset, now.reserve - now.dataSize), now.written);
@@ -198,21 +242,19 @@ export class Ring {
    * What is kept of the output from `from` on, at most `maxBytes` and at most
    * what 1,024 index entries cover: go on at `nextOffset` until that equals
    * `written`. A chunk never spans two entries.
+   *
+   * @param allocate Makes the memory that the output is copied to. Default: new memory.
    */
-  read(from: number, maxBytes: number): RingRead {
+  read(from: number, maxBytes: number, allocate: (bytes: number) => Buffer = Buffer.allocUnsafe): RingRead {
     let start = from;
     for (let attempt = 0; ; attempt++) {
       const header = this.header();
       start = Math.max(start, this.firstOffset(header));
-      const copied = start < header.written ? this.#copy(header, start, maxBytes) : [];
+      const copied = start < header.written ? this.#copy(header, start, maxBytes, allocate) : [];
       // What was overwritten during the copy is not believed.
       const first = this.firstOffset();
-      const chunks = copied.flatMap((chunk) => {
-        const lost = Math.max(0, first - chunk.offset);
-        return lost >= chunk.data.length
-          ? []
-          : [{ ...chunk, offset: chunk.offset + lost, data: chunk.data.subarray(lost) }];
-      });
+      const isWhole = first <= start;
+      const chunks = isWhole ? copied : copied.flatMap((chunk) => withoutLost(chunk, first));
       if (copied.length > 0) {
         start = Math.max(start, first);
       }
@@ -228,32 +270,67 @@ export class Ring {
     }
   }
 
-  #copy(header: RingHeader, start: number, maxBytes: number): RingChunk[] {
-    const at = this.#find(header, (entry) => entry.offset <= start) - 1;
+  #copy(header: RingPlaces, start: number, maxBytes: number, allocate: (bytes: number) => Buffer): RingChunk[] {
+    const at = this.#entryOf(header, start);
     // Before the oldest: its place in the ring is the newest entry's.
-    const entries =
-      at < Math.max(0, header.entryCount - header.indexSize) ? [] : this.#entries(header, at, ENTRY_LIMIT);
+    if (at < Math.max(0, header.entryCount - header.indexSize)) {
+      return [];
+    }
+    let entries = this.#entries(header, at, ENTRIES_FIRST);
+    if (at + entries.length < header.entryCount && (entries.at(-1)?.offset ?? 0) < start + maxBytes) {
+      entries = this.#entries(header, at, ENTRY_LIMIT);
+    }
     const beyond = at + entries.length < header.entryCount ? entries.pop()?.offset : undefined;
     const end = Math.min(beyond ?? header.written, start + maxBytes);
     if (end <= start) {
       return [];
     }
-    const data = this.#data(header, start, end);
-    const chunks: RingChunk[] = [];
+    const spans = this.#spans(entries, at, start, end);
+    const large = spans.reduce((sum, { bytes }) => sum + (bytes >= APART_BYTES ? 1 : 0), 0);
+    const memory = allocate(end - start + (large + 1) * HEADROOM);
+    let filled = HEADROOM;
+    const chunks = spans.map(({ entry, offset, bytes }, index): RingChunk => {
+      const isApart = index > 0 && bytes >= APART_BYTES;
+      filled += isApart ? HEADROOM : 0;
+      const data = memory.subarray(filled, filled + bytes);
+      filled += bytes;
+      const headroom = index === 0 || isApart ? HEADROOM : 0;
+      return { stream: entry.stream, offset, timeMicros: entry.timeMicros, data, headroom };
+    });
+    this.#scatter(chunks, header, start);
+    return chunks;
+  }
+
+  /** The entries' bytes from `start` to `end`, in pieces that a chunk may have. */
+  #spans(entries: readonly Entry[], at: number, start: number, end: number): Span[] {
+    const spans: Span[] = [];
     for (const [index, entry] of entries.entries()) {
+      if (entry.offset >= end) {
+        break;
+      }
+      this.#lastEntry = at + index;
       const entryEnd = Math.min(entries[index + 1]?.offset ?? end, end);
       for (let offset = Math.max(entry.offset, start); offset < entryEnd; offset += CHUNK_LIMIT) {
-        const chunkEnd = Math.min(offset + CHUNK_LIMIT, entryEnd);
-        chunks.push({
-          stream: entry.stream,
-          offset,
-          timeMicros: entry.timeMicros,
-          data: data.subarray(offset - start, chunkEnd - start),
-          headroom: offset === start ? HEADROOM : 0,
-        });
+        spans.push({ entry, offset, bytes: Math.min(CHUNK_LIMIT, entryEnd - offset) });
       }
     }
-    return chunks;
+    return spans;
+  }
+
+  /** Fills the chunks with what begins at `from`: few calls, however many chunks there are. */
+  #scatter(chunks: readonly RingChunk[], header: RingPlaces, from: number): void {
+    let at = from;
+    for (let index = 0; index < chunks.length; ) {
+      // What lies side by side in memory, too.
+      const first = chunks[index++];
+      let bytes = first?.data.length ?? 0;
+      for (; chunks[index]?.headroom === 0; index++) {
+        bytes += chunks[index]?.data.length ?? 0;
+      }
+      const { buffer = new ArrayBuffer(0), byteOffset = 0 } = first?.data ?? {};
+      this.#circular(Buffer.from(buffer, byteOffset, bytes), header.dataOffset, header.dataSize, at);
+      at += bytes;
+    }
   }
 
   /**
@@ -345,8 +422,25 @@ export class Ring {
     closeSync(this.#fd);
   }
 
+  /** The number of the entry that holds this offset. */
+  #entryOf(header: RingPlaces, offset: number): number {
+    const last = this.#lastEntry;
+    if (last >= header.entryCount - header.indexSize && last < header.entryCount) {
+      const [here, next] = this.#entries(header, last, 2);
+      if (here !== undefined && here.offset <= offset) {
+        if (next === undefined || offset < next.offset) {
+          return last;
+        }
+        if (next.offset === offset) {
+          return last + 1;
+        }
+      }
+    }
+    return this.#find(header, (entry) => entry.offset <= offset) - 1;
+  }
+
   /** The number of the first entry for which `before` is false; entries are sorted. */
-  #find(header: RingHeader, before: (entry: Entry) => boolean): number {
+  #find(header: RingPlaces, before: (entry: Entry) => boolean): number {
     let low = Math.max(0, header.entryCount - header.indexSize);
     let high = header.entryCount;
     while (low < high) {
@@ -368,22 +462,27 @@ export class Ring {
    *
    * @throws RingUnreadableError if one that is kept makes no sense.
    */
-  #entries(header: RingHeader, at: number, count: number): Entry[] {
+  #entries(header: RingPlaces, at: number, count: number): Entry[] {
     const total = Math.min(count, header.entryCount - at);
-    const bytes = Buffer.allocUnsafe(total * entryLayout.size);
-    this.#circular(bytes, header.indexOffset, header.indexSize * entryLayout.size, at * entryLayout.size);
-    const entries = Array.from({ length: total }, (_, index) => {
-      const base = index * entryLayout.size;
-      const timeStream = bytes.readBigUInt64LE(base + entryLayout.time_stream);
-      return {
-        offset: Number(bytes.readBigUInt64LE(base + entryLayout.offset)),
-        timeMicros: Number(timeStream >> 2n),
-        stream: Number(timeStream & 3n) as StreamNumber,
-      };
-    });
+    const { size } = entryLayout;
+    if (entryBytes.length < total * size) {
+      entryBytes = Buffer.alloc(total * size);
+    }
+    const bytes = entryBytes.subarray(0, total * size);
+    this.#circular(bytes, header.indexOffset, header.indexSize * size, at * size);
+    const entries: Entry[] = [];
+    for (let base = 0; base < bytes.length; base += size) {
+      const low = bytes.readUInt32LE(base + entryLayout.time_stream);
+      const high = bytes.readUInt32LE(base + entryLayout.time_stream + 4);
+      entries.push({
+        offset: readNumber(bytes, base + entryLayout.offset),
+        timeMicros: high * 2 ** 30 + (low >>> 2),
+        stream: (low & 3) as StreamNumber,
+      });
+    }
     const wrong = firstWrong(entries, header);
     if (wrong >= 0) {
-      const now = this.header();
+      const now = this.#places();
       if (at >= now.entryCount - now.indexSize) {
         const { offset, stream } = entries[wrong] ?? { offset: 0, stream: 0 };
         const place = `index entry ${at + wrong}`;
@@ -391,12 +490,6 @@ export class Ring {
       }
     }
     return entries;
-  }
-
-  #data(header: RingHeader, from: number, to: number): Buffer {
-    const bytes = Buffer.allocUnsafe(to - from + HEADROOM).subarray(HEADROOM);
-    this.#circular(bytes, header.dataOffset, header.dataSize, from);
-    return bytes;
   }
 
   /** Fills `bytes` with what begins at `from` of a circle of `size` bytes at `base`. */
@@ -414,8 +507,17 @@ export class Ring {
   }
 }
 
+/** What of a chunk lies at or after `first`. */
+function withoutLost(chunk: RingChunk, first: number): RingChunk[] {
+  const lost = Math.max(0, first - chunk.offset);
+  if (lost >= chunk.data.length) {
+    return [];
+  }
+  return [{ ...chunk, offset: chunk.offset + lost, data: chunk.data.subarray(lost), headroom: chunk.headroom + lost }];
+}
+
 /** The place of the first entry that cannot be right; -1: none. */
-function firstWrong(entries: readonly Entry[], header: RingHeader): number {
+function firstWrong(entries: readonly Entry[], header: RingPlaces): number {
   let previous = -1;
   return entries.findIndex(({ offset, stream }) => {
     const isRight =

@@ -41,14 +41,20 @@ const UNLIMITED = 0xffff_ffff_ffff_ffffn;
 
 function encodeStrings(strings: readonly ByteString[]): Buffer {
   const parts: Uint8Array[] = [];
-  const end = Uint8Array.of(0);
+  // Strings side by side are encoded together: an environment in one go.
+  let text = "";
   for (const string of strings) {
-    const bytes = typeof string === "string" ? Buffer.from(string, "utf8") : string;
-    if (bytes.includes(0)) {
+    if (typeof string === "string" ? string.includes("\0") : string.includes(0)) {
       throw new TypeError("a string for execve(2) cannot hold a NUL byte");
     }
-    parts.push(bytes, end);
+    if (typeof string === "string") {
+      text += `${string}\0`;
+    } else {
+      parts.push(Buffer.from(text, "utf8"), string);
+      text = "\0";
+    }
   }
+  parts.push(Buffer.from(text, "utf8"));
   return Buffer.concat(parts);
 }
 

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { Reply, Request, replyLayout, requestLayout } from "./layout.ts";
-import { runPaths } from "./paths.ts";
+import { runPaths, runtimePaths } from "./paths.ts";
 import { type ProbeOptions, type ProbeOutcome, Probes } from "./probes.ts";
 import { Ring } from "./ring.ts";
 import type { ShimSpec } from "./spec.ts";
 import { hasCode } from "./system-error.ts";
 import { uuidFromBytes, uuidToBytes } from "./uuid.ts";
+import { ZygoteWatch } from "./zygote-watch.ts";
 
 /** Why there is no ring: the failed step (prepare, shim or output) and its errno. */
 export interface ShimFailure {
@@ -25,6 +26,15 @@ export class ForkFailedError extends Error {
   }
 }
 
+/** No zygote has taken a start in time. It will not be carried out later either, unless its shim was forked already. */
+export class ZygoteUnresponsiveError extends Error {
+  override readonly name = "ZygoteUnresponsiveError";
+
+  constructor(afterMs: number) {
+    super(`no helper process (zygote) took the start within ${afterMs / 1000} s`);
+  }
+}
+
 export interface ZygoteOptions {
   readonly shimPath: string;
   readonly runtimeDir: string;
@@ -35,6 +45,10 @@ export interface ZygoteOptions {
   readonly onGone: (uuid: string, run: number, pid: number, failure: ShimFailure | null) => void;
   /** What an operator should know: the zygote died, could not start, or wrote to stderr. */
   readonly onWarning: (message: string) => void;
+  /** Milliseconds that a start may wait for a zygote. */
+  readonly startLimitMs: number;
+  /** Milliseconds that a zygote may be silent while a start waits, until it is replaced. Default: 10 seconds. */
+  readonly silenceLimitMs?: number;
 }
 
 interface Shim {
@@ -94,12 +108,22 @@ export class Zygote {
   #timer: NodeJS.Timeout | undefined;
   #outgoing: Buffer[] = [];
   readonly #probes: Probes;
+  readonly #watch: ZygoteWatch;
 
   constructor(options: ZygoteOptions) {
     this.#options = options;
     this.#probes = new Probes(options.runtimeDir, {
       run: (id, timeoutMs) => this.#send(Request.probe, { uuid: id, timeoutMs }),
       cancel: (id) => this.#send(Request.cancel, { uuid: id }),
+      onOverdue: () => this.#watch.begin(),
+    });
+    this.#watch = new ZygoteWatch({
+      lockPath: runtimePaths(options.runtimeDir).zygoteLock,
+      pid: () => this.#child?.pid ?? null,
+      ready: () => this.#isReady,
+      owes: () => this.#starts.size > 0 || this.#probes.overdue,
+      onWarning: options.onWarning,
+      ...(options.silenceLimitMs === undefined ? {} : { patienceMs: options.silenceLimitMs }),
     });
     this.#ready.promise.catch(() => {});
     this.#spawn();
@@ -116,8 +140,8 @@ export class Zygote {
    *
    * @returns the shim's process id. What becomes of the run is told by its ring
    * and by `onGone`.
-   * @throws ForkFailedError; RingUnreadableError or RingVersionError if the run
-   * has a ring that cannot be read; Error when closed.
+   * @throws ForkFailedError; ZygoteUnresponsiveError; RingUnreadableError or
+   * RingVersionError if the run has a ring that cannot be read; Error when closed.
    */
   start(uuid: string, run: number): Promise<number> {
     if (this.#closed) {
@@ -133,6 +157,14 @@ export class Zygote {
     if (this.#isReady) {
       this.#send(Request.start, { uuid, run });
     }
+    const { startLimitMs: limitMs } = this.#options;
+    const timer = setTimeout(() => {
+      if (this.#starts.get(id) === pending) this.#starts.delete(id);
+      pending.reject(new ZygoteUnresponsiveError(limitMs));
+    }, limitMs);
+    const done = () => clearTimeout(timer);
+    pending.promise.then(done, done);
+    this.#watch.begin();
     return pending.promise;
   }
 
@@ -176,6 +208,7 @@ export class Zygote {
     }
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#watch.close();
     const error = new Error("the zygote is closed");
     this.#probes.close(error);
     this.#ready.reject(error);
@@ -184,6 +217,8 @@ export class Zygote {
     }
     this.#starts.clear();
     this.#shims.clear();
+    // One that somebody stopped would keep the lock from the next.
+    this.#child?.kill("SIGCONT");
     this.#child?.stdin?.destroy();
     this.#child?.stdout?.destroy();
     this.#child?.stderr?.destroy();
@@ -206,6 +241,7 @@ export class Zygote {
       return;
     }
     this.#child = child;
+    this.#watch.begin();
     let rest: Buffer = Buffer.alloc(0);
     // Without descriptors to spare (EMFILE) Node makes no streams at all.
     child.stdout?.on("data", (data: Buffer) => {
@@ -257,6 +293,7 @@ export class Zygote {
     if (this.#closed) {
       return;
     }
+    this.#watch.heard();
     const run = reply.readUInt32LE(replyLayout.run);
     const uuid = uuidFromBytes(reply, replyLayout.uuid);
     const pid = reply.readUInt32LE(replyLayout.pid);

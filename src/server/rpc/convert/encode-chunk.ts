@@ -1,3 +1,4 @@
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   StreamOutputResponseSchema,
   StreamOutputsResponseSchema,
@@ -16,6 +17,16 @@ const chunkOfResponses = tag(StreamOutputsResponseSchema.field.chunk.number, len
 
 /** Followers of one run get the same chunks. */
 const encoded = new WeakMap<OutputChunk, Uint8Array>();
+
+/** Any other message in its envelope. */
+export function encodeMessage<T extends DescMessage>(schema: T, message: MessageInitShape<T>): Uint8Array {
+  const body = toBinary(schema, create(schema, message));
+  const bytes = Buffer.allocUnsafe(envelopeBytes + body.length);
+  bytes[0] = 0;
+  bytes.writeUInt32BE(body.length, 1);
+  bytes.set(body, envelopeBytes);
+  return bytes;
+}
 
 /** A chunk as an enveloped StreamOutputResponse. Made once for all followers. */
 export function encodeChunk(chunk: OutputChunk): Uint8Array {

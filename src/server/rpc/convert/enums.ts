@@ -6,7 +6,7 @@
 import { CauseKind } from "../../../../gen/ts/pm/v1/cause_pb.ts";
 import { EventType } from "../../../../gen/ts/pm/v1/event_pb.ts";
 import { OutputEndReason, OutputStream } from "../../../../gen/ts/pm/v1/output_pb.ts";
-import { DesiredState, ProcessState, ProcessView } from "../../../../gen/ts/pm/v1/process_pb.ts";
+import { DesiredState, ProcessState, ProcessView as ProtoView } from "../../../../gen/ts/pm/v1/process_pb.ts";
 import {
   ListOrder,
   SignalTarget,
@@ -205,7 +205,9 @@ export const orderFromProto = reader(
   "created",
 );
 
-/** Whether the environment is sent, too. */
-export function viewIsFull(view: ProcessView): boolean {
-  return view === ProcessView.FULL;
+/** How much of a process is sent: see ProcessView of the contract. */
+export type ProcessView = "summary" | "basic" | "full";
+
+export function viewFromProto(view: ProtoView): ProcessView {
+  return view === ProtoView.FULL ? "full" : view === ProtoView.SUMMARY ? "summary" : "basic";
 }

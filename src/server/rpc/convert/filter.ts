@@ -30,6 +30,7 @@ const criteria: Converters = {
   createdBefore: (filter, at) => nanosFromTimestamp(filter?.createdBefore, at.child("created_before")),
   endedAfter: (filter, at) => nanosFromTimestamp(filter?.endedAfter, at.child("ended_after")),
   endedBefore: (filter, at) => nanosFromTimestamp(filter?.endedBefore, at.child("ended_before")),
+  living: (filter) => filter?.living ?? null,
 };
 
 export function filterFromProto(filter: proto.ProcessFilter | undefined, at: Field): engine.ProcessFilter {

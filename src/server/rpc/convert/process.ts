@@ -2,9 +2,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type * as proto from "../../../../gen/ts/pm/v1/process_pb.ts";
 import type * as engine from "../../engine/api/index.ts";
 import { causeToProto } from "./cause.ts";
-import { desiredStateToProto, stateToProto } from "./enums.ts";
-import { runToProto } from "./run.ts";
-import { specToProto } from "./spec.ts";
+import { desiredStateToProto, type ProcessView, stateToProto } from "./enums.ts";
+import { runSummaryToProto, runToProto } from "./run.ts";
+import { commandToProto, specToProto } from "./spec.ts";
 import { supervisionToProto } from "./supervision.ts";
 import { timestampFromNanos } from "./time.ts";
 
@@ -15,21 +15,26 @@ export interface QueuePositions {
   queuePosition(process: engine.ProcessInfo): number;
 }
 
-/** Environments often hold secrets: they are sent only where `withEnv` says so. */
-export function processToProto(process: engine.ProcessInfo, queues: QueuePositions, withEnv = false): ProcessMessage {
+/** Environments often hold secrets: they are sent only in the view that has everything. */
+export function processToProto(
+  process: engine.ProcessInfo,
+  queues: QueuePositions,
+  view: ProcessView = "basic",
+): ProcessMessage {
+  const isSummary = view === "summary";
   return {
     id: process.id,
     name: process.name,
     labels: { ...process.labels },
-    spec: specToProto(process.spec, withEnv),
+    spec: isSummary ? commandToProto(process.spec) : specToProto(process.spec, view === "full"),
     state: stateToProto[process.state],
     desiredState: desiredStateToProto[process.desiredState],
     // Number 0: there has been none yet.
-    run: process.run.number === 0 ? undefined : runToProto(process.run),
+    run: process.run.number === 0 ? undefined : isSummary ? runSummaryToProto(process.run) : runToProto(process.run),
     createTime: timestampFromNanos(process.createTime),
     sequence: BigInt(process.sequence),
     resourceVersion: process.resourceVersion,
-    lastChange: changeToProto(process.lastChange),
+    ...(!isSummary && { lastChange: changeToProto(process.lastChange) }),
     supervision:
       process.supervision === undefined
         ? undefined
@@ -49,12 +54,12 @@ function changeToProto(change: engine.Change): MessageInitShape<typeof proto.Cha
 }
 
 /** Bytes that a process takes on the wire, to the order: what varies is its text. */
-export function approximateSize({ spec, labels, run }: engine.ProcessInfo, withEnv: boolean): number {
-  let size = 1024 + spec.executable.length + spec.cwd.length;
+export function approximateSize({ spec, labels, run }: engine.ProcessInfo, view: ProcessView): number {
+  let size = (view === "summary" ? 384 : 1024) + spec.executable.length + spec.cwd.length;
   for (const argument of spec.args) {
     size += argument.length + 4;
   }
-  for (const { name, value } of withEnv ? spec.env : []) {
+  for (const { name, value } of view === "full" ? spec.env : []) {
     size += name.length + value.length + 8;
   }
   for (const [key, value] of Object.entries(labels)) {

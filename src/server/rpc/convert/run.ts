@@ -32,17 +32,43 @@ export function runToProto(run: engine.RunInfo): MessageInitShape<typeof RunSche
   };
 }
 
+/** The part of a run that PROCESS_VIEW_SUMMARY has. */
+export function runSummaryToProto(run: engine.RunInfo): MessageInitShape<typeof RunSchema> {
+  return {
+    number: run.number,
+    state: runStateToProto[run.state],
+    ...(run.pid !== null && { pid: run.pid }),
+    createTime: timestampFromNanos(run.createTime),
+    startTime: optionalTimestamp(run.startTime),
+    exitTime: optionalTimestamp(run.exitTime),
+    exit: run.exit === null ? undefined : outcomeToProto(run.exit),
+    failure: run.failure === null ? undefined : failureToProto(run.failure),
+    treeAlive: run.treeAlive,
+    suspended: run.suspended,
+  };
+}
+
 export function exitToProto(exit: engine.ExitStatus): MessageInitShape<typeof ExitStatusSchema> {
   return {
-    result: exit.signal === null ? { case: "code", value: exit.code ?? 0 } : { case: "signal", value: exit.signal },
-    signalName: exit.signalName,
-    coreDumped: exit.coreDumped,
-    ...(exit.oomKilled !== null && { oomKilled: exit.oomKilled }),
+    ...outcomeToProto(exit),
     usage: {
       userTime: durationFromMicros(exit.usage.userMicros),
       systemTime: durationFromMicros(exit.usage.systemMicros),
       maxResidentBytes: BigInt(exit.usage.maxResidentBytes),
     },
+  };
+}
+
+/** Without what it used. */
+function outcomeToProto(exit: engine.ExitStatus) {
+  return {
+    result:
+      exit.signal === null
+        ? { case: "code" as const, value: exit.code ?? 0 }
+        : { case: "signal" as const, value: exit.signal },
+    signalName: exit.signalName,
+    coreDumped: exit.coreDumped,
+    ...(exit.oomKilled !== null && { oomKilled: exit.oomKilled }),
   };
 }
 

@@ -162,6 +162,11 @@ export function specToProto(spec: engine.ProcessSpec, withEnv: boolean): SpecIni
   return init;
 }
 
+/** The part of a spec that PROCESS_VIEW_SUMMARY has. */
+export function commandToProto({ executable: program, args }: engine.ProcessSpec): SpecInit {
+  return Object.assign({}, specFields.executable.to(program), specFields.args.to(args));
+}
+
 export function terminalFromProto(
   size: { readonly rows: number; readonly columns: number },
   at: Field,

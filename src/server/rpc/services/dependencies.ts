@@ -18,6 +18,8 @@ export interface ServiceDependencies {
   readonly limits: ServerLimits;
   /** Aborted when the shutdown begins. */
   readonly stopping: AbortSignal;
+  /** Path of the contract's descriptors with comments, for reflection. */
+  readonly descriptorFile?: string | undefined;
   /** Begins the shutdown, once the response under way has left. */
   readonly requestShutdown: () => void;
 }

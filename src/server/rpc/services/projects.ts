@@ -16,7 +16,7 @@ import { type ProjectAction as Action, processNameOf } from "../../supervision/p
 import type { ProjectFrame, ProjectStatus } from "../../supervision/project/projects.ts";
 import type { ProjectProcess } from "../../supervision/project/record.ts";
 import { requestContext } from "../caller.ts";
-import { stateToProto, viewIsFull } from "../convert/enums.ts";
+import { stateToProto, viewFromProto } from "../convert/enums.ts";
 import { processToProto, type QueuePositions } from "../convert/process.ts";
 import { requiredName, scheduleFromProto, scheduleToProto } from "../convert/schedule.ts";
 import { requiredSpec, specToProto } from "../convert/spec.ts";
@@ -98,7 +98,7 @@ export function projectService({ supervision, log }: ServiceDependencies): Servi
 
     getProject(request) {
       const name = nameOf(request);
-      return { project: describe(projects.get(name), viewIsFull(request.view) ? "full" : "basic") };
+      return { project: describe(projects.get(name), viewFromProto(request.view) === "full" ? "full" : "basic") };
     },
 
     listProjects: () => ({ projects: projects.list().map((project) => describe(project, "none")) }),

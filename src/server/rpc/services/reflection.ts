@@ -1,8 +1,10 @@
 /**
  * Server reflection (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md),
  * v1 and v1alpha, which differ in the package's name only: grpcurl, `buf curl`
- * and Postman find the contract at the daemon itself.
+ * and Postman find the contract at the daemon itself, with its comments where
+ * the build has put them.
  */
+import { readFileSync } from "node:fs";
 import {
   create,
   createFileRegistry,
@@ -12,7 +14,7 @@ import {
   type MessageInitShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
 import {
   ServerReflection,
@@ -32,16 +34,23 @@ type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema
 /** A client may list and fetch; no client needs more in one stream. */
 const maxRequestsPerStream = 10_000;
 
-/** Adds both versions, for these services; `extraFiles` are files that only error details use. */
-export function addReflection(
-  router: ConnectRouter,
-  services: readonly DescService[],
-  extraFiles: readonly DescFile[] = [],
-): void {
+export interface Reflected {
+  readonly services: readonly DescService[];
+  /** Files that only error details use. */
+  readonly extraFiles?: readonly DescFile[];
+  /**
+   * Path of the same contract as a FileDescriptorSet with comments, which generated code has not.
+   * Without it clients get the contract without comments.
+   */
+  readonly descriptorFile?: string | undefined;
+}
+
+/** Adds both versions. */
+export function addReflection(router: ConnectRouter, reflected: Reflected): void {
   // Made when somebody first asks: few daemons are ever asked, and all have to start quickly.
   let answersOnce: ReturnType<typeof answers> | undefined;
   const answer = (request: ServerReflectionRequest) => {
-    answersOnce ??= answers(services, extraFiles);
+    answersOnce ??= answers(reflected);
     return answersOnce(request);
   };
   router.service(ServerReflection, {
@@ -82,13 +91,17 @@ function responseTo(request: ServerReflectionRequest, answer: (request: ServerRe
   });
 }
 
-function answers(
-  services: readonly DescService[],
-  extraFiles: readonly DescFile[],
-): (request: ServerReflectionRequest) => Answer {
+function answers({
+  services,
+  extraFiles = [],
+  descriptorFile,
+}: Reflected): (request: ServerReflectionRequest) => Answer {
+  const commented = new Map(
+    descriptorFile === undefined ? [] : readDescriptors(descriptorFile).map((file) => [file.name, file]),
+  );
   const files = new Map<string, DescFile>();
   for (const file of [...services.map((service) => service.file), ...extraFiles]) {
-    addWithDependencies(files, file);
+    addWithDependencies(files, commented.get(file.name) ?? file);
   }
   const registry = createFileRegistry({
     $typeName: "google.protobuf.FileDescriptorSet",
@@ -135,6 +148,10 @@ function answers(
         return failure(Code.InvalidArgument, "an empty request");
     }
   };
+}
+
+function readDescriptors(path: string): DescFile[] {
+  return [...createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(path))).files];
 }
 
 function addWithDependencies(files: Map<string, DescFile>, file: DescFile): void {

@@ -97,10 +97,10 @@ export class Prober {
       watched.states.readiness = { ...unprobed, verdict: message.ready && !message.stopping ? "passing" : "failing" };
       this.#publish(watched, "readiness", message.stopping ? "it is stopping" : "");
     }
-    if (liveness?.check.kind === "notify" && message.watchdog) {
+    if (liveness?.check.kind === "notify" && message.watchdog !== null) {
       watched.states.liveness = { ...unprobed, verdict: "passing" };
       this.#publish(watched, "liveness", "");
-      this.#armWatchdog(watched, liveness);
+      this.#armWatchdog(watched, liveness, message.watchdog);
     }
   }
 
@@ -198,10 +198,17 @@ export class Prober {
     this.#schedule(watched, which, probe, intervalMs(probe, eager));
   }
 
-  #armWatchdog(watched: Watched, probe: Probe): void {
+  /** @param fedMs How many milliseconds ago it was fed. */
+  #armWatchdog(watched: Watched, probe: Probe, fedMs = 0): void {
+    const { timers } = this.#ground;
+    const key = `liveness/${watched.id}`;
     const watchdogMs = probe.check.kind === "notify" ? (probe.check.watchdogMs ?? 0) : 0;
     const grace = watched.states.liveness.verdict === "passing" ? 0 : (probe.startPeriodMs ?? 0);
-    this.#ground.timers.set(`liveness/${watched.id}`, Math.max(watchdogMs, grace), () => {
+    timers.set(key, Math.max(watchdogMs - fedMs, grace), () => {
+      // Being fed wakes nobody: to look is to hear of it, which arms this anew.
+      if (this.#current(watched) === null || timers.has(key)) {
+        return;
+      }
       watched.states.liveness = { ...unprobed, verdict: "failing" };
       this.#publish(watched, "liveness", `no WATCHDOG=1 for ${watchdogMs} ms`);
     });

@@ -51,7 +51,7 @@ export function decideRestart(
     return { kind: "none", history: known };
   }
   const maxAttempts = policy?.maxAttempts ?? null;
-  if (maxAttempts !== null && times.length >= maxAttempts) {
+  if (isEnough(policy, known.streak, times.length)) {
     return { kind: "giveUp", history: known };
   }
   const attempt = known.streak + 1;
@@ -66,6 +66,49 @@ export function decideRestart(
       restarts: history.restarts + 1,
     },
   };
+}
+
+/**
+ * What the restart policy, which may have been changed since, makes of an
+ * attempt that is waited for and counted already: another time, none, or giving
+ * up. Pure, and the same again for the same policy. The delay counts from when
+ * the waiting began.
+ *
+ * @param success Of the run that ended, as in `EndedRun`.
+ * @param now Milliseconds since the epoch.
+ * @param seed As for `decideRestart` of the run that ended.
+ */
+export function redecideRestart(
+  policy: RestartPolicy | null,
+  history: AttemptHistory,
+  success: boolean,
+  now: number,
+  seed: string,
+): RestartDecision {
+  const attempt = Math.max(1, history.streak);
+  const made: AttemptHistory = {
+    streak: attempt - 1,
+    times: history.times.slice(0, -1),
+    restarts: Math.max(0, history.restarts - 1),
+  };
+  if (!restarts(policy, success)) {
+    return { kind: "none", history: made };
+  }
+  const windowMs = policy?.windowMs ?? null;
+  const times = made.times.filter((time) => windowMs === null || now - time < windowMs);
+  if (isEnough(policy, made.streak, times.length)) {
+    return { kind: "giveUp", history: made };
+  }
+  return { kind: "wait", delayMs: backoffMs(policy?.backoff, attempt, seed), attempt, history };
+}
+
+/**
+ * Whether so many attempts were made that no more may be. Without a bound
+ * nobody keeps when they were, but those in a row are known in any case.
+ */
+function isEnough(policy: RestartPolicy | null, inARow: number, withinWindow: number): boolean {
+  const { maxAttempts = null, windowMs = null } = policy ?? {};
+  return maxAttempts !== null && (windowMs === null ? inARow : withinWindow) >= maxAttempts;
 }
 
 function restarts(policy: RestartPolicy | null, success: boolean): boolean {

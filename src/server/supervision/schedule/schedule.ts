@@ -35,7 +35,7 @@ export interface ScheduleRecord {
 export const graceMs = 60_000;
 /** The most runs that are caught up. */
 export const maxCaughtUp = 100;
-/** A clock that is set back by more was wrong before: what it made of the schedule counts for nothing. */
+/** A clock that is set back by more was wrong before: what it made of the schedule counts for nothing. Milliseconds. */
 const maxStepBackMs = 3 * 3600 * 1000;
 
 /** When it is due next after `after`; null: not known. */
@@ -44,7 +44,7 @@ export function nextTime({ timing, createTime }: ScheduleRecord, after: number):
     case "cron":
       return nextCron(timing.expression, timing.timeZone, after);
     case "every":
-      return createTime + (Math.floor(Math.max(0, after - createTime) / timing.ms) + 1) * timing.ms;
+      return createTime + (Math.floor((after - createTime) / timing.ms) + 1) * timing.ms;
     case "boot":
       return null;
     case "at":
@@ -52,14 +52,23 @@ export function nextTime({ timing, createTime }: ScheduleRecord, after: number):
   }
 }
 
+/** The place up to which a schedule has been dealt with. */
+export function dealtWith({ lastTime, createTime }: ScheduleRecord): number {
+  return lastTime ?? createTime;
+}
+
 /**
- * The place up to which a schedule has been dealt with. A clock that was set
- * back a little does not make a time due again; one that was set back by hours
- * does.
+ * The schedule once the clock was set back. A little does not make a time due
+ * again; after hours, or more than its interval, it goes on from now. To be put
+ * on record: what is dealt with would else lie ahead for ever.
  */
-export function dealtWith(schedule: ScheduleRecord, now: number): number {
-  const last = schedule.lastTime ?? schedule.createTime;
-  return last - now > maxStepBackMs ? now : last;
+export function afterStepBack(schedule: ScheduleRecord, now: number): ScheduleRecord {
+  const { timing } = schedule;
+  const ahead = dealtWith(schedule) - now;
+  const most = timing.kind === "every" ? Math.min(timing.ms, maxStepBackMs) : maxStepBackMs;
+  return (timing.kind === "cron" || timing.kind === "every") && ahead > most
+    ? { ...schedule, lastTime: now }
+    : schedule;
 }
 
 export interface Due {
@@ -82,7 +91,7 @@ export function due(schedule: ScheduleRecord, present: number, now: number): Due
     const { time } = schedule.timing;
     return schedule.lastTime === null && time <= now ? { runs: 1, time, missed: 0 } : null;
   }
-  const from = dealtWith(schedule, now);
+  const from = dealtWith(schedule);
   const first = nextTime(schedule, from);
   if (first === null || first > now) {
     return null;

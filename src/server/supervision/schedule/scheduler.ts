@@ -11,6 +11,7 @@ import { causeOf, eventOf, keptOf, nothingKept } from "../status.ts";
 import { isGone, type ScheduleClaims, type Supervisor } from "../supervisor.ts";
 import { cronProblem } from "./cron.ts";
 import {
+  afterStepBack,
   type CatchUpPolicy,
   dealtWith,
   due,
@@ -51,8 +52,8 @@ export interface ScheduleStatus extends ScheduleRecord {
 export class Scheduler implements ScheduleClaims {
   readonly #ground: Ground;
   readonly #supervisor: Supervisor;
-  /** Since when there has been a daemon. */
-  readonly #present: number;
+  /** Since when there has been a daemon, by the clock as it was last set. */
+  #present: number;
   readonly #next = new Map<string, number | null>();
   #lastLook: number;
   #closed = false;
@@ -255,14 +256,13 @@ export class Scheduler implements ScheduleClaims {
     if (known !== undefined) {
       return known;
     }
-    const { now } = this.#ground;
     // What is due already and not dealt with comes first.
     const next =
       schedule.timing.kind === "at"
         ? schedule.lastTime === null
           ? schedule.timing.time
           : null
-        : nextTime(schedule, dealtWith(schedule, now()));
+        : nextTime(schedule, dealtWith(schedule));
     this.#next.set(schedule.name, next);
     return next;
   }
@@ -292,19 +292,30 @@ export class Scheduler implements ScheduleClaims {
     if (now < this.#lastLook) {
       // The clock was set back: what was computed from it does not hold.
       this.#next.clear();
+      this.#present = Math.min(this.#present, now);
     }
     this.#lastLook = now;
-    for (const schedule of this.#ground.store.schedules.values()) {
+    for (const found of this.#ground.store.schedules.values()) {
+      const schedule = this.#steppedBack(found, now);
       const next = this.#nextOf(schedule);
       if (next === null || next > now) {
         continue;
       }
-      const found = due(schedule, Math.min(this.#present, now), now);
-      if (found !== null) {
-        this.#act(schedule, found.runs, found.time);
+      const times = due(schedule, this.#present, now);
+      if (times !== null) {
+        this.#act(schedule, times.runs, times.time);
       }
     }
     this.#arm();
+  }
+
+  #steppedBack(schedule: ScheduleRecord, now: number): ScheduleRecord {
+    const next = afterStepBack(schedule, now);
+    if (next !== schedule) {
+      void this.#save(next).catch(() => undefined);
+      this.#showNext(next, causeOf("schedule", "the clock was set back"));
+    }
+    return next;
   }
 
   /** Deals with times that were due. */

@@ -110,7 +110,8 @@ export class Collection<T> {
 
   /** Resolves when it is gone from the disk; it is gone from here at once. @throws a Node system error */
   delete(key: string): Promise<void> {
-    this.#values.delete(key);
+    // Most processes are never kept here. One that went a moment ago is in the round that is being written.
+    if (!this.#values.delete(key) && !this.#pending.has(key)) return this.flush();
     return this.#write(key, null);
   }
 

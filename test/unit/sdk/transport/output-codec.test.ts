@@ -9,11 +9,11 @@ import {
 } from "../../../../gen/ts/pm/v1/process_service_pb.ts";
 import { outputsToJson, outputToJson } from "../../../../src/sdk/json/requests.ts";
 import { processStates } from "../../../../src/sdk/json/words.ts";
-import { frameFromMessage, outputsFrameFromMessage } from "../../../../src/sdk/transport/frames.ts";
 import { decodeOutputFrame, decodeOutputsFrame } from "../../../../src/sdk/transport/protobuf/output-frames.ts";
 import { encodeStreamOutput, encodeStreamOutputs } from "../../../../src/sdk/transport/protobuf/output-requests.ts";
 import { ProtobufError } from "../../../../src/sdk/transport/protobuf/reader.ts";
 import type { ProcessState } from "../../../../src/sdk/types.ts";
+import { frameFromMessage, outputsFrameFromMessage } from "./runtime-frames.ts";
 
 const id = "8d3f4b1e-0d52-4a53-9a3f-3d5f0c6b7a10";
 const time = { seconds: 1_700_000_000n, nanos: 5_000_000 };
@@ -149,6 +149,7 @@ test("requests are what the runtime reads from their JSON", () => {
           createdBefore: since,
           endedAfter: before1970,
           endedBefore: since,
+          living: true,
         },
         {
           start: { tailLines: 10 },

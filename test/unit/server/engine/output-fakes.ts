@@ -17,6 +17,7 @@ export const everything: ProcessFilter = {
   createdBefore: null,
   endedAfter: null,
   endedBefore: null,
+  living: null,
 };
 
 export const success: ExitStatus = {

@@ -10,7 +10,10 @@ import { ProcessService } from "../../../../gen/ts/pm/v1/process_service_pb.ts";
 import { addReflection } from "../../../../src/server/rpc/services/reflection.ts";
 
 const transport = createRouterTransport((router) =>
-  addReflection(router, [ProcessService, DaemonService, ServerReflection], [file_google_rpc_error_details]),
+  addReflection(router, {
+    services: [ProcessService, DaemonService, ServerReflection],
+    extraFiles: [file_google_rpc_error_details],
+  }),
 );
 
 describe.each([

@@ -130,7 +130,8 @@ type ProcessServiceClient interface {
 	StopProcesses(context.Context, *connect.Request[v1.StopProcessesRequest]) (*connect.ServerStreamForClient[v1.StopProcessesResponse], error)
 	// SignalProcess sends a signal and answers once it was sent.
 	//
-	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
+	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST,
+	// SUPERVISOR_UNRESPONSIVE.
 	SignalProcess(context.Context, *connect.Request[v1.SignalProcessRequest]) (*connect.Response[v1.SignalProcessResponse], error)
 	// SignalProcesses sends a signal to every process that a filter selects and
 	// that has not ended.
@@ -224,14 +225,15 @@ type ProcessServiceClient interface {
 	// It takes as long as the process takes to read.
 	//
 	// Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
-	// SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
-	// the data may have been written: `input_offset` makes it safe to try again.
+	// SUPERVISOR_LOST, SUPERVISOR_UNRESPONSIVE, LIMIT_EXCEEDED. When the deadline
+	// passes first, part of the data may have been written: `input_offset` makes
+	// it safe to try again.
 	WriteInput(context.Context, *connect.Request[v1.WriteInputRequest]) (*connect.Response[v1.WriteInputResponse], error)
 	// ResizeTerminal changes the size of the process's pseudo-terminal; its
 	// foreground process group gets SIGWINCH.
 	//
-	// Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
-	// terminal.
+	// Permission: input.write. Errors: NOT_RUNNING, SUPERVISOR_UNRESPONSIVE,
+	// INVALID_ARGUMENT if it has no terminal.
 	ResizeTerminal(context.Context, *connect.Request[v1.ResizeTerminalRequest]) (*connect.Response[v1.ResizeTerminalResponse], error)
 	// RemoveProcess removes an ended process and frees its output.
 	//
@@ -585,7 +587,8 @@ type ProcessServiceHandler interface {
 	StopProcesses(context.Context, *connect.Request[v1.StopProcessesRequest], *connect.ServerStream[v1.StopProcessesResponse]) error
 	// SignalProcess sends a signal and answers once it was sent.
 	//
-	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
+	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST,
+	// SUPERVISOR_UNRESPONSIVE.
 	SignalProcess(context.Context, *connect.Request[v1.SignalProcessRequest]) (*connect.Response[v1.SignalProcessResponse], error)
 	// SignalProcesses sends a signal to every process that a filter selects and
 	// that has not ended.
@@ -679,14 +682,15 @@ type ProcessServiceHandler interface {
 	// It takes as long as the process takes to read.
 	//
 	// Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
-	// SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
-	// the data may have been written: `input_offset` makes it safe to try again.
+	// SUPERVISOR_LOST, SUPERVISOR_UNRESPONSIVE, LIMIT_EXCEEDED. When the deadline
+	// passes first, part of the data may have been written: `input_offset` makes
+	// it safe to try again.
 	WriteInput(context.Context, *connect.Request[v1.WriteInputRequest]) (*connect.Response[v1.WriteInputResponse], error)
 	// ResizeTerminal changes the size of the process's pseudo-terminal; its
 	// foreground process group gets SIGWINCH.
 	//
-	// Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
-	// terminal.
+	// Permission: input.write. Errors: NOT_RUNNING, SUPERVISOR_UNRESPONSIVE,
+	// INVALID_ARGUMENT if it has no terminal.
 	ResizeTerminal(context.Context, *connect.Request[v1.ResizeTerminalRequest]) (*connect.Response[v1.ResizeTerminalResponse], error)
 	// RemoveProcess removes an ended process and frees its output.
 	//

@@ -86,7 +86,8 @@ type ProcessServiceClient interface {
 	StopProcesses(ctx context.Context, in *v1.StopProcessesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[v1.StopProcessesResponse], error)
 	// SignalProcess sends a signal and answers once it was sent.
 	//
-	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
+	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST,
+	// SUPERVISOR_UNRESPONSIVE.
 	SignalProcess(ctx context.Context, in *v1.SignalProcessRequest, opts ...grpc.CallOption) (*v1.SignalProcessResponse, error)
 	// SignalProcesses sends a signal to every process that a filter selects and
 	// that has not ended.
@@ -180,14 +181,15 @@ type ProcessServiceClient interface {
 	// It takes as long as the process takes to read.
 	//
 	// Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
-	// SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
-	// the data may have been written: `input_offset` makes it safe to try again.
+	// SUPERVISOR_LOST, SUPERVISOR_UNRESPONSIVE, LIMIT_EXCEEDED. When the deadline
+	// passes first, part of the data may have been written: `input_offset` makes
+	// it safe to try again.
 	WriteInput(ctx context.Context, in *v1.WriteInputRequest, opts ...grpc.CallOption) (*v1.WriteInputResponse, error)
 	// ResizeTerminal changes the size of the process's pseudo-terminal; its
 	// foreground process group gets SIGWINCH.
 	//
-	// Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
-	// terminal.
+	// Permission: input.write. Errors: NOT_RUNNING, SUPERVISOR_UNRESPONSIVE,
+	// INVALID_ARGUMENT if it has no terminal.
 	ResizeTerminal(ctx context.Context, in *v1.ResizeTerminalRequest, opts ...grpc.CallOption) (*v1.ResizeTerminalResponse, error)
 	// RemoveProcess removes an ended process and frees its output.
 	//
@@ -562,7 +564,8 @@ type ProcessServiceServer interface {
 	StopProcesses(*v1.StopProcessesRequest, grpc.ServerStreamingServer[v1.StopProcessesResponse]) error
 	// SignalProcess sends a signal and answers once it was sent.
 	//
-	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST.
+	// Permission: processes.signal. Errors: NOT_RUNNING, SUPERVISOR_LOST,
+	// SUPERVISOR_UNRESPONSIVE.
 	SignalProcess(context.Context, *v1.SignalProcessRequest) (*v1.SignalProcessResponse, error)
 	// SignalProcesses sends a signal to every process that a filter selects and
 	// that has not ended.
@@ -656,14 +659,15 @@ type ProcessServiceServer interface {
 	// It takes as long as the process takes to read.
 	//
 	// Permission: input.write. Errors: NOT_RUNNING, INPUT_CLOSED,
-	// SUPERVISOR_LOST, LIMIT_EXCEEDED. When the deadline passes first, part of
-	// the data may have been written: `input_offset` makes it safe to try again.
+	// SUPERVISOR_LOST, SUPERVISOR_UNRESPONSIVE, LIMIT_EXCEEDED. When the deadline
+	// passes first, part of the data may have been written: `input_offset` makes
+	// it safe to try again.
 	WriteInput(context.Context, *v1.WriteInputRequest) (*v1.WriteInputResponse, error)
 	// ResizeTerminal changes the size of the process's pseudo-terminal; its
 	// foreground process group gets SIGWINCH.
 	//
-	// Permission: input.write. Errors: NOT_RUNNING, INVALID_ARGUMENT if it has no
-	// terminal.
+	// Permission: input.write. Errors: NOT_RUNNING, SUPERVISOR_UNRESPONSIVE,
+	// INVALID_ARGUMENT if it has no terminal.
 	ResizeTerminal(context.Context, *v1.ResizeTerminalRequest) (*v1.ResizeTerminalResponse, error)
 	// RemoveProcess removes an ended process and frees its output.
 	//

@@ -1,9 +1,14 @@
 import type { OutputRun } from "../directory.ts";
 
-/** How long a shim waits for a holder from whom it does not hear. */
-const leaseMs = 30_000;
+/** How long remains to resume a stream that was lost, in milliseconds (StreamOutput of the contract). */
+const resumeMs = 30_000;
 /** While its stream is open the deadline is moved this often. */
 const renewMs = 10_000;
+/**
+ * The deadline while a stream is open: a daemon that dies right before it would
+ * move it, or before a shim that was stopped takes it, leaves no less than `resumeMs`.
+ */
+const leaseMs = resumeMs + renewMs + 5_000;
 
 /**
  * One holder of one run. While a stream is attached, the shim's deadline is
@@ -84,13 +89,18 @@ export class Hold {
       do {
         this.#sendAgain = false;
         const offset = this.position;
-        await this.#run.sendHold(offset, this.#ended ? 0 : leaseMs);
+        await this.#run.sendHold(offset, this.#leaseMs());
         this.#sentOffset = offset;
       } while (this.#sendAgain);
     } finally {
       // At once: a position told in between would be lost.
       this.#sending = null;
     }
+  }
+
+  #leaseMs(): number {
+    if (this.#ended) return 0;
+    return this.attached ? leaseMs : resumeMs;
   }
 
   /** From now on the oldest output is dropped as usual. Rejects if the shim cannot be told; it then runs out. */

@@ -1,7 +1,12 @@
 /** A run's output, read and streamed, of one process and of many. */
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { ProcessService } from "../../../../../gen/ts/pm/v1/process_service_pb.ts";
-import { encodeChunk, encodeMemberChunk } from "../../convert/encode-chunk.ts";
+import {
+  type ProcessService,
+  StreamOutputResponseSchema,
+  StreamOutputsResponseSchema,
+} from "../../../../../gen/ts/pm/v1/process_service_pb.ts";
+import type { OutputFrame, OutputsFrame } from "../../../engine/api/index.ts";
+import { encodeChunk, encodeMemberChunk, encodeMessage } from "../../convert/encode-chunk.ts";
 import { streamsFromProto } from "../../convert/enums.ts";
 import { filterFromProto } from "../../convert/filter.ts";
 import {
@@ -32,6 +37,26 @@ export const maxReadBytes = 3 * 1024 * 1024;
 const maxReadMessageBytes = 4 * 1024 * 1024 - 64 * 1024;
 const mergeRange = { min: 0, max: 5000 };
 const defaultMergeMs = 50;
+
+async function* encodedOutput(frames: AsyncIterable<OutputFrame>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const part of frames) {
+    if (part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
+      yield encodeChunk(part.chunk);
+      continue;
+    }
+    for (const frame of framesToProto(part)) yield encodeMessage(StreamOutputResponseSchema, { frame });
+  }
+}
+
+async function* encodedOutputs(frames: AsyncIterable<OutputsFrame>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const part of frames) {
+    if (part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
+      yield encodeMemberChunk(part.member, part.chunk);
+      continue;
+    }
+    for (const frame of memberFramesToProto(part)) yield encodeMessage(StreamOutputsResponseSchema, { frame });
+  }
+}
 
 export function output({ engine }: ServiceDependencies): Methods {
   return {
@@ -83,13 +108,13 @@ export function output({ engine }: ServiceDependencies): Methods {
           },
         };
       });
+      const frames = engine.streamOutput(ref, options, signal);
       const encoded = values.get(encodedFramesKey);
-      for await (const part of engine.streamOutput(ref, options, signal)) {
-        if (encoded !== undefined && part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
-          encoded.add(encodeChunk(part.chunk));
-          yield {};
-          continue;
-        }
+      if (encoded !== undefined) {
+        yield* encoded.send(encodedOutput(frames));
+        return;
+      }
+      for await (const part of frames) {
         for (const frame of framesToProto(part)) {
           yield { frame };
         }
@@ -116,13 +141,13 @@ export function output({ engine }: ServiceDependencies): Methods {
           currentRunOnly: request.currentRunOnly,
         };
       });
+      const frames = engine.streamOutputs(options, signal);
       const encoded = values.get(encodedFramesKey);
-      for await (const part of engine.streamOutputs(options, signal)) {
-        if (encoded !== undefined && part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
-          encoded.add(encodeMemberChunk(part.member, part.chunk));
-          yield {};
-          continue;
-        }
+      if (encoded !== undefined) {
+        yield* encoded.send(encodedOutputs(frames));
+        return;
+      }
+      for await (const part of frames) {
         for (const frame of memberFramesToProto(part)) {
           yield { frame };
         }

@@ -6,8 +6,9 @@ import { causeToProto } from "../../convert/cause.ts";
 import {
   conditionFromProto,
   orderFromProto,
+  type ProcessView,
   removalToProto,
-  viewIsFull,
+  viewFromProto,
   watchEventToProto,
   wellbeingFromProto,
 } from "../../convert/enums.ts";
@@ -38,11 +39,11 @@ export function reading({ engine, supervision }: ServiceDependencies): Methods {
   return {
     getProcess(request) {
       const ref = checked((root) => processRef(request.process, root.child("process")));
-      return { process: processToProto(engine.get(ref), supervision, viewIsFull(request.view)) };
+      return { process: processToProto(engine.get(ref), supervision, viewFromProto(request.view)) };
     },
 
     async listProcesses(request) {
-      const withEnv = viewIsFull(request.view);
+      const view = viewFromProto(request.view);
       const { filter, pageToken } = checked((root) => ({
         filter: filterFromProto(request.filter, root.child("filter")),
         pageToken: token(request.pageToken, root.child("page_token")),
@@ -51,10 +52,10 @@ export function reading({ engine, supervision }: ServiceDependencies): Methods {
         size: Math.min(request.pageSize || defaultPageSize, maxPageSize),
         token: pageToken,
         order: orderFromProto(request.order),
-        fits: room(maxPageBytes, withEnv),
+        fits: room(maxPageBytes, view),
       });
       return {
-        processes: page.processes.map((process) => processToProto(process, supervision, withEnv)),
+        processes: page.processes.map((process) => processToProto(process, supervision, view)),
         nextPageToken: page.nextPageToken,
         resourceVersion: page.resourceVersion,
         totalSize: page.totalSize,
@@ -68,7 +69,7 @@ export function reading({ engine, supervision }: ServiceDependencies): Methods {
     },
 
     async *watchProcesses(request, { signal }) {
-      const withEnv = viewIsFull(request.view);
+      const view = viewFromProto(request.view);
       const options = checked((root) => ({
         resourceVersion: token(request.resourceVersion, root.child("resource_version")),
         filter: filterFromProto(request.filter, root.child("filter")),
@@ -91,7 +92,7 @@ export function reading({ engine, supervision }: ServiceDependencies): Methods {
             };
             break;
           default:
-            yield { type, process: processToProto(event.process, supervision, withEnv), resourceVersion };
+            yield { type, process: processToProto(event.process, supervision, view), resourceVersion };
         }
       }
     },
@@ -134,10 +135,10 @@ export function reading({ engine, supervision }: ServiceDependencies): Methods {
 }
 
 /** Whether one process more fits into a message that may have so many bytes. */
-function room(bytes: number, withEnv: boolean): (process: ProcessInfo) => boolean {
+function room(bytes: number, view: ProcessView): (process: ProcessInfo) => boolean {
   let left = bytes;
   return (process) => {
-    left -= approximateSize(process, withEnv);
+    left -= approximateSize(process, view);
     return left >= 0;
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Frames of output, from protobuf messages to the SDK's vocabulary. Undefined:
- * a kind that this version does not know.
+ * What the SDK's own decoder is compared with: frames of output by the protobuf
+ * runtime. Undefined: a kind that this version does not know.
  */
 import { toJson } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
@@ -8,14 +8,14 @@ import type {
   OutputChunk as ChunkMessage,
   OutputEnd as EndMessage,
   OutputGap as GapMessage,
-} from "../../../gen/ts/pm/v1/output_pb.ts";
-import type { StreamOutputResponse, StreamOutputsResponse } from "../../../gen/ts/pm/v1/process_service_pb.ts";
-import { ExitStatusSchema, type OutputInfo as InfoMessage, OutputInfoSchema } from "../../../gen/ts/pm/v1/run_pb.ts";
-import { exitFromJson, outputInfoFromJson } from "../json/run.ts";
-import { required } from "../json/scalars.ts";
-import { outputEndReasonsByNumber, outputStreamsByNumber } from "../json/words.ts";
-import type { OutputChunk, OutputEnd, OutputFrame, OutputGap, OutputInfo } from "../types.ts";
-import type { WireOutputsFrame } from "./transport.ts";
+} from "../../../../gen/ts/pm/v1/output_pb.ts";
+import type { StreamOutputResponse, StreamOutputsResponse } from "../../../../gen/ts/pm/v1/process_service_pb.ts";
+import { ExitStatusSchema, type OutputInfo as InfoMessage, OutputInfoSchema } from "../../../../gen/ts/pm/v1/run_pb.ts";
+import { exitFromJson, outputInfoFromJson } from "../../../../src/sdk/json/run.ts";
+import { required } from "../../../../src/sdk/json/scalars.ts";
+import { outputEndReasonsByNumber, outputStreamsByNumber } from "../../../../src/sdk/json/words.ts";
+import type { WireOutputsFrame } from "../../../../src/sdk/transport/transport.ts";
+import type { OutputChunk, OutputEnd, OutputFrame, OutputGap, OutputInfo } from "../../../../src/sdk/types.ts";
 
 export function frameFromMessage({ frame }: StreamOutputResponse): OutputFrame | undefined {
   switch (frame.case) {
