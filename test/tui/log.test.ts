@@ -161,7 +161,7 @@ describe("finding something", () => {
     await terminal.shows(/▸ +line 29999/);
     terminal.type("N");
     await terminal.shows(/▸ +line 29990/);
-    await terminal.shows("went on at the oldest");
+    await terminal.shows("continued at the oldest");
     terminal.type("/no such text\r");
     await terminal.shows("No line matches no such text");
     terminal.type("\x1b");

@@ -16,7 +16,7 @@ test("sort, theme, layout, columns and alert are there the next time, and what e
   const options = { columns: 140, rows: 40, env: { XDG_CONFIG_HOME: config } };
   const first = openUi(daemon(), options);
   await first.shows("api");
-  await first.shows("settings that mean nothing here: ofLater");
+  await first.shows("unknown or invalid settings: ofLater");
   first.type("ooOT|");
   await first.shows("by cpu ↑");
   first.type(":column: id\r");
