@@ -1,7 +1,8 @@
 /**
  * Rounds of the part "garbled", in a process that may hang or die of them.
- * Arguments: the seed, the first round, how many garblings are wanted. It
- * writes a RoundResult as JSON at the beginning and at the end of each round.
+ * Arguments: a directory for them, the seed, the first round, how many garblings
+ * are wanted. It writes a RoundResult as JSON at the beginning and at the end of
+ * each round.
  *
  * A round: an engine starts processes and ends; one to three files are
  * garbled; the next engine must start, list what lives, keep what is readable,
@@ -20,7 +21,6 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
@@ -269,9 +269,9 @@ async function end(runtimeDir: string, engine: ProcessEngine, known: readonly Kn
   return problems;
 }
 
-async function playRound(seed: number, round: number): Promise<number> {
+async function playRound(within: string, seed: number, round: number): Promise<number> {
   const random = Random.of(seed, `garbled ${round}`);
-  const base = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "pmg-"));
+  const base = mkdtempSync(join(within, "round-"));
   const runtimeDir = join(base, "run");
   prepareRuntimeDirectory(runtimeDir);
   try {
@@ -319,5 +319,7 @@ function say(result: RoundResult): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
-const [, , seed = "1", first = "0", wanted = "1"] = process.argv;
-for (let round = Number(first), done = 0; done < Number(wanted); round++) done += await playRound(Number(seed), round);
+const [, , within = "", seed = "1", first = "0", wanted = "1"] = process.argv;
+for (let round = Number(first), done = 0; done < Number(wanted); round++) {
+  done += await playRound(within, Number(seed), round);
+}

@@ -1,7 +1,10 @@
 /** Garbled, truncated, newer and missing files, of living and ended processes: see `garbled-rounds.ts`. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { processesOf } from "../../test/support/leftovers.ts";
 import type { PartContext } from "../support/part.ts";
-import { hangMs } from "../support/scope.ts";
+import type { Report } from "../support/report.ts";
+import { hangMs, kill, memoryDirectory } from "../support/scope.ts";
 import { runWatched } from "../support/watched-child.ts";
 import type { RoundResult } from "./garbled-rounds.ts";
 
@@ -11,11 +14,29 @@ const openLimitMs = 10_000;
 
 export async function garbled({ seed, report, rounds }: PartContext): Promise<void> {
   const wanted = rounds(1000);
+  const base = mkdtempSync(join(memoryDirectory(), "pmg-"));
+  try {
+    await play({ base, wanted, seed, report });
+  } finally {
+    // What a script that was killed has left.
+    for (const { pid } of processesOf(base)) kill(pid, "SIGKILL");
+    rmSync(base, { recursive: true, force: true });
+  }
+}
+
+interface Play {
+  readonly base: string;
+  readonly wanted: number;
+  readonly seed: number;
+  readonly report: Report;
+}
+
+async function play({ base, wanted, seed, report }: Play): Promise<void> {
   let garblings = 0;
   for (let first = 0; garblings < wanted; ) {
     let next = first;
     let last = "";
-    await runWatched(script, [String(seed), String(first), String(wanted - garblings)], hangMs, (line) => {
+    await runWatched(script, [base, String(seed), String(first), String(wanted - garblings)], hangMs, (line) => {
       const result = JSON.parse(line) as RoundResult;
       last = result.what;
       if (result.phase === "begun") return;
