@@ -388,18 +388,16 @@ export class Supervisor implements SupervisionHook {
   async #beginRun(id: string): Promise<void> {
     const { engine, log, now } = this.#ground;
     try {
+      const before = engine.get({ id });
+      if (before.state === "waiting" && before.run.treeAlive) {
+        await this.#endRest(id);
+      }
+      // As it is by now: somebody may have stopped it meanwhile.
       const process = engine.get({ id });
       const kept = keptOf(process);
-      const waiting = kept.waiting;
+      const { waiting } = kept;
       if (process.state !== "waiting" || waiting === null) {
         return;
-      }
-      if (process.run.treeAlive) {
-        await this.#endRest(id, waiting.cause);
-        // Somebody may have stopped it meanwhile.
-        if (engine.get({ id }).state !== "waiting") {
-          return;
-        }
       }
       await engine.startRun(id, forRun(kept, process.run.number + 1, policyOf(process)), waiting.cause);
     } catch (error) {
@@ -414,7 +412,9 @@ export class Supervisor implements SupervisionHook {
   }
 
   /** What the main process left behind holds what the next run needs, such as its port. */
-  async #endRest(id: string, cause: Cause): Promise<void> {
+  async #endRest(id: string): Promise<void> {
+    // Nobody asks to stop the process.
+    const cause = causeOf("exit", "the next run begins");
     const how = { signal: "", graceMs: null, force: true, wait: true };
     await this.#ground.engine.stop({ id }, how, { principal: "", requestId: "", precondition: null, cause });
   }

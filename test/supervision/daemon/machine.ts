@@ -12,7 +12,7 @@ import { recordingLog } from "../../listen/serve.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { policyOf, specOf } from "../processes.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 /** A limit that only a hang reaches. */
 const limitMs = 60_000;

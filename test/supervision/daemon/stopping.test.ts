@@ -38,6 +38,22 @@ test("a stop that comes while supervision stops the run is for good", async () =
   }
 });
 
+test("what a run left alive is ended before the next one begins, whoever asked for that", async () => {
+  const { pm, sh, until } = await useDaemon();
+  const leaves = "sleep 1000 & exit 1";
+  await sh("policy", leaves, { restart: { mode: "onFailure", backoff: atOnce, maxAttempts: 2 } });
+  expect(await until("policy", ({ state }) => state === "givenUp")).toMatchObject({ run: { number: 3 } });
+  const apply = () =>
+    Array.fromAsync(
+      pm.projects.apply("p", { processes: [{ name: "job", spec: { executable: "sh", args: ["-c", leaves] } }] }),
+    );
+  await apply();
+  const left = await until("job", ({ state }) => state === "exited");
+  expect(left.run).toMatchObject({ number: 1, treeAlive: true });
+  await apply();
+  await until("job", ({ run, state }) => run?.number === 2 && state === "exited");
+});
+
 test("a limit that stops a run restarts it by its policy, and what waits for that can be stopped", async () => {
   const { pm, sh, until } = await useDaemon();
   const restart = { mode: "onFailure", backoff: late } as const;
