@@ -1,14 +1,6 @@
 import { mostSimilar } from "../../common/similar.ts";
 import { escapeInterpolation } from "../variables/interpolate.ts";
-import {
-  describeKind,
-  type Entry,
-  entryOf,
-  type MapValue,
-  type Place,
-  ProjectFileError,
-  type Value,
-} from "../yaml/tree.ts";
+import { describeKind, type Entry, entryOf, type MapValue, ProjectFileError, type Value } from "../yaml/tree.ts";
 import { asName, mapAt, type Note, type Plain, type Translation, valueAt } from "./build.ts";
 
 export interface ProcessComposeOptions {
