@@ -1,14 +1,6 @@
 import { mostSimilar } from "../../common/similar.ts";
 import { escapeInterpolation } from "../variables/interpolate.ts";
-import {
-  describeKind,
-  type Entry,
-  entryOf,
-  type MapValue,
-  type Place,
-  ProjectFileError,
-  type Value,
-} from "../yaml/tree.ts";
+import { describeKind, type Entry, entryOf, type MapValue, ProjectFileError, type Value } from "../yaml/tree.ts";
 import { asName, mapAt, type Note, type Plain, type Translation, valueAt } from "./build.ts";
 
 export interface ProcessComposeOptions {
@@ -56,7 +48,7 @@ export function translateProcessCompose(
   const envFiles = known.take("env_file");
   const { entries } = asMap(processes.value, "processes");
   const names = new Set(entries.map(({ key }) => key));
-  const translated = entries.map((entry) => translateProcess(entry, { names, extendsAnother }, notes, schedules));
+  const translated = entries.map((entry) => translateProcess(entry, names, notes, schedules));
   known.rest();
   return {
     notes,
@@ -74,7 +66,7 @@ export function translateProcessCompose(
 
 function translateProcess(
   { key, place, value }: Entry,
-  { names, extendsAnother }: { readonly names: ReadonlySet<string>; readonly extendsAnother: boolean },
+  names: ReadonlySet<string>,
   notes: Note[],
   schedules: Map<string, Plain>,
 ): readonly [string, Plain] {
@@ -88,7 +80,7 @@ function translateProcess(
   const fields: Record<string, Plain | undefined> = {};
   const replicas = known.take("replicas");
   const several = replicas !== undefined && textOf(replicas.value) !== "1";
-  fields["command"] = commandOf(known, { several, extendsAnother }, place, notes);
+  fields["command"] = commandOf(known, several);
   fields["cwd"] = known.map("working_dir", converted);
   fields["env"] = known.map("environment", environmentOf);
   fields["env_file"] = known.map("env_file", converted);
@@ -136,12 +128,7 @@ function translateProcess(
   return [name, valueAt(place, left as Plain)];
 }
 
-function commandOf(
-  known: Walker,
-  { several, extendsAnother }: { readonly several: boolean; readonly extendsAnother: boolean },
-  place: Place,
-  notes: Note[],
-): Plain | undefined {
+function commandOf(known: Walker, several: boolean): Plain | undefined {
   const command = known.take("command");
   const entrypoint = known.take("entrypoint");
   const args = known.take("args");
@@ -151,9 +138,7 @@ function commandOf(
     return { kind: "list", place: first.value.place, items: words.map((word) => scalarOf(word, textOf(word))) };
   }
   if (command === undefined) {
-    if (!extendsAnother) {
-      notes.push({ place, message: "there is no command" });
-    }
+    // Another file may have it; that there is none at all is found where all is read.
     return undefined;
   }
   const line = replaceTemplates(textOf(command.value), several ? replicaNumber : "0");
