@@ -62,7 +62,7 @@ function stateOf(pid: number | undefined): string {
   return stat.slice(stat.lastIndexOf(")") + 2)[0] ?? "";
 }
 
-describe("pm run writes everything", () => {
+describe("C1 pm run writes everything", () => {
   test("a flood from the first moment, into a pipe", async ({ pm }) => {
     await pm.ok(["daemon", "start"]);
     const counted = await pm.shell("pm run -- seq 1 3000000 | wc -lc");
@@ -134,7 +134,7 @@ describe("pm run writes everything", () => {
   });
 });
 
-describe("what could not be written", () => {
+describe("C1 what could not be written", () => {
   test("is said, and run fails", async ({ pm }) => {
     // While pm is stopped and its daemon dead, the hold runs out: what fits no more is dropped.
     const run = slowly(pm, ["run", "-n", "x", "--output-limit", "64KiB", "--", "sh", "-c", "seq 1 3000000; sleep 1"]);

@@ -241,7 +241,7 @@ async function otherAnswers(caller: Caller, manager: ProcessManager, deadline: n
       }
     }
     if (Date.now() > deadline) {
-      throw new CommandError("another daemon has the runtime directory but does not answer", {
+      throw new CommandError("another daemon has the runtime directory but does not respond", {
         exitCode: ExitCode.unreachable,
         hint: `its log is ${daemonLogPath(caller)}`,
       });

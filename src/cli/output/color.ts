@@ -1,4 +1,4 @@
-/** Colour on standard output. */
+/** Color on standard output. */
 import type { Caller } from "../caller.ts";
 import type { Globals } from "../globals.ts";
 
@@ -20,7 +20,7 @@ export type Paint = (style: Style, text: string) => string;
 const plain: Paint = (_style, text) => text;
 const ansi: Paint = (style, text) => `\x1b[${codes[style][0]}m${text}\x1b[${codes[style][1]}m`;
 
-/** How to colour what is written to standard output. NO_COLOR: https://no-color.org */
+/** How to color what is written to standard output. NO_COLOR: https://no-color.org */
 export function painter({ env, terminal }: Caller, { color = "auto" }: Partial<Pick<Globals, "color">>): Paint {
   if (color !== "auto") {
     return color === "always" ? ansi : plain;
