@@ -52,7 +52,7 @@ export const followers: Part = {
 
 async function follow(echo: string, { count, quietMs }: Size): Promise<{ each: number; rate: number }> {
   await using daemon = await openDaemon({ commandHost: false });
-  const lines = count / 2;
+  const lines = count / 5;
   const process = await daemon.manager.processes.start({
     executable: "sh",
     args: ["-c", `read x; exec ${echo} ${lines} 10000`],

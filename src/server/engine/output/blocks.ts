@@ -6,18 +6,23 @@
  * reading a gigabyte, against 0.6 to 1.2 s with new memory for each read.
  */
 
-/** What one read takes, with room before its chunks. */
+/** The most that one read takes. */
 export const blockBytes = 256 * 1024;
+/** For the room before chunks. */
 const roomBytes = 4 * 1024;
 /** Reads below this size are not worth a block. */
 const leastBytes = 4 * 1024;
-/** What a read takes for a reader that has not shown yet that it reads: there may be hundreds that do not. */
-const frugalBytes = 16 * 1024;
-/** So much, beyond what sockets and windows hold, a reader has taken by then. */
-const provenBytes = 1024 * 1024;
-/** While so many blocks are out, further reads are frugal too. */
-const outMost = 16;
-/** Blocks that wait for the next reader, and for how long, in milliseconds. */
+/**
+ * What a read takes, by what its reader has taken so far: there may be hundreds
+ * that have come and do not read, and what sockets and windows hold, each takes.
+ * While too many blocks of a size are out, reads are smaller.
+ */
+const steps = [
+  { readBytes: 16 * 1024, takenBytes: 0, outMost: Number.POSITIVE_INFINITY },
+  { readBytes: 64 * 1024, takenBytes: 128 * 1024, outMost: 64 },
+  { readBytes: blockBytes, takenBytes: 1024 * 1024, outMost: 16 },
+] as const;
+/** Blocks of a size that wait for the next reader, and for how long, in milliseconds. */
 const idleMost = 8;
 const idleMs = 5_000;
 
@@ -53,15 +58,27 @@ export class Block {
   }
 }
 
-interface Size {
-  readonly bytes: number;
-  readonly idle: Buffer[];
-  out: number;
+class Size {
+  readonly readBytes: number;
+  readonly takenBytes: number;
+  readonly outMost: number;
+  readonly idle: Buffer[] = [];
+  out = 0;
+
+  constructor({ readBytes, takenBytes, outMost }: (typeof steps)[number]) {
+    this.readBytes = readBytes;
+    this.takenBytes = takenBytes;
+    this.outMost = outMost;
+  }
+
+  get bytes(): number {
+    return this.readBytes + roomBytes;
+  }
 }
 
 export class Blocks {
-  readonly #frugal: Size = { bytes: frugalBytes + roomBytes, idle: [], out: 0 };
-  readonly #large: Size = { bytes: blockBytes + roomBytes, idle: [], out: 0 };
+  /** The smallest first. */
+  readonly #sizes = steps.map((step) => new Size(step));
   #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -70,13 +87,14 @@ export class Blocks {
    * @param takenBytes what the reader has taken so far
    */
   readBytes(takenBytes: number): number {
-    return takenBytes >= provenBytes && this.#large.out < outMost ? blockBytes : frugalBytes;
+    const size = this.#sizes.findLast((step) => takenBytes >= step.takenBytes && step.out < step.outMost);
+    return size?.readBytes ?? steps[0].readBytes;
   }
 
   /** Null: not from here. */
   take(bytes: number): Block | null {
-    const size = bytes <= this.#frugal.bytes ? this.#frugal : this.#large;
-    if (bytes < leastBytes || bytes > size.bytes) return null;
+    const size = this.#sizes.find((one) => bytes <= one.bytes);
+    if (size === undefined || bytes < leastBytes) return null;
     size.out++;
     const memory = size.idle.pop() ?? Buffer.allocUnsafeSlow(size.bytes);
     return new Block(memory, (block, isReusable) => this.#give(size, block, isReusable));
@@ -91,8 +109,7 @@ export class Blocks {
   }
 
   #trim(): void {
-    this.#frugal.idle.length = 0;
-    this.#large.idle.length = 0;
+    for (const { idle } of this.#sizes) idle.length = 0;
     this.#timer = undefined;
   }
 }

@@ -12,10 +12,10 @@ import { startOffset } from "./start.ts";
 
 /** The source is looked at this often even if nobody tells. */
 const recheckMs = 5_000;
-/** While output trickles in, several small pieces make one chunk. */
+/** While output trickles in faster than anybody looks, several small pieces make one chunk. */
 const lingerMs = 3;
 const lingerBelowBytes = 16 * 1024;
-const lingerWithinMs = 5;
+const lingerWithinMs = 2;
 /** End of output usually comes a moment before the end of the process. */
 export const exitHoldMs = 200;
 
