@@ -61,6 +61,19 @@ export async function openDaemon(options: BenchDaemonOptions = {}): Promise<Benc
   };
   let child = await start();
   let manager = await ProcessManager.connect({ socket });
+  const end = async (): Promise<void> => {
+    for (const signal of interrupting) process.off(signal, onInterrupt);
+    try {
+      await manager.daemon.shutdown({ stopProcesses: true, graceMs: 0, timeoutMs: 120_000 });
+    } finally {
+      manager.close();
+      await ended(child, "SIGTERM");
+      rmSync(directory, { recursive: true, force: true });
+    }
+  };
+  // Nobody else would end ten thousand processes.
+  const onInterrupt = (): void => void end().finally(() => process.exit(130));
+  for (const signal of interrupting) process.once(signal, onInterrupt);
   return {
     directory,
     env,
@@ -88,17 +101,11 @@ export async function openDaemon(options: BenchDaemonOptions = {}): Promise<Benc
       }
       return readyMs;
     },
-    async [Symbol.asyncDispose]() {
-      try {
-        await manager.daemon.shutdown({ stopProcesses: true, graceMs: 0, timeoutMs: 120_000 });
-      } finally {
-        manager.close();
-        await ended(child, "SIGTERM");
-        rmSync(directory, { recursive: true, force: true });
-      }
-    },
+    [Symbol.asyncDispose]: end,
   };
 }
+
+const interrupting = ["SIGINT", "SIGTERM"] as const;
 
 async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

@@ -28,7 +28,7 @@ export const lives: Part = {
     const [own, client, shims] = [costs.daemon, costs.client, costs.shims].map(median) as [number, number, number];
     return {
       title: "Lives",
-      text: "The C program does nothing but spawn and reap. A life under pm is three calls, a shim, a ring, a record, a spec, two FIFOs and five entries in the journal. The SDK's figure is that of the process that measures; the shims' has the zygote's part and the empty program in it.",
+      text: "The C program does nothing but spawn and reap. A life under pm is three calls, a shim, a ring, a record, a spec, a FIFO and five entries in the journal. The SDK's figure is that of the process that measures; the shims' has the zygote's part and the empty program in it.",
       measures: [measure],
       growths: [],
       figures: [

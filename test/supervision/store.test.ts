@@ -46,6 +46,24 @@ describe("the state directory", () => {
     expect(new Store(directory).processes.size).toBe(0);
   });
 
+  it("is not touched by the removal of what is not there", async () => {
+    const store = new Store(directory);
+    await store.processes.set(kept.id, kept);
+    rmSync(join(directory, "processes"), { recursive: true });
+    await store.processes.delete("nobody");
+    // What is there would be written.
+    await expect(store.processes.delete(kept.id)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("has nothing of what went when it is asked to go again", async () => {
+    const store = new Store(directory);
+    await store.processes.set(kept.id, kept);
+    const first = store.processes.delete(kept.id);
+    await store.processes.delete(kept.id);
+    expect(readdirSync(join(directory, "processes"))).toEqual([]);
+    await first;
+  });
+
   it("can be read by its owner alone", async () => {
     const store = new Store(join(directory, "new"));
     await store.processes.set(kept.id, kept);

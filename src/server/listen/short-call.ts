@@ -3,8 +3,8 @@
  * the Connect protocol, over HTTP/1.1, the length of the request given and small.
  *
  * In place of Connect's own handler, which turns each request and response into
- * streams and web objects first: a call costs a third of the processor time
- * (figures in docs/decisions.md). Only what succeeds or fails in its method is
+ * streams and web objects first: a third of what three such calls allocated in
+ * the daemon (figures in docs/decisions.md). Only what succeeds or fails in its method is
  * answered here. Every request that could be refused before, because its headers
  * ask for anything else or its JSON cannot be decoded, goes to Connect.
  */
