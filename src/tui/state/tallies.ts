@@ -36,14 +36,19 @@ export interface TallyLook {
   readonly words: boolean;
   /** Cells between two of them. */
   readonly gap: number;
+  /** Cells between them and what is used, at least. */
+  readonly apart: number;
 }
 
 const LOOKS: readonly TallyLook[] = [
-  { words: true, gap: 3 },
-  { words: true, gap: 2 },
-  { words: true, gap: 1 },
+  { words: true, gap: 3, apart: 2 },
+  { words: true, gap: 2, apart: 2 },
+  { words: true, gap: 1, apart: 1 },
 ];
-const SMALLEST: TallyLook = { words: false, gap: 1 };
+/** Numbers alone, as in the one row of a small screen. */
+export const SMALLEST: TallyLook = { words: false, gap: 1, apart: 1 };
+/** What is used takes so many cells at least: the words do not come and go with a digit. */
+const USAGE_COLUMNS = "cpu 10.0% mem 10.0M".length;
 
 /** What all processes together use, at the right of the tallies. */
 export function usageSummary({ usageTotal }: TableState): string {
@@ -69,12 +74,12 @@ function tallyWidth({ sign, count, label }: Tally, words: boolean): number {
 /** The roomiest look that fits beside what is used: a word is worth more than a blank. */
 export function tallyLook(state: DashboardState): TallyLook {
   const { table, columns } = state;
-  // A blank at either end, and two between.
-  const room = columns - 4 - usageSummary(table).length - usageScope(table).length;
-  const fits = ({ words, gap }: TallyLook): boolean =>
+  // A blank at either end.
+  const room = columns - 2 - Math.max(USAGE_COLUMNS, usageSummary(table).length) - usageScope(table).length;
+  const fits = ({ words, gap, apart }: TallyLook): boolean =>
     tallies(table.counts).reduce((sum, tally) => sum + tallyWidth(tally, words) + gap, 0) +
       unseenText(state, words).length <=
-    room + (state.unseen.length === 0 ? gap : 0);
+    room - apart + (state.unseen.length === 0 ? gap : 0);
   return LOOKS.find(fits) ?? SMALLEST;
 }
 

@@ -2,7 +2,15 @@ import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import { connectionErrorLines } from "../state/layout.ts";
 import type { DashboardState } from "../state/state.ts";
-import { type TallyLook, tallies, tallyLook, unseenText, usageScope, usageSummary } from "../state/tallies.ts";
+import {
+  SMALLEST,
+  type TallyLook,
+  tallies,
+  tallyLook,
+  unseenText,
+  usageScope,
+  usageSummary,
+} from "../state/tallies.ts";
 import { type ShownState, STATE_GLYPHS } from "../text/state-glyphs.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
@@ -42,6 +50,7 @@ function Tallies({ state, look, theme }: { state: DashboardState; look: TallyLoo
 /** Host, daemon and connection; counts by state; what is used. */
 export function Header({ state, theme, rows }: { state: DashboardState; theme: Theme; rows: number }): ReactNode {
   const { connection } = state;
+  const look = tallyLook(state);
   const [, cpu, , memory] = usageSummary(state.table).split(" ");
   const where = [connection.context, connection.hostname || connection.endpoint].filter(Boolean).join(" · ");
   const seconds = Math.max(0, Math.ceil((connection.retryAt - state.now) / 1000));
@@ -70,7 +79,7 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
           {rows === 1 && connection.phase !== "disconnected" ? (
             <>
               {"  "}
-              <Tallies state={state} look={{ words: false, gap: 1 }} theme={theme} />
+              <Tallies state={state} look={SMALLEST} theme={theme} />
               <Text {...ink(theme.strong)}>{` ${where}`}</Text>
             </>
           ) : (
@@ -94,9 +103,9 @@ export function Header({ state, theme, rows }: { state: DashboardState; theme: T
             </Box>
           ))
       ) : rows > 1 ? (
-        <Box height={1} flexShrink={0} justifyContent="space-between" gap={2}>
+        <Box height={1} flexShrink={0} justifyContent="space-between" gap={look.apart}>
           <Text wrap="truncate">
-            <Tallies state={state} look={tallyLook(state)} theme={theme} />
+            <Tallies state={state} look={look} theme={theme} />
           </Text>
           <Box flexShrink={0}>{usage}</Box>
         </Box>

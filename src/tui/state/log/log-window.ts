@@ -56,13 +56,27 @@ export interface LogLine {
   readonly gap: { readonly from: number; readonly to: number } | null;
 }
 
-export function windowOf(from: number, to: number, items: readonly LogItem[]): LogWindow {
-  return {
-    from,
-    to,
-    items,
-    bytes: items.reduce((sum, item) => sum + (item.kind === "data" ? item.data.length : 0), 0),
-  };
+/** Gaps that touch become one: what is missing is told once, however many reads found it. */
+export function windowOf(from: number, to: number, parts: readonly LogItem[]): LogWindow {
+  const items: LogItem[] = [];
+  for (const item of parts) {
+    pushItem(items, item);
+  }
+  return { from, to, items, bytes: bytesOf(items) };
+}
+
+function bytesOf(items: readonly LogItem[]): number {
+  return items.reduce((sum, item) => sum + (item.kind === "data" ? item.data.length : 0), 0);
+}
+
+/** Adds an item at the end, joined to the gap there if it is one that touches it. */
+function pushItem(items: LogItem[], item: LogItem): void {
+  const last = items.at(-1);
+  if (item.kind === "gap" && last?.kind === "gap" && last.end >= item.offset) {
+    items[items.length - 1] = { ...last, end: Math.max(last.end, item.end) };
+  } else {
+    items.push(item);
+  }
 }
 
 const NOTHING = new Uint8Array();
@@ -105,7 +119,7 @@ export function appendWindow(window: LogWindow, more: LogWindow): LogWindow {
     if (mergeable(last, fresh) && last?.kind === "data" && fresh.kind === "data") {
       items[items.length - 1] = { ...last, end: fresh.end, data: concat(last.data, fresh.data) };
     } else {
-      items.push(fresh);
+      pushItem(items, fresh);
     }
   }
   let drop = 0;
@@ -130,8 +144,12 @@ export function prependWindow(window: LogWindow, more: LogWindow): LogWindow {
       items.push(item.end <= window.from ? item : cutEnd(item, window.from));
     }
   }
-  items.push(...window.items);
-  let bytes = items.reduce((sum, item) => sum + (item.kind === "data" ? item.data.length : 0), 0);
+  const [seam, ...others] = window.items;
+  if (seam) {
+    pushItem(items, seam);
+    items.push(...others);
+  }
+  let bytes = bytesOf(items);
   let to = window.to;
   while (items.length > 1 && (bytes > WINDOW_BYTES || items.length > WINDOW_ITEMS)) {
     const item = items.pop();
@@ -202,6 +220,10 @@ export function previousLine(window: LogWindow, offset: number): number | null {
   }
   let index = itemAt(window, offset);
   const here = window.items[index];
+  if (here?.kind === "gap" && here.offset < offset) {
+    // The line here began before a gap was joined to it.
+    return previousLine(window, here.offset);
+  }
   let end = offset;
   if (!here || here.offset >= offset) {
     index--;

@@ -14,16 +14,30 @@ function header(columns: number) {
 
 test("the header's numbers keep their words as long as these fit, and are clicked where they stand", () => {
   // "● 1 running", "◔ 1 waiting", "✗ 1 failed", "✗ 1 lost", "⊘ 1 given up" are 52 cells,
-  // " ! 3 not seen " is 14, "cpu 0.0% mem 0B" 15.
-  expect(tallyLook(header(120))).toEqual({ words: true, gap: 3 });
-  expect(tallyLook(header(100))).toEqual({ words: true, gap: 3 });
-  expect(tallyLook(header(99))).toEqual({ words: true, gap: 2 });
-  expect(tallyLook(header(90))).toEqual({ words: true, gap: 1 });
-  expect(tallyLook(header(89))).toEqual({ words: false, gap: 1 });
-  for (const columns of [120, 99, 90, 60]) {
+  // " ! 3 not seen " is 14, what is used takes 19 at least, and there is a blank at either end.
+  expect(tallyLook(header(104))).toEqual({ words: true, gap: 3, apart: 2 });
+  expect(tallyLook(header(103))).toEqual({ words: true, gap: 2, apart: 2 });
+  expect(tallyLook(header(99))).toEqual({ words: true, gap: 2, apart: 2 });
+  expect(tallyLook(header(98))).toEqual({ words: true, gap: 1, apart: 1 });
+  expect(tallyLook(header(93))).toEqual({ words: true, gap: 1, apart: 1 });
+  expect(tallyLook(header(92))).toEqual({ words: false, gap: 1, apart: 1 });
+  for (const columns of [120, 99, 93, 60]) {
     const state = header(columns);
     const found = Array.from({ length: columns }, (_, x) => tallyAt(state, x)?.label);
     expect([...new Set(found)].filter(Boolean)).toEqual(["running", "waiting", "failed", "lost", "given up"]);
     expect([found[0], found[1]]).toEqual([undefined, "running"]);
   }
+});
+
+test("words do not come and go with a digit of what is used, and give way to more", () => {
+  const look = (cpuPercent: number, residentBytes: number) => {
+    const state = header(93);
+    return tallyLook({ ...state, table: { ...state.table, usageTotal: { processes: 5, cpuPercent, residentBytes } } });
+  };
+  const words = { words: true, gap: 1, apart: 1 };
+  expect(look(0, 0)).toEqual(words);
+  expect(look(9.9, 9.9 * 2 ** 20)).toEqual(words);
+  expect(look(10.1, 18.8 * 2 ** 20)).toEqual(words);
+  expect(look(1000, 18.8 * 2 ** 20)).toEqual(words);
+  expect(look(10_000, 18.8 * 2 ** 20)).toEqual({ ...words, words: false });
 });

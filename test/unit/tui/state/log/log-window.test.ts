@@ -107,6 +107,25 @@ describe("a window of output", () => {
     expect(backwards(window)).toEqual([0, 2, 100, 102, 104, 107]);
   });
 
+  test("gaps that touch are one line, however they came", () => {
+    const gap = (offset: number, end: number): LogItem => ({ kind: "gap", offset, end });
+    const rest = item(100, "b\n");
+    const whole = windowOf(0, 102, [gap(0, 100), rest]);
+    const known = windowOf(20, 102, [gap(20, 100), rest]);
+    expect(windowOf(0, 102, [gap(0, 20), gap(20, 60), gap(60, 100), rest])).toEqual(whole);
+    // The daemon tells all that is missing, beyond where the window begins.
+    expect(prependWindow(known, windowOf(0, 100, [gap(0, 100)]))).toEqual(whole);
+    expect(prependWindow(known, windowOf(0, 20, [gap(0, 20)]))).toEqual(whole);
+    const begun = windowOf(0, 20, [gap(0, 20)]);
+    expect(appendWindow(begun, known)).toEqual(whole);
+    expect(appendWindow(begun, whole)).toEqual(whole);
+    expect(backwards(prependWindow(known, begun))).toEqual([0, 100]);
+    // The place where the second one began is in the first row now: nothing is above it.
+    expect(previousLine(whole, 20)).toBeNull();
+    // Of a stream shown alone something else may lie between.
+    expect(windowOf(0, 102, [gap(0, 20), gap(30, 100), rest]).items).toHaveLength(3);
+  });
+
   test("forwards and backwards agree, however lines are long, split and mixed", () => {
     let seed = 99;
     const random = (limit: number): number => {
