@@ -64,7 +64,7 @@ describe("the log pane shows the output that its title names", () => {
       terminal.type("ee");
       await terminal.until(
         "stderr alone",
-        () => / stderr /.test(terminal.text()) && terminal.text().includes("to stderr"),
+        () => /· stderr /.test(terminal.text()) && terminal.text().includes("to stderr"),
       );
       expect(terminal.text()).not.toContain("OUT");
       terminal.type("e");

@@ -3,14 +3,13 @@ import type { ConnectionEvent, UsageSample, WatchEvent } from "../../sdk/types.t
 import type { Action } from "../state/action.ts";
 import { computeLayout } from "../state/layout.ts";
 import type { DashboardState } from "../state/state.ts";
+import { samplesAll } from "../state/table/sampled.ts";
 import { sortsByUsage } from "../state/table/sort.ts";
 import { errorText } from "./errors.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { sleep } from "./sleep.ts";
 import type { Source, Store } from "./store.ts";
 
-/** Up to so many living processes all are sampled, above it those in view. */
-const SAMPLE_ALL = 500;
 const SAMPLE_MS = 1000;
 /** Where thousands are sampled, since the table is sorted by what they use: half as often. */
 const MANY = 1000;
@@ -110,14 +109,10 @@ function wantedSamples(state: DashboardState): readonly string[] | "all" | null 
   if (state.connection.phase !== "connected" || table.processes.size === 0) {
     return null;
   }
-  if (sortsByUsage(table.sortKey)) {
-    return "all";
-  }
-  const { alive } = table.counts;
-  if (alive === 0) {
+  if (table.counts.alive === 0 && !sortsByUsage(table.sortKey)) {
     return null;
   }
-  if (alive <= SAMPLE_ALL) {
+  if (samplesAll(table)) {
     return "all";
   }
   const rows = computeLayout(state).tableRows;

@@ -2,6 +2,7 @@ import { formatBytes, formatPercent } from "../text/format.ts";
 import { type ShownState, STATE_GLYPHS } from "../text/state-glyphs.ts";
 import type { DashboardState } from "./state.ts";
 import type { ProcessCounts } from "./table/process-counts.ts";
+import { samplesAll } from "./table/sampled.ts";
 import type { TableState } from "./table/table.ts";
 
 /** A number in the header. */
@@ -55,9 +56,10 @@ export function usageSummary({ usageTotal }: TableState): string {
   return `cpu ${formatPercent(usageTotal.cpuPercent)} mem ${formatBytes(usageTotal.residentBytes)}`;
 }
 
-/** What of them that is about; "": all. */
-export function usageScope({ counts, usageTotal }: TableState): string {
-  return counts.alive <= usageTotal.processes
+/** What of them that is about; "": all, though one that has just begun is only in the next sample. */
+export function usageScope(table: TableState): string {
+  const { counts, usageTotal } = table;
+  return samplesAll(table) || counts.alive <= usageTotal.processes
     ? ""
     : ` · only ${usageTotal.processes} of ${counts.alive}, those in view`;
 }

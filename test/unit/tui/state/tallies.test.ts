@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ProcessState } from "../../../../src/sdk/types.ts";
-import { tallyAt, tallyLook } from "../../../../src/tui/state/tallies.ts";
+import { tallyAt, tallyLook, usageScope } from "../../../../src/tui/state/tallies.ts";
 import { DashboardDriver } from "../../../support/dashboard-driver.ts";
 import { processInfo } from "../../../support/process-info.ts";
 
@@ -40,4 +40,16 @@ test("words do not come and go with a digit of what is used, and give way to mor
   expect(look(10.1, 18.8 * 2 ** 20)).toEqual(words);
   expect(look(1000, 18.8 * 2 ** 20)).toEqual(words);
   expect(look(10_000, 18.8 * 2 ** 20)).toEqual({ ...words, words: false });
+});
+
+test("what is used is said to be of a part only where a part is asked for", () => {
+  const many = (count: number) =>
+    new DashboardDriver().list(...Array.from({ length: count }, (_, i) => processInfo(`id-${i}`, { name: `p${i}` })))
+      .state.table;
+  // Before the first sample, and with one that began after it.
+  expect(usageScope(many(3))).toBe("");
+  expect(usageScope({ ...many(3), usageTotal: { processes: 2, cpuPercent: 0, residentBytes: 0 } })).toBe("");
+  const table = { ...many(1000), usageTotal: { processes: 30, cpuPercent: 0, residentBytes: 0 } };
+  expect(usageScope(table)).toBe(" · only 30 of 1000, those in view");
+  expect(usageScope({ ...table, sortKey: "cpu" })).toBe("");
 });
