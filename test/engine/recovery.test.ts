@@ -70,7 +70,8 @@ async function read(frames: AsyncIterable<OutputFrame>): Promise<{ data: Buffer;
   const parts: Uint8Array[] = [];
   let last: OutputFrame | undefined;
   for await (const frame of frames) {
-    if (frame.kind === "chunk") parts.push(frame.chunk.data);
+    // Its memory is used again.
+    if (frame.kind === "chunk") parts.push(Buffer.from(frame.chunk.data));
     if (frame.kind === "gap") throw new Error("a gap");
     last = frame;
   }
