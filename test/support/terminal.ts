@@ -71,8 +71,11 @@ export class TestTerminal {
     this.exited = new Promise((resolve) => {
       this.#pty.onExit(({ exitCode, signal }) => {
         this.#ended = true;
-        resolve({ code: exitCode, signal: signal ?? 0 });
-        this.#notify();
+        // The emulator takes its time: what the program wrote last is to be seen by who waited for its end.
+        this.#emulator.write("", () => {
+          resolve({ code: exitCode, signal: signal ?? 0 });
+          this.#notify();
+        });
       });
     });
   }
