@@ -135,6 +135,8 @@ const runs: Readonly<Record<string, Run>> = {
   "pm diff -o jsonl | jq -r .name": { before: project, out: /^web$/m, code: 1 },
   "pm reload": { before: `${up}; sed -i 's/600/500/' pm.yaml`, out: /^worker: restarted$/m },
   "pm reload --all": { before: up, out: /^worker: restarted$/m },
+  "pm project ls": { before: up, out: /^shop +3/m },
+  "pm project show -o yaml shop": { before: up, out: /^name: shop$/m },
   "pm scale worker=4": { before: up, out: /^worker\.4: created$/m },
   "pm import Procfile": { before: "printf 'web: sleep 600\\n' >Procfile", out: /^ {2}web:/m },
   "pm import -o pm.yaml supervisord.conf && pm diff": {

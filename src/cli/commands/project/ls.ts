@@ -11,7 +11,7 @@ import { renderTable } from "../../output/table.ts";
 export const command = defineCommand({
   summary: "List the projects, with where their processes stand",
   options: { output: outputOption("table", "jsonl", "name") },
-  examples: [["pm down -p shop", "then: stop one without its file"]],
+  examples: [["pm project ls", "the projects, and how many processes each has"]],
   async run({ options, globals, caller }) {
     const { manager } = await openConnection(caller, globals);
     const projects = await manager.projects.list();

@@ -12,7 +12,7 @@ export const command = defineCommand({
     output: outputOption("json", "yaml"),
   },
   operands: { usage: "PROJECT", min: 1, max: 1, complete: "none" },
-  examples: [["pm project show -o yaml shop", "easier on the eye"]],
+  examples: [["pm project show -o yaml shop", "what the daemon knows of it, as YAML"]],
   async run({ options, operands: [name = ""], globals, caller }) {
     const { manager } = await openConnection(caller, globals);
     const project = toContractJson(await manager.projects.get(name, { env: options.env }));

@@ -106,7 +106,7 @@ describe("a hold", () => {
     await expect(acknowledge(world, process, "f".repeat(32), 400)).rejects.toMatchObject({ reason: "HOLD_REFUSED" });
     await close();
     // Its last word: thirty seconds from now.
-    expect(run.holdsSent.at(-1)).toEqual({ offset: 310, milliseconds });
+    expect(run.holdsSent.at(-1)).toEqual({ offset: 310, milliseconds: 30_000 });
   });
 
   test("ends when it is released, and somebody else may hold", async () => {
