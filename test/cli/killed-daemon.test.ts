@@ -1,7 +1,7 @@
 /** What commands do while a daemon is killed, ends, or loses its socket: F9 to F11 and F14, F17 of the faults once found. */
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, vi } from "vitest";
@@ -153,6 +153,18 @@ test("F9 a daemon that is killed while it starts is replaced by the command that
   }
   expect(await starting.ended).toMatchObject({ code: 0 });
   expect(await pm.ok(["ls", "-o", "name"])).toBe("web");
+});
+
+test("F9 a daemon that is killed while 'pm daemon start' asks it is replaced by that command", async ({ pm }) => {
+  // In place of one that is killed: the question has arrived, and then the socket closes for ever.
+  const dying = createServer((connection) => {
+    dying.close();
+    connection.on("error", () => {}).once("data", () => connection.destroy());
+  });
+  await once(dying.listen(join(pm.runtimeDir, "pm.sock")), "listening");
+  const { code, out, err } = await pm(["daemon", "start", "-o", "json"]);
+  expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining("pm: started the daemon") });
+  expect(JSON.parse(out)).toMatchObject({ pid: await pm.daemonPid() });
 });
 
 test("F17 a size means the same to a command and to the daemon", async ({ pm }) => {

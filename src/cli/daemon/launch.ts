@@ -236,7 +236,7 @@ async function otherAnswers(caller: Caller, manager: ProcessManager, deadline: n
       await manager.daemon.info();
       return true;
     } catch (error) {
-      if (!isUnreachable(error) && !isEnding(error)) {
+      if (!isUnreachable(error) && !isEnding(error) && !isTimeout(error)) {
         throw error;
       }
     }
@@ -256,11 +256,13 @@ async function otherAnswers(caller: Caller, manager: ProcessManager, deadline: n
   }
 }
 
-function isEnding(error: unknown): boolean {
-  return (
-    error instanceof PmError &&
-    (error.reason === "SHUTTING_DOWN" || error.reason === "DISCONNECTED" || error.reason === "TIMEOUT")
-  );
+/** What a daemon answers that ends, or died while it was asked. */
+export function isEnding(error: unknown): boolean {
+  return error instanceof PmError && (error.reason === "SHUTTING_DOWN" || error.reason === "DISCONNECTED");
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof PmError && error.reason === "TIMEOUT";
 }
 
 /** Nothing is written into a directory that is not ours alone; why it is refused, the daemon says best. */

@@ -1,7 +1,7 @@
 import { ExitCode } from "../../../common/exit-codes.ts";
 import { defineCommand } from "../../command.ts";
 import { isUnreachable, openConnection } from "../../connection.ts";
-import { launchDaemon } from "../../daemon/launch.ts";
+import { isEnding, launchDaemon } from "../../daemon/launch.ts";
 import { CommandError } from "../../errors.ts";
 import { outputOption, prettyJson } from "../../output/format.ts";
 
@@ -20,7 +20,7 @@ export const command = defineCommand({
       const { pid } = await manager.daemon.info();
       caller.note(`pm: the daemon is already running (pid ${pid})\n`);
     } catch (error) {
-      if (!isUnreachable(error)) {
+      if (!isUnreachable(error) && !isEnding(error)) {
         throw error;
       }
       if (globals.host !== undefined || caller.env["PM_HOST"]) {
