@@ -116,6 +116,8 @@ export class FakeEngine {
         const next = self.#running(run.number + 1, cause);
         const state = { run: next, desiredState: "running", state: "running" } as const;
         self.#set(id, spec === null ? state : { ...state, spec }, cause);
+        const { supervision } = self.get({ id });
+        if (supervision !== undefined) self.#set(id, { supervision: { ...supervision, waiting: null } }, cause);
         return self.get({ id });
       },
       async update(ref, update, given) {

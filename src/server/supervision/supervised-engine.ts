@@ -31,8 +31,8 @@ export function supervisedEngine(ground: Ground, supervisor: Supervisor): Engine
       // Before: the new run may end before the restart is answered.
       forgetAttempts(ground, engine.get(ref), context);
       const process = await engine.restart(ref, options, spec, context, signal);
-      forgetWaiting(ground, process, context);
-      await supervisor.keepNow(process);
+      // As it is by now: its run may have ended since.
+      await supervisor.keepNow(present(engine, process.id) ?? process);
       return engine.get({ id: process.id });
     },
     async update(ref, update, context) {
@@ -222,13 +222,6 @@ function checkPrecondition(process: ProcessInfo, { precondition }: RequestContex
 function forgetAttempts(ground: Ground, process: ProcessInfo, context: RequestContext): void {
   if (keptOf(process).attempts.restarts > 0) {
     change(ground, process, { attempts: noAttempts }, context);
-  }
-}
-
-/** It waits no longer. Attempts that were made since count. */
-function forgetWaiting(ground: Ground, process: ProcessInfo, context: RequestContext): void {
-  if (process.state !== "waiting" && keptOf(process).waiting !== null) {
-    change(ground, process, { waiting: null }, context);
   }
 }
 

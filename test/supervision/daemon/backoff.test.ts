@@ -80,6 +80,32 @@ describe("at every moment of a crash loop", () => {
   });
 });
 
+test("a restart that is answered when its run has ended takes nothing from what was decided since", async () => {
+  const machine = await RealMachine.start();
+  machine.between = (engine) =>
+    new Proxy(engine, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (name !== "restart") return typeof value === "function" ? value.bind(target) : value;
+        return async (...given: Parameters<typeof target.restart>) => {
+          const answered = await target.restart(...given);
+          await machine.until("crash", ({ state, run }) => state === "waiting" && run.number === answered.run.number);
+          return answered;
+        };
+      },
+    });
+  await machine.start();
+  // What it waits for is an hour away, and so is not over before the restart is answered.
+  await machine.sh("crash", "exit 1", { restart: every(3_600_000) });
+  const first = await machine.until("crash", ({ state }) => state === "waiting");
+  const restarted = await machine.engine.restart({ name: "crash" }, stopOptions, null, somebody);
+  expect(restarted).toMatchObject({ state: "waiting", run: { number: 2 } });
+  const { supervision } = machine.get("crash");
+  expect(supervision).toMatchObject({ waiting: { reason: "restart", cause: { kind: "restartPolicy" } } });
+  expect(supervision?.waiting?.until).toBeGreaterThanOrEqual(Number(first.supervision?.waiting?.until));
+  expect(supervision?.attempts.restarts).toBe(1);
+});
+
 test(
   "a crash loop of 1,000 attempts leaves memory, descriptors, files and journal as they were",
   async () => {
