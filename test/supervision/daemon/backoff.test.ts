@@ -82,6 +82,26 @@ describe("at every moment of a crash loop", () => {
   });
 });
 
+test("a restart may be asked for as long as nothing has changed, and changes nothing if it is refused", async () => {
+  const machine = await RealMachine.start();
+  await machine.sh("crash", "exit 1", { restart: every(3_600_000) });
+  const { id } = await machine.until("crash", ({ state }) => state === "waiting");
+  await machine.engine.wait({ id }, "outputComplete", 1, AbortSignal.timeout(60_000));
+  const restart = (resourceVersion: string) => {
+    const context = { ...somebody, precondition: { run: null, resourceVersion } };
+    return machine.engine.restart({ id }, stopOptions, null, context);
+  };
+  const before = machine.get("crash");
+  expect(before.supervision?.attempts.restarts).toBe(1);
+  const [identity] = before.resourceVersion.split("-");
+  expect(await reasonOf(restart(`${identity}-1`))).toBe("CONDITION_FAILED");
+  expect(machine.get("crash")).toEqual(before);
+  const restarted = await restart(before.resourceVersion);
+  expect(restarted.run.number).toBe(2);
+  const again = await machine.until("crash", ({ state, run }) => state === "waiting" && run.number === 2);
+  expect(again.supervision?.attempts.restarts).toBe(1);
+});
+
 test("a restart that is answered when its run has ended takes nothing from what was decided since", async () => {
   const machine = await RealMachine.start();
   let told = Promise.resolve();

@@ -4,6 +4,7 @@ import type { RequestContext, StopOptions } from "../api/control.ts";
 import type { ProcessInfo } from "../api/process.ts";
 import type { StartFailure } from "../api/run.ts";
 import type { ProcessSpec } from "../api/spec.ts";
+import { noAttempts } from "../api/supervision.ts";
 import type { Core } from "../core.ts";
 import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
@@ -172,6 +173,8 @@ async function begin(
   await release(core, process, process.current);
   core.checkPresent(process);
   process.spec = spec;
+  // Somebody starts it: what was before does not count. Not before this: a restart that is refused changes nothing.
+  if (process.supervision !== undefined) process.supervision = { ...process.supervision, attempts: noAttempts };
   forgetIntent(core, process, intent);
   const failed = await beginRun(core, process, run);
   if (failed !== null) throw startFailed(process.id, spec, failed);
