@@ -298,3 +298,61 @@ test("a program that ends before its start is answered is asked about too", asyn
   expect(await reasonOf(start(engine, spec("/no/such")))).toBe("START_FAILED");
   expect(hook.asked).toHaveLength(ids.length);
 });
+
+describe("a restart that fails after it has ended what was there", () => {
+  /** Ignores what the main process is stopped with. */
+  const left = `sh -c 'trap "" TERM; echo ready; exec sleep 1000' &`;
+
+  /** Its name, changed meanwhile, is another's. */
+  async function fail(engine: Bench, id: string): Promise<void> {
+    await start(engine, spec("sleep", ["1000"], { name: "taken" }));
+    const restarted = reasonOf(engine.restart(id, { ...stopDefaults, graceMs: 600_000 }));
+    await expect.poll(() => engine.get(id).stop?.outcome, { timeout: 60_000 }).toBe("pending");
+    await engine.wait(id, "exited", 1, limit());
+    await engine.engine.update({ id }, () => ({ name: "taken" }), somebody);
+    await engine.signal(id, "SIGKILL", "tree");
+    expect(await restarted).toBe("NAME_IN_USE");
+  }
+
+  test("has asked what becomes of it, once", async () => {
+    const engine = await open();
+    const hook = new Hook();
+    engine.engine.supervise(hook);
+    const { id } = await start(engine, shell(`${left} exec sleep 1000`));
+    await untilOutput(engine, id, "ready\n");
+    await fail(engine, id);
+    expect(hook.asked).toMatchObject([{ id, desiredState: "running", run: { number: 1, state: "exited" } }]);
+    expect(engine.engine.get({ id })).toMatchObject({
+      state: "waiting",
+      desiredState: "running",
+      supervision: waiting,
+    });
+  });
+
+  test("leaves what was decided before", async () => {
+    const engine = await open();
+    const hook = new Hook();
+    hook.answer = null;
+    engine.engine.supervise(hook);
+    const { id } = await start(engine, shell(`${left} exit 0`));
+    await untilOutput(engine, id, "ready\n");
+    await engine.wait(id, "exited", 1, limit());
+    expect(engine.engine.get({ id })).toMatchObject({ state: "exited", desiredState: "stopped" });
+    await fail(engine, id);
+    expect(hook.asked).toMatchObject([{ id, run: { number: 1 } }]);
+    expect(engine.engine.get({ id })).toMatchObject({ state: "exited", desiredState: "stopped" });
+  });
+});
+
+test("a process waits no longer once a restart has begun its run", async () => {
+  const engine = await open();
+  engine.engine.supervise(new Hook());
+  const { id } = await start(
+    engine,
+    shell("test -e started && exec sleep 1000; touch started", { cwd: runtimeDirectory() }),
+  );
+  await engine.wait(id, "treeGone", 1, limit());
+  expect(engine.engine.get({ id })).toMatchObject({ state: "waiting", supervision: waiting });
+  const restarted = await engine.engine.restart({ id }, stopDefaults, null, somebody);
+  expect(restarted).toMatchObject({ state: "running", run: { number: 2 }, supervision: kept });
+});

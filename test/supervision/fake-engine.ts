@@ -6,12 +6,13 @@ import type { Command } from "../../src/server/engine/api/policy.ts";
 import type { ProcessInfo, ProcessRef, ProcessState } from "../../src/server/engine/api/process.ts";
 import type { ExitStatus, RunInfo, StopReceipt } from "../../src/server/engine/api/run.ts";
 import type { ProcessSpec } from "../../src/server/engine/api/spec.ts";
-import type {
-  CommandResult,
-  SupervisedEngine,
-  Supervision,
-  SupervisionChange,
-  SupervisionHook,
+import {
+  type CommandResult,
+  noAttempts,
+  type SupervisedEngine,
+  type Supervision,
+  type SupervisionChange,
+  type SupervisionHook,
 } from "../../src/server/engine/api/supervision.ts";
 import type { WatchEvent } from "../../src/server/engine/api/watch.ts";
 import { EngineError } from "../../src/server/engine/errors.ts";
@@ -116,6 +117,9 @@ export class FakeEngine {
         const next = self.#running(run.number + 1, cause);
         const state = { run: next, desiredState: "running", state: "running" } as const;
         self.#set(id, spec === null ? state : { ...state, spec }, cause);
+        const { supervision } = self.get({ id });
+        if (supervision !== undefined)
+          self.#set(id, { supervision: { ...supervision, waiting: null, attempts: noAttempts } }, cause);
         return self.get({ id });
       },
       async update(ref, update, given) {

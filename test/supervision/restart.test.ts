@@ -1,12 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RestartPolicy } from "../../src/server/engine/api/policy.ts";
-import type { AttemptHistory } from "../../src/server/engine/api/supervision.ts";
+import { type AttemptHistory, noAttempts } from "../../src/server/engine/api/supervision.ts";
 import { backoffMs } from "../../src/server/supervision/restart/backoff.ts";
 import {
   decideRestart,
   type EndedRun,
-  noAttempts,
   outlivesBoot,
   redecideRestart,
   startsAtBoot,

@@ -334,8 +334,8 @@ export class Core {
     const isFailedStart =
       process.starting !== null && process.isFirstStart && process.current.machineState === "failed";
     if (this.#quiet === process || isFailedStart) return;
-    // It is ended for another run to begin, or to be removed.
-    if (process.intents.some(({ kind }) => kind !== "stop")) return;
+    process.endIsUndecided = process.isToBeReplaced;
+    if (process.endIsUndecided) return;
     const change = this.supervision?.runEnded(this.table.info(process)) ?? null;
     if (change === null) {
       if (process.restarting === null && !process.endsWithDaemon) process.desired = "stopped";

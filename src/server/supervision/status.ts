@@ -2,15 +2,15 @@
 import type { Cause, CauseKind } from "../engine/api/cause.ts";
 import type { SupervisionPolicy } from "../engine/api/policy.ts";
 import type { ProcessInfo } from "../engine/api/process.ts";
-import type {
-  Supervision,
-  SupervisionChange,
-  SupervisionEventDetail,
-  SupervisionEventType,
-  Waiting,
+import {
+  noAttempts,
+  type Supervision,
+  type SupervisionChange,
+  type SupervisionEventDetail,
+  type SupervisionEventType,
+  type Waiting,
 } from "../engine/api/supervision.ts";
 import { emptyPolicy } from "./project/changes.ts";
-import { noAttempts } from "./restart/decide.ts";
 
 export const nothingKept: Supervision = {
   waiting: null,

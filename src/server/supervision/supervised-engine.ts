@@ -3,11 +3,9 @@ import type { RequestContext, StartRequest, StopOptions, StopResult } from "../e
 import type { Engine } from "../engine/api/engine.ts";
 import type { ProcessInfo, ProcessRef } from "../engine/api/process.ts";
 import type { ProcessSpec } from "../engine/api/spec.ts";
-import type { Supervision } from "../engine/api/supervision.ts";
 import { EngineError } from "../engine/errors.ts";
 import { SupervisionError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
-import { noAttempts } from "./restart/decide.ts";
 import { isUnderWay } from "./restart/outcome.ts";
 import { causeOf, keptOf, nothingKept, policyOf } from "./status.ts";
 import { gateOf, isGone, type Supervisor } from "./supervisor.ts";
@@ -28,11 +26,9 @@ export function supervisedEngine(ground: Ground, supervisor: Supervisor): Engine
       if (spec !== null) {
         checkCycle(ground, engine.get(ref), spec);
       }
-      // Before: the new run may end before the restart is answered.
-      forgetAttempts(ground, engine.get(ref), context);
       const process = await engine.restart(ref, options, spec, context, signal);
-      forgetWaiting(ground, process, context);
-      await supervisor.keepNow(process);
+      // As it is by now: its run may have ended since.
+      await supervisor.keepNow(present(engine, process.id) ?? process);
       return engine.get({ id: process.id });
     },
     async update(ref, update, context) {
@@ -215,34 +211,6 @@ function checkPrecondition(process: ProcessInfo, { precondition }: RequestContex
       expected: version,
       actual: process.resourceVersion,
     });
-  }
-}
-
-/** Somebody starts it: what was before does not count. What waits goes on waiting until its next run begins. */
-function forgetAttempts(ground: Ground, process: ProcessInfo, context: RequestContext): void {
-  if (keptOf(process).attempts.restarts > 0) {
-    change(ground, process, { attempts: noAttempts }, context);
-  }
-}
-
-/** It waits no longer. Attempts that were made since count. */
-function forgetWaiting(ground: Ground, process: ProcessInfo, context: RequestContext): void {
-  if (process.state !== "waiting" && keptOf(process).waiting !== null) {
-    change(ground, process, { waiting: null }, context);
-  }
-}
-
-function change(ground: Ground, process: ProcessInfo, kept: Partial<Supervision>, context: RequestContext): void {
-  try {
-    ground.engine.setSupervision(process.id, process.run.number, {
-      supervision: { ...keptOf(process), ...kept },
-      event: null,
-      cause: context.cause ?? causeOf("request", "", context),
-    });
-  } catch (error) {
-    if (!isGone(error)) {
-      throw error;
-    }
   }
 }
 

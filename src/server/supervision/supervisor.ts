@@ -2,12 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Cause } from "../engine/api/cause.ts";
 import type { HookEvent } from "../engine/api/policy.ts";
 import type { ProcessInfo, ProcessRef } from "../engine/api/process.ts";
-import type {
-  NotifyMessage,
-  Supervision,
-  SupervisionChange,
-  SupervisionHook,
-  Waiting,
+import {
+  type NotifyMessage,
+  noAttempts,
+  type Supervision,
+  type SupervisionChange,
+  type SupervisionHook,
+  type Waiting,
 } from "../engine/api/supervision.ts";
 import type { WatchEvent } from "../engine/api/watch.ts";
 import { EngineError } from "../engine/errors.ts";
@@ -19,7 +20,7 @@ import { Prober } from "./probe/prober.ts";
 import { same } from "./project/changes.ts";
 import { processNameOf } from "./project/plan.ts";
 import { admitted, inOrder, newQueue, type QueueRecord, type Waiter } from "./queue/order.ts";
-import { noAttempts, outlivesBoot } from "./restart/decide.ts";
+import { outlivesBoot } from "./restart/decide.ts";
 import { hasEnded, isUnderWay } from "./restart/outcome.ts";
 import { causeOf, forRun, keptOf, policyOf, waitingChange } from "./status.ts";
 import type { KeptProcess } from "./store/store.ts";

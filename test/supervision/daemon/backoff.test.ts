@@ -5,8 +5,10 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import type { ProcessInfo } from "../../../src/server/engine/api/process.ts";
+import type { SupervisedEngine } from "../../../src/server/engine/api/supervision.ts";
 import { isUnderWay } from "../../../src/server/supervision/restart/outcome.ts";
 import { reasonOf, somebody } from "../../engine/harness.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { every, RealMachine, stopOptions } from "./machine.ts";
 
 /** More by hand. */
@@ -78,6 +80,68 @@ describe("at every moment of a crash loop", () => {
       () => undefined,
     );
   });
+});
+
+test("a restart may be asked for as long as nothing has changed, and changes nothing if it is refused", async () => {
+  const machine = await RealMachine.start();
+  await machine.sh("crash", "exit 1", { restart: every(3_600_000) });
+  const { id } = await machine.until("crash", ({ state }) => state === "waiting");
+  await machine.engine.wait({ id }, "outputComplete", 1, AbortSignal.timeout(60_000));
+  const restart = (resourceVersion: string) => {
+    const context = { ...somebody, precondition: { run: null, resourceVersion } };
+    return machine.engine.restart({ id }, stopOptions, null, context);
+  };
+  const before = machine.get("crash");
+  expect(before.supervision?.attempts.restarts).toBe(1);
+  const [identity] = before.resourceVersion.split("-");
+  expect(await reasonOf(restart(`${identity}-1`))).toBe("CONDITION_FAILED");
+  expect(machine.get("crash")).toEqual(before);
+  const restarted = await restart(before.resourceVersion);
+  expect(restarted.run.number).toBe(2);
+  const again = await machine.until("crash", ({ state, run }) => state === "waiting" && run.number === 2);
+  expect(again.supervision?.attempts.restarts).toBe(1);
+});
+
+test("a restart that is answered when its run has ended takes nothing from what was decided since", async () => {
+  const machine = await RealMachine.start();
+  let told = Promise.resolve();
+  machine.between = (engine) => {
+    const slow: Partial<SupervisedEngine> = {
+      async *watch(...given) {
+        for await (const event of engine.watch(...given)) {
+          await told;
+          yield event;
+        }
+      },
+      async restart(...given) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        told = promise;
+        const answered = await engine.restart(...given);
+        await engine.signal({ id: answered.id }, "SIGKILL", "main", somebody);
+        await machine.until("crash", ({ state, run }) => state === "waiting" && run.number === answered.run.number);
+        resolve();
+        return answered;
+      },
+    };
+    return new Proxy(engine, {
+      get(target, name) {
+        const value: unknown = Reflect.get(slow, name) ?? Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  };
+  await machine.start();
+  // What it waits for is an hour away, and so is not over before the restart is answered.
+  const marker = join(temporaryDirectory(), "crashed");
+  const script = `test -e ${marker} && exec sleep 1000; touch ${marker}; exit 1`;
+  await machine.sh("crash", script, { restart: every(3_600_000) });
+  const first = await machine.until("crash", ({ state }) => state === "waiting");
+  const restarted = await machine.engine.restart({ name: "crash" }, stopOptions, null, somebody);
+  expect(restarted).toMatchObject({ state: "waiting", run: { number: 2 } });
+  const { supervision } = machine.get("crash");
+  expect(supervision).toMatchObject({ waiting: { reason: "restart", cause: { kind: "restartPolicy" } } });
+  expect(supervision?.waiting?.until).toBeGreaterThanOrEqual(Number(first.supervision?.waiting?.until));
+  expect(supervision?.attempts.restarts).toBe(1);
 });
 
 test(

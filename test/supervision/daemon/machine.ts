@@ -3,6 +3,7 @@ import { onTestFinished, vi } from "vitest";
 import type { StartRequest } from "../../../src/server/engine/api/control.ts";
 import type { RestartPolicy, SupervisionPolicy } from "../../../src/server/engine/api/policy.ts";
 import type { ProcessInfo } from "../../../src/server/engine/api/process.ts";
+import type { SupervisedEngine } from "../../../src/server/engine/api/supervision.ts";
 import type { ProcessEngine } from "../../../src/server/engine/engine.ts";
 import { openEngine } from "../../../src/server/engine/lifecycle/open.ts";
 import type { EngineOptions } from "../../../src/server/engine/options.ts";
@@ -24,6 +25,8 @@ export class RealMachine {
   /** Milliseconds that the wall clock is ahead of the true one. */
   aheadMs = 0;
   readonly options: Partial<EngineOptions>;
+  /** What stands between the engine and supervision of the next daemon. */
+  between: (engine: ProcessEngine) => SupervisedEngine = (engine) => engine;
   readonly #log = recordingLog();
   #engine: ProcessEngine | undefined;
   #supervision: Supervision | undefined;
@@ -70,7 +73,7 @@ export class RealMachine {
       runtimeDir: this.runtimeDir,
     });
     this.#supervision = await openSupervision({
-      engine: this.#engine,
+      engine: this.between(this.#engine),
       stateDirectory: this.stateDirectory,
       bootId: this.bootId,
       log: this.#log.log,

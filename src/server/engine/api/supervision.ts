@@ -57,6 +57,8 @@ export interface AttemptHistory {
   readonly restarts: number;
 }
 
+export const noAttempts: AttemptHistory = { streak: 0, times: [], restarts: 0 };
+
 export const supervisionEventTypes = [
   "waiting",
   "ready",

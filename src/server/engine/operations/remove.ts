@@ -10,6 +10,7 @@ import { control, isUnresponsive } from "../run/shim-control.ts";
 import { ShimGoneError } from "../shim/control.ts";
 import { Control } from "../shim/layout.ts";
 import { checkPrecondition } from "./conditions.ts";
+import { decideLeftEnd } from "./decide-end.ts";
 import { causeOf, forgetIntent, newIntent, stillRunning, stopRun, survivorsOf, untilStarted } from "./stop.ts";
 
 /** How long a tree of which no process is left may take to be reported gone. */
@@ -62,6 +63,7 @@ export async function carryOutRemoval(core: Core, process: ManagedProcess, inten
     if (!core.closed) {
       forgetIntent(core, process, intent);
       core.trySave(process);
+      decideLeftEnd(core, process);
     }
   }
 }

@@ -4,6 +4,7 @@ import type { RequestContext, StopOptions } from "../api/control.ts";
 import type { ProcessInfo } from "../api/process.ts";
 import type { StartFailure } from "../api/run.ts";
 import type { ProcessSpec } from "../api/spec.ts";
+import { noAttempts } from "../api/supervision.ts";
 import type { Core } from "../core.ts";
 import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
@@ -13,6 +14,7 @@ import { makeRoom } from "../run/make-room.ts";
 import { Run } from "../run/run.ts";
 import { prepareFailure, startFailed } from "../run/start-failure.ts";
 import { checkPrecondition } from "./conditions.ts";
+import { decideLeftEnd } from "./decide-end.ts";
 import { release } from "./remove.ts";
 import { checkName, unsupportedLimit } from "./start.ts";
 import {
@@ -72,6 +74,8 @@ export function follow(core: Core, process: ManagedProcess, work: Promise<Proces
     process.restartsItself = false;
     process.changed.notify();
     core.outputs.notifyAll(process);
+    // Not before: supervision begins no run beside it.
+    decideLeftEnd(core, process);
     if (process.settled) core.onSettled();
   };
   work.then(done, done);
@@ -96,6 +100,8 @@ async function renew(
   if (unprepared !== null) throw startFailed(process.id, spec, unprepared);
   const intent = newIntent(core, process, "restart", planOf(core, process, options, cause), { spec: next });
   process.intents = [...process.intents, intent];
+  const { desired } = process;
+  const hadEnded = process.current.ended;
   if (decidesDesire(cause)) process.desired = "running";
   core.trySave(process);
   core.note(process, "restartRequested", cause);
@@ -106,7 +112,11 @@ async function renew(
     return await begin(core, process, run, spec, intent);
   } catch (error) {
     if (!core.closed) {
-      if (process.current !== run) undoPreparation(core, process, run);
+      if (process.current !== run) {
+        undoPreparation(core, process, run);
+        // It has changed nothing, so what the process is meant to do is as before.
+        if (hadEnded && process.standing === null && process.desired === "running") process.desired = desired;
+      }
       forgetIntent(core, process, intent);
       core.trySave(process);
     }
@@ -163,6 +173,8 @@ async function begin(
   await release(core, process, process.current);
   core.checkPresent(process);
   process.spec = spec;
+  // Somebody starts it: what was before does not count. Not before this: a restart that is refused changes nothing.
+  if (process.supervision !== undefined) process.supervision = { ...process.supervision, attempts: noAttempts };
   forgetIntent(core, process, intent);
   const failed = await beginRun(core, process, run);
   if (failed !== null) throw startFailed(process.id, spec, failed);
@@ -197,6 +209,9 @@ export async function beginRun(
   process.earlier = previous.slice(0, keptRuns - 1);
   process.current = run;
   process.standing = null;
+  // With the run, not when it is answered: by then it may have ended, and the process wait for the next one.
+  if (process.supervision !== undefined) process.supervision = { ...process.supervision, waiting: null };
+  process.endIsUndecided = false;
   process.endsWithDaemon = false;
   core.note(process, "stateChanged", run.cause, { from: state, to: "starting" });
   // Whatever stood in for its files must be gone before its shim makes them.

@@ -1,7 +1,7 @@
 import type { Cause } from "../api/cause.ts";
 import type { Command } from "../api/policy.ts";
 import type { ProcessInfo } from "../api/process.ts";
-import type { CommandResult, Supervision, SupervisionChange } from "../api/supervision.ts";
+import type { CommandResult, Supervision } from "../api/supervision.ts";
 import type { Core } from "../core.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { prepareRun } from "../run/launch.ts";
@@ -13,28 +13,6 @@ import { conditionFailed } from "./conditions.ts";
 import { beginRun, follow, newRun } from "./restart.ts";
 import { checkName } from "./start.ts";
 import { stillRunning } from "./stop.ts";
-
-/** Puts a change of what supervision keeps on record. */
-export function setSupervision(
-  core: Core,
-  process: ManagedProcess,
-  run: number,
-  change: SupervisionChange,
-): ProcessInfo {
-  core.checkPresent(process);
-  if (process.current.number !== run) throw conditionFailed("run", String(run), String(process.current.number));
-  const from = process.state;
-  core.takeSupervision(process, change);
-  const { event, cause } = change;
-  if (event !== null) core.note(process, event.type, cause, { supervision: event.detail });
-  const to = process.state;
-  if (to !== from) core.note(process, "stateChanged", cause, { from, to });
-  else if (event === null) core.note(process, "changed", cause);
-  core.trySave(process);
-  core.journal.flush();
-  if (process.settled) core.onSettled();
-  return core.table.info(process);
-}
 
 /** Begins the next run of a process that has none under way. */
 export async function startRun(
@@ -124,16 +102,4 @@ export function residentMemory(core: Core, ids: readonly string[]): ReadonlyMap<
     }
   }
   return resident;
-}
-
-/** Asks what is to become of those whose run ended while nobody watched. */
-export function reportUnseen(core: Core, unseen: readonly ManagedProcess[]): void {
-  for (const process of unseen) {
-    if (process.removed || !process.current.ended) continue;
-    // It is ended for another run to begin, or to be removed.
-    if (process.intents.some(({ kind }) => kind !== "stop")) continue;
-    const change = core.supervision?.runEnded(core.table.info(process)) ?? null;
-    if (change !== null) setSupervision(core, process, process.current.number, change);
-    else if (!process.endsWithDaemon && process.desired !== "stopped") process.desired = "stopped";
-  }
 }

@@ -38,6 +38,8 @@ export class ManagedProcess {
   /** Nobody asked for it: supervision begins the next run, with the spec that there was. */
   restartsItself = false;
   removing = false;
+  /** Its run has ended for a restart or a removal, and nobody has decided what becomes of it if that fails. */
+  endIsUndecided = false;
   removed = false;
   removalCause: Cause | null = null;
   /** Its directory is not of its making, so it must not remove it. */
@@ -84,6 +86,11 @@ export class ManagedProcess {
   /** Its run is the one that it was started with: if that fails to begin, nothing is left of the process. */
   get isFirstStart(): boolean {
     return this.current.number === 1 && this.supervision === undefined;
+  }
+
+  /** Its run ends, or has ended, for another run to begin, or for the process to be removed. */
+  get isToBeReplaced(): boolean {
+    return this.intents.some(({ kind }) => kind !== "stop");
   }
 
   get runs(): readonly Run[] {

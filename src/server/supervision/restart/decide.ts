@@ -26,8 +26,6 @@ export type RestartDecision =
     }
   | { readonly kind: "giveUp"; readonly history: AttemptHistory };
 
-export const noAttempts: AttemptHistory = { streak: 0, times: [], restarts: 0 };
-
 /**
  * What the restart policy makes of a run that has ended. Pure.
  *
