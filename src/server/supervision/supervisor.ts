@@ -388,6 +388,7 @@ export class Supervisor implements SupervisionHook {
   /** Never throws. */
   async #beginRun(id: string): Promise<void> {
     const { engine, log, now } = this.#ground;
+    let tried: Waiting | null = null;
     try {
       const before = engine.get({ id });
       if (before.state === "waiting" && before.run.treeAlive) {
@@ -400,6 +401,7 @@ export class Supervisor implements SupervisionHook {
       if (process.state !== "waiting" || waiting === null) {
         return;
       }
+      tried = waiting;
       await engine.startRun(id, forRun(kept, process.run.number + 1, policyOf(process)), waiting.cause);
     } catch (error) {
       if (!(error instanceof EngineError)) {
@@ -408,7 +410,7 @@ export class Supervisor implements SupervisionHook {
         // The run's end, or the process's, was reported by itself.
         return;
       }
-      this.#postpone(id, error as Error, now());
+      this.#postpone(id, error as Error, now(), tried);
     }
   }
 
@@ -420,13 +422,18 @@ export class Supervisor implements SupervisionHook {
     await this.#ground.engine.stop({ id }, how, { principal: "", requestId: "", precondition: null, cause });
   }
 
-  /** It could not even be tried: its name is taken, or the daemon is full. */
-  #postpone(id: string, error: Error, now: number): void {
+  /**
+   * It could not even be tried: its name is taken, or the daemon is full.
+   *
+   * @param tried What it waited for then. What it waits for since, after a run that somebody else began, has a time of
+   * its own.
+   */
+  #postpone(id: string, error: Error, now: number, tried: Waiting | null): void {
     const { engine, timers, log } = this.#ground;
     try {
       const process = engine.get({ id });
       const kept = keptOf(process);
-      if (process.state !== "waiting" || kept.waiting === null) {
+      if (process.state !== "waiting" || kept.waiting === null || (tried && kept.waiting.since !== tried.since)) {
         return;
       }
       const next = { ...kept.waiting, until: now + retryMs };
