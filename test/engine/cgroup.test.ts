@@ -1,8 +1,17 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Cgroups } from "../../src/server/engine/limits/cgroup.ts";
+import { Cgroups, findDelegatedSubtree } from "../../src/server/engine/limits/cgroup.ts";
 import { open, refused, spec, start } from "./harness.ts";
 
 const id = "01234567-89ab-4cde-8f01-23456789abcd";
@@ -24,6 +33,40 @@ test("limits are written as the kernel reads them", () => {
     readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), "utf8")]),
   );
   expect(written).toEqual({ "memory.max": "50000000", "cpu.max": "150000 100000", "pids.max": "20" });
+});
+
+test("limits are set again for what lives, and nothing is made for what does not", () => {
+  const root = fakeRoot();
+  const cgroups = new Cgroups(root);
+  const directory = cgroups.enter(id, 1, noLimits);
+  const limits = { ...noLimits, memoryBytes: 1_000_000 };
+  cgroups.renew(id, 1, limits);
+  cgroups.renew(id, 2, limits);
+  expect(readFileSync(join(directory, "memory.max"), "utf8")).toBe("1000000");
+  expect(readdirSync(root)).toEqual([`pm-${id}-1`]);
+});
+
+test("a delegated subtree is the daemon's own cgroup, or the one above its leaf", () => {
+  const root = fakeRoot();
+  const unit = join(root, "pm.service");
+  for (const directory of [unit, join(unit, "pm-daemon")]) {
+    mkdirSync(directory);
+    writeFileSync(join(directory, "cgroup.procs"), "");
+    writeFileSync(join(directory, "cgroup.subtree_control"), "");
+    writeFileSync(join(directory, "cgroup.controllers"), "cpu io memory pids\n");
+  }
+  const user = process.geteuid?.() === 0 ? 12_345 : (process.geteuid?.() ?? 0);
+  if (process.geteuid?.() === 0) chownSync(unit, user, user);
+  const mounts = `30 23 0:26 / ${root} rw,nosuid - cgroup2 cgroup2 rw\n`;
+  const found = (own: string) => findDelegatedSubtree({ cgroup: `0::${own}\n`, mounts, user });
+  // It holds others, or nobody: not the daemon alone.
+  expect(found("/pm.service")).toBe(null);
+  expect(found("/pm.service/pm-daemon")).toBe(unit);
+  writeFileSync(join(unit, "cgroup.procs"), `${process.pid}\n`);
+  expect(found("/pm.service")).toBe(unit);
+  expect(found("/")).toBe(null);
+  expect(findDelegatedSubtree({ cgroup: "0::/pm.service\n", mounts, user: user + 1 })).toBe(null);
+  expect(findDelegatedSubtree({ cgroup: "0::/pm.service\n", mounts, user: 0 })).toBe(null);
 });
 
 test("a cgroup is killed as a whole, where the kernel can", () => {

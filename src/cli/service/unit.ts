@@ -17,6 +17,10 @@ export interface UnitOptions {
  *
  * - `KillMode=process`: a stop ends the daemon alone, and processes run on; the next daemon finds them
  * - `Delegate=yes`: the cgroups below the unit's are the daemon's, for limits of processes
+ * - `DelegateSubgroup=`, and before systemd 254 `ExecStartPre=`: a cgroup that hands controllers on takes no process, so
+ *   systemd could not start the daemon again while processes with cgroups of their own live. The older way takes the
+ *   controllers away for a moment; the daemon sets the limits again, but memory that a process has then is not counted
+ *   any more
  * - `OOMPolicy=continue`: a process that runs out of memory does not take the daemon with it
  * - `RuntimeDirectoryPreserve=yes`: what the daemon needs to find its processes outlives a restart of it
  * - `NotifyAccess=all`: a helper speaks for the daemon; processes do not get `NOTIFY_SOCKET`
@@ -33,10 +37,12 @@ export function serviceUnit({ system, program, node }: UnitOptions): string {
     "[Service]",
     "Type=notify",
     "NotifyAccess=all",
+    `ExecStartPre=-/bin/sh -c '${freeCgroup}'`,
     `ExecStart=${word(node)} ${word(program)} daemon run`,
     "ExecReload=/bin/kill -HUP $MAINPID",
     "Restart=on-failure",
     "Delegate=yes",
+    "DelegateSubgroup=pm-daemon",
     "KillMode=process",
     "OOMPolicy=continue",
     "RuntimeDirectory=pm",
@@ -50,6 +56,11 @@ export function serviceUnit({ system, program, node }: UnitOptions): string {
   ];
   return lines.join("\n");
 }
+
+/** As in packaging/deb, a test compares them. A dollar is two in a unit, a percent sign too. */
+const freeCgroup =
+  'case $$(systemctl --version) in "systemd 2"[0-4]*|"systemd 25"[0-3]*) read -r own </proc/self/cgroup; ' +
+  'own=$${own#*::}; echo "-memory -cpu -pids" >"/sys/fs/cgroup$${own%%/.control}/cgroup.subtree_control";; esac';
 
 /** Where systemd looks for it: systemd.unit(5). */
 export function unitPath(system: boolean, env: Environment): string {

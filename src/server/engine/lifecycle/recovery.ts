@@ -71,10 +71,21 @@ export function recover(core: Core): ManagedProcess[] {
   for (const process of core.table.ordered) {
     if (conclude(core, process, past(process.id))) unseen.push(process);
   }
+  for (const process of core.table.ordered) renewLimits(core, process);
   core.cgroups.sweep((id) => core.table.byId(id) !== undefined);
   core.journal.flush();
   for (const process of core.table.ordered) if (process.intents.length > 0) void carryOn(core, process);
   return unseen;
+}
+
+function renewLimits(core: Core, process: ManagedProcess): void {
+  const { id, current, spec } = process;
+  if (!current.treeAlive) return;
+  try {
+    core.cgroups.renew(id, current.number, spec.limits);
+  } catch (error) {
+    core.options.logger.warn({ id, error: String(error) }, "the limits of a process could not be set again");
+  }
 }
 
 function readAll(

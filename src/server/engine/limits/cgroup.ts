@@ -2,6 +2,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Limits } from "../api/spec.ts";
 import { hasCode } from "../shim/system-error.ts";
 
@@ -44,13 +45,20 @@ export class Cgroups {
     if (this.#root === null) return "";
     const directory = this.#directory(this.#root, id, run);
     mkdirSync(directory, { recursive: true, mode: 0o755 });
-    if (limits.memoryBytes !== null) writeFileSync(join(directory, "memory.max"), String(limits.memoryBytes));
-    if (limits.cpuMillis !== null) {
-      const quota = Math.max(1000, (limits.cpuMillis * cpuPeriodMicros) / 1000);
-      writeFileSync(join(directory, "cpu.max"), `${quota} ${cpuPeriodMicros}`);
-    }
-    if (limits.processes !== null) writeFileSync(join(directory, "pids.max"), String(limits.processes));
+    setLimits(directory, limits);
     return directory;
+  }
+
+  /**
+   * Sets the limits of a run that an earlier daemon began: a service manager that starts the daemon anew may have had to
+   * take the controllers away (see `serviceUnit`).
+   *
+   * @throws a Node system error.
+   */
+  renew(id: string, run: number, limits: Limits): void {
+    if (this.#root === null) return;
+    const directory = this.#directory(this.#root, id, run);
+    if (existsSync(directory)) setLimits(directory, limits);
   }
 
   /** Kills everything in a run's cgroup at once, where the kernel can (5.14). */
@@ -96,6 +104,15 @@ export class Cgroups {
   }
 }
 
+function setLimits(directory: string, limits: Limits): void {
+  if (limits.memoryBytes !== null) writeFileSync(join(directory, "memory.max"), String(limits.memoryBytes));
+  if (limits.cpuMillis !== null) {
+    const quota = Math.max(1000, (limits.cpuMillis * cpuPeriodMicros) / 1000);
+    writeFileSync(join(directory, "cpu.max"), `${quota} ${cpuPeriodMicros}`);
+  }
+  if (limits.processes !== null) writeFileSync(join(directory, "pids.max"), String(limits.processes));
+}
+
 /** The limits that need a cgroup, by field name, of those that are asked for. */
 export function cgroupLimitFields(limits: Limits): string[] {
   const fields: string[] = [];
@@ -105,27 +122,47 @@ export function cgroupLimitFields(limits: Limits): string[] {
   return fields;
 }
 
+/** Where the daemon itself is, in its subtree: systemd puts it there (`DelegateSubgroup=`), or it moves. */
+const ownLeaf = "pm-daemon";
+
+export interface Place {
+  /** Text of /proc/self/cgroup. */
+  readonly cgroup: string;
+  /** Text of /proc/self/mountinfo. */
+  readonly mounts: string;
+  readonly user: number;
+}
+
+function ownPlace(): Place {
+  return {
+    cgroup: readFileSync("/proc/self/cgroup", "utf8"),
+    mounts: readFileSync("/proc/self/mountinfo", "utf8"),
+    user: process.geteuid?.() ?? 0,
+  };
+}
+
 /**
  * The cgroup v2 subtree that was delegated to this daemon's user, or null: the
  * daemon's own cgroup if it is not the root, belongs to the user, is writable,
  * has all controllers needed, and holds no other process (a systemd unit with
- * `Delegate=yes`). Everything belongs to the superuser, so ownership tells it
+ * `Delegate=yes`); or the one above, if its own is the leaf that it or systemd
+ * has made for it. Everything belongs to the superuser, so ownership tells it
  * nothing: a daemon of root must be told its subtree.
  */
-export function findDelegatedSubtree(): string | null {
+export function findDelegatedSubtree({ cgroup, mounts, user }: Place = ownPlace()): string | null {
   try {
-    const user = process.geteuid?.() ?? 0;
-    const own = /^0::(\/.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))?.[1];
-    const mount = /^\S+ \S+ \S+ \S+ (\S+) [^\n]* - cgroup2 /m.exec(readFileSync("/proc/self/mountinfo", "utf8"))?.[1];
+    const own = /^0::(\/.*)$/m.exec(cgroup)?.[1];
+    const mount = /^\S+ \S+ \S+ \S+ (\S+) [^\n]* - cgroup2 /m.exec(mounts)?.[1];
     if (own === undefined || mount === undefined || own === "/" || user === 0) return null;
-    const directory = join(mount, own);
+    const isLeaf = basename(own) === ownLeaf;
+    const directory = join(mount, isLeaf ? dirname(own) : own);
     for (const file of ["", "cgroup.procs", "cgroup.subtree_control"]) {
       accessSync(join(directory, file), constants.W_OK);
     }
     if (statSync(directory).uid !== user) return null;
     const controllers = readFileSync(join(directory, "cgroup.controllers"), "utf8").trim().split(/\s+/);
     if (!controllersNeeded.every((controller) => controllers.includes(controller))) return null;
-    return holdsOnlyThisProcess(directory) ? directory : null;
+    return isLeaf || holdsOnlyThisProcess(directory) ? directory : null;
   } catch {
     // No cgroup v2, or none that this user may write to.
     return null;
@@ -140,7 +177,7 @@ export function findDelegatedSubtree(): string | null {
  */
 export function claimSubtree(directory: string): void {
   if (holdsOnlyThisProcess(directory)) {
-    const leaf = join(directory, "pm-daemon");
+    const leaf = join(directory, ownLeaf);
     mkdirSync(leaf, { recursive: true });
     writeFileSync(join(leaf, "cgroup.procs"), String(process.pid));
   }
