@@ -46,7 +46,7 @@ test.skipIf(!hasAnalyzer)(
       )) {
         expect(packaged.split("\n")).toContain(line);
       }
-      expect(packaged).toContain(set.find((line) => line.startsWith("ExecStartPre=")));
+      expect(packaged).toContain(set.find((line) => line.startsWith("ExecStopPost=")));
     }
   },
 );

@@ -17,10 +17,9 @@ export interface UnitOptions {
  *
  * - `KillMode=process`: a stop ends the daemon alone, and processes run on; the next daemon finds them
  * - `Delegate=yes`: the cgroups below the unit's are the daemon's, for limits of processes
- * - `DelegateSubgroup=`, and before systemd 254 `ExecStartPre=`: a cgroup that hands controllers on takes no process, so
+ * - `DelegateSubgroup=`, and before systemd 254 `ExecStopPost=`: a cgroup that hands controllers on takes no process, so
  *   systemd could not start the daemon again while processes with cgroups of their own live. The older way takes the
- *   controllers away for a moment; the daemon sets the limits again, but memory that a process has then is not counted
- *   any more
+ *   controllers away until the next daemon sets the limits again; memory that a process has by then is not counted any more
  * - `OOMPolicy=continue`: a process that runs out of memory does not take the daemon with it
  * - `RuntimeDirectoryPreserve=yes`: what the daemon needs to find its processes outlives a restart of it
  * - `NotifyAccess=all`: a helper speaks for the daemon; processes do not get `NOTIFY_SOCKET`
@@ -37,9 +36,9 @@ export function serviceUnit({ system, program, node }: UnitOptions): string {
     "[Service]",
     "Type=notify",
     "NotifyAccess=all",
-    `ExecStartPre=-/bin/sh -c '${freeCgroup}'`,
     `ExecStart=${word(node)} ${word(program)} daemon run`,
     "ExecReload=/bin/kill -HUP $MAINPID",
+    `ExecStopPost=-/bin/sh -c '${freeCgroup}'`,
     "Restart=on-failure",
     "Delegate=yes",
     "DelegateSubgroup=pm-daemon",
