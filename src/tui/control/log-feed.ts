@@ -134,10 +134,11 @@ export class LogFeed {
     this.#abort.abort();
   }
 
-  /** Reads the beginning of what is kept. */
+  /** Reads the beginning of what is kept, and goes there unless a key has led elsewhere meanwhile. */
   async readStart(): Promise<void> {
     const view = this.#viewNow();
     const signal = this.#abort.signal;
+    const { top } = this.#store.state.log;
     const begin = view && (await this.#read(view, 0, READ_BYTES, signal));
     if (!begin) {
       return;
@@ -152,7 +153,9 @@ export class LogFeed {
       window = appendWindow(window, more.window);
       output = more.output;
     }
-    this.#apply(view, { type: "log-jump", read: window, output, position: { offset: 0, row: 0 } });
+    if (this.#store.state.log.top === top) {
+      this.#apply(view, { type: "log-jump", read: window, output, position: { offset: 0, row: 0 } });
+    }
   }
 
   /** Reads the end of it. */

@@ -162,6 +162,23 @@ test("the beginning is shown where more is missing than is read at a time, which
   expect(pane.rows()[0]).toBe(`missing 0-${first}`);
 });
 
+test.each([
+  ["the end", "G", "line 299999", null],
+  ["a line of what is still to be read", "j", `missing 0-${first}`, 0],
+])("keys that come together: from the beginning to %s", async (_name, key, row, top) => {
+  const pane = await paneOn(readAs(first));
+  const from = text.length - 10_000;
+  await pane.say({ type: "opened", processId: "p", run: 1, startOffset: from, output: outputInfo(first, text.length) });
+  await pane.say({ type: "chunk", ...chunk(from, text.subarray(from)) });
+  await pane.store.nextFrame();
+  pane.press("2", "g", key);
+  for (let frame = 0; frame < 5; frame++) {
+    await pane.store.nextFrame();
+  }
+  expect(pane.store.state.log.top?.offset ?? null).toBe(top);
+  expect(pane.rows().at(top === null ? -1 : 0)).toBe(row);
+});
+
 test("the beginning of a stream is shown however much of the other one comes before", async () => {
   const words = Buffer.from("first\nsecond\n");
   const at = 1_000_000;
