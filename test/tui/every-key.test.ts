@@ -135,7 +135,7 @@ describe("every key of the map does what the help says", () => {
         for (const key of keys) {
           const { before, ready, shows } = TRIALS[command];
           const terminal = openUi(daemon, { columns: 120, rows: 30 });
-          await terminal.until("the dashboard", ({ alternate }) => alternate && terminal.text().includes("line 0500"));
+          await terminal.until("the dashboard", ({ alternate }) => alternate && terminal.text().includes("wide 000"));
           await terminal.until("the table", () => terminal.text().includes("p9"));
           if (before !== undefined && ready !== undefined) {
             expect(fits(terminal, ready)).toBe(false);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { formatBytes } from "../../src/tui/text/format.ts";
-import { startDaemon } from "../support/daemon.ts";
+import { startDaemon, type TestDaemon } from "../support/daemon.ts";
 import { byName } from "../support/process-ref.ts";
 import { openUi, start } from "./dashboard.ts";
 
@@ -104,6 +104,19 @@ describe("the log pane shows the output that its title names", () => {
   });
 });
 
+/** Resolves when a process has written a text. */
+async function written({ processes }: TestDaemon, name: string, text: string): Promise<void> {
+  let tail = "";
+  for await (const { frame } of processes.streamOutput({ process: byName(name), follow: true })) {
+    if (frame.case === "chunk") {
+      tail = (tail + Buffer.from(frame.value.data).toString()).slice(-(1 << 10));
+      if (tail.includes(text)) {
+        return;
+      }
+    }
+  }
+}
+
 describe("where output is missing", () => {
   test.each([
     ["less than what is read at first", 64n << 10n, 400_000],
@@ -111,6 +124,8 @@ describe("where output is missing", () => {
   ])("the gap is marked and says how much it is, however one comes to it: %s is kept", async (_name, limit, lines) => {
     const daemon = await startDaemon();
     await start(daemon, "long", `seq 1 ${lines}; echo the end; exec sleep 1000`, { output: { limitBytes: limit } });
+    // Later nothing more is dropped: the pane holds no more than the daemon does.
+    await written(daemon, "long", "the end\n");
     const terminal = openUi(daemon);
     await terminal.shows("the end");
     const { process } = await daemon.processes.getProcess({ process: byName("long") });

@@ -13,7 +13,7 @@ import {
   wantedStreams,
 } from "../state/log/log.ts";
 import type { SearchDirection } from "../state/log/log-update.ts";
-import { type LogItem, type LogWindow, windowOf } from "../state/log/log-window.ts";
+import { appendWindow, type LogItem, type LogWindow, windowOf } from "../state/log/log-window.ts";
 import { errorReason, errorText, isConnectionError } from "./errors.ts";
 import { LogSearch } from "./log-search.ts";
 import { sleep } from "./sleep.ts";
@@ -55,6 +55,14 @@ class LiveSource implements Source {
     this.#view = view;
   }
 
+  /** Output has come up to an offset. Of all streams every byte comes, or was dropped before it could: a tail does not say so. */
+  reached(offset: number): void {
+    if (this.#view.streams === "all" && offset > this.to) {
+      this.items.push({ kind: "gap", offset: this.to, end: offset });
+    }
+    this.to = Math.max(this.to, offset);
+  }
+
   drain(): Action | null {
     if (!this.changed) {
       return null;
@@ -69,13 +77,14 @@ class LiveSource implements Source {
   }
 }
 
-/** A read as a window. */
-function windowFromRead({ chunks, gap, nextOffset }: OutputRead, from: number): LogWindow {
-  const items: LogItem[] = gap ? [{ kind: "gap", offset: gap.from, end: gap.to }] : [];
+/** A read as a window. A gap goes as far as output is missing, which may be further than was read. */
+function windowFromRead({ chunks, gap, nextOffset, output }: OutputRead, from: number): LogWindow {
+  const gapEnd = gap && chunks.length === 0 ? Math.max(gap.to, output.firstOffset) : gap?.to;
+  const items: LogItem[] = gap && gapEnd !== undefined ? [{ kind: "gap", offset: gap.from, end: gapEnd }] : [];
   for (const { stream, offset, time, data } of chunks) {
     items.push({ kind: "data", stream, offset, end: offset + data.length, time: time.getTime(), data });
   }
-  return windowOf(from, nextOffset, items);
+  return windowOf(from, Math.max(nextOffset, gapEnd ?? 0), items);
 }
 
 /** Brings the output that the log pane shows: live by one stream, history by reads. */
@@ -125,17 +134,27 @@ export class LogFeed {
     this.#abort.abort();
   }
 
-  /** Reads the beginning of what is kept. */
+  /** Reads the beginning of what is kept, and goes there unless a key has led elsewhere meanwhile. */
   async readStart(): Promise<void> {
     const view = this.#viewNow();
-    const read = view && (await this.#read(view, 0, READ_BYTES, this.#abort.signal));
-    if (read) {
-      this.#apply(view, {
-        type: "log-jump",
-        read: read.window,
-        output: read.output,
-        position: { offset: read.window.items[0]?.offset ?? 0, row: 0 },
-      });
+    const signal = this.#abort.signal;
+    const { top } = this.#store.state.log;
+    const begin = view && (await this.#read(view, 0, READ_BYTES, signal));
+    if (!begin) {
+      return;
+    }
+    let { window, output } = begin;
+    // More may be missing, or of other streams, than is read at a time.
+    while (window.bytes === 0 && window.to < output.nextOffset) {
+      const more = await this.#read(view, window.to, READ_BYTES, signal);
+      if (!more || more.window.to <= window.to) {
+        break;
+      }
+      window = appendWindow(window, more.window);
+      output = more.output;
+    }
+    if (this.#store.state.log.top === top) {
+      this.#apply(view, { type: "log-jump", read: window, output, position: { offset: 0, row: 0 } });
     }
   }
 
@@ -332,6 +351,8 @@ export class LogFeed {
       signal,
       ...(streams && { streams }),
     });
+    // What there is at first is shown at once, not as it happens to arrive.
+    let whole = 0;
     let allowed = BURST_BYTES;
     let before = performance.now();
     for await (const frame of stream) {
@@ -341,11 +362,13 @@ export class LogFeed {
             source.from = frame.startOffset;
             source.to = frame.startOffset;
           }
+          whole = from === null ? frame.output.nextOffset : 0;
           this.#apply(view, { type: "log-opened", output: frame.output });
           break;
         case "chunk": {
           const end = frame.offset + frame.data.length;
           const { stream: name, offset, time, data } = frame;
+          source.reached(offset);
           source.items.push({ kind: "data", stream: name, offset, end, time: time.getTime(), data });
           source.bytes += data.length;
           allowed -= data.length;
@@ -358,10 +381,10 @@ export class LogFeed {
           source.to = frame.to;
           break;
         case "heartbeat":
-          source.to = Math.max(source.to, frame.nextOffset);
+          source.reached(frame.nextOffset);
           break;
         case "end":
-          source.to = Math.max(source.to, frame.finalOffset);
+          source.reached(frame.finalOffset);
           source.complete = frame.reason !== "snapshot";
           break;
       }
@@ -369,7 +392,9 @@ export class LogFeed {
       if (signal.aborted) {
         return null;
       }
-      this.#store.post(source);
+      if (source.to >= whole || frame.type === "end" || allowed < 0) {
+        this.#store.post(source);
+      }
       if (source.bytes > BACKLOG_BYTES) {
         await this.#store.nextFrame();
       }

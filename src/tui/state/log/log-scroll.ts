@@ -1,5 +1,5 @@
 import { wrapStarts } from "../../terminal/styled-line.ts";
-import { following, type LogPosition, type LogState, resume } from "./log.ts";
+import { contains, following, type LogPosition, type LogState, resume } from "./log.ts";
 import { matchingCells, styleLine } from "./log-pattern.ts";
 import { logLines } from "./log-view.ts";
 import type { LogLine } from "./log-window.ts";
@@ -60,6 +60,10 @@ export function shownTop(log: LogState, size: LogSize): LogPosition {
  * up again.
  */
 export function scrollLog(log: LogState, by: number, size: LogSize): LogState {
+  if (!log.filtered && log.top !== null && !contains(log.window, log.top.offset)) {
+    // The lines around the place are still to be read.
+    return log;
+  }
   const lines = logLines(log);
   const bottom = endTop(log, size);
   let { offset, row } = shownTop(log, size);

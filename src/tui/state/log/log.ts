@@ -181,6 +181,7 @@ export function appendLive(log: LogState, more: LogWindow, complete: boolean): L
   let next: LogState = {
     ...log,
     opened: true,
+    first: more.items.reduce((first, item) => (item.kind === "gap" ? Math.max(first, item.end) : first), log.first),
     next: Math.max(log.next, more.to),
     complete: log.complete || complete,
     shownBytes: log.shownBytes + countBytes(more, log.countedTo),
@@ -327,6 +328,24 @@ export const READ_BYTES = 256 << 10;
 /** A read is begun when the view is this near the edge. Bytes. */
 const MARGIN_BYTES = 32 << 10;
 
+/** Whether the view comes near the end of what is at hand: a gap is one row, however much is missing, and other streams have none. */
+function isNearEnd({ items, to }: LogWindow, top: number): boolean {
+  let missing = 0;
+  let begin = to;
+  for (let i = items.length - 1; i >= 0; i--) {
+    const item = items[i];
+    if (!item || item.end <= top) {
+      break;
+    }
+    if (to - item.end - missing >= 2 * MARGIN_BYTES) {
+      return false;
+    }
+    begin = Math.max(top, item.offset);
+    missing += item.kind === "gap" ? item.end - begin : 0;
+  }
+  return to - begin - missing < 2 * MARGIN_BYTES;
+}
+
 /** The next read that the view needs, if any. */
 export function neededRead(log: LogState): LogRead | null {
   const { window, top, first, next } = log;
@@ -340,7 +359,7 @@ export function neededRead(log: LogState): LogRead | null {
   if (window.from > first && top.offset - window.from < MARGIN_BYTES) {
     return { from: Math.max(first, window.from - READ_BYTES), to: window.from };
   }
-  if (window.to < next && window.to - top.offset < 2 * MARGIN_BYTES) {
+  if (window.to < next && isNearEnd(window, top.offset)) {
     return { from: window.to, to: Math.min(next, window.to + READ_BYTES) };
   }
   return null;
