@@ -14,4 +14,20 @@ export const bounds: Readonly<Record<string, Readonly<Record<string, string>>>> 
     "daemon, idle and empty, with the command host":
       "The daemon's without it, and 15 MB of the thread in which commands run warm: a V8 heap of its own, with the whole command line compiled in it.",
   },
+  live: {
+    "pm SDK, bytes received":
+      "Processor time: writer and shim keep two cores busy while they move as much as is measured beside it, and wait for nobody, since the oldest output gives way. A gigabyte that is followed costs the daemon and the SDK what the part `stream` says, and that is all the follower gets its share of.",
+  },
+  "first-byte": {
+    "beyond bare Node.js":
+      "Of 12 ms of processor time for the import of the SDK, 8 ms are Node.js's own modules that a socket needs (net, stream, fs). The rest connects, asks, and waits for the daemon.",
+  },
+  latency: {
+    "pm SDK":
+      "Not traced. Beside ten flooders twenty programs never wait on two cores; a line passes through three processes that each have to get their turn (shim, daemon, reader), where the C reader is one that always slept.",
+  },
+  followers: {
+    "memory of 100 stalled followers":
+      "A stalled follower holds 16 KiB of output and has a connection of its own; one over a shared connection costs what is measured above. What the rest is was not looked into.",
+  },
 };
