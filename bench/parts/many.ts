@@ -14,7 +14,8 @@ import type { Series } from "../report/plot.ts";
 const atOnce = 32;
 /** The daemon collects what the starts left when it has been quiet for a while. */
 const quietMs = 12_000;
-const idleMs = 10_000;
+/** The daemon looks at all rings once a minute. */
+const idleMs = 60_000;
 /** Commands beside the processes. */
 const beside = { total: 1000, aSecond: 200 };
 const lists = 5;
