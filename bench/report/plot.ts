@@ -23,7 +23,8 @@ export function plot(title: string, unit: string, series: readonly Series[]): st
   const x = (value: number) => left + part(value, xLow, xHigh) * (width - left - right);
   const y = (value: number) => height - bottom - part(Math.max(value, yLow), yLow, yHigh) * (height - top - bottom);
   const lines = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" role="img" aria-label="${escapeXml(`${title}, ${unit}`)}">`,
+    `<title>${escapeXml(`${title}, ${unit}`)}</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<text x="${left}" y="20" font-size="14" fill="#222222">${escapeXml(`${title}, ${unit}`)}</text>`,
   ];
