@@ -43,6 +43,8 @@ const modules = readdirSync(sources, { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".js"))
   .map((name) => join(sources, name));
 const { outputFiles } = await build({
+  // Names of chunks depend on paths: they must not depend on where a release is made.
+  absWorkingDir: sources,
   entryPoints: entries.map((name) => join(sources, name)),
   outbase: sources,
   outdir: sources,
