@@ -5,31 +5,18 @@
  */
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { ProcessSpec } from "../../src/server/engine/api/spec.ts";
+import { everything } from "../../src/server/engine/api/list.ts";
 import { type Clock, systemClock } from "../../src/server/engine/clock.ts";
 import type { ProcessEngine } from "../../src/server/engine/engine.ts";
 import { openEngine } from "../../src/server/engine/lifecycle/open.ts";
 import { prepareRuntimeDirectory } from "../../src/server/engine/lifecycle/runtime-directory.ts";
 import type { PartContext } from "../support/part.ts";
 import { memoryDirectory } from "../support/scope.ts";
+import { shellSpec } from "../support/shell-spec.ts";
 
 const hour = 3_600_000;
 const context = { principal: "local", requestId: "", precondition: null };
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const everything = {
-  labels: [],
-  states: [],
-  ids: [],
-  idPrefixes: [],
-  names: [],
-  namePatterns: [],
-  createdAfter: null,
-  createdBefore: null,
-  endedAfter: null,
-  endedBefore: null,
-  living: null,
-};
-
 /** Steps the daemon's clock and that of its shims together. */
 class SteppedClock implements Clock {
   readonly #fd: number;
@@ -60,24 +47,6 @@ class SteppedClock implements Clock {
   }
 }
 
-function shell(script: string): ProcessSpec {
-  return {
-    executable: "sh",
-    args: ["-c", script],
-    env: [],
-    envMode: "extend",
-    cwd: "/",
-    output: { limitBytes: 65_536, whenFull: "dropOldest" },
-    stdin: "null",
-    terminal: null,
-    limits: { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null },
-    stop: { signal: "", graceMs: null },
-    umask: null,
-    nice: null,
-    oomScoreAdj: null,
-  };
-}
-
 export async function clock({ random, report, programs, rounds }: PartContext): Promise<void> {
   const shimPath = programs.shim("pm-shim-clock", ["-O2", "-static", "-DPM_FAULTS"]);
   const base = mkdtempSync(join(memoryDirectory(), "pmk-"));
@@ -95,7 +64,12 @@ export async function clock({ random, report, programs, rounds }: PartContext): 
       report.count("steps of the clock");
       report.round();
       const { process } = await engine.start(
-        { id: "", name: "", labels: {}, spec: shell("trap 'exit 9' TERM; echo began; while :; do sleep 0.02; done") },
+        {
+          id: "",
+          name: "",
+          labels: {},
+          spec: shellSpec("trap 'exit 9' TERM; echo began; while :; do sleep 0.02; done"),
+        },
         context,
       );
       started.push(process.id);

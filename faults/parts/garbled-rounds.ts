@@ -8,6 +8,7 @@
  * garbled; the next engine must start, list what lives, keep what is readable,
  * and name what is not.
  */
+
 import {
   closeSync,
   existsSync,
@@ -24,7 +25,6 @@ import {
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
-import type { ProcessSpec } from "../../src/server/engine/api/spec.ts";
 import type { ProcessEngine } from "../../src/server/engine/engine.ts";
 import { EngineError } from "../../src/server/engine/errors.ts";
 import { openEngine } from "../../src/server/engine/lifecycle/open.ts";
@@ -32,6 +32,7 @@ import { prepareRuntimeDirectory } from "../../src/server/engine/lifecycle/runti
 import { processesOf } from "../../test/support/leftovers.ts";
 import { Random } from "../support/random.ts";
 import { isAlive, kill } from "../support/scope.ts";
+import { shellSpec } from "../support/shell-spec.ts";
 
 export interface RoundResult {
   readonly round: number;
@@ -72,24 +73,6 @@ function open(runtimeDir: string): Promise<ProcessEngine> {
   return openEngine({ runtimeDir, shimPath, cgroupRoot: null, logger: silent });
 }
 
-function shell(script: string): ProcessSpec {
-  return {
-    executable: "sh",
-    args: ["-c", script],
-    env: [],
-    envMode: "extend",
-    cwd: "/",
-    output: { limitBytes: 65_536, whenFull: "dropOldest" },
-    stdin: "null",
-    terminal: null,
-    limits: { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null },
-    stop: { signal: "", graceMs: null },
-    umask: null,
-    nice: null,
-    oomScoreAdj: null,
-  };
-}
-
 async function textOf(engine: ProcessEngine, id: string): Promise<string> {
   const start = { position: { kind: "offset", offset: 0 }, since: null } as const;
   const read = await engine.readOutput({ id }, { run: null, start, until: null, streams: [], maxBytes: 1024 * 1024 });
@@ -103,7 +86,7 @@ async function populate(runtimeDir: string, random: Random): Promise<Known[]> {
     const living = number < 2;
     const code = random.below(40);
     const written = `seq ${random.between(1, 3000)}; echo end`;
-    const spec = shell(living ? `${written}; exec sleep 100000` : `${written}; exit ${code}`);
+    const spec = shellSpec(living ? `${written}; exec sleep 100000` : `${written}; exit ${code}`);
     const { process } = await engine.start({ id: "", name: `p${number}`, labels: {}, spec }, context);
     if (random.chance(0.3)) await engine.restart({ id: process.id }, stopOptions, null, context);
     const never = new AbortController().signal;

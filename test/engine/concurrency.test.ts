@@ -1,8 +1,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { everything } from "../../src/server/engine/api/list.ts";
 import { EngineError } from "../../src/server/engine/errors.ts";
-import { alive, everything, limit, open, runtimeDirectory, shell, spec, stopDefaults, stream } from "./harness.ts";
+import { alive, limit, open, runtimeDirectory, shell, spec, stopDefaults, stream } from "./harness.ts";
 
 /** A small generator of the same numbers each time (mulberry32). */
 function numbers(seed: number): (below: number) => number {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished, vi } from "vitest";
 import type { RequestContext, SignalTarget, StopOptions, WaitCondition } from "../../src/server/engine/api/control.ts";
-import type { PageRequest, ProcessFilter } from "../../src/server/engine/api/list.ts";
+import { everything, type PageRequest, type ProcessFilter } from "../../src/server/engine/api/list.ts";
 import type { OutputFrame, OutputRead, OutputStart, OutputStreamName } from "../../src/server/engine/api/output.ts";
 import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
 import type { RunInfo, StopReceipt } from "../../src/server/engine/api/run.ts";
@@ -19,19 +19,6 @@ import type { EngineOptions } from "../../src/server/engine/options.ts";
 vi.setConfig({ testTimeout: 180_000 });
 
 export const shimPath = process.env["PM_TEST_SHIM"] ?? join(import.meta.dirname, "../../dist/pm-shim");
-export const everything: ProcessFilter = {
-  labels: [],
-  states: [],
-  ids: [],
-  idPrefixes: [],
-  names: [],
-  namePatterns: [],
-  createdAfter: null,
-  createdBefore: null,
-  endedAfter: null,
-  endedBefore: null,
-  living: null,
-};
 export const somebody: RequestContext = { principal: "local", requestId: "", precondition: null };
 /** A limit that only a hang reaches. */
 const limitMs = 90_000;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { EventsFrame, JournalEvent, StreamEventsOptions } from "../../src/server/engine/api/event.ts";
+import { everything } from "../../src/server/engine/api/list.ts";
 import type { WatchEvent } from "../../src/server/engine/api/watch.ts";
 import {
   type Bench,
   complete,
-  everything,
   limit,
   open,
   reasonOf,

@@ -1,9 +1,10 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { everything } from "../../src/server/engine/api/list.ts";
 import { prepareRuntimeDirectory } from "../../src/server/engine/lifecycle/runtime-directory.ts";
 import { fillSpace, smallFileSystem } from "../support/small-file-system.ts";
-import { complete, everything, open, refused, shell, spec, start, stopDefaults, untilOutput } from "./harness.ts";
+import { complete, open, refused, shell, spec, start, stopDefaults, untilOutput } from "./harness.ts";
 
 test("with the runtime directory full, starts are refused in the system's words and running processes go on", async (context) => {
   const base = smallFileSystem("size=1m");

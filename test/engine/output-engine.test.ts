@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { everything } from "../../src/server/engine/api/list.ts";
 import type { OutputFrame, OutputsFrame, StreamOutputsOptions } from "../../src/server/engine/api/output.ts";
 import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
 import type { ProcessEngine } from "../../src/server/engine/engine.ts";
-import { everything, limit, open, reasonOf, runtimeDirectory, shell, somebody } from "./harness.ts";
+import { limit, open, reasonOf, runtimeDirectory, shell, somebody } from "./harness.ts";
 
 const beginning = { position: { kind: "offset", offset: 0 }, since: null } as const;
 

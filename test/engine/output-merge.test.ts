@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { everything } from "../../src/server/engine/api/list.ts";
 import type { OutputsFrame } from "../../src/server/engine/api/output.ts";
-import { everything } from "../unit/server/engine/output-fakes.ts";
+
 import { Shims } from "./output-shims.ts";
 
 test("lines of real processes come in order of time, beside one that floods", async () => {

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFi
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { everything } from "../../src/server/engine/api/list.ts";
 import type { OutputFrame } from "../../src/server/engine/api/output.ts";
 import { systemClock } from "../../src/server/engine/clock.ts";
 import { Journal } from "../../src/server/engine/history/journal.ts";
@@ -13,7 +14,6 @@ import { Quarantine } from "../../src/server/engine/quarantine.ts";
 import {
   alive,
   complete,
-  everything,
   limit,
   open,
   type Wanted as ProcessSpec,

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { everything } from "../../src/server/engine/api/list.ts";
 import type { Bench as Engine, Shown as ProcessInfo } from "./harness.ts";
 import {
   alive,
   complete,
-  everything,
   limit,
   open,
   reasonOf,

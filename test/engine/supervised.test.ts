@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Cause } from "../../src/server/engine/api/cause.ts";
+import { everything } from "../../src/server/engine/api/list.ts";
 import type { SupervisionPolicy } from "../../src/server/engine/api/policy.ts";
 import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
 import type {
@@ -15,7 +16,6 @@ import { readRecord, writeRecord } from "../../src/server/engine/process/record.
 import {
   alive,
   type Bench,
-  everything,
   limit,
   open,
   reasonOf,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { ProcessFilter } from "../../src/server/engine/api/list.ts";
+import { everything, type ProcessFilter } from "../../src/server/engine/api/list.ts";
 import type { WatchEvent } from "../../src/server/engine/api/watch.ts";
 import type { Bench as Engine } from "./harness.ts";
-import { complete, everything, limit, open, reasonOf, shell, spec, start, stopDefaults } from "./harness.ts";
+import { complete, limit, open, reasonOf, shell, spec, start, stopDefaults } from "./harness.ts";
 
 /** A watch that is read one event at a time. */
 class Watcher {

@@ -31,7 +31,14 @@ export function processDetails(info: ProcessInfo, options: ProcessDetailsOptions
   rows.push(...supervisionRows(info, schedule, now));
   rows.push(...runRows(run, usage, now), ["Created", info.createTime.toISOString()]);
   rows.push(
-    ["Input", spec.terminal === undefined ? spec.stdin : `terminal ${spec.terminal.columns}x${spec.terminal.rows}`],
+    [
+      "Input",
+      spec.terminal === undefined
+        ? spec.stdin === "null"
+          ? "none"
+          : spec.stdin
+        : `terminal ${spec.terminal.columns}x${spec.terminal.rows}`,
+    ],
     ["Stop", stopText(info)],
     ["Labels", labelText(info.labels)],
   );

@@ -1,4 +1,5 @@
 import type { Engine } from "../engine/api/engine.ts";
+import { everything } from "../engine/api/list.ts";
 import type { SupervisedEngine } from "../engine/api/supervision.ts";
 import type { Log } from "../log.ts";
 import type { Ground } from "./ground.ts";
@@ -11,7 +12,7 @@ import { causeOf, nothingKept, policyOf } from "./status.ts";
 import type { UnreadableFile } from "./store/collection.ts";
 import { type KeptProcess, Store } from "./store/store.ts";
 import { supervisedEngine } from "./supervised-engine.ts";
-import { everything, gateOf, isGone, Supervisor } from "./supervisor.ts";
+import { gateOf, isGone, Supervisor } from "./supervisor.ts";
 import { Timers } from "./timers.ts";
 
 export interface SupervisionOptions {

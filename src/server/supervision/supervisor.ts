@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cause } from "../engine/api/cause.ts";
+import { everything } from "../engine/api/list.ts";
 import type { HookEvent } from "../engine/api/policy.ts";
 import type { ProcessInfo, ProcessRef } from "../engine/api/process.ts";
 import {
@@ -761,20 +762,6 @@ export function keptForBoot(process: ProcessInfo): KeptProcess | null {
 export function gateOf(cause: Cause, now: number): Waiting {
   return { reason: "dependency", until: null, for: [], why: "", cause, since: now };
 }
-
-export const everything = {
-  labels: [],
-  states: [],
-  ids: [],
-  idPrefixes: [],
-  names: [],
-  namePatterns: [],
-  createdAfter: null,
-  createdBefore: null,
-  endedAfter: null,
-  endedBefore: null,
-  living: null,
-} as const;
 
 /** There is no such process (any more), or no engine: nothing is to be decided about it. */
 export function isGone(error: unknown): boolean {

@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { everything } from "../../../src/server/engine/api/list.ts";
 import { prepareRuntimeDirectory } from "../../../src/server/engine/lifecycle/runtime-directory.ts";
 import { fillSpace, smallFileSystem } from "../../support/small-file-system.ts";
 import {
   alive,
   complete,
   emptyDirectory,
-  everything,
   limit,
   open,
   refused,

@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { everything } from "../../../src/server/engine/api/list.ts";
 import {
   prepareRuntimeDirectory,
   RuntimeDirectoryError,
@@ -25,7 +26,6 @@ import {
   type Bench,
   complete,
   emptyDirectory,
-  everything,
   limit,
   open,
   parentOf,

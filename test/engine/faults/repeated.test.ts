@@ -1,20 +1,12 @@
 /** Requests that are sent again to the next daemon, since the one that had them was killed. */
+
 import { randomUUID } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { RequestContext } from "../../../src/server/engine/api/control.ts";
-import {
-  everything,
-  open,
-  refused,
-  runtimeDirectory,
-  shell,
-  spec,
-  start,
-  stopDefaults,
-  untilOutput,
-} from "../harness.ts";
+import { everything } from "../../../src/server/engine/api/list.ts";
+import { open, refused, runtimeDirectory, shell, spec, start, stopDefaults, untilOutput } from "../harness.ts";
 import { ScriptedDaemon } from "./daemon.ts";
 
 /** Ends some seconds after it is asked to. */

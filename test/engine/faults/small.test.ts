@@ -5,6 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test, vi } from "vitest";
 import { isName } from "../../../src/common/contract-rules.ts";
+import { everything } from "../../../src/server/engine/api/list.ts";
 import { type Clock, systemClock } from "../../../src/server/engine/clock.ts";
 import { prepareRuntimeDirectory } from "../../../src/server/engine/lifecycle/runtime-directory.ts";
 import { InputQueue } from "../../../src/server/engine/process/input-queue.ts";
@@ -13,7 +14,6 @@ import {
   alive,
   complete,
   emptyDirectory,
-  everything,
   limit,
   open,
   parentOf,

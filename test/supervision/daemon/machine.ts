@@ -1,6 +1,7 @@
 /** The real engine with supervision above it, in this process: with a clock, a boot and a disk of the test's own. */
 import { onTestFinished, vi } from "vitest";
 import type { StartRequest } from "../../../src/server/engine/api/control.ts";
+import { everything } from "../../../src/server/engine/api/list.ts";
 import type { RestartPolicy, SupervisionPolicy } from "../../../src/server/engine/api/policy.ts";
 import type { ProcessInfo } from "../../../src/server/engine/api/process.ts";
 import type { SupervisedEngine } from "../../../src/server/engine/api/supervision.ts";
@@ -117,7 +118,7 @@ export class RealMachine {
   /** Resolves with the process once it fits. */
   async until(name: string, fits: (process: ProcessInfo) => boolean, timeoutMs = limitMs): Promise<ProcessInfo> {
     const { id } = this.get(name);
-    const options = { resourceVersion: "", filter: { ...nothing, ids: [id] }, bookmarkMs: 3_600_000 };
+    const options = { resourceVersion: "", filter: { ...everything, ids: [id] }, bookmarkMs: 3_600_000 };
     for await (const event of this.bare.watch(options, AbortSignal.timeout(timeoutMs))) {
       if ((event.type === "added" || event.type === "modified") && fits(event.process)) {
         return event.process;
@@ -127,23 +128,9 @@ export class RealMachine {
   }
 
   names(): readonly string[] {
-    return this.bare.select(nothing).map((id) => this.bare.get({ id }).name);
+    return this.bare.select(everything).map((id) => this.bare.get({ id }).name);
   }
 }
-
-const nothing = {
-  labels: [],
-  states: [],
-  ids: [],
-  idPrefixes: [],
-  names: [],
-  namePatterns: [],
-  createdAfter: null,
-  createdBefore: null,
-  endedAfter: null,
-  endedBefore: null,
-  living: null,
-} as const;
 
 export const stopOptions = { signal: "", graceMs: null, force: true, wait: true } as const;
 

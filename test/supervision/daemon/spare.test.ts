@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { everything } from "../../../src/server/engine/api/list.ts";
 import { prepareRuntimeDirectory } from "../../../src/server/engine/lifecycle/runtime-directory.ts";
-import { everything, somebody } from "../../engine/harness.ts";
+import { somebody } from "../../engine/harness.ts";
 import { smallFileSystem } from "../../support/small-file-system.ts";
 import { every, RealMachine, stopOptions } from "./machine.ts";
 

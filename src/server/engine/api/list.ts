@@ -26,6 +26,21 @@ export interface ProcessFilter {
   readonly living: boolean | null;
 }
 
+/** Fits every process: what a filter is made of by naming the criteria that count. */
+export const everything: ProcessFilter = {
+  labels: [],
+  states: [],
+  ids: [],
+  idPrefixes: [],
+  names: [],
+  namePatterns: [],
+  createdAfter: null,
+  createdBefore: null,
+  endedAfter: null,
+  endedBefore: null,
+  living: null,
+};
+
 export interface PageRequest {
   /** Processes at most. 0: the engine's default. */
   readonly size: number;

@@ -6,20 +6,6 @@ import type { OutputProcess, OutputRun, RunDirectory } from "../../../../src/ser
 import { Outputs } from "../../../../src/server/engine/output/outputs.ts";
 import type { OutputSource, SourceHold, SourceRead, SourceView } from "../../../../src/server/engine/output/source.ts";
 
-export const everything: ProcessFilter = {
-  labels: [],
-  states: [],
-  ids: [],
-  idPrefixes: [],
-  names: [],
-  namePatterns: [],
-  createdAfter: null,
-  createdBefore: null,
-  endedAfter: null,
-  endedBefore: null,
-  living: null,
-};
-
 export const success: ExitStatus = {
   code: 0,
   signal: null,

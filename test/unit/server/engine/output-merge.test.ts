@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { everything } from "../../../../src/server/engine/api/list.ts";
 import type { OutputCursor, OutputsFrame, StreamOutputsOptions } from "../../../../src/server/engine/api/output.ts";
-import { everything, type FakeProcess, success, World } from "./output-fakes.ts";
+import { type FakeProcess, success, World } from "./output-fakes.ts";
 
 const beginning = { position: { kind: "offset", offset: 0 }, since: null } as const;
 
