@@ -29,12 +29,15 @@ interface Codec<Request, Item> {
   readonly contentType: string;
   readonly encode: (request: Request) => Uint8Array;
   readonly decode: (bytes: Buffer) => Item | undefined;
+  /** Whether items have bytes of their message in them. */
+  readonly keepsBytes: boolean;
 }
 
 const json: Codec<object, unknown> = {
   contentType: "application/connect+json",
   encode: (request) => Buffer.from(JSON.stringify(request)),
   decode: (bytes) => JSON.parse(bytes.toString("utf8")),
+  keepsBytes: false,
 };
 
 const binary: { readonly [M in StreamMethod]?: Codec<StreamMethods[M][0], StreamMethods[M][1]> } = {
@@ -42,11 +45,13 @@ const binary: { readonly [M in StreamMethod]?: Codec<StreamMethods[M][0], Stream
     contentType: "application/connect+proto",
     encode: encodeStreamOutput,
     decode: decodeOutputFrame,
+    keepsBytes: true,
   },
   "pm.v1.ProcessService/StreamOutputs": {
     contentType: "application/connect+proto",
     encode: encodeStreamOutputs,
     decode: decodeOutputsFrame,
+    keepsBytes: true,
   },
 };
 
@@ -122,7 +127,7 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
     this.#request = request;
     this.#codec = codec;
     this.#options = options;
-    this.#slabs = new Slabs(options.reuse ?? false);
+    this.#slabs = new Slabs(options.reuse === true || !codec.keepsBytes);
   }
 
   next(): Promise<IteratorResult<Item, void>> {
@@ -152,6 +157,8 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
     this.#end(undefined);
     this.#queue = [];
     this.#taken = 0;
+    // Not released: whoever leaves may still have the item.
+    this.#held = undefined;
     this.#failure = undefined;
     return Promise.resolve({ done: true, value: undefined });
   }
@@ -298,7 +305,7 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
   #deliver(item: Item, message: Buffer): void {
     const waiting = this.#waiting;
     const bytes = message.length;
-    const slab = this.#slabs.use(message);
+    const slab = this.#codec.keepsBytes ? this.#slabs.use(message) : undefined;
     if (waiting !== undefined) {
       this.#waiting = undefined;
       this.#held = slab;
@@ -323,6 +330,7 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
     clearTimeout(this.#busyTimer);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#socket?.destroy();
+    this.#slabs.close();
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting === undefined) {

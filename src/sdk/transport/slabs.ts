@@ -6,26 +6,66 @@
 const slabBytes = 1024 * 1024;
 /** The least room for a read. */
 export const leastReadBytes = 64 * 1024;
-const idleMost = 2;
+/** Memory that waits for the next stream, and for how long, in milliseconds. */
+const idleMost = 3;
+const idleMs = 5_000;
 
-/** Filled once, or again and again: then not before everything that was found in it was given back. */
+/**
+ * New memory for each stream would cost more than all the rest of a short one:
+ * V8 collects its whole heap after some ten megabytes of buffers.
+ */
+const idle: Buffer[] = [];
+let idleTimer: NodeJS.Timeout | undefined;
+
+function keepIdle(bytes: Buffer): void {
+  if (idle.length >= idleMost) {
+    return;
+  }
+  idle.push(bytes);
+  if (idleTimer === undefined) {
+    idleTimer = setTimeout(() => {
+      idle.length = 0;
+      idleTimer = undefined;
+    }, idleMs).unref();
+  } else {
+    idleTimer.refresh();
+  }
+}
+
+/** Filled once, or given back: then not before everything that was found in it was given back. */
 export class Slab {
-  readonly bytes = Buffer.allocUnsafeSlow(slabBytes);
+  readonly bytes: Buffer;
   filled = 0;
   users = 0;
+  /** Nothing more is read into it, and whoever takes what is read apart is done with it. */
+  isFull = false;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
 }
 
 export class Slabs {
   readonly #reuses: boolean;
-  readonly #idle: Slab[] = [];
   #current: Slab | undefined;
+  /** No longer the current one; the end of it may belong to what the next read brings. */
+  #last: { readonly slab: Slab; readonly reads: number } | undefined;
+  #reads = 0;
+  #isClosed = false;
 
-  /** @param reuses a slab whose users are gone is filled again */
+  /** @param reuses a slab whose users are gone is filled again, by this stream or another one */
   constructor(reuses: boolean) {
     this.#reuses = reuses;
   }
 
   room(): Buffer {
+    if (this.#isClosed) {
+      return Buffer.alloc(0);
+    }
+    if (this.#last !== undefined && this.#last.reads < this.#reads) {
+      this.#leave(this.#last.slab);
+      this.#last = undefined;
+    }
     if (this.#current === undefined || slabBytes - this.#current.filled < leastReadBytes) {
       this.#next();
     }
@@ -37,6 +77,7 @@ export class Slabs {
     const slab = this.#current as Slab;
     const from = slab.filled;
     slab.filled += length;
+    this.#reads += 1;
     return slab.bytes.subarray(from, slab.filled);
   }
 
@@ -72,26 +113,42 @@ export class Slabs {
 
   release(slab: Slab): void {
     slab.users -= 1;
-    if (slab.users === 0 && slab !== this.#current) {
-      this.#retire(slab);
+    this.#retire(slab);
+  }
+
+  /** Nothing more is read. What is used is given back when it is released. */
+  close(): void {
+    this.#isClosed = true;
+    for (const slab of [this.#last?.slab, this.#current]) {
+      if (slab !== undefined) {
+        this.#leave(slab);
+      }
     }
+    this.#last = undefined;
+    this.#current = undefined;
   }
 
   #next(): Slab {
-    const last = this.#current;
-    const slab = this.#idle.shift() ?? new Slab();
-    slab.filled = 0;
-    this.#current = slab;
-    // Only now: whoever reads may still have the end of it, until the next read.
-    if (last !== undefined && last.users === 0) {
-      this.#retire(last);
+    const slab = new Slab((this.#reuses ? idle.pop() : undefined) ?? Buffer.allocUnsafeSlow(slabBytes));
+    if (this.#last !== undefined) {
+      // Two within one read: for once one is not used again.
+      this.#last = undefined;
     }
+    if (this.#current !== undefined) {
+      this.#last = { slab: this.#current, reads: this.#reads };
+    }
+    this.#current = slab;
     return slab;
   }
 
+  #leave(slab: Slab): void {
+    slab.isFull = true;
+    this.#retire(slab);
+  }
+
   #retire(slab: Slab): void {
-    if (this.#reuses && this.#idle.length < idleMost) {
-      this.#idle.push(slab);
+    if (this.#reuses && slab.isFull && slab.users === 0) {
+      keepIdle(slab.bytes);
     }
   }
 }
