@@ -119,7 +119,10 @@ export const command = defineCommand({
       json: options.output === "jsonl",
     });
     if (only !== undefined) {
-      const [info] = (await findProcesses(manager, selection, caller, { debug: globals.debug })).found;
+      // Bytes alone need no name beside them: the daemon is asked once.
+      const info = printer.isBytewise
+        ? { id: await manager.processes.resolve(only), name: undefined }
+        : (await findProcesses(manager, selection, caller, { debug: globals.debug })).found[0];
       const frames = logFrames(manager, info, undefined, { ...request, reuse: printer.isBytewise });
       await printer.show(frames, request.countLines ? options.lines : undefined);
       return ExitCode.ok;

@@ -1,12 +1,5 @@
 /** The output that `pm logs` shows, of one process or of many, as one kind of frames. */
-import type {
-  OutputChunk,
-  OutputStart,
-  OutputStreamName,
-  ProcessFilter,
-  ProcessInfo,
-  ProcessManager,
-} from "../../sdk/index.ts";
+import type { OutputChunk, OutputStart, OutputStreamName, ProcessFilter, ProcessManager } from "../../sdk/index.ts";
 
 export interface LogRequest {
   readonly follow: boolean;
@@ -31,6 +24,9 @@ export interface LogSource {
   readonly run: number;
 }
 
+/** A name may stand for the id where nobody shows the name. */
+type OneProcess = { readonly id: string; readonly name?: string | undefined };
+
 export type LogFrame =
   | ({ readonly type: "chunk"; readonly source: LogSource } & OutputChunk)
   | { readonly type: "gap"; readonly source: LogSource; readonly from: number; readonly to: number }
@@ -41,7 +37,7 @@ export type LogFrame =
 /** @param info one process, or else `filter` those that are shown */
 export async function* logFrames(
   manager: ProcessManager,
-  info: ProcessInfo | undefined,
+  info: OneProcess | undefined,
   filter: ProcessFilter | undefined,
   request: LogRequest,
 ): AsyncGenerator<LogFrame, void, void> {
@@ -65,7 +61,7 @@ export async function* logFrames(
 /** Of one process, every byte in its order. */
 async function* framesOfOne(
   manager: ProcessManager,
-  info: ProcessInfo,
+  info: OneProcess,
   request: LogRequest,
 ): AsyncGenerator<LogFrame, void, void> {
   const { follow, streams, until, run } = request;
@@ -106,7 +102,7 @@ async function* framesOfOne(
 
 type OneFrame = { readonly type: string } & Partial<OutputChunk> & { readonly from?: number; readonly to?: number };
 
-function* ofOne({ id, name }: ProcessInfo, run: number, frame: OneFrame): Generator<LogFrame, void, void> {
+function* ofOne({ id, name }: OneProcess, run: number, frame: OneFrame): Generator<LogFrame, void, void> {
   const source = { id, name, run };
   switch (frame.type) {
     case "chunk":

@@ -10,6 +10,8 @@ import type { SourceLease } from "./pool.ts";
 import { RunReader, untilPassedMs } from "./reader.ts";
 import { startOffset } from "./start.ts";
 
+/** Counts as taken where the stream ends with what there is: the reads are not the smallest. */
+const snapshotTakenBytes = 128 * 1024;
 /** The source is looked at this often even if nobody tells. */
 const recheckMs = 5_000;
 /** While output trickles in faster than anybody looks, several small pieces make one chunk. */
@@ -35,7 +37,8 @@ export async function* streamOutput(
   let hold: HoldLease | null = null;
   /** Of the chunks that were yielded last. */
   let block: Block | null = null;
-  let takenBytes = 0;
+  // Who wants what there is reads it at once; a follower may have come for good, and not read.
+  let takenBytes = options.follow ? 0 : snapshotTakenBytes;
   try {
     lease = pool.acquire(run);
     const begin = await startOffset(lease?.source ?? null, options.start, options.streams, signal);
