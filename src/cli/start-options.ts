@@ -1,6 +1,7 @@
 /** What `start` and `run` have in common: the options that say what to run and how. */
 import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { resolve } from "node:path";
+import { defaultRlimits } from "../common/default-rlimits.ts";
 import { escapeBytes, escapeText } from "../common/escape.ts";
 import {
   PmError,
@@ -168,6 +169,11 @@ export function limitsOf(
 ): NonNullable<StartOptions["limits"]> {
   const rlimits = new Map<string, ResourceLimit>();
   for (const [resource, { soft, hard }] of Object.entries(inherited)) {
+    const usual = defaultRlimits[resource];
+    if (usual !== undefined && usual.soft === (soft ?? null) && usual.hard === (hard ?? null)) {
+      // What a process gets anyway: most of the sixteen, and nearly half of a request and of what is kept of it.
+      continue;
+    }
     rlimits.set(resource, {
       resource,
       ...(soft === undefined ? {} : { soft }),

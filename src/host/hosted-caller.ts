@@ -30,6 +30,19 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
     }
   });
 
+  // Most commands print one result and end: that and the exit code go out in one piece, for which the launcher wakes once.
+  let gathers = false;
+  const gather = (): void => {
+    if (!gathers) {
+      gathers = true;
+      socket.cork();
+      setImmediate(() => {
+        gathers = false;
+        socket.uncork();
+      });
+    }
+  };
+
   const send = (type: "stdout" | "stderr", data: Uint8Array, onWritten?: (error?: Error | null) => void): void => {
     if (socket.destroyed) {
       throw new BrokenPipe();
@@ -51,10 +64,12 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
       ...request,
       signal: gone.signal,
       print(text) {
+        gather();
         send("stdout", Buffer.from(text));
       },
       note(text) {
         if (!socket.destroyed) {
+          gather();
           send("stderr", Buffer.from(text));
         }
       },

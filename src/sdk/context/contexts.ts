@@ -3,7 +3,7 @@
  * file holds paths of secrets and no secret itself; it and they are readable
  * by their owner only.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { configDirectory } from "../../common/paths.ts";
 import { readPrivateFile } from "../../files/read-private-file.ts";
@@ -53,6 +53,10 @@ export function isContextName(name: string): boolean {
  * @throws PmError `INVALID_ARGUMENT` if the file cannot be used
  */
 export function readContexts(path: string): Contexts {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+    // By far the most frequent case: an error with its stack costs a command more than the look.
+    return { contexts: {} };
+  }
   let text: string;
   try {
     text = readPrivateFile(path);

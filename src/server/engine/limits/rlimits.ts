@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { defaultRlimits } from "../../../common/default-rlimits.ts";
 import type { ResourceLimit } from "../api/spec.ts";
 
 /** RLIMIT_* of asm-generic/resource.h, as on x86-64 and arm64. */
@@ -31,21 +32,6 @@ export interface Rlimit {
 /** The hard limits of this process by RLIMIT_*'s number; `null` is unlimited. */
 export type HardLimits = readonly (bigint | null)[];
 
-const mib = 1024n * 1024n;
-
-/**
- * What a process gets where its spec says nothing (`Limits.rlimits` in
- * proto/pm/v1/spec.proto), whatever the daemon's own limits happen to be.
- */
-const defaults: Readonly<Record<string, Omit<Rlimit, "resource">>> = {
-  nofile: { soft: 1024n, hard: 524_288n },
-  memlock: { soft: 8n * mib, hard: 8n * mib },
-  stack: { soft: 8n * mib, hard: null },
-  core: { soft: 0n, hard: null },
-  msgqueue: { soft: 819_200n, hard: 819_200n },
-  nice: { soft: 0n, hard: 0n },
-  rtprio: { soft: 0n, hard: 0n },
-};
 const unlimited = { soft: null, hard: null };
 
 /**
@@ -54,23 +40,23 @@ const unlimited = { soft: null, hard: null };
  */
 export function allRlimits(given: readonly ResourceLimit[], hardLimits: HardLimits): readonly Rlimit[] {
   if (given.length > 0) return madeRlimits(given, hardLimits);
-  let all = defaultRlimits.get(hardLimits);
+  let all = allDefaults.get(hardLimits);
   if (all === undefined) {
     all = madeRlimits(given, hardLimits);
-    defaultRlimits.set(hardLimits, all);
+    allDefaults.set(hardLimits, all);
   }
   return all;
 }
 
 /** Of specs that name none, which are most. */
-const defaultRlimits = new WeakMap<HardLimits, readonly Rlimit[]>();
+const allDefaults = new WeakMap<HardLimits, readonly Rlimit[]>();
 
 function madeRlimits(given: readonly ResourceLimit[], hardLimits: HardLimits): readonly Rlimit[] {
   const named = given.map(({ resource, soft, hard }) => ({ resource: numberOf(resource), soft, hard }));
   const rest = [...numbers]
     .filter(([name]) => given.every(({ resource }) => resource !== name))
     .map(([name, resource]) => {
-      const { soft, hard } = defaults[name] ?? unlimited;
+      const { soft, hard } = defaultRlimits[name] ?? unlimited;
       const most = hardLimits[resource] ?? null;
       return { resource, soft: lower(soft, most), hard: lower(hard, most) };
     });
