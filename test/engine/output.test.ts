@@ -229,10 +229,14 @@ describe("streamOutput", () => {
     const runtimeDir = runtimeDirectory();
     const engine = await open({ runtimeDir });
     const { id } = await start(engine, spec("sleep", ["60"]));
+    const before = openFiles(runtimeDir);
     const caller = new AbortController();
     const following = collect(stream(engine, id, {}, caller.signal));
     setImmediate(() => caller.abort(new Error("enough")));
     await expect(following).rejects.toThrow("enough");
+    expect(openFiles(runtimeDir)).toEqual(before);
+    // What the engine keeps open to look at goes with the process.
+    await engine.remove(id, true);
     expect(openFiles(runtimeDir)).toEqual([]);
   });
 

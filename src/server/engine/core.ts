@@ -16,6 +16,7 @@ import { Table } from "./process/table.ts";
 import { show } from "./process/text.ts";
 import { toRecord } from "./process/to-record.ts";
 import type { Quarantine } from "./quarantine.ts";
+import { KeptRings } from "./run/kept-rings.ts";
 import { detailsDiffer, eventsBetween } from "./run/observe.ts";
 import { findRemains, refreshRemains } from "./run/remains.ts";
 import type { Run, RunView } from "./run/run.ts";
@@ -46,6 +47,7 @@ export class Core {
   readonly quarantine: Quarantine;
   readonly table: Table;
   readonly outputs = new EngineOutputs(this);
+  readonly rings = new KeptRings();
   /** Null: nobody supervises. */
   supervision: SupervisionHook | null = null;
   /** Called when a process has settled, or a settled one could be removed. */
@@ -111,6 +113,7 @@ export class Core {
   close(): void {
     this.#closed = true;
     for (const listener of this.#closeListeners) listener();
+    this.rings.close(this.table.ordered.flatMap(({ runs }) => runs));
     this.table.wakeAll();
     this.outputs.wakeAll();
   }
@@ -208,11 +211,11 @@ export class Core {
     if (run.final || run.unreadable || process.removed) return;
     const before = run.view;
     try {
-      const view = this.readView(process, run);
-      if (view === null) return;
+      const view = this.rings.look(run, () => this.openRing(process, run));
+      if (view === null || view === before) return;
       run.view = view;
     } catch (error) {
-      this.#noteUnreadable(process, run, error);
+      if (!hasCode(error, "ENOENT")) this.#noteUnreadable(process, run, error);
       return;
     }
     this.applyView(process, run, before, run.view);
@@ -252,27 +255,6 @@ export class Core {
       watchdog: isFed ? Math.max(0, this.options.clock.boot() - Number(is.watchdogBoot / 1_000_000n)) : null,
       status: statusChanged ? is.status : null,
     });
-  }
-
-  /**
-   * The ring of a run as it is now; null if it is not (yet) published.
-   *
-   * @throws RingUnreadableError, RingVersionError; a Node system error other than ENOENT.
-   */
-  readView(process: ManagedProcess, run: Run): RunView | null {
-    let ring: Ring;
-    try {
-      ring = this.openRing(process, run);
-    } catch (error) {
-      if (!hasCode(error, "ENOENT")) throw error;
-      return null;
-    }
-    try {
-      const header = ring.header();
-      return header.published ? { header, firstOffset: ring.firstOffset(header) } : null;
-    } finally {
-      ring.close();
-    }
   }
 
   /** @throws a Node system error, ENOENT if there is none (yet). */
@@ -317,6 +299,7 @@ export class Core {
         logger.warn({ id: process.id, run: run.number }, "a shim was killed");
         this.apply(process, run, "shimGone");
       }
+      this.rings.release(run);
       process.changed.notify();
     }
     this.outputs.notify(run);
@@ -325,7 +308,13 @@ export class Core {
   /** After a removal: a new process may take the same id, and begins with run 1 again. */
   forgetRuns(process: ManagedProcess): void {
     this.outputs.notifyAll(process);
-    for (const { number } of process.runs) this.zygote.forget(process.id, number);
+    for (const run of process.runs) this.forgetRun(process, run);
+  }
+
+  /** Its files are about to be removed. */
+  forgetRun(process: ManagedProcess, run: Run): void {
+    this.rings.release(run);
+    this.zygote.forget(process.id, run.number);
   }
 
   /** What becomes of a process whose run has ended is published with the end. */
@@ -428,6 +417,7 @@ export class Core {
       const shimPid = run.view?.header.shimPid ?? (error instanceof RingVersionError ? error.shimPid : 0);
       if (shimPid > 0) run.adoption ??= { shimPid, control: null, ring: null };
       run.view = null;
+      this.rings.release(run);
       return;
     }
     this.options.logger.warn({ id: process.id, path, error: String(error) }, "cannot read the ring of a process");

@@ -57,7 +57,7 @@ import { residentMemory, runCommand, startRun } from "./operations/supervise.ts"
 import { update } from "./operations/update.ts";
 import { wait } from "./operations/wait.ts";
 import { watch } from "./operations/watch.ts";
-import { compileFilter } from "./process/filter.ts";
+import { selected } from "./process/filter.ts";
 import type { ManagedProcess } from "./process/process.ts";
 import { normalizeSpec } from "./process/spec.ts";
 import { runtimePaths } from "./shim/paths.ts";
@@ -237,8 +237,8 @@ export class ProcessEngine implements SupervisedEngine {
 
   select(filter: ProcessFilter): readonly string[] {
     this.#core.checkOpen();
-    const fits = compileFilter(this.#core.table, filter);
-    return this.#core.table.ordered.filter((process) => process.announcedAt > 0 && fits(process)).map(({ id }) => id);
+    const processes = selected(this.#core.table, filter);
+    return processes.filter(({ announcedAt }) => announcedAt > 0).map(({ id }) => id);
   }
 
   selectOnce(context: RequestContext, fingerprint: string, select: () => readonly string[]): readonly string[] {

@@ -228,6 +228,7 @@ function adopt(core: Core, shim: LivingShim, leftover: Leftover | undefined, pas
     return;
   }
   run.unreadable = false;
+  core.rings.release(run);
   const paths = core.paths(process, run.number);
   run.adoption = {
     shimPid: shim.pid,

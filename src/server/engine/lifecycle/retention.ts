@@ -94,6 +94,7 @@ export async function dropOldest(core: Core, except: ManagedProcess): Promise<bo
 function dropOutput(core: Core, process: ManagedProcess, run: Run): void {
   run.summary ??= run.summarize();
   run.view = null;
+  core.rings.release(run);
   run.outputDropped = true;
   core.trySave(process);
   rmSync(core.paths(process, run.number).run, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import type { PageRequest, ProcessFilter, ProcessPage } from "../api/list.ts";
 import type { ProcessInfo } from "../api/process.ts";
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
-import { compileFilter } from "../process/filter.ts";
+import { compileFilter, selected as selectedBy } from "../process/filter.ts";
 import type { ManagedProcess } from "../process/process.ts";
 
 const maxPageSize = 10_000;
@@ -23,7 +23,7 @@ export async function list(core: Core, filter: ProcessFilter, page: PageRequest)
   const after = page.token === "" ? null : parseToken(page.token, print);
   const isWanted = compileFilter(table, filter);
   const resourceVersion = table.version(table.sequence);
-  const selected = table.ordered.filter((process) => process.announcedAt > 0 && isWanted(process));
+  const selected = selectedBy(table, filter).filter(({ announcedAt }) => announcedAt > 0);
   if (page.order === "createdDescending") selected.reverse();
   const isPast = (process: ManagedProcess) => after === null || follows(process, after, page.order);
   const processes: ProcessInfo[] = [];

@@ -1,7 +1,7 @@
 import type { RequestContext } from "../api/control.ts";
 import type { ProcessFilter } from "../api/list.ts";
 import type { Core } from "../core.ts";
-import { compileFilter } from "../process/filter.ts";
+import { selected } from "../process/filter.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { byEnd, endedFor, heldBytes, isSpare, removeAll } from "./remove-ended.ts";
 import { causeOf } from "./stop.ts";
@@ -15,11 +15,8 @@ export async function prune(
   context: RequestContext,
 ): Promise<{ ids: string[]; freedBytes: number }> {
   core.checkOpen();
-  const fits = compileFilter(core.table, filter);
   const chosen = byEnd(
-    core.table.ordered.filter(
-      (process) => endedFor(core, process) >= olderThanMs && fits(process) && isSpare(core, process),
-    ),
+    selected(core.table, filter).filter((process) => endedFor(core, process) >= olderThanMs && isSpare(core, process)),
   );
   const ids: string[] = [];
   let freedBytes = 0;

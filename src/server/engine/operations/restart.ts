@@ -224,7 +224,7 @@ export async function beginRun(
   if (unprepared !== null) core.fail(process, run, unprepared, "startFailed");
   for (const old of dropped) {
     core.outputs.notify(old);
-    core.zygote.forget(process.id, old.number);
+    core.forgetRun(process, old);
     rmSync(core.paths(process, old.number).run, { recursive: true, force: true });
   }
   return run.starting ? await launch(core, process, run) : run.failure;

@@ -3,6 +3,20 @@ import { compileGlob } from "./glob.ts";
 import type { ManagedProcess } from "./process.ts";
 import type { Table } from "./table.ts";
 
+/** The processes that a filter selects, in order of creation: as many are looked at as it names, if it names them. */
+export function selected(table: Table, filter: ProcessFilter): ManagedProcess[] {
+  return (named(table, filter) ?? table.ordered).filter(compileFilter(table, filter));
+}
+
+/** All that a filter can select, in order of creation; null: it does not name them. */
+function named(table: Table, { ids, idPrefixes, names, namePatterns }: ProcessFilter): ManagedProcess[] | null {
+  if (ids.length + names.length === 0 || idPrefixes.length + namePatterns.length > 0) return null;
+  const found = [...ids.map((id) => table.byId(id)), ...names.map((name) => table.byName(name))];
+  return [...new Set(found.filter((process) => process !== undefined))].sort(
+    (a, b) => a.sequence - b.sequence || (a.id < b.id ? -1 : 1),
+  );
+}
+
 /**
  * Answers whether a process fits a filter. Names are looked up each time: which
  * process a name means changes.

@@ -11,6 +11,7 @@ import type {
   StartStep,
   StopReceipt,
 } from "../api/run.ts";
+import type { Ring } from "../shim/ring.ts";
 import type { RingHeader } from "../shim/ring-header.ts";
 import type { ShimFailure } from "../shim/zygote.ts";
 import type { Remnant } from "./remains.ts";
@@ -67,6 +68,8 @@ export class Run {
   #state: RunState = "starting";
   /** Null: there is no published ring (yet), or it cannot be read. */
   view: RunView | null = null;
+  /** Open between two looks; see `KeptRings`. */
+  ring: Ring | null = null;
   /** What was recorded before the ring was dropped. */
   summary: RunSummary | null = null;
   /** The ring went to make room for others; `summary` says what it said. */

@@ -106,6 +106,8 @@ export class Ring {
   #fileSize = 0;
   /** The entry in which the last read ended: most reads go on there. */
   #lastEntry = 0;
+  /** The `seq` of the last header that was consistent; -1: there was none. */
+  #seen = -1;
 
   private constructor(fd: number) {
     this.#fd = fd;
@@ -128,12 +130,26 @@ export class Ring {
    * @throws RingUnreadableError; RingVersionError.
    */
   header(): RingHeader {
+    // Somebody may have cut the file of a ring that is kept open.
+    this.#fileSize = 0;
+    this.#seen = -1;
     const torn = this.#snapshot();
     const header = decodeHeader(headerBytes);
     if (torn !== null) {
       checkHeader(header, headerBytes, this.#fileSize, torn);
+      if (!torn) {
+        this.#seen = headerBytes.readUInt32LE(ringLayout.seq);
+      }
     }
     return header;
+  }
+
+  /**
+   * Whether `header` would answer what it did last: the shim counts every change
+   * in `seq`. Costs a read of four bytes, a tenth of a look at the whole header.
+   */
+  isUnchanged(): boolean {
+    return this.#seen >= 0 && this.#seq() === this.#seen;
   }
 
   /** As `header`, of what whoever reads output stands on. */
@@ -213,9 +229,9 @@ export class Ring {
     }
   }
 
+  /** -1: the file is shorter than that. */
   #seq(): number {
-    readSync(this.#fd, seqBytes, 0, 4, ringLayout.seq);
-    return seqBytes.readUInt32LE(0);
+    return readSync(this.#fd, seqBytes, 0, 4, ringLayout.seq) === 4 ? seqBytes.readUInt32LE(0) : -1;
   }
 
   /** The offset of the oldest byte that is still kept. @throws as `header`. */

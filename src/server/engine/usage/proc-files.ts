@@ -1,4 +1,5 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { descriptorShare } from "../descriptors.ts";
 
 /** Clock ticks per second: USER_HZ, 100 on every architecture that pm runs on (time(7)). */
 const TICKS = 100;
@@ -6,16 +7,10 @@ const MICROS_PER_TICK = 1_000_000 / TICKS;
 /** AT_PAGESZ of getauxval(3). */
 const AUX_PAGE_SIZE = 6n;
 /** Descriptors that all samplers together keep open between samples. */
-const KEPT_LIMIT = keptLimit();
+const KEPT_LIMIT = descriptorShare();
 
 let kept = 0;
 const buffer = Buffer.allocUnsafe(64 * 1024);
-
-/** A quarter of what this process may open, so that connections and rings always find room. */
-function keptLimit(): number {
-  const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
-  return Math.min(32_768, Math.floor(Number(soft ?? 1024) / 4));
-}
 
 export const pageSize = readPageSize();
 

@@ -2,8 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { ProcessUsage, StatsOptions, UsageSample } from "../api/usage.ts";
 import type { Core } from "../core.ts";
 import { Notifier } from "../notifier.ts";
-import { compileFilter } from "../process/filter.ts";
-import type { ManagedProcess } from "../process/process.ts";
+import { selected } from "../process/filter.ts";
 import { TreeSampler } from "./tree-sampler.ts";
 
 /** Processes sampled before others have their turn: some 5 ms. */
@@ -50,7 +49,7 @@ async function sampleAll(
   round: number,
   signal: AbortSignal,
 ): Promise<ProcessUsage[]> {
-  const processes: ManagedProcess[] = core.table.ordered.filter(compileFilter(core.table, options.filter));
+  const processes = selected(core.table, options.filter);
   const orphans = processes.length <= MANY || round % ORPHAN_SAMPLES === 0;
   const usages: ProcessUsage[] = [];
   const stale = new Set(samplers.keys());
