@@ -22,6 +22,15 @@ export interface Credentials {
   readonly password: string;
 }
 
+/**
+ * Any `Transport` of `@connectrpc/connect`. Not that type itself: its declarations need those of the DOM, which programs
+ * for Node.js do not have.
+ */
+export interface ConnectTransport {
+  unary(...call: never[]): Promise<unknown>;
+  stream(...call: never[]): Promise<unknown>;
+}
+
 /** How to reach a daemon. The options of {@link ReconnectOptions} hold for every call that has none of its own. */
 export interface ConnectOptions extends ReconnectOptions {
   /**
@@ -36,6 +45,14 @@ export interface ConnectOptions extends ReconnectOptions {
   readonly address?: string;
   /** A context of this user's contexts file, or "default" for the local socket; excludes `socket` and `address`. */
   readonly context?: string;
+  /**
+   * Takes every call in place of a connection, for tests without a daemon or for a way in of one's own: any Connect
+   * transport, such as `createRouterTransport()` of `@connectrpc/connect`. Excludes `socket`, `address` and `context`;
+   * it stays open when the client is closed.
+   *
+   * @default a connection to the daemon
+   */
+  readonly transport?: ConnectTransport;
   /**
    * For `address`.
    *
@@ -82,9 +99,35 @@ export type Endpoint =
       readonly credentials: Credentials | undefined;
     };
 
-/** The endpoint as a person would write it, without credentials. */
-export function describeEndpoint(endpoint: Endpoint): string {
-  return endpoint.kind === "unix" ? `unix://${endpoint.path}` : endpoint.url;
+/** Where calls go: to a daemon, or to whatever stands for one. */
+export type Destination = Endpoint | { readonly kind: "given"; readonly transport: ConnectTransport };
+
+/** The destination as a person would write it, without credentials. */
+export function describeEndpoint(destination: Destination): string {
+  switch (destination.kind) {
+    case "unix":
+      return `unix://${destination.path}`;
+    case "https":
+      return destination.url;
+    case "given":
+      return "the given transport";
+  }
+}
+
+/**
+ * As {@link resolveEndpoint}, unless a transport is given.
+ *
+ * @throws PmError `INVALID_ARGUMENT`
+ */
+export function resolveDestination(options: ConnectOptions): Destination {
+  const { transport, socket, address, context } = options;
+  if (transport === undefined) {
+    return resolveEndpoint(options);
+  }
+  if ([socket, address, context].some((place) => place !== undefined)) {
+    throw invalid("give either a transport or a place");
+  }
+  return { kind: "given", transport };
 }
 
 /** The socket of the daemon that serves this user on this machine, by the rule of `ConnectOptions.socket`. */

@@ -6,7 +6,13 @@ export {
   localContext,
   readContexts,
 } from "./context/contexts.ts";
-export { type ConnectOptions, type Credentials, defaultSocketPath, type TlsOptions } from "./endpoint.ts";
+export {
+  type ConnectOptions,
+  type ConnectTransport,
+  type Credentials,
+  defaultSocketPath,
+  type TlsOptions,
+} from "./endpoint.ts";
 export {
   type ClientErrorReason,
   type ContractErrorReason,

@@ -1,7 +1,7 @@
 /** The SDK's entrance. */
 import { Client } from "./call/client.ts";
 import { known, refuseUnknown } from "./call/options.ts";
-import { type ConnectOptions, describeEndpoint, type Endpoint, resolveEndpoint } from "./endpoint.ts";
+import { type ConnectOptions, type Destination, describeEndpoint, resolveDestination } from "./endpoint.ts";
 import { Daemon } from "./namespaces/daemon.ts";
 import { Events } from "./namespaces/events.ts";
 import { Processes } from "./namespaces/processes.ts";
@@ -32,12 +32,12 @@ export class ProcessManager {
   readonly queues: Queues;
   /** Sets of processes that are described together. */
   readonly projects: Projects;
-  readonly #endpoint: Endpoint;
+  readonly #destination: Destination;
   readonly #client: Client;
 
-  private constructor(endpoint: Endpoint, options: ConnectOptions) {
-    this.#endpoint = endpoint;
-    this.#client = new Client(endpoint, options);
+  private constructor(destination: Destination, options: ConnectOptions) {
+    this.#destination = destination;
+    this.#client = new Client(destination, options);
     this.processes = new Processes(this.#client);
     this.events = new Events(this.#client);
     this.daemon = new Daemon(this.#client);
@@ -54,12 +54,12 @@ export class ProcessManager {
    */
   static async connect(options: ConnectOptions = {}): Promise<ProcessManager> {
     refuseUnknown(options, known.connect);
-    return new ProcessManager(resolveEndpoint(options), options);
+    return new ProcessManager(resolveDestination(options), options);
   }
 
-  /** Where the daemon is, as `unix:///path` or `https://host:port`. */
+  /** Where the daemon is, as `unix:///path` or `https://host:port`; "the given transport" for `ConnectOptions.transport`. */
   get address(): string {
-    return describeEndpoint(this.#endpoint);
+    return describeEndpoint(this.#destination);
   }
 
   /** Cancels the calls that are under way and frees connections. Calls after it reject with `ABORTED`. */

@@ -25,8 +25,12 @@ const codes: Readonly<Record<StatusCode, Code>> = {
   unauthenticated: Code.Unauthenticated,
 };
 
-/** @param metadata what the reason's comment in the contract lists */
-export function reasonError(reason: FakeReason, message: string, metadata: Record<string, string> = {}): ConnectError {
+/**
+ * An error to throw in a handler, as a daemon would.
+ *
+ * @param metadata what the reason's comment in the contract lists
+ */
+export function reasonError(reason: FakeReason, message: string, metadata: Record<string, string> = {}): Error {
   const detail = { desc: ErrorInfoSchema, value: { reason, domain: "pm", metadata } };
   return new ConnectError(message, codes[statusCodes[reason]], undefined, [detail]);
 }

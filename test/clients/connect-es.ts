@@ -1,5 +1,5 @@
 /** connect-es, by each of its protocols. */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
@@ -7,7 +7,17 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import { ErrorInfoSchema } from "../../gen/ts/google/rpc/error_details_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { StopOutcome } from "../../gen/ts/pm/v1/run_pb.ts";
-import { authorization, byId, type ClientRun, missing, type Outcome, type Place, script, sleeper } from "./place.ts";
+import {
+  authorization,
+  byId,
+  type ClientRun,
+  missing,
+  type Outcome,
+  type Place,
+  type Refused,
+  script,
+  sleeper,
+} from "./place.ts";
 
 export type Protocol = "connect" | "connect-1.1" | "grpc" | "grpc-web";
 
@@ -15,13 +25,14 @@ export function connectEs(protocol: Protocol): ClientRun {
   return async (place) => run(createClient(ProcessService, transportTo(place, protocol)));
 }
 
-async function run(
-  client: ReturnType<typeof createClient<typeof ProcessService>>,
-): Promise<Outcome | { refused: string }> {
+async function run(client: ReturnType<typeof createClient<typeof ProcessService>>): Promise<Outcome | Refused> {
   const error = await failureOf(() => client.startProcess({ spec: missing }));
   const code = nameOf(error);
   if (code === "UNAUTHENTICATED" || code === "PERMISSION_DENIED") {
-    return { refused: code };
+    const streamed = await failureOf(async () => {
+      for await (const _ of client.streamOutput({ process: byId(randomUUID()) }));
+    });
+    return { refused: code, reasons: [reasonOf(error), reasonOf(streamed)] };
   }
   const [info] = error.findDetails(ErrorInfoSchema);
 
@@ -58,6 +69,10 @@ async function run(
 
 function nameOf({ code }: ConnectError): string {
   return code === Code.Canceled ? "CANCELLED" : Code[code].replace(/(?<=.)([A-Z])/g, "_$1").toUpperCase();
+}
+
+function reasonOf(error: ConnectError): string | undefined {
+  return error.findDetails(ErrorInfoSchema)[0]?.reason;
 }
 
 async function failureOf(call: () => Promise<unknown>): Promise<ConnectError> {

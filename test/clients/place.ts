@@ -28,6 +28,8 @@ export interface Outcome {
 
 export interface Refused {
   readonly refused: string;
+  /** ErrorInfo's, of a unary call and of a stream, where the client tells it. */
+  readonly reasons?: readonly (string | undefined)[];
 }
 
 /** One row of the table. */

@@ -32,6 +32,7 @@ afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 const program = `
 import { PmError, type PmErrorReason, type ProcessInfo, ProcessManager, toContractJson } from "process-manager";
+import { type FakeProgram, reasonError } from "process-manager/testing";
 
 const pm = await ProcessManager.connect({ socket: "/nonexistent/pm.sock" });
 let reason: PmErrorReason | undefined;
@@ -48,6 +49,12 @@ try {
 } catch (error) {
   console.log(reason, (error as PmError).reason, error instanceof PmError);
 }
+const program: FakeProgram = (process) => process.exit(0);
+const refuse = async (): Promise<never> => {
+  throw reasonError("NOT_RUNNING", \`\${typeof program}\`);
+};
+const given = await ProcessManager.connect({ transport: { unary: refuse, stream: refuse } });
+await given.processes.get("api").catch((error: PmError) => console.log(error.reason, error.message));
 `;
 
 /** What the types must refuse, so that they are known to be there. */
@@ -87,7 +94,10 @@ test.each(["nodenext", "bundler"])(
       JSON.stringify({ compilerOptions, files: ["program.ts", "wrong.ts"] }),
     );
     expect(node([tsc], project)).toEqual({ status: 0, output: "" });
-    expect(node(["out/program.js"], project)).toEqual({ status: 0, output: "UNREACHABLE UNREACHABLE true\n" });
+    expect(node(["out/program.js"], project)).toEqual({
+      status: 0,
+      output: "UNREACHABLE UNREACHABLE true\nNOT_RUNNING function\n",
+    });
   },
   60_000,
 );

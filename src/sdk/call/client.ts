@@ -1,5 +1,5 @@
 /** What every namespace of the SDK calls through: one transport, its time limits, and what to do without a daemon. */
-import type { ConnectOptions, Endpoint } from "../endpoint.ts";
+import type { ConnectOptions, Destination } from "../endpoint.ts";
 import type { PmError } from "../errors.ts";
 import { openTransport } from "../transport/open.ts";
 import type {
@@ -38,8 +38,8 @@ export class Client {
   /** When a search last found one. */
   #found = Number.NEGATIVE_INFINITY;
 
-  constructor(endpoint: Endpoint, options: ConnectOptions) {
-    this.#transport = openTransport(endpoint);
+  constructor(destination: Destination, options: ConnectOptions) {
+    this.#transport = openTransport(destination);
     this.#options = options;
   }
 

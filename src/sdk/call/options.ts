@@ -130,6 +130,7 @@ export const known = {
     socket: true,
     address: true,
     context: true,
+    transport: true,
     tls: { ca: true, cert: true, key: true },
     credentials: { username: true, password: true },
     timeoutMs: true,

@@ -1,5 +1,5 @@
 /** Chooses the transport for each call, and loads the heavy one only when a call needs it. */
-import type { Endpoint } from "../endpoint.ts";
+import type { Destination } from "../endpoint.ts";
 import { PmError } from "../errors.ts";
 import { shareKeptConnections } from "./kept-connections.ts";
 import { lightStream } from "./light-stream.ts";
@@ -28,14 +28,14 @@ function isOutput(method: StreamMethod): boolean {
 const closedReason = new Error("the connection was closed with close()");
 
 /** Opens no connection: the first call does. */
-export function openTransport(endpoint: Endpoint): Transport {
+export function openTransport(destination: Destination): Transport {
   const closed = new AbortController();
   let loading: Promise<Transport> | undefined;
   let lightStreams = 0;
-  const connections = endpoint.kind === "unix" ? shareKeptConnections(endpoint.path) : undefined;
+  const connections = destination.kind === "unix" ? shareKeptConnections(destination.path) : undefined;
 
   const stock = async (): Promise<Transport> => {
-    loading ??= import("./streaming.ts").then(({ stockTransport }) => stockTransport(endpoint));
+    loading ??= import("./streaming.ts").then(({ stockTransport }) => stockTransport(destination));
     const transport = await loading;
     if (closed.signal.aborted) {
       transport.close();
@@ -54,9 +54,9 @@ export function openTransport(endpoint: Endpoint): Transport {
       if (closed.signal.aborted) {
         throw abortedError(closed.signal);
       }
-      return endpoint.kind === "unix"
+      return destination.kind === "unix"
         ? lightUnary(
-            endpoint.path,
+            destination.path,
             method,
             request,
             withClosed(options),
@@ -65,19 +65,19 @@ export function openTransport(endpoint: Endpoint): Transport {
         : (await stock()).unary(method, request, options);
     },
     async *stream<M extends StreamMethod>(method: M, request: StreamMethods[M][0], options: TransportOptions) {
-      const isLight = endpoint.kind === "unix" || isOutput(method);
+      const isLight = destination.kind === "unix" || (destination.kind === "https" && isOutput(method));
       if (!isLight || lightStreams >= maxLightStreams) {
         yield* (await stock()).stream(method, request, options);
         return;
       }
       lightStreams += 1;
       try {
-        if (endpoint.kind === "unix") {
-          yield* lightStream(endpoint.path, method, request, withClosed(options));
+        if (destination.kind === "unix") {
+          yield* lightStream(destination.path, method, request, withClosed(options));
           return;
         }
         const { tlsStream } = await import("./tls-stream.ts");
-        const items = tlsStream(endpoint, method, request, withClosed(options));
+        const items = tlsStream(destination, method, request, withClosed(options));
         try {
           yield* items;
           return;

@@ -7,7 +7,7 @@
  */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../../gen/ts/google/rpc/error_details_pb.ts";
-import { describeEndpoint, type Endpoint } from "../endpoint.ts";
+import { type Destination, describeEndpoint } from "../endpoint.ts";
 import { PmError, type StatusCode } from "../errors.ts";
 import { errorFromServer } from "./connect-error.ts";
 import {
@@ -46,7 +46,7 @@ interface Call {
 }
 
 /** The `PmError` for anything that a call of the stock client threw. */
-export function errorFromConnect(error: unknown, endpoint: Endpoint, call: Call): unknown {
+export function errorFromConnect(error: unknown, destination: Destination, call: Call): unknown {
   if (error instanceof PmError) {
     return error;
   }
@@ -56,14 +56,15 @@ export function errorFromConnect(error: unknown, endpoint: Endpoint, call: Call)
   if (!(error instanceof ConnectError)) {
     return error; // A mistake in this program, such as a request that is no JSON of the contract.
   }
-  if (error.isWireError) {
+  // Whatever a given transport throws stands for the server.
+  if (error.isWireError || destination.kind === "given") {
     const [info] = error.findDetails(ErrorInfoSchema);
     return errorFromServer(statusCodes[error.code], error.rawMessage, info);
   }
-  return errorFromCause(error, endpoint) ?? errorFromCode(error, call);
+  return errorFromCause(error, destination) ?? errorFromCode(error, call);
 }
 
-function errorFromCause(failure: ConnectError, endpoint: Endpoint): PmError | undefined {
+function errorFromCause(failure: ConnectError, destination: Destination): PmError | undefined {
   for (const cause of causes(failure)) {
     const code = errnoOf(cause);
     if (code === undefined) {
@@ -72,13 +73,13 @@ function errorFromCause(failure: ConnectError, endpoint: Endpoint): PmError | un
     const syscall = "syscall" in cause ? cause.syscall : undefined;
     // A name with several addresses fails with an AggregateError, which has no system call.
     if (syscall === "connect" || syscall === "getaddrinfo" || cause instanceof AggregateError) {
-      return unreachableError(describeEndpoint(endpoint), cause);
+      return unreachableError(describeEndpoint(destination), cause);
     }
     // The session is closing. RFC 9113, 8.7: nothing of the request was processed, so it may be sent again.
     if (code === "ERR_HTTP2_STREAM_ERROR" && cause.message.includes("NGHTTP2_REFUSED_STREAM")) {
       return refusedUnreadError(cause);
     }
-    const error = tlsError(endpoint, code, cause);
+    const error = tlsError(destination, code, cause);
     if (error !== undefined) {
       return error;
     }

@@ -7,6 +7,7 @@ import {
   fromJson,
   type JsonValue,
   type Message,
+  toBinary,
   toJson,
 } from "@bufbuild/protobuf";
 import type { Transport as ConnectTransport } from "@connectrpc/connect";
@@ -18,7 +19,7 @@ import { ProcessService } from "../../../gen/ts/pm/v1/process_service_pb.ts";
 import { ProjectService } from "../../../gen/ts/pm/v1/project_service_pb.ts";
 import { QueueService } from "../../../gen/ts/pm/v1/queue_service_pb.ts";
 import { ScheduleService } from "../../../gen/ts/pm/v1/schedule_service_pb.ts";
-import type { Endpoint } from "../endpoint.ts";
+import type { Destination, Endpoint } from "../endpoint.ts";
 import { PmError } from "../errors.ts";
 import { DecodedBody } from "./decoded-body.ts";
 import { EnvelopeError } from "./envelopes.ts";
@@ -70,25 +71,29 @@ for (const method of services.flatMap((service) => service.methods)) {
  */
 const maxCallsPerConnection = 100;
 
-/** One connection, which is opened by its first call and again after it was lost. */
+/** One connection, which is opened by its first call and again after it was lost; or a transport of the caller's. */
 interface Link {
-  readonly session: WideSessionManager;
+  readonly session?: WideSessionManager;
   readonly transport: ConnectTransport;
   /** Another one over the same connection, whose responses pass `DecodedBody`. */
-  readonly decoding: (body: DecodedBody<unknown>) => ConnectTransport;
+  readonly decoding?: (body: DecodedBody<unknown>) => ConnectTransport;
   calls: number;
 }
 
 /** Opens no connection: the first call does. */
-export function stockTransport(endpoint: Endpoint): Transport {
-  const headers = authorization(endpoint);
+export function stockTransport(destination: Destination): Transport {
+  const headers = authorization(destination);
   const closed = new AbortController();
-  const links: Link[] = [openLink(endpoint)];
+  const open = (): Link =>
+    destination.kind === "given"
+      ? { transport: destination.transport as ConnectTransport, calls: 0 }
+      : openLink(destination);
+  const links: Link[] = [open()];
 
   function takeLink(): Link {
     let link = links.find(({ calls }) => calls < maxCallsPerConnection);
     if (link === undefined) {
-      link = openLink(endpoint);
+      link = open();
       links.push(link);
     }
     link.calls += 1;
@@ -101,7 +106,7 @@ export function stockTransport(endpoint: Endpoint): Transport {
     const at = links.indexOf(link);
     if (link.calls === 0 && at > 0) {
       links.splice(at, 1);
-      link.session.abort();
+      link.session?.abort();
     }
   }
 
@@ -115,9 +120,11 @@ export function stockTransport(endpoint: Endpoint): Transport {
   }
 
   const explain = (error: unknown, call: ReturnType<typeof options>, { session }: Link): unknown => {
-    const explained = errorFromConnect(error, endpoint, call);
+    const explained = errorFromConnect(error, destination, call);
     const isLost = explained instanceof PmError && explained.reason === "DISCONNECTED";
-    return isLost && endpoint.kind === "https" && !session.heard ? clientRejectedError(endpoint, error) : explained;
+    return isLost && destination.kind === "https" && !session?.heard
+      ? clientRejectedError(destination, error)
+      : explained;
   };
 
   return {
@@ -141,13 +148,13 @@ export function stockTransport(endpoint: Endpoint): Transport {
       throwIfAborted(call.signal);
       const link = takeLink();
       const decode = decoders[method];
-      const body = decode && new DecodedBody<unknown>(decode, readMaxBytes);
-      const transport = body === undefined ? link.transport : link.decoding(body);
+      const body = decode && link.decoding && new DecodedBody<unknown>(decode, readMaxBytes);
+      const transport = body === undefined ? link.transport : (link.decoding?.(body) ?? link.transport);
       try {
         const messages = await streamMessages(transport, method, request, call);
         for await (const message of messages) {
           // A kind of frame that this version does not know is undefined.
-          const item = body === undefined ? jsonFromMessage(method, message) : body.take();
+          const item = body === undefined ? itemFromMessage(method, message) : body.take();
           if (item !== undefined) {
             yield item as StreamMethods[M][1];
           }
@@ -163,7 +170,7 @@ export function stockTransport(endpoint: Endpoint): Transport {
     close() {
       closed.abort();
       for (const { session } of links) {
-        session.abort();
+        session?.abort();
       }
     },
   };
@@ -239,9 +246,10 @@ async function* once<T>(value: T): AsyncGenerator<T, void, void> {
   yield value;
 }
 
-function jsonFromMessage(name: StreamMethod, message: Message): unknown {
+function itemFromMessage(name: StreamMethod, message: Message): unknown {
   const output = streamMethods.get(name)?.output;
-  return output && toJson(output, message);
+  const decode = decoders[name];
+  return output && (decode ? decode(Buffer.from(toBinary(output, message))) : toJson(output, message));
 }
 
 async function unaryAsJson(
@@ -306,10 +314,10 @@ function pem(value: string | Uint8Array | undefined): string | Buffer | undefine
   return value instanceof Uint8Array ? Buffer.from(value) : value;
 }
 
-function authorization(endpoint: Endpoint): Record<string, string> {
-  if (endpoint.kind === "unix" || endpoint.credentials === undefined) {
+function authorization(destination: Destination): Record<string, string> {
+  if (destination.kind !== "https" || destination.credentials === undefined) {
     return {};
   }
-  const { username, password } = endpoint.credentials;
+  const { username, password } = destination.credentials;
   return { Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}` };
 }

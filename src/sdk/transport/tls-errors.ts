@@ -4,7 +4,7 @@
  * OpenSSL's reasons behind `ERR_SSL_`.
  */
 import { X509Certificate } from "node:crypto";
-import { describeEndpoint, type Endpoint } from "../endpoint.ts";
+import { type Destination, describeEndpoint } from "../endpoint.ts";
 import { PmError } from "../errors.ts";
 
 interface Explanation {
@@ -48,14 +48,14 @@ const explanations: Readonly<Record<string, Explanation>> = {
 };
 
 /** The error for a TLS failure with this code; undefined if the code is none of TLS. */
-export function tlsError(endpoint: Endpoint, code: string, cause: Error): PmError | undefined {
-  const explanation = explanations[code] ?? explainByPattern(endpoint, code, cause);
+export function tlsError(destination: Destination, code: string, cause: Error): PmError | undefined {
+  const explanation = explanations[code] ?? explainByPattern(destination, code, cause);
   if (explanation === undefined) {
     return undefined;
   }
   const { reason, what, hint } = explanation;
   const detail = code === "ERR_TLS_CERT_ALTNAME_INVALID" ? ` (it is for ${altNames(cause)})` : "";
-  return new PmError(reason, `no secure connection to ${describeEndpoint(endpoint)}: ${what}${detail}`, {
+  return new PmError(reason, `no secure connection to ${describeEndpoint(destination)}: ${what}${detail}`, {
     code: reason === "TLS_CLIENT_REJECTED" ? "unauthenticated" : "unavailable",
     metadata: { tls_code: code },
     ...(hint !== undefined && { hint }),
@@ -68,18 +68,18 @@ export function tlsError(endpoint: Endpoint, code: string, cause: Error): PmErro
  * without a word: a server on Node.js does that to a client certificate that it
  * does not accept.
  */
-export function clientRejectedError(endpoint: Endpoint, cause: unknown): PmError {
-  const { what, hint } = clientCertificateProblem(endpoint);
-  return new PmError("TLS_CLIENT_REJECTED", `no secure connection to ${describeEndpoint(endpoint)}: ${what}`, {
+export function clientRejectedError(destination: Destination, cause: unknown): PmError {
+  const { what, hint } = clientCertificateProblem(destination);
+  return new PmError("TLS_CLIENT_REJECTED", `no secure connection to ${describeEndpoint(destination)}: ${what}`, {
     code: "unauthenticated",
     hint,
     cause,
   });
 }
 
-function explainByPattern(endpoint: Endpoint, code: string, cause: Error): Explanation | undefined {
+function explainByPattern(destination: Destination, code: string, cause: Error): Explanation | undefined {
   if (/^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/.test(code)) {
-    return { reason: "TLS_CLIENT_REJECTED", ...clientCertificateProblem(endpoint) };
+    return { reason: "TLS_CLIENT_REJECTED", ...clientCertificateProblem(destination) };
   }
   if (/^ERR_SSL_.*ALERT_(PROTOCOL_VERSION|HANDSHAKE_FAILURE)|^ERR_SSL_WRONG_VERSION_NUMBER/.test(code)) {
     return {
@@ -101,8 +101,8 @@ function explainByPattern(endpoint: Endpoint, code: string, cause: Error): Expla
   return /^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(code) ? { reason: "TLS_FAILED", what: `TLS failed (${code})` } : undefined;
 }
 
-function clientCertificateProblem(endpoint: Endpoint): { what: string; hint: string } {
-  const cert = endpoint.kind === "https" ? endpoint.tls.cert : undefined;
+function clientCertificateProblem(destination: Destination): { what: string; hint: string } {
+  const cert = destination.kind === "https" ? destination.tls.cert : undefined;
   if (cert === undefined) {
     return {
       what: "the daemon wants a client certificate, and this client has none",

@@ -28,17 +28,26 @@ const drainTimeoutMs = 2000;
 const endStreamFlag = 0b10;
 
 /**
+ * Clients that read a gRPC status, or the error of a stream, under HTTP 200
+ * alone: connect-go (grpcValidateResponse, connectStreamingClientConn) and
+ * connect-es (validateResponse). They name themselves so unless told otherwise.
+ */
+const readsOnlyOk = /^(?:connect-(?:go|es)|grpc-go-connect)\//;
+
+/**
  * Responds and lets go of the request without waiting for its body.
  *
  * - gRPC and gRPC-Web get their status in the headers (a Trailers-Only
- *   response) beside HTTP 401 or 403, which clients that look at the HTTP
- *   status first read as UNAUTHENTICATED and PERMISSION_DENIED
+ *   response), beside HTTP 401 or 403 where credentials are refused. Clients
+ *   that look at the HTTP status first read those as UNAUTHENTICATED and
+ *   PERMISSION_DENIED
  *   (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md).
  *   The same table turns 429 and 503 into UNAVAILABLE, which clients retry at
  *   once: there the HTTP status is 200 and the gRPC status alone speaks.
  * - Connect streams end under HTTP 200 with their error, as Connect's clients
  *   take theirs from nowhere else; but credentials are refused with 401 and
  *   403, for whoever reads no more than that.
+ * - Clients that would lose the reason by 401 and 403 get 200 in both.
  * - Everybody else gets Connect's JSON error.
  */
 export function refuse(request: NodeRequest, response: NodeResponse, refusal: Refusal): void {
@@ -50,16 +59,17 @@ export function refuse(request: NodeRequest, response: NodeResponse, refusal: Re
     response.setHeader(name, value);
   }
   response.setHeader("cache-control", "no-store");
-  const aboutCredentials = status === 401 || status === 403;
+  const { "user-agent": userAgent, "x-user-agent": webUserAgent } = request.headers;
+  const inStatus = (status === 401 || status === 403) && !readsOnlyOk.test(String(userAgent ?? webUserAgent));
   const contentType = request.headers["content-type"] ?? "";
   let body: Uint8Array = new Uint8Array();
   if (/^application\/grpc(?:$|[-+;])/i.test(contentType)) {
-    response.statusCode = aboutCredentials ? status : 200;
+    response.statusCode = inStatus ? status : 200;
     response.setHeader("content-type", contentType);
     setTrailerStatus(new Headers(), error).forEach((value, name) => {
       response.setHeader(name, value);
     });
-  } else if (!aboutCredentials && /^application\/connect\+/i.test(contentType)) {
+  } else if (!inStatus && /^application\/connect\+/i.test(contentType)) {
     response.statusCode = 200;
     response.setHeader("content-type", contentType);
     body = enveloped(endStreamFlag, { error: errorToJson(error, { registry: detailRegistry }) });

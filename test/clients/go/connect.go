@@ -17,14 +17,10 @@ type connectCaller struct {
 	client pmv1connect.ProcessServiceClient
 }
 
-func newConnectCaller(daemon *access.Access, grpc bool) (caller, error) {
+func newConnectCaller(daemon *access.Access, options ...connect.ClientOption) (caller, error) {
 	httpClient, baseURL, err := daemon.HTTPClient()
 	if err != nil {
 		return nil, err
-	}
-	var options []connect.ClientOption
-	if grpc {
-		options = append(options, connect.WithGRPC())
 	}
 	return connectCaller{pmv1connect.NewProcessServiceClient(httpClient, baseURL, options...)}, nil
 }

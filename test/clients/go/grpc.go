@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -20,8 +21,12 @@ func newCaller(name string, daemon *access.Access) (caller, error) {
 	case "grpc-go":
 		connection, err := daemon.DialGRPC()
 		return grpcCaller{pmv1grpc.NewProcessServiceClient(connection)}, err
-	case "connect-go", "connect-go-grpc":
-		return newConnectCaller(daemon, name == "connect-go-grpc")
+	case "connect-go":
+		return newConnectCaller(daemon)
+	case "connect-go-grpc":
+		return newConnectCaller(daemon, connect.WithGRPC())
+	case "connect-go-grpc-web":
+		return newConnectCaller(daemon, connect.WithGRPCWeb())
 	}
 	return nil, fmt.Errorf("no client %q", name)
 }

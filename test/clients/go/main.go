@@ -1,5 +1,5 @@
-// The client table's Go clients: -client grpc-go, connect-go (Connect) or
-// connect-go-grpc (connect-go over gRPC). Prints one JSON object of what
+// The client table's Go clients: -client grpc-go, connect-go (Connect),
+// connect-go-grpc or connect-go-grpc-web (connect-go over those). Prints one JSON object of what
 // happened; the test compares it with what every client must see.
 package main
 
@@ -30,7 +30,7 @@ type caller interface {
 
 func main() {
 	daemon := access.Flags()
-	client := flag.String("client", "", "grpc-go, connect-go or connect-go-grpc")
+	client := flag.String("client", "", "grpc-go, connect-go, connect-go-grpc or connect-go-grpc-web")
 	flag.Parse()
 	c, err := newCaller(*client, daemon)
 	if err == nil {
@@ -46,7 +46,9 @@ func run(ctx context.Context, c caller) error {
 	_, err := c.start(ctx, &pm.ProcessSpec{Executable: "/no/such"})
 	code, reason, errnoName := c.explain(err)
 	if code == "UNAUTHENTICATED" || code == "PERMISSION_DENIED" {
-		return json.NewEncoder(os.Stdout).Encode(map[string]any{"refused": code, "reason": reason})
+		err = c.stream(ctx, "00000000-0000-4000-8000-000000000000", func(*pm.StreamOutputResponse) bool { return true })
+		_, streamed, _ := c.explain(err)
+		return json.NewEncoder(os.Stdout).Encode(map[string]any{"refused": code, "reasons": []string{reason, streamed}})
 	}
 	result["error"] = []string{code, reason, errnoName}
 
