@@ -378,7 +378,7 @@ try {
       save(`details-${name}`, terminal);
       await leave();
     }
-    terminal.type(":sort by restarts\r");
+    terminal.type(":sort by restarts\rg");
     await terminal.shows("by restarts");
     await settle();
     save("restarts", terminal);

@@ -3,7 +3,6 @@ import type { ProcessManager } from "../../sdk/manager.ts";
 import type { Precondition, ProcessInfo, StopReceipt } from "../../sdk/types.ts";
 import type { Action, Failure } from "../state/action.ts";
 import type { BulkAction } from "../state/overlays/overlay.ts";
-import { beginsByItself } from "../state/table/process-outcome.ts";
 import { errorText, isConnectionError } from "./errors.ts";
 
 /** How often progress is told, and after how long for the first time. Milliseconds. */
@@ -23,27 +22,21 @@ interface Outcome {
   readonly receipt?: StopReceipt;
   /** The run that the receipt is about. */
   readonly run?: number | undefined;
-  /** Whether the stop found nothing that lived, and the process is still meant to run. */
-  readonly comesBack?: boolean;
   readonly error?: unknown;
 }
 
 /**
- * What must still be so: the run that the question was about is the current
- * one. Where runs begin without anybody asking for them the question was about
- * the process: one that crashes and comes back faster than people press keys
- * could never be stopped otherwise. What is removed is gone with its output, so
- * that is about the run in any case.
+ * What must still be so. The question named the process, by name and id: it is
+ * stopped, killed or restarted whatever run it is in by now, for what crashes,
+ * or is restarted by somebody else, faster than people press keys could never
+ * be stopped otherwise. What is removed is gone with its output, so that is
+ * about the run that was seen.
  */
 function asAsked(
   action: BulkAction,
-  process: ProcessInfo,
+  { run, resourceVersion }: ProcessInfo,
 ): { readonly precondition: Precondition } | Record<string, never> {
-  const { run, resourceVersion } = process;
-  if (action !== "remove" && beginsByItself(process)) {
-    return {};
-  }
-  return { precondition: run ? { run: run.number } : { resourceVersion } };
+  return action === "remove" ? { precondition: run ? { run: run.number } : { resourceVersion } } : {};
 }
 
 /** Does it to one process. A stop is waited for only if it `waits`; else its receipt may say that it is pending. */
@@ -61,8 +54,7 @@ async function actOn(
     case "kill": {
       const how = { ...options, ...(action === "kill" && AT_ONCE), ...(!waits && { wait: false }) };
       const { receipt, process: stopped } = await processes.stop(id, how);
-      const comesBack = receipt.outcome === "alreadyStopped" && stopped.desiredState === "running";
-      return { id, receipt, run: stopped.run?.number, comesBack };
+      return { id, receipt, run: stopped.run?.number };
     }
     case "restart":
       await processes.restart(id, options);
@@ -142,20 +134,13 @@ async function stopsEnd(
 }
 
 /** What went wrong; null: nothing. */
-function failureOf(
-  action: BulkAction,
-  process: ProcessInfo,
-  { receipt, error, comesBack = false }: Outcome,
-): Failure | null {
+function failureOf(action: BulkAction, process: ProcessInfo, { receipt, error }: Outcome): Failure | null {
   if (error instanceof PmError && error.reason === "PROCESS_NOT_FOUND") {
     // To be removed may be what was wanted of it.
     return action === "remove" ? null : { process, reason: "it was removed meanwhile", connection: false };
   }
   if (error !== undefined) {
     return { process, reason: errorText(error), connection: isConnectionError(error) };
-  }
-  if (comesBack) {
-    return { process, reason: "it was between two runs and begins again", connection: false };
   }
   if (receipt?.outcome !== "survived") {
     return null;

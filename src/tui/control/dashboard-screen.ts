@@ -4,7 +4,6 @@ import { paintTable } from "../paint/table-body.ts";
 import { computeLayout, type Layout } from "../state/layout.ts";
 import type { DashboardState } from "../state/state.ts";
 import { Grid } from "../terminal/grid.ts";
-import { DIM } from "../terminal/style.ts";
 import { themeOf } from "../themes/themes.ts";
 import { Chrome } from "../views/chrome.tsx";
 import { InkFrame } from "../views/ink-frame.tsx";
@@ -63,7 +62,7 @@ export class DashboardScreen {
       }
     }
     if (layout.overlay) {
-      grid.addFlags(layout.body, DIM);
+      grid.recede(layout.body);
     }
     const stale = this.#drawChrome(state, layout);
     const chrome = this.#chrome;

@@ -7,7 +7,7 @@ import { currentLine, type LogRow, visibleRows } from "../state/log/log-rows.ts"
 import { progress } from "../state/log/log-scroll.ts";
 import { type DashboardState, shownTime } from "../state/state.ts";
 import { processLabel, selectedProcess } from "../state/table/selection.ts";
-import { restartsText, waitingSentence } from "../state/table/supervision-text.ts";
+import { restartsText, statusText, waitingSentence } from "../state/table/supervision-text.ts";
 import type { Grid, Rect } from "../terminal/grid.ts";
 import { BOLD, type Style } from "../terminal/style.ts";
 import type { StyledLine } from "../terminal/styled-line.ts";
@@ -20,7 +20,7 @@ export function paintLog(grid: Grid, rect: Rect, state: DashboardState, theme: T
   const { log } = state;
   const focused = state.focus === "log";
   const process = selectedProcess(state.table);
-  paintTitle(grid, rect, "Log", process ? titleParts(log, process) : [], titleEnd(state), focused, theme);
+  paintTitle(grid, rect, "Log", process ? titleParts(log, process) : [], titleEnds(state), focused, theme);
   const rows = rect.height - 1;
   if (rows < 1) {
     return;
@@ -89,33 +89,33 @@ function notBegunText({ supervision }: ProcessInfo, now: number): string {
   return waits === "" ? "Waiting for its first run" : `Waiting ${waits}`;
 }
 
-/** What comes after the end of its output; "": nothing, as far as is known. */
-function afterEnd({ log, table }: DashboardState, now: number): string {
+/** What comes after the end of its output, as far as is known: in a sentence, and in few words. */
+function afterEnd({ log, table }: DashboardState, now: number): readonly string[] {
   const process = selectedProcess(table);
   if (!process?.supervision || log.target?.run !== process.run?.number) {
-    return "";
+    return [];
   }
   if (process.state === "givenUp") {
-    return ` · given up, restarts ${restartsText(process.supervision)}`;
+    return [`given up, restarts ${restartsText(process.supervision)}`];
   }
   const waits = process.state === "waiting" ? waitingSentence(process.supervision, now) : "";
-  return waits === "" ? "" : ` · waiting ${waits}`;
+  return waits === "" ? [] : [`waiting ${waits}`, `waiting ${statusText(process, now)}`];
 }
 
-function titleEnd(state: DashboardState): string {
+/** What is said at the end of the title, in the words that are best, and in fewer. */
+function titleEnds(state: DashboardState): readonly string[] {
   const { log, connection } = state;
   if (!log.target) {
-    return "";
+    return [];
   }
   if (following(log)) {
+    const end = "end of output";
     return log.complete
-      ? `end of output${afterEnd(state, shownTime(state))}`
-      : connection.phase === "disconnected"
-        ? "disconnected"
-        : "following";
+      ? [...afterEnd(state, shownTime(state)).map((after) => `${end} · ${after}`), end]
+      : [connection.phase === "disconnected" ? "disconnected" : "following"];
   }
   const place = `paused · ${Math.round(progress(log) * 100)}%`;
-  return log.newLines > 0 ? `${place} · ${log.newLines} new` : place;
+  return [log.newLines > 0 ? `${place} · ${log.newLines} new` : place];
 }
 
 /** Why there is nothing to see. */

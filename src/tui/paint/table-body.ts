@@ -77,6 +77,7 @@ function paintRow(
     usage: process.run?.treeAlive ? state.table.usages.get(process.id) : undefined,
     trend: state.trends.get(process.id),
     now: shownTime(state),
+    exitShown: columns.some(({ key }) => key === "exit"),
   };
   for (const column of columns) {
     const text = column.text(process, context, column.width);

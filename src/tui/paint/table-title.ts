@@ -52,5 +52,5 @@ export function paintTableTitle(grid: Grid, rect: Rect, state: DashboardState, t
   // What the user has typed is worth more than a trend.
   const room = rect.width - used;
   const right = usageText(state, table.filter === "" ? Math.max(Math.floor(rect.width / 4), room) : room);
-  paintTitle(grid, rect, "Processes", parts, right, state.focus === "table", theme);
+  paintTitle(grid, rect, "Processes", parts, [right], state.focus === "table", theme);
 }

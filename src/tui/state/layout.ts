@@ -2,7 +2,10 @@ import type { Rect } from "../terminal/grid.ts";
 import { wrapText } from "../terminal/wrap.ts";
 import type { LogSize } from "./log/log-scroll.ts";
 import { confirmLayout } from "./overlays/confirm.ts";
+import { helpColumns } from "./overlays/help-view.ts";
+import { messageView } from "./overlays/message-view.ts";
 import type { Overlay } from "./overlays/overlay.ts";
+import { PAGE_AROUND, pageWidth } from "./overlays/pager.ts";
 import { startLayout } from "./overlays/start-layout.ts";
 import type { ConnectionState, DashboardState } from "./state.ts";
 import type { ProcessCounts } from "./table/process-counts.ts";
@@ -64,19 +67,37 @@ export function tableWidth({ width }: Rect): number {
   return width >= SCROLLBAR_WIDTH ? width - 1 : width;
 }
 
-function overlayRect(overlay: Overlay, area: Rect): Rect {
+/** What the help takes: three columns where there is room, else two. */
+const HELP_WIDTH = 190;
+const HELP_WIDTH_NARROW = 126;
+/** Rows of the palette, frame and all. */
+const PALETTE_ROWS = 18;
+
+/** A page that is read by scrolling is as high as there is room for, or as what it says. */
+function pageRect(area: Rect, lines: number): Rect {
+  const height = Math.min(Math.max(20, area.height - 2), lines + PAGE_AROUND);
+  return centered(area, Math.max(90, Math.floor(area.width * 0.8)), height);
+}
+
+function overlayRect(overlay: Overlay, area: Rect, state: DashboardState): Rect {
   switch (overlay.kind) {
-    case "help":
-      return centered(area, 126, 46);
+    case "help": {
+      const width = Math.min(area.width, area.width < HELP_WIDTH - 32 ? HELP_WIDTH_NARROW : HELP_WIDTH);
+      const lines = Math.max(...helpColumns(pageWidth(width)).columns.map(({ length }) => length));
+      return centered(area, width, lines + PAGE_AROUND);
+    }
     case "palette":
-      return centered(area, 70, 18);
+      return centered(area, 70, Math.max(PALETTE_ROWS, Math.floor(area.height * 0.7)));
+    case "messages": {
+      const width = pageWidth(pageRect(area, 0).width);
+      return pageRect(area, messageView(state.toasts.messages, width).length);
+    }
+    case "details":
+      return pageRect(area, Number.POSITIVE_INFINITY);
     case "confirm": {
       const { width, height } = confirmLayout(overlay, area);
       return centered(area, width, height);
     }
-    case "details":
-    case "messages":
-      return centered(area, Math.max(90, Math.floor(area.width * 0.8)), Math.max(20, area.height - 2));
     case "start": {
       const { width, height } = startLayout(overlay, area);
       return centered(area, width, height);
@@ -142,7 +163,7 @@ export function computeLayout(state: DashboardState): Layout {
     table = { ...body, height };
     log = { ...body, y: body.y + height, height: body.height - height };
   }
-  const overlay = state.overlay ? overlayRect(state.overlay, body) : null;
+  const overlay = state.overlay ? overlayRect(state.overlay, body, state) : null;
   return {
     header,
     body,

@@ -165,10 +165,11 @@ export class Grid {
     });
   }
 
-  /** Adds flags to every cell of a rectangle. */
-  addFlags(rect: Rect, flags: number): void {
+  /** Pushes a rectangle back behind what lies over it: dim, and underlined where it was inverse, which would outshine it. */
+  recede(rect: Rect): void {
     this.#eachCell(rect, (i) => {
-      this.flags[i] = (this.flags[i] ?? 0) | flags;
+      const flags = this.flags[i] ?? 0;
+      this.flags[i] = (flags & INVERSE ? flags ^ (INVERSE | UNDERLINE) : flags) | DIM;
     });
   }
 

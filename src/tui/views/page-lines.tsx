@@ -1,6 +1,6 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
-import type { PageLine } from "../state/overlays/labeled-view.ts";
+import { LABEL_GAP, type PageLine } from "../state/overlays/labeled-view.ts";
 import type { Style } from "../terminal/style.ts";
 import type { Theme } from "../themes/themes.ts";
 import { ink } from "./ink-style.ts";
@@ -31,7 +31,7 @@ export function PageLines({
         // biome-ignore lint/suspicious/noArrayIndexKey: a row has no other identity than its place
         <Box key={i} height={1} flexShrink={0}>
           {line.labelWidth > 0 ? (
-            <Box width={line.labelWidth + 1} flexShrink={0}>
+            <Box width={line.labelWidth + LABEL_GAP} flexShrink={0}>
               <Text {...ink(looks[line.look])}>{line.label || " "}</Text>
             </Box>
           ) : null}

@@ -68,7 +68,8 @@ export function Page({
       <Box marginTop={blank ? 1 : 0} gap={HELP_GAP}>
         {columns.map((lines, i) => (
           <PageLines
-            key={i === 0 ? "left" : "right"}
+            // biome-ignore lint/suspicious/noArrayIndexKey: a column has no other identity than its place
+            key={i}
             lines={lines.slice(from, from + rows)}
             width={columnWidth}
             label={label}

@@ -1,6 +1,7 @@
 import { Box, Text } from "ink";
 import type { ReactNode } from "react";
 import type { Palette as PaletteOverlay } from "../state/overlays/overlay.ts";
+import { positionText } from "../state/overlays/pager.ts";
 import type { PaletteEntry } from "../state/overlays/palette.ts";
 import type { Rect } from "../terminal/grid.ts";
 import type { Theme } from "../themes/themes.ts";
@@ -24,7 +25,7 @@ export function Palette({
   const from = Math.max(0, Math.min(overlay.index - Math.floor(rows / 2), entries.length - rows));
   const width = rect.width - 4;
   return (
-    <Panel rect={rect} title="Commands" theme={theme}>
+    <Panel rect={rect} title="Commands" note={positionText(from, entries.length, rows)} theme={theme}>
       <Box height={1} flexShrink={0}>
         <Text {...ink(theme.accent)}>{": "}</Text>
         <Field field={overlay.field} width={width - 2} theme={theme} focused />

@@ -38,6 +38,8 @@ export interface LogState {
   /** Offsets that the daemon keeps, as far as known. */
   readonly first: number;
   readonly next: number;
+  /** How much the daemon keeps at most. Bytes; 0: not known yet. */
+  readonly limit: number;
   /** Whether no more output can come. */
   readonly complete: boolean;
   /** Whether the stream has said anything yet. */
@@ -77,6 +79,7 @@ export const EMPTY_LOG: LogState = {
   window: EMPTY_WINDOW,
   first: 0,
   next: 0,
+  limit: 0,
   complete: false,
   opened: false,
   gone: false,
@@ -139,6 +142,7 @@ export function withOutput(log: LogState, output: OutputInfo): LogState {
     ...log,
     first: Math.max(log.first, output.firstOffset),
     next: Math.max(log.next, output.nextOffset),
+    limit: output.limitBytes,
     shownBytes: !isNews
       ? log.shownBytes
       : log.streams === "all"
@@ -178,11 +182,15 @@ export function appendLive(log: LogState, more: LogWindow, complete: boolean): L
   const { window } = log;
   // With a filter the window is not what is looked at: it goes with the live output.
   const follows = log.top === null || log.filtered !== null;
+  const written = Math.max(log.next, more.to);
+  // Live output does not say what gives way to it: no more is kept than the limit.
+  const dropped = log.limit > 0 ? written - log.limit : 0;
+  const gone = more.items.reduce((end, item) => (item.kind === "gap" ? Math.max(end, item.end) : end), dropped);
   let next: LogState = {
     ...log,
     opened: true,
-    first: more.items.reduce((first, item) => (item.kind === "gap" ? Math.max(first, item.end) : first), log.first),
-    next: Math.max(log.next, more.to),
+    first: Math.max(log.first, gone),
+    next: written,
     complete: log.complete || complete,
     shownBytes: log.shownBytes + countBytes(more, log.countedTo),
     countedTo: Math.max(log.countedTo, more.to),

@@ -6,12 +6,33 @@ import { processLabel } from "../table/selection.ts";
 import type { TableState } from "../table/table.ts";
 import type { Confirmation, ConfirmedAction } from "./overlay.ts";
 
-const WORDS: Record<ConfirmedAction, { readonly verb: string; readonly meaning: string }> = {
-  stop: { verb: "Stop", meaning: "Sends the stop signal and waits for the grace period" },
-  kill: { verb: "Kill", meaning: "Kills the whole process tree at once; unsaved work is lost" },
-  restart: { verb: "Restart", meaning: "Stops it, then starts a new run" },
-  remove: { verb: "Remove", meaning: "Deletes the process and its output" },
-  attach: { verb: "Attach to", meaning: "The selection has just moved to it by itself" },
+/** The verb, and what it means for one and for several. */
+const WORDS: Record<ConfirmedAction, { readonly verb: string; readonly one: string; readonly several: string }> = {
+  stop: {
+    verb: "Stop",
+    one: "Sends the stop signal and waits for the grace period",
+    several: "Sends each its stop signal and waits for its grace period",
+  },
+  kill: {
+    verb: "Kill",
+    one: "Kills the whole process tree at once; unsaved work is lost",
+    several: "Kills their whole process trees at once; unsaved work is lost",
+  },
+  restart: {
+    verb: "Restart",
+    one: "Stops it, then starts a new run",
+    several: "Stops each, then starts a new run of it",
+  },
+  remove: {
+    verb: "Remove",
+    one: "Deletes the process, and the output of all its runs",
+    several: "Deletes the processes, and the output of all their runs",
+  },
+  attach: {
+    verb: "Attach to",
+    one: "The selection has just moved to it by itself",
+    several: "The selection has just moved by itself",
+  },
 };
 
 /** Whether nothing of it lives, or nothing that pm could end. */
@@ -110,7 +131,7 @@ export function confirmNotes({ action, targets, hidden, leftAlone }: Confirmatio
         : `that ${leftAlone === 1 ? "has ended is" : "have ended are"}`;
     notes.push(`${leftAlone} ${what} left alone`);
   }
-  return [...notes, WORDS[action].meaning];
+  return [...notes, WORDS[action][targets.length === 1 ? "one" : "several"]];
 }
 
 /** What the dialog is made of where there is only so much room. */

@@ -167,9 +167,11 @@ function details(state: DetailsSource, overlay: DetailsPage): readonly Detail[] 
   detail("PID", String(run?.pid ?? ""));
   detail("Exit", exitText(process));
   if (usage) {
+    // The first sample of a watch with details has nothing to compare with.
+    const cpu = usage.cpuPercent ?? state.table.usages.get(process.id)?.cpuPercent;
     detail(
       "Usage",
-      `cpu ${usage.cpuPercent === undefined ? "–" : formatPercent(usage.cpuPercent)}, ${formatSeconds(usage.cpuMs)} in all · mem ${formatBytes(usage.residentBytes)}` +
+      `cpu ${cpu === undefined ? "–" : formatPercent(cpu)}, ${formatSeconds(usage.cpuMs)} in all · mem ${formatBytes(usage.residentBytes)}` +
         (usage.io ? ` · read ${formatBytes(usage.io.readBytes)} · written ${formatBytes(usage.io.writtenBytes)}` : ""),
     );
   }

@@ -44,9 +44,10 @@ const MOUSE: readonly Syntax[] = [
   ["Wheel", "Scrolls what is under it"],
 ];
 
-/** From this width on the help stands in two columns. */
+/** From these widths on the help stands in two columns, and in three. */
 const TWO_COLUMNS = 84;
-const LABEL_COLUMNS = 12;
+const THREE_COLUMNS = 150;
+const LABEL_COLUMNS = 11;
 export const HELP_GAP = 2;
 
 function section(
@@ -82,24 +83,26 @@ function joined(sections: readonly (readonly PageLine[])[]): readonly PageLine[]
   return sections.flatMap((lines, i) => (i > 0 ? [BLANK_LINE, ...lines] : lines));
 }
 
-/** The key map and the filters, in one column or, where there is room, in two. */
+/** The key map and the filters, in as many columns as there is room for. */
 export function helpColumns(width: number): {
   readonly width: number;
   readonly columns: readonly (readonly PageLine[])[];
 } {
-  if (width < TWO_COLUMNS) {
-    const keys = [...LEFT, ...RIGHT].map((group) => keySection(group, width));
-    return { width, columns: [joined([...keys, ...filterSections(width)])] };
-  }
-  const half = Math.floor((width - HELP_GAP) / 2);
-  const [table = [], ...others] = filterSections(half);
-  return {
-    width: half,
-    columns: [
-      joined([...LEFT.map((group) => keySection(group, half)), ...others]),
-      joined([...RIGHT.map((group) => keySection(group, half)), table]),
+  const count = width < TWO_COLUMNS ? 1 : width < THREE_COLUMNS ? 2 : 3;
+  const each = Math.floor((width - (count - 1) * HELP_GAP) / count);
+  const left = LEFT.map((group) => keySection(group, each));
+  const right = RIGHT.map((group) => keySection(group, each));
+  const filters = filterSections(each);
+  const [table = [], ...others] = filters;
+  const columns = {
+    1: [[...left, ...right, ...filters]],
+    2: [
+      [...left, ...others],
+      [...right, table],
     ],
-  };
+    3: [left, right, filters],
+  }[count];
+  return { width: each, columns: columns.map(joined) };
 }
 
 /** Every line of it, as it is read aloud. */

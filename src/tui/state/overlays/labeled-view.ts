@@ -9,6 +9,9 @@ export interface PageLine {
   readonly text: string;
 }
 
+/** Cells between the two columns. */
+export const LABEL_GAP = 2;
+
 export const BLANK_LINE: PageLine = { look: "plain", label: "", labelWidth: 0, text: "" };
 
 /** A line over both columns. */
@@ -16,7 +19,7 @@ export function wholeLine(look: PageLine["look"], text: string): PageLine {
   return { look, label: "", labelWidth: 0, text };
 }
 
-/** The rows that a label and a text take beside each other, each in its own column; one cell is between them. */
+/** The rows that a label and a text take beside each other, each in its own column. */
 export function labeledLines(
   label: string,
   text: string,
@@ -25,7 +28,7 @@ export function labeledLines(
   look: PageLine["look"] = "plain",
 ): PageLine[] {
   const labels = wrapText(label, labelWidth);
-  const texts = wrapText(text, width - labelWidth - 1);
+  const texts = wrapText(text, width - labelWidth - LABEL_GAP);
   return Array.from({ length: Math.max(labels.length, texts.length) }, (_, i) => ({
     look,
     label: labels[i] ?? "",

@@ -23,10 +23,13 @@ export interface OverlayRoom {
 /** Below this height a page does without the blank row under its title. */
 const SMALL_ROWS = 12;
 
+/** What a page takes besides its lines: the frame, the title and a blank row. */
+export const PAGE_AROUND = 4;
+
 /** Rows of a page in a frame of this height, and whether a blank one is above them. */
 export function pageRows(height: number): { readonly rows: number; readonly blank: boolean } {
   const blank = height >= SMALL_ROWS;
-  return { rows: Math.max(1, height - (blank ? 4 : 3)), blank };
+  return { rows: Math.max(1, height - (blank ? PAGE_AROUND : PAGE_AROUND - 1)), blank };
 }
 
 /** Cells of a page in a frame of this width. */

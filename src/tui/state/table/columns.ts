@@ -20,6 +20,8 @@ export interface CellContext {
   readonly trend: Trend | undefined;
   /** The moment that the screen shows. Milliseconds since the epoch. */
   readonly now: number;
+  /** Whether there is a column for how it ended. */
+  readonly exitShown: boolean;
 }
 
 /** A column of the process table: all that there is to know of it. */
@@ -64,7 +66,8 @@ const REGISTRY = {
     sort: null,
     rank: 3,
     look: "plain",
-    text: (process, { now }, width) => shortened(statusText(process, now), width),
+    text: (process, { now, exitShown }, width) =>
+      shortened(statusText(process, now) || (exitShown ? "" : endText(process)), width),
   },
   project: {
     title: "PROJECT",
@@ -299,6 +302,16 @@ export function columnsLeftOut(hidden: readonly ColumnKey[], counts: ProcessCoun
 /** What is cut says so. */
 function shortened(text: string, width: number): string {
   return textWidth(text) <= width ? text : `${parseLine(text, width - 1).text.join("")}…`;
+}
+
+/** How it ended, where no column says so: "code 28", "SIGKILL". */
+function endText(process: ProcessInfo): string {
+  const text = isOver(process) ? exitText(process) : "";
+  return text === "" || process.state === "failed"
+    ? text
+    : process.run?.exit?.code === undefined
+      ? `SIG${text}`
+      : `code ${text}`;
 }
 
 function exitText({ run, state }: ProcessInfo): string {

@@ -1,17 +1,31 @@
-import type { ProcessInfo } from "../../../sdk/types.ts";
+import { constants } from "node:os";
+import type { ProcessInfo, RunInfo } from "../../../sdk/types.ts";
 import { type ShownState, stateWord } from "../../text/state-glyphs.ts";
 
 const SUCCESS: readonly number[] = [0];
 
-/** Whether a process has ended with a code that does not mean success, or by a signal that is not the one that stops it. */
+/** Whether a process has ended with a code that does not mean success, or by a signal, and not as it was asked to. */
 export function endedBadly({ state, run, spec }: ProcessInfo): boolean {
-  const { exit, stop, effective } = run ?? {};
+  // A process that waits for its next run is not over.
   return (
-    // A process that waits for its next run is not over.
     state === "exited" &&
-    exit !== undefined &&
-    !(exit.code !== undefined && (spec.successCodes ?? SUCCESS).includes(exit.code)) &&
-    (exit.signalName === undefined || (exit.signalName !== stop?.signal && exit.signalName !== effective?.stopSignal))
+    run?.exit !== undefined &&
+    !(run.exit.code !== undefined && (spec.successCodes ?? SUCCESS).includes(run.exit.code)) &&
+    !endedAsAsked(run)
+  );
+}
+
+/** Whether it ended by the signal that stops it, as what handles that signal ends (128 + its number), or was killed at once because somebody wanted so. */
+function endedAsAsked({ exit, stop, effective }: RunInfo): boolean {
+  if (exit?.signalName === undefined) {
+    const number = stop && constants.signals[stop.signal as NodeJS.Signals];
+    return number !== undefined && exit?.code === 128 + number;
+  }
+  const isKillWanted = stop?.cause?.principal !== undefined && stop.force && stop.graceMs === 0;
+  return (
+    exit.signalName === stop?.signal ||
+    exit.signalName === effective?.stopSignal ||
+    (exit.signalName === "SIGKILL" && isKillWanted && !exit.oomKilled)
   );
 }
 

@@ -6,6 +6,8 @@ import type { Toast } from "./toasts.ts";
 const LINES = 6;
 /** The sign before the text, and a blank at either end. */
 const AROUND = 4;
+/** So many cells of what is under it are worth seeing beside it. */
+const LEAST_BESIDE = 12;
 const MORE = "… M shows all";
 
 /** A toast as it stands on the screen. */
@@ -47,7 +49,9 @@ export function toastRect(toasts: readonly Toast[], area: Rect): Rect | null {
     return null;
   }
   const lines = blocks.flatMap((block) => block.lines);
-  const width = Math.min(area.width, Math.max(...lines.map(textWidth)) + AROUND);
+  const needed = Math.max(...lines.map(textWidth)) + AROUND;
+  // A few cells of what is under it would only be read as a part of it.
+  const width = needed + LEAST_BESIDE > area.width ? area.width : needed;
   return {
     x: area.x + area.width - width,
     y: area.y + area.height - lines.length,

@@ -4,7 +4,7 @@ import { PmError } from "../../../../src/sdk/errors.ts";
 import type { ProcessManager } from "../../../../src/sdk/manager.ts";
 import type { StopReceipt, WatchEvent } from "../../../../src/sdk/types.ts";
 import { act } from "../../../../src/tui/control/actions.ts";
-import { processInfo, supervisionStatus } from "../../../support/process-info.ts";
+import { processInfo } from "../../../support/process-info.ts";
 
 const targets = ["a", "b", "c"].map((id) => processInfo(id));
 const notFound = new PmError("PROCESS_NOT_FOUND", "no such process", { code: "not_found" });
@@ -73,55 +73,40 @@ test("several are stopped side by side, and each has a result of its own", async
   expect(watch.mock.calls).toEqual([[{ filter: { ids: ["b", "d", "e", "f"] }, reconnectMs: expect.any(Number) }]]);
 });
 
-test("nothing is done to another run than the one that was asked about", async () => {
+test("what is stopped, killed or restarted is the process, whatever run it is in by now", async () => {
+  const calls: unknown[] = [];
+  const stop = async (id: string, how: object) => {
+    calls.push(["stop", id, how]);
+    return { process: processInfo(id, { run: 7 }), receipt: receipt("stopped") };
+  };
+  const restart = async (id: string, how: object) => {
+    calls.push(["restart", id, how]);
+  };
+  for (const action of ["stop", "kill", "restart"] as const) {
+    expect(await failuresOf(managerWith({ stop, restart }), action, [processInfo("a", { run: 2 })])).toEqual([]);
+  }
+  expect(calls).toEqual([
+    ["stop", "a", {}],
+    ["stop", "a", { force: true, graceMs: 0 }],
+    ["restart", "a", {}],
+  ]);
+});
+
+test("output is removed only of the run that was asked about", async () => {
   const condition = (field: string, actual: string): PmError =>
     new PmError("CONDITION_FAILED", "no", { code: "failed_precondition", metadata: { field, actual } });
-  const refuse = vi.fn((id: string) =>
+  const remove = vi.fn((id: string) =>
     Promise.reject(condition(id === "a" ? "precondition.run" : "precondition.resource_version", "3")),
   );
   const notBegun = processInfo("b", { state: "starting", runInfo: null });
-  for (const [action, method] of [
-    ["stop", "stop"],
-    ["kill", "stop"],
-    ["restart", "restart"],
-    ["remove", "remove"],
-  ] as const) {
-    const asked = [processInfo("a", { run: 2 }), notBegun];
-    expect(await failuresOf(managerWith({ [method]: refuse }), action, asked)).toEqual([
-      ["a", "it is in run 3 by now, and nothing was done", false],
-      ["b", "it has changed meanwhile, and nothing was done", false],
-    ]);
-    expect(refuse.mock.calls).toEqual([
-      ["a", expect.objectContaining({ precondition: { run: 2 } })],
-      ["b", expect.objectContaining({ precondition: { resourceVersion: "1" } })],
-    ]);
-    refuse.mockClear();
-  }
-});
-
-test.each([
-  ["restarts by its policy", { state: "running", restart: "always", schedule: "" }],
-  ["is started by a schedule", { state: "running", restart: "no", schedule: "nightly" }],
-  ["waits for its next run", { state: "waiting", restart: "no", schedule: "" }],
-] as const)("what %s is stopped whatever run it is in by now; it is removed only as it was seen", async (_what, is) => {
-  const process = processInfo("a", {
-    run: 2,
-    state: is.state,
-    supervision: supervisionStatus({ schedule: is.schedule }),
-  });
-  const asked = [{ ...process, spec: { ...process.spec, restart: { mode: is.restart } } }];
-  const stop = vi.fn(async () => ({ process: processInfo("a", { run: 7 }), receipt: receipt("stopped") }));
-  const restart = vi.fn(async () => undefined);
-  const remove = vi.fn(async () => undefined);
-  for (const action of ["stop", "kill", "restart", "remove"] as const) {
-    expect(await failuresOf(managerWith({ stop, restart, remove }), action, asked)).toEqual([]);
-  }
-  expect(stop.mock.calls).toEqual([
-    ["a", {}],
-    ["a", { force: true, graceMs: 0 }],
+  expect(await failuresOf(managerWith({ remove }), "remove", [processInfo("a", { run: 2 }), notBegun])).toEqual([
+    ["a", "it is in run 3 by now, and nothing was done", false],
+    ["b", "it has changed meanwhile, and nothing was done", false],
   ]);
-  expect(restart.mock.calls).toEqual([["a", {}]]);
-  expect(remove.mock.calls).toEqual([["a", { precondition: { run: 2 } }]]);
+  expect(remove.mock.calls).toEqual([
+    ["a", { precondition: { run: 2 } }],
+    ["b", { precondition: { resourceVersion: "1" } }],
+  ]);
 });
 
 test("the stop that is waited for is that of the run that it found", async () => {
@@ -136,16 +121,6 @@ test("the stop that is waited for is that of the run that it found", async () =>
   );
   expect(await failuresOf(managerWith({ stop, watch }), "stop", crashing)).toEqual([
     ["a", "it did not stop; X kills it (pids 5)", false],
-  ]);
-});
-
-test("what a stop found between two runs, and what is still meant to run, is not called stopped", async () => {
-  const stop = async (id: string) => ({
-    process: { ...processInfo(id), desiredState: id === "a" ? "running" : "stopped" },
-    receipt: receipt("alreadyStopped"),
-  });
-  expect(await failuresOf(managerWith({ stop }), "stop", targets.slice(0, 2))).toEqual([
-    ["a", "it was between two runs and begins again", false],
   ]);
 });
 

@@ -12,11 +12,21 @@ import {
   openLog,
   resume,
   setLogFilter,
+  setPattern,
   setStreams,
+  withOutput,
 } from "../../../../../src/tui/state/log/log.ts";
+import { matchPlace } from "../../../../../src/tui/state/log/log-matches.ts";
 import { isBrokenPattern, lineText, logPattern } from "../../../../../src/tui/state/log/log-pattern.ts";
 import { visibleRows } from "../../../../../src/tui/state/log/log-rows.ts";
-import { bringIntoView, lineRows, pause, scrollLog, shownTop } from "../../../../../src/tui/state/log/log-scroll.ts";
+import {
+  bringIntoView,
+  lineRows,
+  pause,
+  progress,
+  scrollLog,
+  shownTop,
+} from "../../../../../src/tui/state/log/log-scroll.ts";
 import { type LogLine, type LogWindow, lineAt, windowOf } from "../../../../../src/tui/state/log/log-window.ts";
 
 function live(from: number, text: string): LogWindow {
@@ -304,4 +314,17 @@ describe("the log pane", () => {
     expect(log.window.items).toEqual([]);
     expect(resume(log).newLines).toBe(0);
   });
+});
+
+test("what has given way to live output is not counted as kept: not in the place, and not among the matches", () => {
+  let log: LogState = { ...openLog(EMPTY_LOG, { id: "p", run: 1 }), opened: true };
+  log = withOutput(log, { ...output(0, 0), limitBytes: 1000 });
+  log = setPattern(log, logPattern("line"));
+  // Some of it is skipped while it comes too fast.
+  for (const from of [0, 1000, 5000]) {
+    log = appendLive(log, live(from, numbered(from / 10, 100)), false);
+  }
+  expect([log.first, log.next]).toEqual([5000, 6000]);
+  expect(progress({ ...log, top: { offset: 5500, row: 0 } })).toBe(0.5);
+  expect(log.found && matchPlace(log.found, log.first, null).count).toBe(0);
 });

@@ -131,3 +131,16 @@ test("the exit codes that mean success are the process's own", () => {
   expect(hasFailed(process)).toBe(true);
   expect(hasFailed({ ...process, spec: { ...process.spec, successCodes: [0, 3] } })).toBe(false);
 });
+
+test.each([
+  ["killed at once, as somebody wanted", { signal: "SIGKILL" }, { force: true, graceMs: 0 }, false],
+  ["killed because the grace period was over", { signal: "SIGKILL" }, { force: true, graceMs: 10 }, true],
+  ["ended with 128 and the signal that it handled", { code: 143 }, {}, false],
+  ["ended with another code", { code: 1 }, {}, true],
+] as const)("what was stopped and %s has failed only if that is not what was asked for", (_how, exit, how, failed) => {
+  const stop = { signal: "SIGTERM", graceMs: 1, force: false, outcome: "stopped", survivors: [], ...how } as const;
+  const cause = { kind: "request", principal: "local" } as const;
+  expect(hasFailed(processInfo("a", { state: "exited", ...exit, runInfo: { stop: { ...stop, cause } } }))).toBe(failed);
+  // Nobody asked for it.
+  expect(hasFailed(processInfo("a", { state: "exited", ...exit }))).toBe(true);
+});
