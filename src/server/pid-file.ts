@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** For people and error messages only: the lock says who serves a directory. */
@@ -6,8 +6,11 @@ function pathIn(runtimeDirectory: string): string {
   return join(runtimeDirectory, "daemon.pid");
 }
 
+/** At once: whoever reads it never finds half a number, or none. */
 export function writePidFile(runtimeDirectory: string): void {
-  writeFileSync(pathIn(runtimeDirectory), `${process.pid}\n`, { mode: 0o600 });
+  const path = pathIn(runtimeDirectory);
+  writeFileSync(`${path}.new`, `${process.pid}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
 }
 
 /** Unless it is that of another daemon, which made the directory anew. */

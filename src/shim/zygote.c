@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -439,14 +440,35 @@ static void ignore_signals(void)
 		give_up("signalfd");
 }
 
+/* The daemon that waits for us has ended: nobody needs us, and its directory is no longer ours to write to. */
+static void leave_if_abandoned(int number)
+{
+	(void)number;
+	int error = errno;
+	struct pollfd input = {.fd = STDIN_FILENO};
+	if (poll(&input, 1, 0) == 1 && (input.revents & POLLHUP) != 0)
+		_exit(0);
+	errno = error;
+}
+
+/* flock(2) waits for nothing else: SIGIO tells of the end of standard input meanwhile. */
 static void take_lock(void)
 {
 	zygote.lock = open("zygote.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (zygote.lock < 0)
 		give_up("zygote.lock");
+	int flags = fcntl(STDIN_FILENO, F_GETFL);
+	signal(SIGIO, leave_if_abandoned);
+	fcntl(STDIN_FILENO, F_SETOWN, getpid());
+	fcntl(STDIN_FILENO, F_SETFL, flags | O_ASYNC);
+	leave_if_abandoned(SIGIO);
 	while (flock(zygote.lock, LOCK_EX) != 0)
 		if (errno != EINTR)
 			give_up("zygote.lock");
+	fcntl(STDIN_FILENO, F_SETFL, flags);
+	/* Ignoring it drops one that is pending. */
+	signal(SIGIO, SIG_IGN);
+	signal(SIGIO, SIG_DFL);
 }
 
 /* For writing only, lest an unread FIFO look as if it were read. */

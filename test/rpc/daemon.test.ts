@@ -1,14 +1,5 @@
 import { spawn } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -24,11 +15,12 @@ import { ProcessState } from "../../gen/ts/pm/v1/process_pb.ts";
 import { WaitCondition } from "../../gen/ts/pm/v1/process_service_pb.ts";
 import { StopOutcome } from "../../gen/ts/pm/v1/run_pb.ts";
 import { DaemonFailedError, launchDaemon, makeRuntimeDir, startDaemon, type TestDaemon } from "../support/daemon.ts";
+import { removeRuntimeDir } from "../support/leftovers.ts";
 import { byId, byName } from "../support/process-ref.ts";
 
 function runtimeDir(): string {
   const directory = makeRuntimeDir();
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  onTestFinished(() => removeRuntimeDir(directory), 100_000);
   return directory;
 }
 

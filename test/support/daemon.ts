@@ -4,7 +4,7 @@
  * anything is left.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { expect, onTestFinished, vi } from "vitest";
 import { DaemonService } from "../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
-import { processesOf } from "./leftovers.ts";
+import { removeRuntimeDir } from "./leftovers.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** The sources, so that a test never runs a stale bundle; `PM_TEST_DAEMON` names another program. */
@@ -80,9 +80,9 @@ export async function startDaemon(options: TestDaemonOptions = {}): Promise<Test
 export async function launchDaemon(options: TestDaemonOptions = {}): Promise<TestDaemon> {
   const runtimeDir = options.runtimeDir ?? makeRuntimeDir();
   const socketPath = join(runtimeDir, "pm.sock");
-  let run = await spawnDaemon(runtimeDir, options).catch((error: unknown) => {
+  let run = await spawnDaemon(runtimeDir, options).catch(async (error: unknown) => {
     if (options.runtimeDir === undefined) {
-      rmSync(runtimeDir, { recursive: true, force: true });
+      await removeRuntimeDir(runtimeDir);
     }
     throw error;
   });
@@ -141,9 +141,7 @@ export async function launchDaemon(options: TestDaemonOptions = {}): Promise<Tes
         await stopAll();
       }
       await run.exited;
-      // Not expect.poll: that works inside tests only, and this is for hooks too.
-      await vi.waitFor(() => expect(processesOf(runtimeDir)).toEqual([]), limitMs);
-      rmSync(runtimeDir, { recursive: true, force: true });
+      await removeRuntimeDir(runtimeDir);
     },
   };
 }

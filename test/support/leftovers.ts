@@ -1,4 +1,8 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { expect, vi } from "vitest";
+
+/** Milliseconds that no process needs to end, also on a machine with much else to do. */
+const limitMs = 90_000;
 
 export interface Leftover {
   readonly pid: number;
@@ -24,6 +28,16 @@ export function processesOf(directory: string): Leftover[] {
     }
   }
   return found;
+}
+
+/**
+ * Removes a runtime directory once nobody is left who could write into it: a
+ * zygote or a shim ends a moment after its daemon.
+ */
+export async function removeRuntimeDir(directory: string): Promise<void> {
+  // Not expect.poll: that works inside tests only, and this is for hooks too.
+  await vi.waitFor(() => expect(processesOf(directory)).toEqual([]), limitMs);
+  rmSync(directory, { recursive: true, force: true });
 }
 
 /** A zombie has ended; its parent has only not looked yet. */

@@ -1,6 +1,6 @@
 /** The built `pm` against a runtime directory of its own. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -43,6 +43,10 @@ export interface Pm {
   spawn(args: readonly string[], options?: RunOptions): Running;
   /** Runs a script with `pm` in PATH. */
   shell(script: string, options?: RunOptions): Promise<Result>;
+  /** {@link shell}, under way. */
+  spawnShell(script: string, options?: RunOptions): Running;
+  /** What runs now for the runtime directory, and what each of it waits for. */
+  waiting(): string;
   daemonPid(): Promise<number>;
 }
 
@@ -91,7 +95,9 @@ function create(runtimeDir: string): Made {
       expect(result, `pm ${args.join(" ")}`).toMatchObject({ code: 0 });
       return result.out.replace(/\n$/, "");
     },
-    shell: (script: string, options?: RunOptions) => begin("sh", ["-c", script], options).ended,
+    shell: (script: string, options?: RunOptions) => pm.spawnShell(script, options).ended,
+    spawnShell: (script: string, options?: RunOptions) => begin("sh", ["-c", script], options),
+    waiting: () => leftovers(runtimeDir).map(describeWaiting).join("\n"),
     async daemonPid() {
       const { pid } = JSON.parse(await pm.ok(["daemon", "status", "-o", "json"])) as { pid: number };
       return pid;
@@ -209,7 +215,7 @@ async function settled(list: () => string[]): Promise<string[]> {
   return left;
 }
 
-/** Living processes, but for ours, whose environment or command line names the directory. */
+/** Living processes, but for ours, whose environment or command line names the directory, or that work in it. */
 function leftovers(directory: string): string[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) {
@@ -217,9 +223,28 @@ function leftovers(directory: string): string[] {
     }
     const [command, environment, stat] = ["cmdline", "environ", "stat"].map((file) => read(`/proc/${name}/${file}`));
     const zombie = stat?.slice(stat.lastIndexOf(")")).startsWith(") Z");
-    const ours = command?.includes(directory) || environment?.includes(`PM_RUNTIME_DIR=${directory}\0`);
+    const ours =
+      command?.includes(directory) ||
+      environment?.includes(`PM_RUNTIME_DIR=${directory}\0`) ||
+      `${workingDirectory(name)}/`.startsWith(`${directory}/`);
     return ours && !zombie ? [`${name} ${command?.replaceAll("\0", " ")}`] : [];
   });
+}
+
+/** With its parent, its state, and the function of the kernel in which it sleeps. */
+function describeWaiting(process: string): string {
+  const [pid] = process.split(" ", 1);
+  const stat = read(`/proc/${pid}/stat`);
+  const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return `${pid} (parent ${parent}, ${state} in ${read(`/proc/${pid}/wchan`)}): ${process.slice(process.indexOf(" ") + 1)}`;
+}
+
+function workingDirectory(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return "";
+  }
 }
 
 function read(path: string): string {
