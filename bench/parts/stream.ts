@@ -1,6 +1,8 @@
 /** How fast kept and living output reaches one reader. */
-import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Process, ProcessManager } from "../../src/sdk/index.ts";
 import { openDaemon, runMilliseconds } from "../measure/daemon.ts";
@@ -278,18 +280,31 @@ async function commandRate(
   env: NodeJS.ProcessEnv,
   bytes: number,
 ): Promise<number> {
+  const { reading, writing } = openPipe();
   const begin = performance.now();
-  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command, args, { env, stdio: ["ignore", writing, "inherit"] });
+  closeSync(writing);
   let got = 0;
-  child.stdout.on("data", (data: Buffer) => {
+  reading.on("data", (data: Buffer) => {
     got += data.length;
   });
   await new Promise((resolve, reject) => {
-    child.stdout.once("end", resolve);
+    reading.once("end", resolve);
     child.once("error", reject);
   });
   if (got !== bytes) throw new Error(`${command}: ${got} of ${bytes} bytes came`);
   return megabytesPerSecond(bytes, begin);
+}
+
+/** A pipe(7), as shells make them: what node:child_process calls one is a socket. */
+function openPipe(): { reading: Socket; writing: number } {
+  const directory = mkdtempSync(join(tmpdir(), "pm-bench-pipe-"));
+  const path = join(directory, "pipe");
+  execFileSync("mkfifo", [path]);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writing = openSync(path, "w");
+  rmSync(directory, { recursive: true });
+  return { reading: new Socket({ fd, readable: true, writable: false }), writing };
 }
 
 /** As `pm init` makes them. */

@@ -22,6 +22,10 @@ export const bounds: Readonly<Record<string, Readonly<Record<string, string>>>> 
     "daemon, idle and empty, with the command host":
       "The daemon's without it, and 15 MB of the thread in which commands run warm: a V8 heap of its own, with the whole command line compiled in it.",
   },
+  logs: {
+    "pm logs":
+      "Processor time, by thread, for 500 MB (schedstat, sampled with `node:inspector`): daemon 0.40 s, host 0.29, launcher 0.05, reader 0.06. Of the daemon's, 0.15 s are pread(2) from the ring and 0.14 writev(2) to the host; of the host's, 0.11 are writev(2) to the launcher and some 0.08 read(2): each byte is copied five times where raw HTTP/2 copies it twice, and two cores have to do it. The rest of the daemon's and the host's is JavaScript, 2,000 chunks in each.",
+  },
   live: {
     "pm SDK, bytes received":
       "Processor time: writer and shim keep two cores busy while they move as much as is measured beside it, and wait for nobody, since the oldest output gives way. A gigabyte that is followed costs the daemon and the SDK what the part `stream` says, and that is all the follower gets its share of.",

@@ -286,13 +286,15 @@ static bool is_result_line(const char *data, size_t length)
 static uint64_t written;
 static char tail[WRITTEN_TAIL];
 
-static void remember(const char *data, size_t length)
+/* Notes the end of `length` bytes that were written. */
+static void remember(const char *end, size_t end_length, size_t length)
 {
-	size_t from = length > sizeof tail ? length - sizeof tail : 0;
-	for (size_t at = from; at < length;) {
-		size_t place = (size_t)((written + at) % sizeof tail);
-		size_t part = length - at < sizeof tail - place ? length - at : sizeof tail - place;
-		memcpy(tail + place, data + at, part);
+	size_t from = end_length > sizeof tail ? end_length - sizeof tail : 0;
+	uint64_t begin = written + length - end_length;
+	for (size_t at = from; at < end_length;) {
+		size_t place = (size_t)((begin + at) % sizeof tail);
+		size_t part = end_length - at < sizeof tail - place ? end_length - at : sizeof tail - place;
+		memcpy(tail + place, end + at, part);
 		at += part;
 	}
 	written += length;
@@ -313,6 +315,20 @@ void host_written(bool results, char text[WRITTEN_TEXT])
 	snprintf(text, WRITTEN_TEXT, "%" PRIu64 ":%08" PRIx32, written, hash);
 }
 
+/* Standard output takes nothing more: the command's end. Returns the exit code. */
+static int output_failed(int error, const char *data, size_t length)
+{
+	if (error == EPIPE) {
+		return EXIT_BROKEN_PIPE;
+	}
+	/* As src/cli/own-caller.ts says it. */
+	dprintf(STDERR_FILENO, "pm: cannot write to standard output: %s\n", error_name(error));
+	if (is_result_line(data, length)) {
+		dprintf(STDERR_FILENO, "hint: not written: %.*s", (int)length, data);
+	}
+	return EXIT_FAILED;
+}
+
 /* Passes a part of a frame on. Returns false, with the exit code, where that is the command's end. */
 static bool relay(char type, const char *data, size_t length, int *code)
 {
@@ -323,28 +339,42 @@ static bool relay(char type, const char *data, size_t length, int *code)
 	}
 	int error = write_all(STDOUT_FILENO, data, length);
 	if (error == 0) {
-		remember(data, length);
+		remember(data, length, length);
 		return true;
 	}
-	*code = error == EPIPE ? EXIT_BROKEN_PIPE : EXIT_FAILED;
-	if (error != EPIPE) {
-		/* As src/cli/own-caller.ts says it. */
-		dprintf(STDERR_FILENO, "pm: cannot write to standard output: %s\n", error_name(error));
-		if (is_result_line(data, length)) {
-			dprintf(STDERR_FILENO, "hint: not written: %.*s", (int)length, data);
-		}
-	}
+	*code = output_failed(error, data, length);
 	return false;
 }
+
+/* From a frame of this size on, copying costs more than the calls that move it. */
+#define SPLICE_LEAST (32u << 10)
 
 static enum outcome relay_frames(int fd, int *code)
 {
 	char data[65536], header[HOST_FRAME_HEADER], payload[sizeof(uint32_t)];
 	size_t in_header = 0, in_payload = 0;
 	uint32_t left = 0;
-	bool wrote = false;
+	bool wrote = false, splices = can_splice(STDOUT_FILENO), large = false;
 	for (;;) {
-		ssize_t got = read(fd, data, sizeof data);
+		if (splices && in_header == sizeof header && header[0] == 'o' && left >= WRITTEN_TAIL) {
+			size_t end_length;
+			ssize_t moved = splice_output(fd, STDOUT_FILENO, left, data, &end_length);
+			if (moved > 0) {
+				remember(data, end_length, (size_t)moved);
+				left -= (uint32_t)moved;
+				in_header = left == 0 ? 0 : in_header;
+				wrote = true;
+				continue;
+			}
+			if (moved < 0 && errno == EINVAL) {
+				splices = false;
+			} else if (moved < 0) {
+				*code = output_failed(errno, NULL, 0);
+				return HOST_DONE;
+			}
+		}
+		/* After a large frame comes another: only its header, the rest of it is moved. */
+		ssize_t got = read(fd, data, splices && large && in_header == 0 ? sizeof header : sizeof data);
 		if (got < 0 && errno == EINTR) {
 			continue;
 		}
@@ -357,6 +387,7 @@ static enum outcome relay_frames(int fd, int *code)
 				if (in_header == sizeof header) {
 					memcpy(&left, header + 1, sizeof left);
 					in_payload = 0;
+					large = header[0] == 'o' && left >= SPLICE_LEAST;
 				}
 				if (in_header < sizeof header || left > 0) {
 					continue;

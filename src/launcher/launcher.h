@@ -3,6 +3,8 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 /* Exit codes of pm (src/cli/exit-code.ts). */
 enum { EXIT_FAILED = 1, EXIT_UNREACHABLE = 4, EXIT_PM_FAILED = 125, EXIT_BROKEN_PIPE = 141 };
@@ -32,6 +34,19 @@ enum outcome {
 enum outcome host_run(const char *dist, char *const args[], int *code);
 
 enum { WRITTEN_TAIL = 4096, WRITTEN_TEXT = WRITTEN_TAIL + 32 };
+
+/* Whether output can be moved to this descriptor: it is a pipe. */
+bool can_splice(int to);
+
+/*
+ * Moves what comes next from a socket to a pipe, at most `most` bytes of what
+ * has arrived, and waits until something has. Returns how many, 0 where nothing
+ * comes any more, -1 with errno; EINVAL where the kernel cannot do that: then
+ * nothing was moved.
+ *
+ * tail: the last bytes of what was moved, *tail_length of them
+ */
+ssize_t splice_output(int from, int to, size_t most, char tail[WRITTEN_TAIL], size_t *tail_length);
 
 /*
  * What host_run has written to standard output, as PM_WRITTEN says it:

@@ -412,13 +412,22 @@ describe.concurrent("a host that", () => {
 
   test("breaks off is asked again only where that is safe", async ({ hosted: pm }) => {
     let output = "";
+    /** Of the output that is written, before the last frame, which announces more than comes. */
+    let whole: readonly number[] = [];
+    let missing = 0;
     const server = await pretender(pm, (socket) => {
       socket.on("error", () => {});
       socket.write(`pm-host1${buildId()}`);
       socket.once("data", () => {
-        const frame = Buffer.from(`o\0\0\0\0${output}`);
-        frame.writeUInt32LE(output.length, 1);
-        socket.end(output === "" ? "" : frame);
+        const frames: Buffer[] = [];
+        for (let rest = output; rest !== ""; ) {
+          const part = rest.slice(0, whole[frames.length]);
+          rest = rest.slice(part.length);
+          const frame = Buffer.from(`o\0\0\0\0${part}`);
+          frame.writeUInt32LE(part.length + (rest === "" ? missing : 0), 1);
+          frames.push(frame);
+        }
+        socket.end(Buffer.concat(frames));
       });
     });
     const id = await pm.ok(["start", "-n", "one", "--", "sleep", "3600"]);
@@ -443,6 +452,16 @@ describe.concurrent("a host that", () => {
     const { out } = await pm(["logs", lines], { env: notHosted });
     output = out.slice(0, 100_000);
     expect(await pm(["logs", lines])).toMatchObject({ code: 0, out, err: "" });
+    // To a pipe output is moved, not copied; what pm() gives a command is a socket.
+    for ([whole, missing] of [
+      [[], 0],
+      [[], 50_000],
+      [[40_000, 50_000], 0],
+      [[60_000, 33_000], 1],
+    ] as const) {
+      expect(await pm.shell(`pm logs ${lines} | cat`)).toMatchObject({ code: 0, out, err: "" });
+    }
+    [whole, missing] = [[], 0];
     // Results of what is not done twice may come in another order, or not again.
     output = "";
     for (const name of ["two", "three"]) {
