@@ -58,6 +58,9 @@ test(
     expect((await pm.processes.listAll({ filter: { selector: "kind=filter" } })).map(({ id }) => id)).toEqual([cat.id]);
     const summaries = await pm.processes.listSummaries({ pageSize: 1 });
     const whole = await pm.processes.listAll();
+    expect(await pm.processes.listIdentities({ pageSize: 1 })).toEqual(
+      whole.map(({ id, name }) => ({ id, ...(name !== undefined && { name }) })),
+    );
     expect(summaries.map(({ id }) => id)).toEqual([cat.id, sleeper.id]);
     expect(whole).toMatchObject(summaries);
     expect(whole[0]?.run).toMatchObject(summaries[0]?.run ?? {});

@@ -49,7 +49,7 @@ export const command = defineCommand({
     const shown = { paint: painter(caller, globals), width: terminalColumns(caller) };
     switch (options.quiet ? "id" : (options.output ?? "table")) {
       case "id":
-        caller.print((await processes.listSummaries({ filter })).map(({ id }) => `${id}\n`).join(""));
+        caller.print((await processes.listIdentities({ filter })).map(({ id }) => `${id}\n`).join(""));
         break;
       case "json":
         caller.print(
@@ -60,7 +60,7 @@ export const command = defineCommand({
         caller.print((await processes.listAll({ filter })).map((info) => jsonLine(toContractJson(info))).join(""));
         break;
       case "name":
-        caller.print((await processes.listSummaries({ filter })).map((info) => `${displayName(info)}\n`).join(""));
+        caller.print((await processes.listIdentities({ filter })).map((one) => `${displayName(one)}\n`).join(""));
         break;
       case "wide": {
         const found = await processes.listAll({ filter });

@@ -1,6 +1,6 @@
 /** Processes, from the contract's JSON to the SDK's vocabulary. */
 import type { ChangeJson, ProcessJson } from "../../../gen/ts/pm/v1/process_pb.ts";
-import type { Change, ProcessInfo, ProcessState, ProcessSummary } from "../types.ts";
+import type { Change, ProcessIdentity, ProcessInfo, ProcessState, ProcessSummary } from "../types.ts";
 import { withOrigin } from "./origins.ts";
 import { supervisionFromJson } from "./policy.ts";
 import { causeFromJson, runFromJson, runSummaryFromJson } from "./run.ts";
@@ -44,6 +44,11 @@ export function summaryFromJson(process: ProcessJson): ProcessSummary {
     resourceVersion: process.resourceVersion ?? "",
     ...(process.supervision !== undefined && { supervision: supervisionFromJson(process.supervision) }),
   };
+}
+
+/** What PROCESS_VIEW_IDENTITY has. */
+export function identityFromJson({ id, name }: ProcessJson): ProcessIdentity {
+  return { id: required(id, "process.id"), ...(name && { name }) };
 }
 
 /** A state of the past. One that this version does not know is nothing to fail for. */

@@ -1,9 +1,10 @@
 /** `pm.processes`: starting, finding, changing and reading processes. */
+import type { ProcessJson, ProcessViewJson } from "../../../gen/ts/pm/v1/process_pb.ts";
 import { isUuid } from "../../common/contract-rules.ts";
 import type { Client } from "../call/client.ts";
 import { known, refuseUnknown } from "../call/options.ts";
 import { newRequestId } from "../call/request-id.ts";
-import { processFromJson, summaryFromJson } from "../json/process.ts";
+import { identityFromJson, processFromJson, summaryFromJson } from "../json/process.ts";
 import {
   filterToJson,
   listToJson,
@@ -40,6 +41,7 @@ import type {
   OutputsOptions,
   OutputsStream,
   ProcessFilter,
+  ProcessIdentity,
   ProcessInfo,
   ProcessPage,
   ProcessSummary,
@@ -76,8 +78,8 @@ import type {
 } from "../types.ts";
 import { resolveReferences } from "./resolve.ts";
 
-/** As many as the contract allows: pages of summaries are bounded by their bytes, too. */
-const summaryPageSize = 10_000;
+/** As many as the contract allows: pages are bounded by their bytes, too. */
+const largestPage = 10_000;
 
 /** What a wait waits for, in its errors. */
 const waitWords: Readonly<Record<WaitCondition, string>> = {
@@ -181,21 +183,32 @@ export class Processes {
    * @throws PmError `INVALID_ARGUMENT`
    */
   async listSummaries(options: SummaryOptions = {}): Promise<ProcessSummary[]> {
+    return await this.#listAs("PROCESS_VIEW_SUMMARY", summaryFromJson, options);
+  }
+
+  /**
+   * The ids and names of processes, in the order of {@link list}: all of them at once, at a fraction of the cost of
+   * {@link listSummaries}. `timeoutMs` is for each page.
+   *
+   * @throws PmError `INVALID_ARGUMENT`
+   */
+  async listIdentities(options: SummaryOptions = {}): Promise<ProcessIdentity[]> {
+    return await this.#listAs("PROCESS_VIEW_IDENTITY", identityFromJson, options);
+  }
+
+  async #listAs<T>(view: ProcessViewJson, read: (process: ProcessJson) => T, options: SummaryOptions): Promise<T[]> {
     refuseUnknown(options, known.summaries);
-    const summaries: ProcessSummary[] = [];
+    const all: T[] = [];
     for (let pageToken = ""; ; ) {
-      const request = {
-        ...listToJson({ pageSize: summaryPageSize, ...options, pageToken }),
-        view: "PROCESS_VIEW_SUMMARY" as const,
-      };
+      const request = { ...listToJson({ pageSize: largestPage, ...options, pageToken }), view };
       const kind = { what: "listing processes" };
       const page = await this.#client.unary("pm.v1.ProcessService/ListProcesses", request, options, kind);
       for (const process of page.processes ?? []) {
-        summaries.push(summaryFromJson(process));
+        all.push(read(process));
       }
       pageToken = page.nextPageToken ?? "";
       if (pageToken === "") {
-        return summaries;
+        return all;
       }
     }
   }

@@ -177,6 +177,9 @@ export interface ProcessInfo {
   readonly supervision?: SupervisionStatus;
 }
 
+/** What a process is called. */
+export type ProcessIdentity = Pick<ProcessInfo, "id" | "name">;
+
 /** What a table shows of a run. */
 export type RunSummary = Pick<
   RunInfo,

@@ -81,7 +81,7 @@ export interface ListOptions extends GetOptions {
   readonly order?: "oldestFirst" | "newestFirst";
 }
 
-/** Which summaries to list. */
+/** Which summaries or identities to list. */
 export type SummaryOptions = Omit<ListOptions, "env">;
 
 /** How to list one page. */

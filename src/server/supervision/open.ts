@@ -1,5 +1,6 @@
 import type { Engine } from "../engine/api/engine.ts";
 import { everything } from "../engine/api/list.ts";
+import type { ProcessInfo } from "../engine/api/process.ts";
 import type { SupervisedEngine } from "../engine/api/supervision.ts";
 import type { Log } from "../log.ts";
 import type { Ground } from "./ground.ts";
@@ -70,8 +71,11 @@ export async function openSupervision(options: SupervisionOptions): Promise<Supe
   } else {
     await forgetRemoved(ground);
   }
-  supervisor.open();
-  stopWhatIsMeantToBe(ground);
+  const interrupted: string[] = [];
+  supervisor.open((process) => {
+    if (isStopInterrupted(process)) interrupted.push(process.id);
+  });
+  for (const id of interrupted) stopAgain(ground, id);
   projects.open();
   schedules.open();
   if (rebooted) {
@@ -151,18 +155,16 @@ async function forgetRemoved({ engine, store }: Ground): Promise<void> {
 }
 
 /** A stop whose own command was being run when the daemon died. */
-function stopWhatIsMeantToBe({ engine, log }: Ground): void {
-  for (const id of engine.select(everything)) {
-    const process = engine.get({ id });
-    if (policyOf(process).stopCommand === null || process.desiredState !== "stopped" || !isUnderWay(process)) {
-      continue;
+function isStopInterrupted(process: ProcessInfo): boolean {
+  return policyOf(process).stopCommand !== null && process.desiredState === "stopped" && isUnderWay(process);
+}
+
+function stopAgain({ engine, log }: Ground, id: string): void {
+  const cause = causeOf("recovery", "a stop was under way");
+  const context = { principal: "", requestId: "", precondition: null, cause };
+  engine.stop({ id }, { signal: "", graceMs: null, force: true, wait: false }, context).catch((error: unknown) => {
+    if (!isGone(error)) {
+      log.warn({ err: error, process: id }, "a process that is meant to be stopped could not be");
     }
-    const cause = causeOf("recovery", "a stop was under way");
-    const context = { principal: "", requestId: "", precondition: null, cause };
-    engine.stop({ id }, { signal: "", graceMs: null, force: true, wait: false }, context).catch((error: unknown) => {
-      if (!isGone(error)) {
-        log.warn({ err: error, process: id }, "a process that is meant to be stopped could not be");
-      }
-    });
-  }
+  });
 }

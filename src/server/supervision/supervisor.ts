@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import type { Cause } from "../engine/api/cause.ts";
 import { everything } from "../engine/api/list.ts";
 import type { HookEvent } from "../engine/api/policy.ts";
@@ -32,6 +32,8 @@ const retryMs = 10_000;
 const maxNamed = 64;
 /** How long until a watch that failed begins anew. */
 const rewatchMs = 1000;
+/** Changes that are looked at in one go, before others get their turn: a watch begins with every process. */
+const batch = 100;
 
 /** Whose schedule a process is. */
 export interface ScheduleClaims {
@@ -82,15 +84,23 @@ export class Supervisor implements SupervisionHook {
     this.#schedules = schedules;
   }
 
-  /** Takes up what an earlier daemon left, and watches from then on. */
-  open(): void {
+  /**
+   * Takes up what an earlier daemon left, and watches from then on.
+   *
+   * @param look Is called with each process.
+   */
+  open(look: (process: ProcessInfo) => void): void {
     const { engine } = this.#ground;
+    const undecided: string[] = [];
     for (const id of engine.select(everything)) {
       const process = engine.get({ id });
       this.#startedRun.set(id, process.run.number);
       this.#index(process);
+      if (process.state === "waiting" || isLeft(process)) undecided.push(id);
+      look(process);
     }
-    for (const id of engine.select(everything)) {
+    // Of those that run there is nothing to decide, and there may be thousands.
+    for (const id of undecided) {
       this.#decideLate(id);
       this.considerId(id);
     }
@@ -462,14 +472,10 @@ export class Supervisor implements SupervisionHook {
     return change;
   }
 
-  /** A run that ended and about which nobody has decided: the daemon died between, or stopped everything. */
   #decideLate(id: string): void {
     const { engine } = this.#ground;
     const process = engine.get({ id });
-    if (process.desiredState !== "running" || process.state === "waiting" || process.state === "givenUp") {
-      return;
-    }
-    if (hasEnded(process)) {
+    if (isLeft(process)) {
       engine.setSupervision(id, process.run.number, this.#afterRun(process) ?? restingChange(process));
     }
   }
@@ -480,9 +486,13 @@ export class Supervisor implements SupervisionHook {
     while (!signal.aborted) {
       try {
         const options = { resourceVersion: "", filter: everything, bookmarkMs: 3_600_000 };
+        let seen = 0;
         for await (const event of engine.watch(options, signal)) {
           if (event.type !== "bookmark") {
             this.#see(event);
+          }
+          if (++seen % batch === 0) {
+            await setImmediate();
           }
         }
       } catch (error) {
@@ -512,7 +522,7 @@ export class Supervisor implements SupervisionHook {
 
   /** By what it is now: a watch tells of what it was, and deciding by that would undo what came after. */
   #changed(id: string): void {
-    const [process] = this.#present([id]);
+    const process = this.#presentOne(id);
     if (process === undefined) {
       return;
     }
@@ -521,7 +531,9 @@ export class Supervisor implements SupervisionHook {
     this.#keep(process);
     this.#hookOnStart(process);
     this.#hookOnTurn(process);
-    this.considerId(id);
+    if (process.state === "waiting" || this.#references.has(id) || this.#ground.timers.has(`wait/${id}`)) {
+      this.considerId(id);
+    }
     for (const waiter of this.#waitersFor(process)) {
       this.considerId(waiter);
     }
@@ -654,16 +666,18 @@ export class Supervisor implements SupervisionHook {
 
   /** Those of the index that are still there: the watch may not have told of a removal yet. */
   #present(ids: Iterable<string>): readonly ProcessInfo[] {
-    return [...ids].flatMap((id) => {
-      try {
-        return [this.#ground.engine.get({ id })];
-      } catch (error) {
-        if (isGone(error)) {
-          return [];
-        }
-        throw error;
+    return [...ids].map((id) => this.#presentOne(id)).filter((process) => process !== undefined);
+  }
+
+  #presentOne(id: string): ProcessInfo | undefined {
+    try {
+      return this.#ground.engine.get({ id });
+    } catch (error) {
+      if (isGone(error)) {
+        return undefined;
       }
-    });
+      throw error;
+    }
   }
 
   #find(process: ProcessInfo, reference: string): readonly ProcessInfo[] {
@@ -736,6 +750,12 @@ export class Supervisor implements SupervisionHook {
     }
     return inOrder(this.queue(queue), this.queueMembers(queue).waiters).indexOf(process.id) + 1;
   }
+}
+
+/** Its run ended, and nobody has decided what comes then: the daemon died between, or stopped everything. */
+function isLeft(process: ProcessInfo): boolean {
+  const { desiredState, state } = process;
+  return desiredState === "running" && state !== "waiting" && state !== "givenUp" && hasEnded(process);
 }
 
 /** What is kept on disk of a process; null: nothing. */

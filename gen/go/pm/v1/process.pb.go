@@ -173,6 +173,9 @@ const (
 	// without `usage`, `failure`, `tree_alive` and `suspended`. Where no process
 	// is sent it is read as PROCESS_VIEW_BASIC.
 	ProcessView_PROCESS_VIEW_SUMMARY ProcessView = 3
+	// PROCESS_VIEW_IDENTITY: only `id` and `name`. Where no process is sent it is
+	// read as PROCESS_VIEW_BASIC.
+	ProcessView_PROCESS_VIEW_IDENTITY ProcessView = 4
 )
 
 // Enum value maps for ProcessView.
@@ -182,12 +185,14 @@ var (
 		1: "PROCESS_VIEW_BASIC",
 		2: "PROCESS_VIEW_FULL",
 		3: "PROCESS_VIEW_SUMMARY",
+		4: "PROCESS_VIEW_IDENTITY",
 	}
 	ProcessView_value = map[string]int32{
 		"PROCESS_VIEW_UNSPECIFIED": 0,
 		"PROCESS_VIEW_BASIC":       1,
 		"PROCESS_VIEW_FULL":        2,
 		"PROCESS_VIEW_SUMMARY":     3,
+		"PROCESS_VIEW_IDENTITY":    4,
 	}
 )
 
@@ -823,12 +828,13 @@ const file_pm_v1_process_proto_rawDesc = "" +
 	"\fDesiredState\x12\x1d\n" +
 	"\x19DESIRED_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15DESIRED_STATE_RUNNING\x10\x01\x12\x19\n" +
-	"\x15DESIRED_STATE_STOPPED\x10\x02*t\n" +
+	"\x15DESIRED_STATE_STOPPED\x10\x02*\x8f\x01\n" +
 	"\vProcessView\x12\x1c\n" +
 	"\x18PROCESS_VIEW_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PROCESS_VIEW_BASIC\x10\x01\x12\x15\n" +
 	"\x11PROCESS_VIEW_FULL\x10\x02\x12\x18\n" +
-	"\x14PROCESS_VIEW_SUMMARY\x10\x03Bl\n" +
+	"\x14PROCESS_VIEW_SUMMARY\x10\x03\x12\x19\n" +
+	"\x15PROCESS_VIEW_IDENTITY\x10\x04Bl\n" +
 	"\tcom.pm.v1B\fProcessProtoP\x01Z\x1cpm.example/gen/go/pm/v1;pmv1\xa2\x02\x03PXX\xaa\x02\x05Pm.V1\xca\x02\x05Pm\\V1\xe2\x02\x11Pm\\V1\\GPBMetadata\xea\x02\x06Pm::V1b\x06proto3"
 
 var (

@@ -14,11 +14,19 @@ const cause: Cause = { kind: "retention", principal: "", requestId: "", detail: 
 /** Removes ended processes: by count and by total memory, the oldest end first, and by age. */
 export class Retention {
   readonly #core: Core;
+  /** All that have ended, and perhaps some that have begun again: a pass does not go through those that run. */
+  readonly #ended: Set<ManagedProcess>;
+  readonly #unlisten: () => void;
   #timer: NodeJS.Timeout | null = null;
   #due = Number.POSITIVE_INFINITY;
 
   constructor(core: Core) {
     this.#core = core;
+    this.#ended = new Set(core.table.ordered.filter(({ current }) => current.ended));
+    this.#unlisten = core.table.listen((process) => {
+      if (process.removed) this.#ended.delete(process);
+      else if (process.current.ended) this.#ended.add(process);
+    });
   }
 
   /** Something has ended: look soon. */
@@ -27,6 +35,7 @@ export class Retention {
   }
 
   close(): void {
+    this.#unlisten();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
@@ -35,7 +44,10 @@ export class Retention {
   pass(): void {
     if (this.#core.closed) return;
     const { count, ageMs, bytes } = this.#core.options.retention;
-    const settled = byEnd(this.#core.table.ordered.filter((process) => isSpare(this.#core, process)));
+    for (const process of this.#ended) {
+      if (!process.current.ended) this.#ended.delete(process);
+    }
+    const settled = byEnd([...this.#ended].filter((process) => isSpare(this.#core, process)));
     let next = Number.POSITIVE_INFINITY;
     let held = settled.reduce((sum, process) => sum + heldBytes(this.#core, process), 0);
     const leaving: ManagedProcess[] = [];

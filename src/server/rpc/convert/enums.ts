@@ -206,8 +206,14 @@ export const orderFromProto = reader(
 );
 
 /** How much of a process is sent: see ProcessView of the contract. */
-export type ProcessView = "summary" | "basic" | "full";
+export type ProcessView = "identity" | "summary" | "basic" | "full";
+
+const views: Readonly<Partial<Record<ProtoView, ProcessView>>> = {
+  [ProtoView.FULL]: "full",
+  [ProtoView.SUMMARY]: "summary",
+  [ProtoView.IDENTITY]: "identity",
+};
 
 export function viewFromProto(view: ProtoView): ProcessView {
-  return view === ProtoView.FULL ? "full" : view === ProtoView.SUMMARY ? "summary" : "basic";
+  return views[view] ?? "basic";
 }

@@ -21,6 +21,7 @@ export function processToProto(
   queues: QueuePositions,
   view: ProcessView = "basic",
 ): ProcessMessage {
+  if (view === "identity") return { id: process.id, name: process.name };
   const isSummary = view === "summary";
   return {
     id: process.id,
@@ -54,7 +55,8 @@ function changeToProto(change: engine.Change): MessageInitShape<typeof proto.Cha
 }
 
 /** Bytes that a process takes on the wire, to the order: what varies is its text. */
-export function approximateSize({ spec, labels, run }: engine.ProcessInfo, view: ProcessView): number {
+export function approximateSize({ spec, labels, run, name }: engine.ProcessInfo, view: ProcessView): number {
+  if (view === "identity") return 80 + name.length;
   let size = (view === "summary" ? 384 : 1024) + spec.executable.length + spec.cwd.length;
   for (const argument of spec.args) {
     size += argument.length + 4;
