@@ -10,7 +10,7 @@ import { FakeWorld } from "./fake-world.ts";
 import { fakeRoutes } from "./services/routes.ts";
 
 export interface FakeDaemonOptions {
-  /** What can be started, by executable; everything else fails with START_FAILED. */
+  /** What can be started, by executable; everything else fails with START_FAILED. @default {} */
   readonly programs?: Readonly<Record<string, FakeProgram>>;
 }
 
