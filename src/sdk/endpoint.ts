@@ -10,9 +10,9 @@ import type { ReconnectOptions } from "./types.ts";
 export interface TlsOptions {
   /** The certificates of the authorities that may have issued the daemon's certificate. @default the system's */
   readonly ca?: string | Uint8Array;
-  /** The client's certificate, with its chain. */
+  /** The client's certificate, with its chain. @default none */
   readonly cert?: string | Uint8Array;
-  /** The key of `cert`. */
+  /** The key of `cert`. @default none */
   readonly key?: string | Uint8Array;
 }
 
@@ -41,9 +41,9 @@ export interface ConnectOptions extends ReconnectOptions {
    * else in `$XDG_RUNTIME_DIR/pm`, else in `/dev/shm/pm-UID`
    */
   readonly socket?: string;
-  /** `https://host:port` of a daemon that listens on TCP; excludes `socket`. */
+  /** `https://host:port` of a daemon that listens on TCP; excludes `socket`. @default as `socket` */
   readonly address?: string;
-  /** A context of this user's contexts file, or "default" for the local socket; excludes `socket` and `address`. */
+  /** A context of this user's contexts file, or "default" for the local socket; excludes `socket` and `address`. @default as `socket` */
   readonly context?: string;
   /**
    * Takes every call in place of a connection, for tests without a daemon or for a way in of one's own: any Connect

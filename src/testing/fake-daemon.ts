@@ -6,17 +6,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { FakeProcess, FakeProgram } from "./fake-process.ts";
-import { fakeRoutes } from "./services.ts";
+import { FakeWorld } from "./fake-world.ts";
+import { fakeRoutes } from "./services/routes.ts";
 
 export interface FakeDaemonOptions {
-  /** What can be started, by executable; everything else fails with START_FAILED. */
+  /** What can be started, by executable; everything else fails with START_FAILED. @default {} */
   readonly programs?: Readonly<Record<string, FakeProgram>>;
 }
 
 /**
- * Serves the contract's calls for single processes (start, get, list, wait, stop, signal, restart, remove, input and
- * output) and GetInfo, in the Connect protocol over HTTP/1.1, with the daemon's reasons; no other method, and no
- * retention, limits or terminals.
+ * Serves all services of the contract in the Connect protocol over HTTP/1.1, with the daemon's reasons. Processes do
+ * what the test's programs do, and output, events, batches, queues and projects follow from that. What does not happen
+ * here: restart policies, probes, dependencies, limits, retention, preconditions, repetition by `requestId`, terminals,
+ * held output and usage (those calls answer UNIMPLEMENTED). No time passes: a schedule is due when it is triggered.
  *
  * @example
  * ```ts
@@ -32,29 +34,24 @@ export class FakeDaemon {
   readonly socket: string;
   readonly #directory: string;
   readonly #server: Server;
-  readonly #processes: Map<string, FakeProcess>;
+  readonly #world: FakeWorld;
   readonly #shutdown: AbortController;
 
-  private constructor(
-    directory: string,
-    server: Server,
-    processes: Map<string, FakeProcess>,
-    shutdown: AbortController,
-  ) {
+  private constructor(directory: string, server: Server, world: FakeWorld, shutdown: AbortController) {
     this.#directory = directory;
     this.socket = join(directory, "pm.sock");
     this.#server = server;
-    this.#processes = processes;
+    this.#world = world;
     this.#shutdown = shutdown;
   }
 
   /** Resolves when it can be connected to. */
   static async start({ programs = {} }: FakeDaemonOptions = {}): Promise<FakeDaemon> {
-    const processes = new Map<string, FakeProcess>();
+    const world = new FakeWorld(new Map(Object.entries(programs)));
     const shutdown = new AbortController();
-    const routes = fakeRoutes({ processes, programs: new Map(Object.entries(programs)) });
+    const routes = fakeRoutes(world);
     const server = createServer(connectNodeAdapter({ routes, shutdownSignal: shutdown.signal }));
-    const daemon = new FakeDaemon(await mkdtemp(join(tmpdir(), "pm-fake-")), server, processes, shutdown);
+    const daemon = new FakeDaemon(await mkdtemp(join(tmpdir(), "pm-fake-")), server, world, shutdown);
     server.listen(daemon.socket);
     await once(server, "listening");
     return daemon;
@@ -62,7 +59,7 @@ export class FakeDaemon {
 
   /** Processes that were started and not removed, oldest first. */
   get processes(): readonly FakeProcess[] {
-    return [...this.#processes.values()];
+    return [...this.#world.processes.values()];
   }
 
   /** The latest process with this id or name. */

@@ -43,14 +43,20 @@ const has = {
   curl: requires("curl", works("curl", "--version")),
 };
 
-/** The page's one program in a language. */
-function program(language: string): string {
-  const [, text] = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(page) ?? [];
+/** The page's first program in a language, or a later one. */
+function program(language: string, index = 0): string {
+  const all = [...page.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))];
+  const text = all[index]?.[1];
   if (text === undefined) {
     throw new Error(`docs/clients.md has no program in ${language}`);
   }
   return text;
 }
+
+test.each(["ts", "go", "python", "sh"])("the program in %s takes at most ten lines beside its imports", (language) => {
+  const body = program(language).replace(/^[\s\S]*?func main\(\) \{\n|\n\}\n$/g, "");
+  expect(body.split("\n").filter((line) => !/^\s*$|^import /.test(line)).length).toBeLessThanOrEqual(10);
+});
 
 function run(command: string, args: readonly string[], more: NodeJS.ProcessEnv, cwd = directory) {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", cwd, env: { ...env, ...more } });
@@ -85,6 +91,13 @@ describe.each([
       writeFileSync(join(directory, "first.ts"), program("ts"));
     }
     expect(run(process.execPath, ["first.ts"], { PM_CONTEXT: context })).toEqual(result);
+    if (context === "") {
+      const withoutDaemon = ["built\nexit code 3 []\n", "PROCESS_NOT_FOUND web\n"];
+      for (const [index, stdout] of withoutDaemon.entries()) {
+        writeFileSync(join(directory, "test.mjs"), program("js", index));
+        expect(run(process.execPath, ["test.mjs"], {})).toEqual({ status: 0, stdout, stderr: "" });
+      }
+    }
   }, 120_000);
 
   test.runIf(has.go)(

@@ -5,6 +5,9 @@ import { DaemonService } from "../../gen/ts/pm/v1/daemon_service_pb.ts";
 import { ErrorReasonSchema } from "../../gen/ts/pm/v1/errors_pb.ts";
 import { EventService } from "../../gen/ts/pm/v1/event_service_pb.ts";
 import { ProcessService } from "../../gen/ts/pm/v1/process_service_pb.ts";
+import { ProjectService } from "../../gen/ts/pm/v1/project_service_pb.ts";
+import { QueueService } from "../../gen/ts/pm/v1/queue_service_pb.ts";
+import { ScheduleService } from "../../gen/ts/pm/v1/schedule_service_pb.ts";
 
 interface Document {
   readonly openapi: string;
@@ -39,7 +42,8 @@ const document = JSON.parse(text) as Document;
 
 describe("the OpenAPI document", () => {
   test("has every call as a POST: unary ones of JSON, streams of enveloped JSON", () => {
-    const methods = [...ProcessService.methods, ...DaemonService.methods, ...EventService.methods];
+    const services = [ProcessService, DaemonService, EventService, ScheduleService, QueueService, ProjectService];
+    const methods = services.flatMap((service) => service.methods);
     const path = ({ parent, name }: (typeof methods)[number]) => `/${parent.typeName}/${name}`;
     for (const method of methods) {
       const post = document.paths[path(method)]?.post;

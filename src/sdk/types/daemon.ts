@@ -4,18 +4,29 @@ import type { ProcessState } from "./process.ts";
 
 /** What a daemon allows; see `DaemonLimits` in the contract. */
 export interface DaemonLimits {
+  /** Bytes of output that are kept of each run where the spec does not say. */
   readonly defaultOutputLimitBytes: number;
+  /** The most bytes that a spec may ask to keep. */
   readonly maxOutputLimitBytes: number;
+  /** How many processes the daemon lists, ended ones included. */
   readonly maxProcesses: number;
+  /** How many calls may be under way on one HTTP/2 connection; this client opens another one before. */
   readonly maxStreamsPerConnection: number;
+  /** How many connections a listener takes at a time. */
   readonly maxConnections: number;
+  /** Bytes of the largest request message. */
   readonly maxRequestBytes: number;
+  /** The most bytes that `Processes.output` reads at a time. */
   readonly maxOutputReadBytes: number;
+  /** The most bytes that one request of `Processes.write` carries. */
   readonly maxInputBytes: number;
+  /** How many runs of each process are kept. */
   readonly keptRuns: number;
+  /** How many ended processes are kept. */
   readonly maxEndedProcesses: number;
   /** Milliseconds. Undefined: however long. */
   readonly maxEndedAgeMs?: number;
+  /** Bytes that ended runs may hold together; the oldest are dropped first. */
   readonly maxEndedBytes: number;
 }
 

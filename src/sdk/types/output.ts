@@ -154,7 +154,7 @@ export interface OutputsOptions extends CallOptions, ReconnectOptions {
   readonly mergeWindowMs?: number;
   /** Only the current run of each process, none that begins later. @default false */
   readonly currentRunOnly?: boolean;
-  /** As {@link StreamOptions.heartbeatMs}. @default 15000 */
+  /** Milliseconds; as {@link StreamOptions.heartbeatMs}. @default 15000 */
   readonly heartbeatMs?: number;
 }
 

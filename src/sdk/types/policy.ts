@@ -13,26 +13,31 @@ export interface Command {
  */
 export type RestartMode = "no" | "onFailure" | "unlessStopped" | "always";
 
-/** When and how often a process that ended is started again. Defaults: those of `RestartPolicy` in the contract. */
+/** When and how often a process that ended is started again. */
 export interface RestartPolicy {
+  /** After which ends. */
   readonly mode: RestartMode;
-  /** Restarts within `windowMs`, then it is given up; 0: at once. @default no bound */
+  /** Restarts in a row, or within `windowMs`, then it is given up; 0: at once. @default no bound */
   readonly maxAttempts?: number;
+  /** Milliseconds within which attempts are counted, 1 second to 30 days. @default all since a run last was stable */
   readonly windowMs?: number;
+  /** How long to wait before each attempt. @default that of {@link Backoff} */
   readonly backoff?: Backoff;
-  /** How long a run lasts that ends the backoff. */
+  /** Milliseconds that a run lasts for the attempts before it to be forgotten, up to 24 hours. @default 10000 */
   readonly stableMs?: number;
-  /** Restart when the tree's resident memory is above this. */
+  /** Restart when the tree's resident memory is above this, in bytes. Sampled every 5 seconds. @default no bound */
   readonly memoryBytes?: number;
 }
 
 /** How long to wait before an attempt. */
 export interface Backoff {
+  /** Milliseconds before the first attempt, up to 24 hours. @default 1000 */
   readonly initialMs?: number;
+  /** Milliseconds at the most, `initialMs` to 24 hours. @default 60000, or `initialMs` if that is longer */
   readonly maxMs?: number;
-  /** 1 to 100. */
+  /** How many times as long before each further attempt, 1 to 100. @default 2 */
   readonly multiplier?: number;
-  /** The share of the delay that is random, 0 to 1. */
+  /** The share of the delay by which it is varied at random, 0 to 1. @default 0.1 */
   readonly jitter?: number;
 }
 
@@ -57,13 +62,23 @@ export type Check =
   /** The process says so itself: sd_notify(3). */
   | { readonly kind: "notify"; readonly watchdogMs?: number };
 
-/** A check, and how often it is made. Defaults: those of `Probe` in the contract. */
+/** A check, and how often it is made. */
 export interface Probe {
+  /** What is asked. */
   readonly check: Check;
+  /** Milliseconds after the start in which failures do not count, up to 24 hours; a success ends it. @default 0 */
   readonly startPeriodMs?: number;
+  /**
+   * Milliseconds from one check to the next, 100 to 24 hours.
+   *
+   * @default 10000; 1000, or this if it is shorter, while a readiness probe has not succeeded yet
+   */
   readonly intervalMs?: number;
+  /** Milliseconds that one check may take, 10 to 1 hour. @default 5000 */
   readonly timeoutMs?: number;
+  /** How many successes in a row are a success, 1 to 100. @default 1 */
   readonly successThreshold?: number;
+  /** How many failures in a row are a failure, 1 to 100. @default 3 */
   readonly failureThreshold?: number;
 }
 
@@ -85,7 +100,7 @@ export type HookEvent = "started" | "ready" | "unhealthy" | "exited" | "givenUp"
 export interface Hook {
   readonly events: readonly HookEvent[];
   readonly command: Command;
-  /** @default 30000 */
+  /** Milliseconds. @default 30000 */
   readonly timeoutMs?: number;
 }
 
@@ -101,7 +116,7 @@ export interface PolicyOptions {
   readonly dependsOn?: readonly Dependency[];
   /** The queue in which it waits for its turn. @default none */
   readonly queue?: string;
-  /** A run that lasts longer is stopped, and has failed. @default no limit */
+  /** Milliseconds; a run that lasts longer is stopped, and has failed. @default no limit */
   readonly maxRunMs?: number;
   /** Run in place of the stop signal; what is left after the grace period is killed. @default none */
   readonly stopCommand?: Command;

@@ -199,21 +199,21 @@ export interface ProcessFilter {
   readonly selector?: string;
   /** @default any */
   readonly states?: readonly ProcessState[];
-  /** UUIDs, at most 1000. */
+  /** UUIDs, at most 1000. @default any */
   readonly ids?: readonly string[];
-  /** The first 4 to 35 characters of UUIDs, at most 1000. */
+  /** The first 4 to 35 characters of UUIDs, at most 1000. @default any */
   readonly idPrefixes?: readonly string[];
-  /** Exact names, at most 1000. */
+  /** Exact names, at most 1000. @default any */
   readonly names?: readonly string[];
-  /** Names with "*", "?" and "[a-c]", at most 100. */
+  /** Names with "*", "?" and "[a-c]", at most 100. @default any */
   readonly namePatterns?: readonly string[];
-  /** Accepted at or after this time. */
+  /** Accepted at or after this time. @default any time */
   readonly createdAfter?: Date;
-  /** Accepted before this time. */
+  /** Accepted before this time. @default any time */
   readonly createdBefore?: Date;
-  /** Whose latest run ended at or after this time. */
+  /** Whose latest run ended at or after this time. @default whether it has ended or not */
   readonly endedAfter?: Date;
-  /** Whose latest run ended before this time. */
+  /** Whose latest run ended before this time. @default whether it has ended or not */
   readonly endedBefore?: Date;
   /** Whether it is not over: it has not ended, has given up, or something of its tree lives. @default any */
   readonly living?: boolean;

@@ -57,11 +57,11 @@ export interface SignalOptions extends ChangeOptions {
 
 /** What to change. Fields that are not given stay as they are. */
 export interface UpdateOptions extends ChangeOptions {
-  /** The new name; `null` takes it away. */
+  /** The new name; `null` takes it away. @default as it is */
   readonly name?: string | null;
-  /** The new labels, all of them. */
+  /** The new labels, all of them. @default as they are */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Fields of the spec that the next run is started with; `null` gives a field its default back. */
+  /** Fields of the spec that the next run is started with; `null` gives a field its default back. @default as they are */
   readonly spec?: { readonly [Field in keyof SpecOptions]?: SpecOptions[Field] | null };
 }
 
@@ -198,7 +198,7 @@ export interface RemoveOptions extends ChangeOptions {
 
 /** What to prune. */
 export interface PruneOptions extends CallOptions {
-  /** Selects among the ended processes. */
+  /** Selects among the ended processes. @default none of them, unless `all` or `olderThanMs` is given */
   readonly filter?: ProcessFilter;
   /** Must be set if neither `filter` nor `olderThanMs` is: prune all ended processes. @default false */
   readonly all?: boolean;
@@ -218,7 +218,7 @@ export interface PruneResult {
 
 /** Calls that change many processes take these. */
 export interface BatchOptions extends CallOptions, ReconnectOptions {
-  /** As {@link ChangeOptions.requestId}. */
+  /** As {@link ChangeOptions.requestId}. @default a new one */
   readonly requestId?: string;
 }
 

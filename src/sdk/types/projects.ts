@@ -9,7 +9,9 @@ import type { ProcessSpec, SpecOptions } from "./spec.ts";
 export interface ProjectProcessOptions {
   /** Its name in the project; replicas are called "name.1" to "name.N". */
   readonly name: string;
+  /** Its labels; the daemon adds "pm/project" and "pm/process". @default {} */
   readonly labels?: Readonly<Record<string, string>>;
+  /** What to run. What it depends on by name is looked for in the project first. */
   readonly spec: SpecOptions;
   /** 0 to 1000. @default one, without a number in its name */
   readonly replicas?: number;
@@ -21,7 +23,7 @@ export interface ProjectProcessOptions {
 export interface ApplyProjectOptions extends CallOptions, ReconnectOptions {
   /** All of them. */
   readonly processes: readonly ProjectProcessOptions[];
-  /** Where the description came from, for people. */
+  /** Where the description came from, for people, at most 4096 bytes. @default none */
   readonly source?: string;
   /** Stop and remove what is no longer described. @default false */
   readonly prune?: boolean;
@@ -31,11 +33,17 @@ export interface ApplyProjectOptions extends CallOptions, ReconnectOptions {
   readonly only?: readonly string[];
   /** Must be the project's; "none": there must be no such project yet. @default any */
   readonly resourceVersion?: string;
+  /** Makes it safe to send the call again, also to the next daemon. @default a new one */
   readonly requestId?: string;
   /** Restart all that run. @default false */
   readonly restartAll?: boolean;
+  /** Set as by `Queues.set`; they stay when the project is removed. @default [] */
   readonly queues?: readonly { readonly name: string; readonly parallelism?: number; readonly paused?: boolean }[];
-  /** `process` is the name of a process of the project without replicas. */
+  /**
+   * `process` is the name of a process of the project without replicas. Those no longer described are removed.
+   *
+   * @default []
+   */
   readonly schedules?: readonly (ScheduleDetails & {
     readonly name: string;
     readonly process: string;
@@ -48,7 +56,9 @@ export interface RemoveProjectOptions extends CallOptions, ReconnectOptions {
   readonly graceMs?: number;
   /** Stop the processes, but do not remove them. @default false */
   readonly keepProcesses?: boolean;
+  /** Must be the project's. @default any */
   readonly resourceVersion?: string;
+  /** Makes it safe to send the call again, also to the next daemon. @default a new one */
   readonly requestId?: string;
 }
 

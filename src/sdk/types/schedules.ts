@@ -55,10 +55,11 @@ export interface ScheduleDetails {
 
 /** A schedule to be made or replaced: `process` is there, or `template` is made for it. */
 export interface SetScheduleOptions extends ScheduleDetails, CallOptions {
+  /** When it is due. */
   readonly timing: Timing;
-  /** The UUID or the name of a process. */
+  /** The UUID or the name of a process. @default the one that `template` makes */
   readonly process?: string;
-  /** The process to make, which then waits for its time. */
+  /** The process to make, which then waits for its time. @default none: `process` is there */
   readonly template?: StartOptions;
   /** Refuse to replace another schedule: `SCHEDULE_EXISTS`. @default false */
   readonly createOnly?: boolean;
