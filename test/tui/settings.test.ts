@@ -1,5 +1,5 @@
 /** What the dashboard remembers. */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -70,4 +70,19 @@ test("nothing is written where nothing was chosen", async () => {
   terminal.type("jq");
   await terminal.exited;
   expect(() => statSync(join(config, "pm"))).toThrow("ENOENT");
+});
+
+test("that nothing can be remembered is told once", async () => {
+  const config = temporaryDirectory();
+  // No directory can be made there, not even by root.
+  symlinkSync("nowhere", join(config, "pm"));
+  const terminal = openUi(daemon(), { columns: 140, rows: 40, env: { XDG_CONFIG_HOME: config } });
+  await terminal.shows("Processes");
+  terminal.type("T");
+  await terminal.shows("What is chosen is not remembered: ENOENT");
+  terminal.type("\x1b");
+  await terminal.hides("not remembered");
+  terminal.type("TM");
+  await terminal.shows("Messages");
+  expect(terminal.text().split("not remembered")).toHaveLength(2);
 });

@@ -16,8 +16,10 @@ interface Tool {
 function toolsFor(env: NodeJS.ProcessEnv): readonly Tool[] {
   const tools: Tool[] = [];
   if (env["TMUX"]) {
-    // By default tmux ignores OSC 52 of the programs in it, but -w (since 3.2) asks the terminal around it.
-    tools.push({ command: "tmux", args: ["load-buffer", "-w", "-"], place: "tmux's buffer and the clipboard" });
+    // By default tmux ignores OSC 52 of the programs in it, but -w (since 3.2) sends it to the terminal around it, if
+    // there is one: nobody says what comes of it.
+    const place = "tmux's buffer, and to the clipboard if the terminal around it allows that";
+    tools.push({ command: "tmux", args: ["load-buffer", "-w", "-"], place });
     tools.push({ command: "tmux", args: ["load-buffer", "-"], place: "tmux's buffer" });
   }
   if (env["WAYLAND_DISPLAY"]) {

@@ -80,7 +80,7 @@ export class Dashboard {
 
   constructor(options: DashboardOptions) {
     this.#options = options;
-    this.#settings = new SettingsFile(options.settingsPath);
+    this.#settings = new SettingsFile(options.settingsPath, (why) => this.#toast("error", why));
     const state = initialState({
       ...terminalSize(),
       endpoint: "",

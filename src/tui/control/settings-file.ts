@@ -9,35 +9,34 @@ const LIMIT = 1 << 16;
 
 /**
  * What the dashboard remembers: a JSON object, replaced as a whole when
- * something changes. What it does not know is left in it; a file that cannot be
- * read is left alone.
+ * something changes. What it does not know is left in it, and a file that cannot
+ * be read is left alone.
  */
 export class SettingsFile {
   readonly #path: string;
+  readonly #onFailure: (why: string) => void;
   readonly settings: Partial<Settings>;
   /** What was wrong with the file; "": nothing. */
   readonly problem: string;
-  /** Null: there is something in its place that is not to be overwritten. */
-  #content: Record<string, unknown> | null = {};
+  /** Whether it can be replaced: there is nothing in its place that could not be read. */
+  readonly #isOurs: boolean;
   #saved: Settings | null = null;
   #writing: Promise<void> = Promise.resolve();
+  #told = false;
 
-  constructor(path: string) {
+  /** @param onFailure is told once that nothing can be remembered, and why */
+  constructor(path: string, onFailure: (why: string) => void) {
     this.#path = path;
+    this.#onFailure = onFailure;
+    let content: Record<string, unknown> | null = null;
     let problem = "";
     try {
-      const value: unknown = JSON.parse(readFileSync(path, "utf8").slice(0, LIMIT));
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        throw new Error("it is not an object");
-      }
-      this.#content = { ...value };
+      content = readContent(path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
-        this.#content = null;
-        problem = `${path} is not used, and left as it is: ${(error as Error).message}`;
-      }
+      problem = `${path} is not used, and left as it is: ${(error as Error).message}`;
     }
-    const { settings, wrong } = readSettings(this.#content ?? {}, THEME_NAMES);
+    this.#isOurs = content !== null;
+    const { settings, wrong } = readSettings(content ?? {}, THEME_NAMES);
     this.settings = settings;
     this.problem = wrong.length > 0 ? `${path} has unknown or invalid settings: ${wrong.join(", ")}` : problem;
   }
@@ -46,15 +45,15 @@ export class SettingsFile {
   changed(now: Settings): void {
     const before = this.#saved;
     this.#saved = now;
-    if (!before || !this.#content) {
+    if (!before || !this.#isOurs) {
       return;
     }
     const changes = Object.entries(now).filter(([key, value]) => value !== before[key as keyof Settings]);
     if (changes.length > 0) {
-      this.#content = { ...this.#content, ...Object.fromEntries(changes) };
-      const text = `${JSON.stringify(this.#content, null, 2)}\n`;
-      // One after the other; not to remember is not worth a message.
-      this.#writing = this.#writing.then(() => this.#write(text)).catch(() => undefined);
+      // One after the other.
+      this.#writing = this.#writing
+        .then(() => this.#write(Object.fromEntries(changes)))
+        .catch((error: unknown) => this.#tell(error as Error));
     }
   }
 
@@ -63,8 +62,34 @@ export class SettingsFile {
     return this.#writing;
   }
 
-  async #write(text: string): Promise<void> {
+  /** What another dashboard has chosen meanwhile stays, unless it was chosen here, too. */
+  async #write(changes: Record<string, unknown>): Promise<void> {
     await makePrivateDirectory(dirname(this.#path));
-    await replaceFile(this.#path, text);
+    await replaceFile(this.#path, `${JSON.stringify({ ...readContent(this.#path), ...changes }, null, 2)}\n`);
   }
+
+  #tell(error: Error): void {
+    if (!this.#told) {
+      this.#told = true;
+      this.#onFailure(`What is chosen is not remembered: ${error.message}`);
+    }
+  }
+}
+
+/** What is in the file; throws what is wrong with it. Nothing if there is none. */
+function readContent(path: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8").slice(0, LIMIT);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return {};
+    }
+    throw error;
+  }
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error("it is not an object");
+  }
+  return { ...value };
 }

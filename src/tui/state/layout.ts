@@ -5,7 +5,7 @@ import { confirmLayout } from "./overlays/confirm.ts";
 import { helpColumns } from "./overlays/help-view.ts";
 import { messageView } from "./overlays/message-view.ts";
 import type { Overlay } from "./overlays/overlay.ts";
-import { PAGE_AROUND, pageWidth } from "./overlays/pager.ts";
+import { pageHeight, pageWidth } from "./overlays/pager.ts";
 import { startLayout } from "./overlays/start-layout.ts";
 import type { ConnectionState, DashboardState } from "./state.ts";
 import type { ProcessCounts } from "./table/process-counts.ts";
@@ -75,7 +75,7 @@ const PALETTE_ROWS = 18;
 
 /** A page that is read by scrolling is as high as there is room for, or as what it says. */
 function pageRect(area: Rect, lines: number): Rect {
-  const height = Math.min(Math.max(20, area.height - 2), lines + PAGE_AROUND);
+  const height = Math.min(Math.max(20, area.height - 2), pageHeight(lines));
   return centered(area, Math.max(90, Math.floor(area.width * 0.8)), height);
 }
 
@@ -84,7 +84,7 @@ function overlayRect(overlay: Overlay, area: Rect, state: DashboardState): Rect 
     case "help": {
       const width = Math.min(area.width, area.width < HELP_WIDTH - 32 ? HELP_WIDTH_NARROW : HELP_WIDTH);
       const lines = Math.max(...helpColumns(pageWidth(width)).columns.map(({ length }) => length));
-      return centered(area, width, lines + PAGE_AROUND);
+      return centered(area, width, pageHeight(lines));
     }
     case "palette":
       return centered(area, 70, Math.max(PALETTE_ROWS, Math.floor(area.height * 0.7)));

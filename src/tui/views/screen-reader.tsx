@@ -12,6 +12,7 @@ import { paletteEntries } from "../state/overlays/palette.ts";
 import type { DashboardState } from "../state/state.ts";
 import { stateText } from "../state/table/process-outcome.ts";
 import { processLabel, selectedProcess } from "../state/table/selection.ts";
+import { type Tally, tallies } from "../state/tallies.ts";
 import { plainText } from "../terminal/styled-line.ts";
 import { visibleText } from "../terminal/wrap.ts";
 import { formatBytes, formatPercent, formatTime } from "../text/format.ts";
@@ -103,6 +104,11 @@ function logLines(state: DashboardState): readonly string[] {
   ];
 }
 
+/** "2 exited with an error": what only the sign says on the screen is said. */
+function spokenTally({ count, label, sign }: Tally): string {
+  return `${count} ${label}${label === "exited" && sign === "failed" ? " with an error" : ""}`;
+}
+
 /** What the screen says, as sentences in reading order. */
 export function sentences(state: DashboardState): readonly string[] {
   const { counts } = state.table;
@@ -110,7 +116,7 @@ export function sentences(state: DashboardState): readonly string[] {
   const usage = process && state.table.usages.get(process.id);
   const lines = [
     state.connection.phase === "connected" && state.table.loaded
-      ? `${state.table.processes.size} processes, ${counts.running} running, ${counts.failed} failed, ${counts.errors} exited with errors.`
+      ? `${state.table.processes.size} processes: ${tallies(counts).map(spokenTally).join(", ")}.`
       : state.connection.phase !== "disconnected"
         ? "Connecting."
         : `Disconnected: ${state.connection.error}. Trying again.`,

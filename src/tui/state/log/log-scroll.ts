@@ -101,6 +101,10 @@ export function scrollLog(log: LogState, by: number, size: LogSize): LogState {
     row = 0;
   }
   const atEnd = offset > bottom.offset || (offset === bottom.offset && row >= bottom.row);
+  if (atEnd && by < 0 && following(log) && (log.filtered || log.window.from <= log.first)) {
+    // All there is is on the screen.
+    return log;
+  }
   if (atEnd && by > 0 && (log.filtered || log.window.to >= log.next)) {
     return resume(log);
   }

@@ -27,7 +27,7 @@ export function overlayKeys(overlay: Overlay, scrolls: boolean): readonly KeyLab
         ...scroll,
       ];
     case "confirm":
-      return [{ key: "y", label: overlay.action }, { key: "n", label: "leave it" }, ...scroll];
+      return [{ key: "y", label: overlay.action }, { key: "n", label: "no" }, ...scroll];
     case "palette":
       return [
         { key: "Enter", label: "runs" },

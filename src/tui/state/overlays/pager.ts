@@ -24,12 +24,17 @@ export interface OverlayRoom {
 const SMALL_ROWS = 12;
 
 /** What a page takes besides its lines: the frame, the title and a blank row. */
-export const PAGE_AROUND = 4;
+const AROUND = 4;
+
+/** The height of a frame for so many rows. */
+export function pageHeight(rows: number): number {
+  return rows + (rows + AROUND > SMALL_ROWS ? AROUND : AROUND - 1);
+}
 
 /** Rows of a page in a frame of this height, and whether a blank one is above them. */
 export function pageRows(height: number): { readonly rows: number; readonly blank: boolean } {
   const blank = height >= SMALL_ROWS;
-  return { rows: Math.max(1, height - (blank ? PAGE_AROUND : PAGE_AROUND - 1)), blank };
+  return { rows: Math.max(1, height - (blank ? AROUND : AROUND - 1)), blank };
 }
 
 /** Cells of a page in a frame of this width. */

@@ -3,6 +3,7 @@ import { paintLog } from "../../../../src/tui/paint/log-body.ts";
 import { scrollThumb } from "../../../../src/tui/paint/scrollbar.ts";
 import { paintTable } from "../../../../src/tui/paint/table-body.ts";
 import { Grid } from "../../../../src/tui/terminal/grid.ts";
+import { BOLD, DIM, INVERSE, UNDERLINE } from "../../../../src/tui/terminal/style.ts";
 import { formatMinutes, sparkline } from "../../../../src/tui/text/format.ts";
 import { themeOf } from "../../../../src/tui/themes/themes.ts";
 import { DashboardDriver } from "../../../support/dashboard-driver.ts";
@@ -54,7 +55,50 @@ test("a log that is empty says what its process waits for", () => {
   expect(grid.text.slice(60, 120).join("").trim()).toBe("Waiting for db · it is not ready yet");
 });
 
+test("the title of the log does without words at its end rather than cut the process's name", () => {
+  const waiting = { reason: "restart", until: new Date(60_000), for: [], detail: "" } as const;
+  const supervision = supervisionStatus({ waiting, attempt: 1, maxAttempts: 5 });
+  const process = processInfo("id-payments", { name: "payments", state: "waiting", code: 1, supervision });
+  const { state } = new DashboardDriver().list(process);
+  const title = (width: number): string => {
+    const grid = new Grid(width, 4);
+    const log = { ...state.log, complete: true, opened: true };
+    paintLog(grid, { x: 0, y: 0, width, height: 4 }, { ...state, log, now: 0 }, theme);
+    return grid.text.slice(0, width).join("");
+  };
+  expect(title(80)).toContain("Log · payments ");
+  expect(title(80)).toContain("end of output · waiting for attempt 1 of 5 · in 1m00s");
+  expect(title(64)).toMatch(/ Log · payments ─+ end of output · waiting in 1m00s \(1\/5\) ─$/);
+  expect(title(40)).toMatch(/ Log · payments ─+ end of output ─$/);
+});
+
+test("what lies under an overlay is not inverse, which would be the brightest on the screen", () => {
+  const grid = new Grid(3, 1);
+  grid.write(0, 0, "a", { fg: 0, bg: 0, flags: INVERSE | BOLD });
+  grid.write(1, 0, "b", { fg: 0, bg: 0, flags: UNDERLINE });
+  grid.recede({ x: 0, y: 0, width: 3, height: 1 });
+  expect([...grid.flags]).toEqual([UNDERLINE | BOLD | DIM, UNDERLINE | DIM, DIM]);
+});
+
 describe("the table", () => {
+  test("how a process ended is in its status where no column has room for it", () => {
+    const ended = (name: string, overrides: object) =>
+      processInfo(`id-${name}`, { name, state: "exited", ...overrides });
+    const driver = new DashboardDriver().list(
+      ended("a", { code: 28 }),
+      ended("b", { signal: "SIGKILL" }),
+      processInfo("id-c", { name: "c", supervision: supervisionStatus({ readiness: "ready" }) }),
+    );
+    const narrow = paint(driver, 79).rows;
+    expect(narrow[1]).not.toContain("EXIT");
+    expect(narrow[2]).toMatch(/a +✗ exited +code 28/);
+    expect(narrow[3]).toMatch(/b +✗ exited +SIGKILL/);
+    expect(narrow[4]).toMatch(/c +● running +ready/);
+    const wide = paint(driver, 140).rows;
+    expect(wide[2]).toMatch(/a +✗ exited +id-a .* 28 /);
+    expect(wide.join()).not.toContain("code 28");
+  });
+
   test("the arrow points down when the largest is on top, in the title and over the column", () => {
     const driver = new DashboardDriver();
     expect(paint(driver).rows.slice(0, 2).join()).toMatch(/by name ↑.*NAME↑/);

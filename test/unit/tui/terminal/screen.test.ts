@@ -1,6 +1,7 @@
 import headless from "@xterm/headless";
 import { describe, expect, test } from "vitest";
 import { Grid } from "../../../../src/tui/terminal/grid.ts";
+import { screenModes } from "../../../../src/tui/terminal/modes.ts";
 import { Screen } from "../../../../src/tui/terminal/screen.ts";
 import { BOLD, INVERSE, palette } from "../../../../src/tui/terminal/style.ts";
 
@@ -116,4 +117,10 @@ describe("the screen", () => {
     grid.write(0, 0, "日本語", { fg: 0, bg: 0, flags: 0 }, 4);
     expect(grid.text.slice(0, 4)).toEqual(["日", "", "…", " "]);
   });
+});
+
+test("nothing is left on the alternate screen when it is left", () => {
+  const { leave } = screenModes(true);
+  expect(leave.indexOf("\x1b[2J")).toBeGreaterThan(leave.indexOf("\x1b[0m"));
+  expect(leave.indexOf("\x1b[?1049l")).toBeGreaterThan(leave.indexOf("\x1b[2J"));
 });

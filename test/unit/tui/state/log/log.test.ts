@@ -328,3 +328,12 @@ test("what has given way to live output is not counted as kept: not in the place
   expect(progress({ ...log, top: { offset: 5500, row: 0 } })).toBe(0.5);
   expect(log.found && matchPlace(log.found, log.first, null).count).toBe(0);
 });
+
+test("where all there is is on the screen, scrolling up pauses nothing", () => {
+  const size = { rows: 10, columns: 40 };
+  expect(scrollLog(logOf(numbered(0, 5)), -3, size).top).toBeNull();
+  expect(scrollLog(logOf(numbered(0, 50)), -3, size).top).not.toBeNull();
+  // More of it is kept than is at hand.
+  const later = { ...logOf(""), window: live(500, numbered(50, 5)), first: 0, next: 550 };
+  expect(scrollLog(later, -3, size).top).not.toBeNull();
+});

@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { DaemonInfo, ProcessInfo } from "../../../../../src/sdk/types.ts";
 import { TypeAhead } from "../../../../../src/tui/control/type-ahead.ts";
-import { pageSource } from "../../../../../src/tui/state/overlay-context.ts";
+import { computeLayout } from "../../../../../src/tui/state/layout.ts";
+import { overlayContext, pageSource } from "../../../../../src/tui/state/overlay-context.ts";
 import { confirmation, confirmLayout, confirmNotes } from "../../../../../src/tui/state/overlays/confirm.ts";
 import { detailsView } from "../../../../../src/tui/state/overlays/details-view.ts";
+import { scrolls } from "../../../../../src/tui/state/overlays/pager.ts";
 import { paletteEntries } from "../../../../../src/tui/state/overlays/palette.ts";
 import { policyDetails } from "../../../../../src/tui/state/overlays/supervision-view.ts";
 import { type DashboardState, initialState } from "../../../../../src/tui/state/state.ts";
-import { toastBlocks } from "../../../../../src/tui/state/toasts/toast-view.ts";
+import { toastBlocks, toastRect } from "../../../../../src/tui/state/toasts/toast-view.ts";
 import { update } from "../../../../../src/tui/state/update.ts";
 import { processInfo, supervisionStatus } from "../../../../support/process-info.ts";
 
@@ -330,4 +332,46 @@ test("q among keys typed ahead does not quit, alone it does", () => {
   expect(early.keep(key("q"))).toBe(true);
   expect(early.keep(key("ctrl+c"))).toBe(false);
   expect(early.release()).toEqual([key("/"), key("q")]);
+});
+
+test("a question about one says what is deleted of it, one about several of them", () => {
+  const ended = ["a", "b"].map((name) => processInfo(`id-${name}`, { name, state: "exited", code: 0 }));
+  const notes = [ended.slice(0, 1), ended].map((chosen) => {
+    const asked = confirmation(
+      "remove",
+      chosen,
+      chosen.map(({ id }) => id),
+    );
+    return typeof asked === "string" ? asked : confirmNotes(asked).join();
+  });
+  expect(notes).toEqual([
+    "Deletes the process, and the output of all its runs",
+    "Deletes the processes, and the output of all their runs",
+  ]);
+});
+
+test("a page takes no more rows than it has to say, and the help shows all of it where there is room", () => {
+  const at = (kind: "messages" | "help", columns: number, rows: number): DashboardState => ({
+    ...dashboardOf(),
+    columns,
+    rows,
+    overlay: { kind, scroll: 0 },
+  });
+  const messages = at("messages", 160, 45);
+  expect(computeLayout(messages).overlay?.height).toBe(4);
+  for (const [columns, rows, all] of [
+    [80, 24, false],
+    [220, 60, true],
+  ] as const) {
+    const state = at("help", columns, rows);
+    const overlay = { kind: "help", scroll: 0 } as const;
+    expect(scrolls(pageSource(state), overlay, overlayContext(state))).toBe(!all);
+  }
+});
+
+test("what a toast leaves of a row is enough to be read, or nothing", () => {
+  const toast = (text: string) => [{ id: 1, level: "error", text, time: 0, until: 1 }] as never;
+  const area = { x: 0, y: 0, width: 80, height: 10 };
+  expect(toastRect(toast("x".repeat(60)), area)?.x).toBe(16);
+  expect(toastRect(toast("x".repeat(72)), area)).toMatchObject({ x: 0, width: 80 });
 });
