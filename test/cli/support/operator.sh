@@ -49,18 +49,20 @@ pm wait --for output "$app-bytes"
 expect "the checksum" "$(pm logs "$app-bytes" | cksum)" "$(seq 1 50000 | cksum)"
 
 # A service: it is asked to read its configuration again, restarted, and stopped.
+# Not grep -q, which ends at the first match: whoever writes more then is ended by
+# SIGPIPE, and with pipefail that counts as not found. Each time, if it is quick.
 VERSION=1 pm start -n "$app-srv" -l "app=$app" -- sh -c '
 	trap "echo reloaded" HUP
 	trap "echo bye; exit 3" TERM
 	echo "started $VERSION"
 	while :; do sleep 0.05; done
 ' >/dev/null
-until pm logs "$app-srv" | grep -q started; do sleep 0.05; done
+until [ "$(pm logs "$app-srv" | grep -c started)" -gt 0 ]; do sleep 0.05; done
 pm kill -HUP "$app-srv" >/dev/null
-until pm logs "$app-srv" | grep -q reloaded; do sleep 0.05; done
+until [ "$(pm logs "$app-srv" | grep -c reloaded)" -gt 0 ]; do sleep 0.05; done
 expect "how often it was reloaded" "$(pm logs "$app-srv" | grep -c reloaded)" 1
 expect "the restart" "$(pm restart -e VERSION=2 "$app-srv")" "$app-srv 3"
-until pm logs "$app-srv" | grep -q 'started 2'; do sleep 0.05; done
+until [ "$(pm logs "$app-srv" | grep -c 'started 2')" -gt 0 ]; do sleep 0.05; done
 expect "the run" "$(pm inspect --format run.number "$app-srv")" 2
 expect "the stop" "$(pm stop "$app-srv")" "$app-srv 3"
 expect "the last words" "$(pm logs --stream stdout "$app-srv" | tail -n 1)" bye
