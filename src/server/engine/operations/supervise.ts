@@ -92,7 +92,7 @@ export function residentMemory(core: Core, ids: readonly string[]): ReadonlyMap<
     const run = core.table.byId(id)?.current;
     const header = run?.view?.header;
     if (run === undefined || header === undefined || !run.treeAlive || run.shimGone) continue;
-    const sampler = new TreeSampler(run.number, header.shimPid);
+    const sampler = new TreeSampler(run.number, run.shimPid);
     try {
       const options = { io: false, members: false, orphans: true };
       const usage = sampler.sample(id, run.ended ? 0 : header.childPid, options);

@@ -50,6 +50,8 @@ export interface RunEnd {
 /** A shim that is there though something of its run's files is not, or cannot be read. */
 export interface Adoption {
   readonly shimPid: number;
+  /** Clock ticks since boot. */
+  readonly shimStart: bigint;
   /** Where the control FIFO and the ring can be opened; null: nowhere. */
   readonly control: string | null;
   readonly ring: string | null;
@@ -74,6 +76,10 @@ export class Run {
   /** The ring is there and cannot be read. */
   unreadable = false;
   adoption: Adoption | null = null;
+  /** Who its shim is says its ring alone, which may be garbled. */
+  shimIsUnproven = false;
+  /** Who was seen in its tree, where its ring may not tell who the main process is. */
+  members: readonly Remnant[] = [];
   /** Its shim has exited without a last word. */
   shimGone = false;
   /** Why that shim made no ring, where it could say. */
@@ -129,6 +135,21 @@ export class Run {
 
   get treeAlive(): boolean {
     return mayLive(this.#state);
+  }
+
+  /** 0: unknown. What was found in the process table counts more than what a ring says. */
+  get shimPid(): number {
+    return this.adoption?.shimPid ?? this.view?.header.shimPid ?? 0;
+  }
+
+  /** Clock ticks since boot. */
+  get shimStart(): bigint {
+    return this.adoption?.shimStart ?? this.view?.header.shimStart ?? 0n;
+  }
+
+  /** No shim can say what becomes of its tree. */
+  get isBlind(): boolean {
+    return this.shimGone || (this.view === null && this.adoption !== null);
   }
 
   /** The main process runs. */
