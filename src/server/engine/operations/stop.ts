@@ -53,9 +53,8 @@ export async function stop(
 ): Promise<StopResult> {
   core.checkPresent(process);
   checkPrecondition(core, process, context);
-  const cause = causeOf(context);
   const sent = Promise.withResolvers<void>();
-  const work = stopAndMore(core, process, options, cause, sent.resolve);
+  const work = stopAndMore(core, process, options, context, sent.resolve);
   work.then(
     () => sent.resolve(),
     () => sent.resolve(),
@@ -82,11 +81,15 @@ async function stopAndMore(
   core: Core,
   process: ManagedProcess,
   options: StopOptions,
-  cause: Cause,
+  context: RequestContext,
   onSent: () => void,
 ): Promise<StopResult> {
-  for (;;) {
+  const cause = causeOf(context);
+  for (let isFirst = true; ; isFirst = false) {
     const { restarting } = process;
+    await untilStarted(core, process);
+    // While it started, somebody may have begun another run.
+    if (isFirst) checkPrecondition(core, process, context);
     const { stopped, receipt } = await stopRun(core, process, options, cause, { kind: "stop", onSent });
     const pending = process.restarting ?? restarting;
     if (pending !== null && stopped) {
