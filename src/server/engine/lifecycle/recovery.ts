@@ -89,7 +89,8 @@ function renewLimits(core: Core, process: ManagedProcess): void {
   const { id, current, spec } = process;
   if (!current.treeAlive) return;
   try {
-    core.cgroups.renew(id, current.number, spec.limits);
+    // The spec may have been changed since, for the next run.
+    core.cgroups.renew(id, current.number, current.limits ?? spec.limits);
   } catch (error) {
     core.options.logger.warn({ id, error: String(error) }, "the limits of a process could not be set again");
   }
@@ -281,7 +282,7 @@ function unknownProcess(core: Core, shim: LivingShim, leftover: Leftover | undef
   });
   const createTime = BigInt(entry.timeMicros) * 1000n;
   const { sequence } = entry;
-  const run = new Run({ number: shim.run, cause, createTime, sequence, effective });
+  const run = new Run({ number: shim.run, cause, createTime, sequence, effective, limits: null });
   const change = { sequence, time: createTime, run: shim.run, from: null, to: "starting", cause } as const;
   const process = new ManagedProcess({ ...identity, createTime, sequence }, run, change);
   process.announcedAt = sequence;

@@ -8,7 +8,7 @@ import { noAttempts } from "../api/supervision.ts";
 import type { Core } from "../core.ts";
 import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { effectiveSpec, normalizeSpec } from "../process/spec.ts";
+import { effectiveSpec, normalizeSpec, treeLimits } from "../process/spec.ts";
 import { giveRoom, launch, prepareRun, undoPreparation } from "../run/launch.ts";
 import { makeRoom } from "../run/make-room.ts";
 import { Run } from "../run/run.ts";
@@ -208,6 +208,7 @@ export function newRun(core: Core, process: ManagedProcess, spec: ProcessSpec, c
     createTime: core.options.clock.wall(),
     sequence: core.journal.sequence + 1,
     effective: effectiveSpec(spec, core.options),
+    limits: treeLimits(spec),
   });
 }
 

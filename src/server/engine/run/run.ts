@@ -11,6 +11,7 @@ import type {
   StartStep,
   StopReceipt,
 } from "../api/run.ts";
+import type { TreeLimits } from "../api/spec.ts";
 import type { RingHeader } from "../shim/ring-header.ts";
 import type { ShimFailure } from "../shim/zygote.ts";
 import type { Remnant } from "./remains.ts";
@@ -66,6 +67,8 @@ export class Run {
   /** The journal's number when it was accepted. */
   readonly sequence: number;
   readonly effective: EffectiveSpec;
+  /** What it was started with; null: not on record. */
+  readonly limits: TreeLimits | null;
   #state: RunState = "starting";
   /** Null: there is no published ring (yet), or it cannot be read. */
   view: RunView | null = null;
@@ -102,12 +105,13 @@ export class Run {
   /** Bytes ever written to standard input; null: its shim is to be asked. */
   inputOffset: number | null = null;
 
-  constructor(identity: Pick<Run, "number" | "cause" | "createTime" | "sequence" | "effective">) {
+  constructor(identity: Pick<Run, "number" | "cause" | "createTime" | "sequence" | "effective" | "limits">) {
     this.number = identity.number;
     this.cause = identity.cause;
     this.createTime = identity.createTime;
     this.sequence = identity.sequence;
     this.effective = identity.effective;
+    this.limits = identity.limits;
   }
 
   /** The one way in which a run's state changes. */
