@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { Cgroups, findDelegatedSubtree } from "../../src/server/engine/limits/cgroup.ts";
-import { open, refused, spec, start } from "./harness.ts";
+import { open, refused, runtimeDirectory, somebody, spec, start } from "./harness.ts";
 
 const id = "01234567-89ab-4cde-8f01-23456789abcd";
 const noLimits = { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null };
@@ -44,6 +44,24 @@ test("limits are set again for what lives, and nothing is made for what does not
   cgroups.renew(id, 2, limits);
   expect(readFileSync(join(directory, "memory.max"), "utf8")).toBe("1000000");
   expect(readdirSync(root)).toEqual([`pm-${id}-1`]);
+});
+
+test("the next daemon sets the limits that a run was started with, whatever the next run is to have", async () => {
+  const root = fakeRoot();
+  const runtimeDir = runtimeDirectory();
+  const directory = join(root, `pm-${id}-1`);
+  mkdirSync(directory);
+  writeFileSync(join(directory, "cgroup.procs"), "");
+  const first = await open({ runtimeDir, cgroupRoot: root });
+  const limits = { ...noLimits, memoryBytes: 1_000_000, cpuMillis: 500 };
+  await start(first, spec("/bin/sleep", ["1000"], { limits }), id);
+  const other = { ...noLimits, memoryBytes: 2_000_000, processes: 10 };
+  await first.engine.update({ id }, (process) => ({ spec: { ...process.spec, limits: other } }), somebody);
+  await first.close();
+  for (const file of ["memory.max", "cpu.max"]) rmSync(join(directory, file));
+  await open({ runtimeDir, cgroupRoot: root });
+  expect(readdirSync(directory).sort()).toEqual(["cgroup.procs", "cpu.max", "memory.max"]);
+  expect(readFileSync(join(directory, "memory.max"), "utf8")).toBe("1000000");
 });
 
 test("a delegated subtree is the daemon's own cgroup, or the one above its leaf", () => {

@@ -91,7 +91,7 @@ describe("a process that waits for its first run", () => {
     const next = await open({ runtimeDir });
     expect(next.engine.get({ name: "web" })).toEqual(made);
     next.engine.supervise(new Hook());
-    const started = await next.engine.startRun(made.id, kept, policyCause);
+    const started = await next.engine.startRun(made.id, () => kept, policyCause);
     expect(started).toMatchObject({ run: { number: 1, cause: policyCause }, supervision: kept });
     await untilOutput(next, made.id, "one\n");
     expect(next.engine.runs({ id: made.id }).runs.map(({ number }) => number)).toEqual([1]);
@@ -101,8 +101,8 @@ describe("a process that waits for its first run", () => {
     const engine = await open();
     const { id } = await create(engine, spec("sleep", ["1000"]));
     const both = await Promise.allSettled([
-      engine.engine.startRun(id, kept, policyCause),
-      engine.engine.startRun(id, kept, policyCause),
+      engine.engine.startRun(id, () => kept, policyCause),
+      engine.engine.startRun(id, () => kept, policyCause),
     ]);
     expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
     expect(engine.get(id)).toMatchObject({ run: 1, state: "running" });
@@ -134,7 +134,7 @@ test("what becomes of a process is published with the end of its run", async () 
   // It is not retention's, for it is to run again.
   expect((await engine.prune(everything, 0, true)).ids).toEqual([]);
   hook.answer = null;
-  await engine.engine.startRun(id, kept, policyCause);
+  await engine.engine.startRun(id, () => kept, policyCause);
   await engine.stop(id, stopDefaults);
   expect(engine.engine.get({ id })).toMatchObject({ state: "exited", desiredState: "stopped", run: { number: 2 } });
 });
@@ -144,7 +144,7 @@ test("a run that cannot be begun has failed, and is asked about", async () => {
   const hook = new Hook();
   engine.engine.supervise(hook);
   const { id } = await create(engine, spec("/no/such"));
-  const error = await refused(engine.engine.startRun(id, kept, policyCause));
+  const error = await refused(engine.engine.startRun(id, () => kept, policyCause));
   expect(error).toMatchObject({ reason: "START_FAILED", metadata: { errno_name: "ENOENT" } });
   expect(hook.asked).toMatchObject([{ run: { number: 1, state: "failed", failure: { errno: 2 } } }]);
   expect(engine.engine.get({ id })).toMatchObject({ state: "waiting", run: { number: 1, state: "failed" } });
@@ -217,7 +217,7 @@ test("a stop that finds everything ended means that nothing is to begin", async 
   expect(engine.engine.get({ id })).toMatchObject({ state: "waiting", desiredState: "running" });
   expect((await engine.stop(id, stopDefaults)).receipt.outcome).toBe("alreadyStopped");
   expect(engine.engine.get({ id })).toMatchObject({ desiredState: "stopped" });
-  const error = await refused(engine.engine.startRun(id, kept, policyCause));
+  const error = await refused(engine.engine.startRun(id, () => kept, policyCause));
   expect(error).toMatchObject({ reason: "CONDITION_FAILED", metadata: { field: "desired_state" } });
 });
 

@@ -72,9 +72,10 @@ export class FakeEngine {
         self.#apply(id, change);
         return { process: self.get({ id }), existing: false };
       },
-      async startRun(id, supervision, cause) {
+      async startRun(id, change, cause) {
         const { name, run } = self.get({ id });
         await Promise.resolve();
+        const supervision = change(self.get({ id }));
         const next = self.broken.has(name)
           ? runOf(run.number + 1, "failed", { cause, createTime: nanos() })
           : self.#running(run.number + 1, cause);

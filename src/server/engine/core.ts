@@ -16,9 +16,11 @@ import { Table } from "./process/table.ts";
 import { show } from "./process/text.ts";
 import { toRecord } from "./process/to-record.ts";
 import type { Quarantine } from "./quarantine.ts";
+import { adoptShim } from "./run/adopt.ts";
+import { findShim, isShimOf } from "./run/find-shims.ts";
 import { KeptRings } from "./run/kept-rings.ts";
 import { detailsDiffer, eventsBetween } from "./run/observe.ts";
-import { findRemains, refreshRemains } from "./run/remains.ts";
+import { findRemains, type Remnant, refreshRemains } from "./run/remains.ts";
 import type { Run, RunView } from "./run/run.ts";
 import { failure, ringFailure } from "./run/start-failure.ts";
 import { pathCandidates } from "./run/to-shim-spec.ts";
@@ -288,6 +290,7 @@ export class Core {
     if (process.removed) return;
     this.refresh(process, run);
     if (!run.final) {
+      if (run.shimIsUnproven && this.#findOtherShim(process, run)) return;
       run.shimGone = true;
       run.shimFailure = why;
       const { logger } = this.options;
@@ -303,6 +306,19 @@ export class Core {
       process.changed.notify();
     }
     this.outputs.notify(run);
+  }
+
+  /** A garbled ring names another process than the one that is its shim. */
+  #findOtherShim(process: ManagedProcess, run: Run): boolean {
+    run.shimIsUnproven = false;
+    const shim = findShim(this.options.runtimeDir, process.id, run.number);
+    if (shim === null) return false;
+    this.options.logger.warn(
+      { id: process.id, run: run.number, pid: shim.pid },
+      "a ring names a shim that is not its own",
+    );
+    adoptShim(this, process, run, shim);
+    return true;
   }
 
   /** After a removal: a new process may take the same id, and begins with run 1 again. */
@@ -366,7 +382,7 @@ export class Core {
         this.settle(process, run);
         break;
       case "findRemains":
-        run.remains = findRemains(run.view?.header.childPid ?? 0, run.view?.header.childStart ?? 0n);
+        run.remains = findRemains([...run.members, ...mainOf(run)]);
         this.#watchRemains(process, run);
         break;
       default:
@@ -414,8 +430,12 @@ export class Core {
       run.unreadable = true;
       const newer = error instanceof RingVersionError && error.isNewer;
       this.quarantine.leave(path, error.message, { processId: process.id, newer });
-      const shimPid = run.view?.header.shimPid ?? (error instanceof RingVersionError ? error.shimPid : 0);
-      if (shimPid > 0) run.adoption ??= { shimPid, control: null, ring: null };
+      const said = run.view?.header ?? (error instanceof RingVersionError ? error : null);
+      if (run.view !== null) run.members = mainOf(run);
+      // Whoever it names will get signals: it must be the one.
+      if (said !== null && isShimOf(this.options.runtimeDir, said.shimPid, process.id, run.number)) {
+        run.adoption ??= { shimPid: said.shimPid, shimStart: said.shimStart, control: null, ring: null };
+      }
       run.view = null;
       this.rings.release(run);
       return;
@@ -429,6 +449,10 @@ interface StateChange {
   readonly from: ProcessState | "";
   readonly to: ProcessState | "";
   readonly exit: ExitStatus | null;
+}
+
+function mainOf({ view }: Run): Remnant[] {
+  return view === null ? [] : [{ pid: view.header.childPid, start: view.header.childStart }];
 }
 
 /** Why a run is in its state, where nobody asked for that just now. */

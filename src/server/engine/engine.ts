@@ -136,8 +136,8 @@ export class ProcessEngine implements SupervisedEngine {
     return await create(this.#core, request, change, context);
   }
 
-  async startRun(id: string, supervision: Supervision, cause: Cause): Promise<ProcessInfo> {
-    return await startRun(this.#core, this.#core.resolve({ id }), supervision, cause);
+  async startRun(id: string, change: (process: ProcessInfo) => Supervision, cause: Cause): Promise<ProcessInfo> {
+    return await startRun(this.#core, this.#core.resolve({ id }), change, cause);
   }
 
   setSupervision(id: string, run: number, change: SupervisionChange): ProcessInfo {

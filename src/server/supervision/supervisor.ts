@@ -407,13 +407,13 @@ export class Supervisor implements SupervisionHook {
       }
       // As it is by now: somebody may have stopped it meanwhile.
       const process = engine.get({ id });
-      const kept = keptOf(process);
-      const { waiting } = kept;
+      const { waiting } = keptOf(process);
       if (process.state !== "waiting" || waiting === null) {
         return;
       }
       tried = waiting;
-      await engine.startRun(id, forRun(kept, process.run.number + 1, policyOf(process)), waiting.cause);
+      const change = (is: ProcessInfo) => forRun(keptOf(is), is.run.number + 1, policyOf(is));
+      await engine.startRun(id, change, waiting.cause);
     } catch (error) {
       if (!(error instanceof EngineError)) {
         log.error({ err: error, process: id }, "a run could not begin");

@@ -19,7 +19,7 @@ import {
   prepareRuntimeDirectory,
   RuntimeDirectoryError,
 } from "../../../src/server/engine/lifecycle/runtime-directory.ts";
-import { ringLayout } from "../../../src/server/engine/shim/layout.ts";
+import { RingFlag, ringLayout } from "../../../src/server/engine/shim/layout.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import {
   alive,
@@ -110,13 +110,75 @@ describe("F2 recovery deletes nothing that lives", () => {
     expect(await text(next, ended)).toBe("over\n");
   });
 
-  test("a running process whose ring has lost its magic is listed and stopped", async () => {
-    const { runtimeDir, living, pid } = await twoProcesses();
-    garble(join(runtimeDir, "p", living, "1/ring"), ringLayout.magic, Buffer.from("garbage!"));
+  test.each<[string, number, Uint8Array]>([
+    ["has lost its magic", ringLayout.magic, Buffer.from("garbage!")],
+    ["says that it is over", ringLayout.flags, Uint8Array.of(RingFlag.done)],
+    ["says that its tree is gone", ringLayout.flags, Uint8Array.of(RingFlag.treeGone)],
+    ["names another shim", ringLayout.shim_pid, Uint8Array.of(1, 0, 0, 0)],
+    ["says that its shim began at another time", ringLayout.shim_start, Uint8Array.of(1)],
+  ])("a running process whose ring %s is listed and stopped, with its record and without", async (_, at, bytes) => {
+    for (const withRecord of [true, false]) {
+      const { runtimeDir, living, pid } = await twoProcesses();
+      garble(join(runtimeDir, "p", living, "1/ring"), at, bytes);
+      if (!withRecord) writeFileSync(join(runtimeDir, "p", living, "process.json"), "garbage");
+      const engine = await open({ runtimeDir });
+      // One that nobody has asked for is answered when the zygote has said what it knows.
+      await complete(engine, spec("/bin/true"));
+      expect(engine.get(living)).toMatchObject({ state: "running", name: "web", treeAlive: true });
+      expect(await engine.stop(living, { ...stopDefaults, force: true })).toMatchObject({ stopped: true });
+      expect(alive(pid)).toBe(false);
+    }
+  });
+
+  test("a garbled ring that names another process's shim costs that one nothing", async () => {
+    const runtimeDir = runtimeDirectory();
+    const first = await open({ runtimeDir });
+    const one = await start(first, spec("/bin/sleep", ["1000"]));
+    const other = await start(first, spec("/bin/sleep", ["1000"]));
+    await first.close();
+    const named = Buffer.alloc(4);
+    named.writeUInt32LE(parentOf(other.pid));
+    garble(join(runtimeDir, "p", one.id, "1/ring"), ringLayout.shim_pid, named);
+    garble(join(runtimeDir, "p", other.id, "1/ring"), ringLayout.magic, Buffer.from("garbage!"));
     const engine = await open({ runtimeDir });
-    expect(engine.get(living)).toMatchObject({ state: "running", name: "web" });
-    expect(await engine.stop(living, { ...stopDefaults, force: true })).toMatchObject({ stopped: true });
-    expect(alive(pid)).toBe(false);
+    for (const { id, pid } of [one, other]) {
+      expect(engine.get(id)).toMatchObject({ state: "running" });
+      expect(await engine.stop(id, { ...stopDefaults, force: true })).toMatchObject({ stopped: true });
+      expect(alive(pid)).toBe(false);
+    }
+  });
+
+  test("of a tree whose ring is garbled everything is killed, however many there are", async () => {
+    const runtimeDir = runtimeDirectory();
+    const first = await open({ runtimeDir });
+    const tree = "for i in $(seq 100); do sleep 1000 & done; echo $(cat /proc/$$/task/$$/children); wait";
+    const { id } = await start(first, shell(tree));
+    await untilOutput(first, id, "\n");
+    const members = (await text(first, id)).trim().split(" ").map(Number);
+    await first.close();
+    garble(join(runtimeDir, "p", id, "1/ring"), ringLayout.magic, Buffer.from("garbage!"));
+    const engine = await open({ runtimeDir });
+    expect(await engine.stop(id, { ...stopDefaults, graceMs: 0, force: true })).toMatchObject({ stopped: true });
+    expect(members.length).toBeGreaterThanOrEqual(100);
+    expect(members.filter(alive)).toEqual([]);
+  });
+
+  test("what is left of a process with a garbled ring whose shim is killed is named, and stopped", async () => {
+    const runtimeDir = runtimeDirectory();
+    const first = await open({ runtimeDir });
+    const { id, pid } = await start(first, shell("sleep 1000 & echo $!; exec sleep 1000"));
+    await untilOutput(first, id, "\n");
+    const rest = Number(await text(first, id));
+    await first.close();
+    garble(join(runtimeDir, "p", id, "1/ring"), ringLayout.magic, Buffer.from("garbage!"));
+    const engine = await open({ runtimeDir });
+    process.kill(parentOf(pid), "SIGKILL");
+    await vi.waitFor(() => expect(engine.get(id)).toMatchObject({ state: "lost", treeAlive: true }), {
+      timeout: 90_000,
+    });
+    expect(alive(rest)).toBe(true);
+    expect(await engine.stop(id, { ...stopDefaults, force: true })).toMatchObject({ stopped: true });
+    expect([pid, rest].filter(alive)).toEqual([]);
   });
 
   test.each<[string, (directory: string) => void]>([

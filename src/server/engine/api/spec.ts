@@ -54,6 +54,9 @@ export interface Limits {
   readonly processes: number | null;
 }
 
+/** Those that the kernel enforces for a whole tree, through its cgroup. */
+export type TreeLimits = Omit<Limits, "rlimits">;
+
 /** `null` means unlimited; `bigint`, since rlimits use all 64 bits. */
 export interface ResourceLimit {
   readonly resource: string;

@@ -152,11 +152,13 @@ export interface SupervisedEngine extends Engine {
    * Begins the next run of a process that has none under way and is meant to
    * run. It resolves when the program was executed.
    *
+   * @param change What is kept with it from then on, asked for in the turn in
+   *   which the run begins: until then it may change.
    * @throws EngineError START_FAILED (the run is then FAILED, and `runEnded` was
    *   asked), NAME_IN_USE, STILL_RUNNING; CONDITION_FAILED if it is meant to be
    *   stopped
    */
-  startRun(id: string, supervision: Supervision, cause: Cause): Promise<ProcessInfo>;
+  startRun(id: string, change: (process: ProcessInfo) => Supervision, cause: Cause): Promise<ProcessInfo>;
   /**
    * Puts a change on record; it is there when this returns.
    *

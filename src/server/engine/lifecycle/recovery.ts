@@ -13,6 +13,7 @@ import { resumeStop } from "../operations/stop.ts";
 import { ManagedProcess } from "../process/process.ts";
 import { type ProcessRecord, type RecordFile, type RunRecord, readRecord, recordFileName } from "../process/record.ts";
 import { effectiveSpec } from "../process/spec.ts";
+import { adoptShim } from "../run/adopt.ts";
 import { findShims, type LivingShim, openFileOf } from "../run/find-shims.ts";
 import { untilDecided } from "../run/launch.ts";
 import { Run } from "../run/run.ts";
@@ -46,27 +47,33 @@ export function recover(core: Core): ManagedProcess[] {
   const { readable, leftovers } = readAll(core, past);
   // Of a journal that is no more: its numbers are in use.
   core.journal.skipTo(Math.max(0, ...readable.map(({ sequence }) => sequence)));
-  const managed = new Set<number>();
+  const attended: ManagedProcess[] = [];
   const withoutRing: ManagedProcess[] = [];
   for (const record of readable) {
     try {
       const process = restore(core, record, past(record.id));
       core.table.add(process);
       if (process.current.starting && process.current.view === null) withoutRing.push(process);
-      else attend(core, process, managed, past(record.id));
+      else attended.push(process);
     } catch (error) {
       const directory = join(runtimePaths(core.options.runtimeDir).processes, record.id);
       core.quarantine.leave(directory, `it cannot be recovered: ${String(error)}`, { processId: record.id });
     }
   }
-  const shims = findShims(core.options.runtimeDir, managed).filter((shim) => !isOver(core, shim));
+  // Where something is garbled, what rings say of other processes may be so too: then everybody is looked at.
+  const isWhole = leftovers.size === 0 && withoutRing.length === 0;
+  const known = isWhole ? pidsOf(attended) : new Set<number>();
+  const shims = findShims(core.options.runtimeDir, known).filter(
+    (shim) => !isAsSaid(core, shim) && !isOver(core, shim),
+  );
   for (const shim of shims) adopt(core, shim, leftovers.get(shim.id), past(shim.id));
-  const adopted = new Set(shims.map(({ id }) => id));
-  for (const process of withoutRing) {
-    if (!adopted.has(process.id)) decideWithoutRing(core, process, past(process.id));
-  }
+  // The shim of an earlier run may be there too, for writers outside its tree.
+  const adopted = new Set(shims.map(({ id, run }) => `${id}/${run}`));
+  const isAdopted = ({ id, current }: ManagedProcess) => adopted.has(`${id}/${current.number}`);
+  for (const process of attended) if (!isAdopted(process)) attend(core, process, past(process.id));
+  for (const process of withoutRing) if (!isAdopted(process)) decideWithoutRing(core, process, past(process.id));
   for (const leftover of leftovers.values()) {
-    if (!adopted.has(leftover.id)) clear(core, leftover, past(leftover.id));
+    if (core.table.byId(leftover.id) === undefined) clear(core, leftover, past(leftover.id));
   }
   for (const process of core.table.ordered) {
     if (conclude(core, process, past(process.id))) unseen.push(process);
@@ -82,7 +89,8 @@ function renewLimits(core: Core, process: ManagedProcess): void {
   const { id, current, spec } = process;
   if (!current.treeAlive) return;
   try {
-    core.cgroups.renew(id, current.number, spec.limits);
+    // The spec may have been changed since, for the next run.
+    core.cgroups.renew(id, current.number, current.limits ?? spec.limits);
   } catch (error) {
     core.options.logger.warn({ id, error: String(error) }, "the limits of a process could not be set again");
   }
@@ -181,17 +189,32 @@ function readRing(core: Core, process: ManagedProcess, run: Run): void {
   core.quietly(process, () => core.refresh(process, run));
 }
 
+/** Whom the rings of runs that are not over name as their shims and main processes. */
+function pidsOf(processes: readonly ManagedProcess[]): Set<number> {
+  return new Set(
+    processes.flatMap(({ current: { view } }) =>
+      view === null || view.header.done ? [] : [view.header.shimPid, view.header.childPid],
+    ),
+  );
+}
+
+/** Whether the ring of its run names this very shim, so that nothing has to be adopted. */
+function isAsSaid(core: Core, shim: LivingShim): boolean {
+  const run = core.table.byId(shim.id)?.current;
+  const header = run?.number === shim.run ? run.view?.header : undefined;
+  return header !== undefined && !header.done && header.shimPid === shim.pid && header.shimStart === shim.start;
+}
+
 /** Sees to it that somebody watches the shim. If it is not there any more, the zygote says so at once. */
-function attend(core: Core, process: ManagedProcess, managed: Set<number>, { lastChange }: PastOf): void {
+function attend(core: Core, process: ManagedProcess, { lastChange }: PastOf): void {
   const run = process.current;
   const header = run.view?.header;
   if (header === undefined || header.done) return;
+  run.shimIsUnproven = true;
   if (lastChange?.run === run.number && lastChange.to === "lost") {
     core.quietly(process, () => core.shimGone(process, run, null));
     return;
   }
-  managed.add(header.shimPid);
-  managed.add(header.childPid);
   core.zygote.adopt(process.id, run.number, header.shimPid, header.shimStart);
 }
 
@@ -228,19 +251,12 @@ function adopt(core: Core, shim: LivingShim, leftover: Leftover | undefined, pas
     return;
   }
   run.unreadable = false;
-  core.rings.release(run);
-  const paths = core.paths(process, run.number);
-  run.adoption = {
-    shimPid: shim.pid,
-    control: openFileOf(shim.pid, paths.control),
-    ring: openFileOf(shim.pid, paths.ring),
-  };
+  adoptShim(core, process, run, shim);
   // Of a runtime directory that was removed: its shims write to the FIFO that lay there.
   const events = openFileOf(shim.pid, runtimePaths(core.options.runtimeDir).events);
   if (events !== null) core.listenTo(events);
   readRing(core, process, run);
-  if (run.view === null) core.quietly(process, () => core.apply(process, run, "executed"));
-  core.zygote.adopt(shim.id, shim.run, shim.pid, shim.start);
+  if (run.view === null && run.starting) core.quietly(process, () => core.apply(process, run, "executed"));
   core.options.logger.warn({ id: shim.id, run: shim.run, pid: shim.pid }, "adopted a living shim without its files");
 }
 
@@ -266,7 +282,7 @@ function unknownProcess(core: Core, shim: LivingShim, leftover: Leftover | undef
   });
   const createTime = BigInt(entry.timeMicros) * 1000n;
   const { sequence } = entry;
-  const run = new Run({ number: shim.run, cause, createTime, sequence, effective });
+  const run = new Run({ number: shim.run, cause, createTime, sequence, effective, limits: null });
   const change = { sequence, time: createTime, run: shim.run, from: null, to: "starting", cause } as const;
   const process = new ManagedProcess({ ...identity, createTime, sequence }, run, change);
   process.announcedAt = sequence;

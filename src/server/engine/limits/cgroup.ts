@@ -13,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Limits } from "../api/spec.ts";
+import type { TreeLimits } from "../api/spec.ts";
 import { hasCode } from "../shim/system-error.ts";
 
 const controllersNeeded = ["memory", "cpu", "pids"];
@@ -41,7 +41,7 @@ export class Cgroups {
    * @returns its directory, or "" without cgroups.
    * @throws a Node system error.
    */
-  enter(id: string, run: number, limits: Limits): string {
+  enter(id: string, run: number, limits: TreeLimits): string {
     if (this.#root === null) return "";
     const directory = this.#directory(this.#root, id, run);
     mkdirSync(directory, { recursive: true, mode: 0o755 });
@@ -55,7 +55,7 @@ export class Cgroups {
    *
    * @throws a Node system error.
    */
-  renew(id: string, run: number, limits: Limits): void {
+  renew(id: string, run: number, limits: TreeLimits): void {
     if (this.#root === null) return;
     const directory = this.#directory(this.#root, id, run);
     if (existsSync(directory)) setLimits(directory, limits);
@@ -104,7 +104,7 @@ export class Cgroups {
   }
 }
 
-function setLimits(directory: string, limits: Limits): void {
+function setLimits(directory: string, limits: TreeLimits): void {
   if (limits.memoryBytes !== null) writeFileSync(join(directory, "memory.max"), String(limits.memoryBytes));
   if (limits.cpuMillis !== null) {
     const quota = Math.max(1000, (limits.cpuMillis * cpuPeriodMicros) / 1000);
@@ -114,7 +114,7 @@ function setLimits(directory: string, limits: Limits): void {
 }
 
 /** The limits that need a cgroup, by field name, of those that are asked for. */
-export function cgroupLimitFields(limits: Limits): string[] {
+export function cgroupLimitFields(limits: TreeLimits): string[] {
   const fields: string[] = [];
   if (limits.memoryBytes !== null) fields.push("memory_bytes");
   if (limits.cpuMillis !== null) fields.push("cpu_millis");

@@ -28,6 +28,7 @@ export async function remove(
   if (!force) {
     await untilReported(core, process);
     core.checkPresent(process);
+    checkPrecondition(core, process, context);
     if (!process.settled) throw stillRunning(process, "has not ended");
   }
   const cause = causeOf(context);

@@ -8,7 +8,7 @@ import { noAttempts } from "../api/supervision.ts";
 import type { Core } from "../core.ts";
 import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { effectiveSpec, normalizeSpec } from "../process/spec.ts";
+import { effectiveSpec, normalizeSpec, treeLimits } from "../process/spec.ts";
 import { giveRoom, launch, prepareRun, undoPreparation } from "../run/launch.ts";
 import { makeRoom } from "../run/make-room.ts";
 import { Run } from "../run/run.ts";
@@ -50,7 +50,10 @@ export async function restart(
   const next = spec === null ? null : normalizeSpec(spec, core.options);
   const cause = causeOf(context);
   const underWay = process.restarting;
-  if (underWay === null) return await follow(core, process, renew(core, process, options, next, cause));
+  if (underWay === null) {
+    process.nextSpec = next;
+    return await follow(core, process, renew(core, process, options, next, cause, context));
+  }
   if (process.restartsItself) {
     // What is asked for is a run from now on, with what the process is by now.
     await underWay.catch(() => {});
@@ -64,6 +67,7 @@ export async function restart(
 
 /** Goes on with a restart that an earlier daemon began. */
 export async function resumeRestart(core: Core, process: ManagedProcess, intent: Intent): Promise<void> {
+  process.nextSpec = intent.spec;
   await follow(core, process, renewFrom(core, process, intent));
 }
 
@@ -71,6 +75,7 @@ export function follow(core: Core, process: ManagedProcess, work: Promise<Proces
   process.restarting = work;
   const done = () => {
     process.restarting = null;
+    process.nextSpec = null;
     process.restartsItself = false;
     process.changed.notify();
     core.outputs.notifyAll(process);
@@ -88,9 +93,11 @@ async function renew(
   options: StopOptions,
   next: ProcessSpec | null,
   cause: Cause,
+  context: RequestContext,
 ): Promise<ProcessInfo> {
   await untilStarted(core, process);
   core.checkPresent(process);
+  checkPrecondition(core, process, context);
   const spec = next ?? process.spec;
   unsupportedLimit(core, spec);
   checkName(core, process.name, process);
@@ -98,6 +105,10 @@ async function renew(
   const run = newRun(core, process, spec, cause);
   const unprepared = await makeRoom(core, process, () => prepareRun(core, process, run, spec));
   if (unprepared !== null) throw startFailed(process.id, spec, unprepared);
+  if (process.removing) {
+    undoPreparation(core, process, run);
+    core.checkPresent(process);
+  }
   const intent = newIntent(core, process, "restart", planOf(core, process, options, cause), { spec: next });
   process.intents = [...process.intents, intent];
   const { desired } = process;
@@ -112,7 +123,7 @@ async function renew(
     return await begin(core, process, run, spec, intent);
   } catch (error) {
     if (!core.closed) {
-      if (process.current !== run) {
+      if (process.current.number !== run.number) {
         undoPreparation(core, process, run);
         // It has changed nothing, so what the process is meant to do is as before.
         if (hadEnded && process.standing === null && process.desired === "running") process.desired = desired;
@@ -172,6 +183,15 @@ async function begin(
   // Nobody follows what writers outside the tree would still write to the old run.
   await release(core, process, process.current);
   core.checkPresent(process);
+  if (intent.spec === null && process.spec !== spec) {
+    // It was updated while the last run was stopped.
+    undoPreparation(core, process, run);
+    const { spec: updated } = process;
+    const anew = newRun(core, process, updated, run.cause);
+    const unprepared = await makeRoom(core, process, () => prepareRun(core, process, anew, updated));
+    if (unprepared !== null) throw startFailed(process.id, updated, unprepared);
+    return await begin(core, process, anew, updated, intent);
+  }
   process.spec = spec;
   // Somebody starts it: what was before does not count. Not before this: a restart that is refused changes nothing.
   if (process.supervision !== undefined) process.supervision = { ...process.supervision, attempts: noAttempts };
@@ -188,6 +208,7 @@ export function newRun(core: Core, process: ManagedProcess, spec: ProcessSpec, c
     createTime: core.options.clock.wall(),
     sequence: core.journal.sequence + 1,
     effective: effectiveSpec(spec, core.options),
+    limits: treeLimits(spec),
   });
 }
 

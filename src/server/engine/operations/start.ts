@@ -11,7 +11,7 @@ import { EngineError } from "../errors.ts";
 import { cgroupLimitFields } from "../limits/cgroup.ts";
 import { ManagedProcess } from "../process/process.ts";
 import { deleteRecord, readRecord } from "../process/record.ts";
-import { effectiveSpec, normalizeSpec, sameSpec } from "../process/spec.ts";
+import { effectiveSpec, normalizeSpec, sameSpec, treeLimits } from "../process/spec.ts";
 import { launch, prepareRun } from "../run/launch.ts";
 import { makeRoom } from "../run/make-room.ts";
 import { Run } from "../run/run.ts";
@@ -187,7 +187,7 @@ function accept(
   const { sequence } = entry;
   const createTime = BigInt(entry.timeMicros) * 1000n;
   const effective = effectiveSpec(wanted.spec, core.options);
-  const run = new Run({ number, cause, createTime, sequence, effective });
+  const run = new Run({ number, cause, createTime, sequence, effective, limits: treeLimits(wanted.spec) });
   const change = { sequence, time: createTime, run: number, from: null, to, cause };
   const process = new ManagedProcess({ id, ...wanted, createTime, sequence }, run, change);
   core.table.add(process);

@@ -16,6 +16,8 @@ import { checkPrecondition } from "./conditions.ts";
 
 /** How long killed processes may take to disappear; more means that the kernel holds them. */
 const killMs = 5_000;
+/** How long until those are killed again that are killed from here, not by a shim. */
+const killAgainMs = 50;
 /** The tree is looked at this often even if no event comes. */
 const recheckMs = 2_000;
 const sigkill = 9;
@@ -51,9 +53,8 @@ export async function stop(
 ): Promise<StopResult> {
   core.checkPresent(process);
   checkPrecondition(core, process, context);
-  const cause = causeOf(context);
   const sent = Promise.withResolvers<void>();
-  const work = stopAndMore(core, process, options, cause, sent.resolve);
+  const work = stopAndMore(core, process, options, context, sent.resolve);
   work.then(
     () => sent.resolve(),
     () => sent.resolve(),
@@ -80,11 +81,15 @@ async function stopAndMore(
   core: Core,
   process: ManagedProcess,
   options: StopOptions,
-  cause: Cause,
+  context: RequestContext,
   onSent: () => void,
 ): Promise<StopResult> {
-  for (;;) {
+  const cause = causeOf(context);
+  for (let isFirst = true; ; isFirst = false) {
     const { restarting } = process;
+    await untilStarted(core, process);
+    // While it started, somebody may have begun another run.
+    if (isFirst) checkPrecondition(core, process, context);
     const { stopped, receipt } = await stopRun(core, process, options, cause, { kind: "stop", onSent });
     const pending = process.restarting ?? restarting;
     if (pending !== null && stopped) {
@@ -321,8 +326,13 @@ export async function kill(core: Core, process: ManagedProcess, run: Run): Promi
   } catch (error) {
     core.options.logger.warn({ id: process.id, error: String(error) }, "cannot kill by cgroup; killing by the shim");
   }
-  await send(core, process, run, Control.killTree, sigkill, Target.tree);
-  await until(core, process, run, performance.now() + killMs, () => !run.treeAlive);
+  const deadline = performance.now() + killMs;
+  do {
+    await send(core, process, run, Control.killTree, sigkill, Target.tree);
+    // Whom no shim kills may have forked meanwhile, and nobody tells.
+    const again = run.isBlind ? performance.now() + killAgainMs : deadline;
+    await until(core, process, run, Math.min(deadline, again), () => !run.treeAlive);
+  } while (run.treeAlive && !process.removed && performance.now() < deadline);
 }
 
 /** Sends the signal, once more to what the main process leaves behind, and waits out the grace period. */
@@ -418,8 +428,7 @@ export function planOf(
 export function survivorsOf(run: Run): readonly ReturnType<typeof describeTree>[number][] {
   if (!run.treeAlive) return [];
   if (run.shimGone) return describeRemains(run.remains);
-  const shimPid = run.view?.header.shimPid ?? run.adoption?.shimPid;
-  return shimPid === undefined ? [] : describeTree(shimPid);
+  return run.shimPid === 0 ? [] : describeTree(run.shimPid);
 }
 
 /** For what only a shim can do. */

@@ -4,7 +4,7 @@ import type { ProcessInfo } from "../api/process.ts";
 import type { CommandResult, Supervision } from "../api/supervision.ts";
 import type { Core } from "../core.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { prepareRun } from "../run/launch.ts";
+import { prepareRun, undoPreparation } from "../run/launch.ts";
 import { makeRoom } from "../run/make-room.ts";
 import { failure, startFailed } from "../run/start-failure.ts";
 import { shimSpec } from "../run/to-shim-spec.ts";
@@ -18,7 +18,7 @@ import { stillRunning } from "./stop.ts";
 export async function startRun(
   core: Core,
   process: ManagedProcess,
-  supervision: Supervision,
+  change: (process: ProcessInfo) => Supervision,
   cause: Cause,
 ): Promise<ProcessInfo> {
   core.checkAccepting();
@@ -27,7 +27,7 @@ export async function startRun(
   const isIdle = process.current.ended && !process.current.treeAlive && process.restarting === null;
   if (!isIdle) throw stillRunning(process, "has a run under way");
   checkName(core, process.name, process);
-  const begun = follow(core, process, begin(core, process, supervision, cause));
+  const begun = follow(core, process, begin(core, process, change, cause));
   process.restartsItself = true;
   return await begun;
 }
@@ -35,18 +35,27 @@ export async function startRun(
 async function begin(
   core: Core,
   process: ManagedProcess,
-  supervision: Supervision,
+  change: (process: ProcessInfo) => Supervision,
   cause: Cause,
 ): Promise<ProcessInfo> {
   const { spec } = process;
   const run = newRun(core, process, spec, cause);
   const unprepared = await makeRoom(core, process, () => prepareRun(core, process, run, spec));
-  core.checkAccepting();
-  core.checkPresent(process);
-  // Somebody asked to stop it while room was made.
-  if (process.desired !== "running") throw conditionFailed("desired_state", "running", process.desired);
-  process.supervision = supervision;
-  process.desired = "running";
+  try {
+    core.checkAccepting();
+    core.checkPresent(process);
+    // Somebody asked to stop it while room was made.
+    if (process.desired !== "running") throw conditionFailed("desired_state", "running", process.desired);
+  } catch (error) {
+    if (unprepared === null) undoPreparation(core, process, run);
+    throw error;
+  }
+  if (process.spec !== spec) {
+    // It was updated while room was made.
+    if (unprepared === null) undoPreparation(core, process, run);
+    return await begin(core, process, change, cause);
+  }
+  process.supervision = change(core.table.info(process));
   // What could not be prepared is a run that failed, so that whoever decides on attempts hears of it.
   const failed = await beginRun(core, process, run, unprepared);
   if (failed !== null) throw startFailed(process.id, spec, failed);
@@ -92,7 +101,7 @@ export function residentMemory(core: Core, ids: readonly string[]): ReadonlyMap<
     const run = core.table.byId(id)?.current;
     const header = run?.view?.header;
     if (run === undefined || header === undefined || !run.treeAlive || run.shimGone) continue;
-    const sampler = new TreeSampler(run.number, header.shimPid);
+    const sampler = new TreeSampler(run.number, run.shimPid);
     try {
       const options = { io: false, members: false, orphans: true };
       const usage = sampler.sample(id, run.ended ? 0 : header.childPid, options);

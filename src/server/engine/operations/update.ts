@@ -15,6 +15,11 @@ export async function update(
   context: RequestContext,
 ): Promise<ProcessInfo> {
   await untilStarted(core, process);
+  // What is changed before a restart's own spec takes its place would be lost.
+  while (process.nextSpec !== null && process.restarting !== null) {
+    await process.restarting.catch(() => {});
+    core.checkOpen();
+  }
   core.checkPresent(process);
   checkPrecondition(core, process, context);
   const wanted = change(core.table.info(process));

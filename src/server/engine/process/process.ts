@@ -35,6 +35,8 @@ export class ManagedProcess {
   startError: unknown = null;
   /** The restart under way. */
   restarting: Promise<ProcessInfo> | null = null;
+  /** The spec that the restart under way puts in the place of the one that there is; null: none. */
+  nextSpec: ProcessSpec | null = null;
   /** Nobody asked for it: supervision begins the next run, with the spec that there was. */
   restartsItself = false;
   removing = false;

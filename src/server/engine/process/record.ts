@@ -14,7 +14,7 @@ import type {
   StopOutcome,
   StopReceipt,
 } from "../api/run.ts";
-import type { EnvironmentVariable, ProcessSpec, ResourceLimit, Text } from "../api/spec.ts";
+import type { EnvironmentVariable, ProcessSpec, ResourceLimit, Text, TreeLimits } from "../api/spec.ts";
 import type { Supervision } from "../api/supervision.ts";
 import { isCause, isExitStatus } from "../history/entry.ts";
 import { isStartStep, type RunEnd, type RunSummary } from "../run/run.ts";
@@ -45,6 +45,8 @@ export interface RunRecord {
   readonly createTime: bigint;
   readonly sequence: number;
   readonly effective: EffectiveSpec;
+  /** Null: it was begun by a pm that did not keep them. */
+  readonly limits: TreeLimits | null;
   readonly failure: StartFailure | null;
   readonly oomKilled: boolean | null;
   readonly end: RunEnd | null;
@@ -241,6 +243,7 @@ function decodeRun(fields: Fields): RunRecord {
     createTime: bigint(fields, "createTime"),
     sequence: count(fields, "sequence"),
     effective: decodeEffective(object(fields, "effective")),
+    limits: optional(fields, "limits", (from, key) => decodeTreeLimits(object(from, key))),
     failure: optional(fields, "failure", (from, key) => decodeFailure(object(from, key))),
     oomKilled: optional(fields, "oomKilled", boolean),
     end: optional(fields, "end", (from, key) => {
@@ -389,15 +392,21 @@ function decodeSpec(fields: Fields): ProcessSpec {
     }),
     limits: {
       rlimits: objects(limits, "rlimits", decodeLimit),
-      memoryBytes: optional(limits, "memoryBytes", count),
-      cpuMillis: optional(limits, "cpuMillis", count),
-      processes: optional(limits, "processes", count),
+      ...decodeTreeLimits(limits),
     },
     stop: { signal: string(stop, "signal"), graceMs: optional(stop, "graceMs", count) },
     umask: optional(fields, "umask", count),
     nice: optional(fields, "nice", integer),
     oomScoreAdj: optional(fields, "oomScoreAdj", integer),
     ...(policy === undefined ? {} : { policy }),
+  };
+}
+
+function decodeTreeLimits(fields: Fields): TreeLimits {
+  return {
+    memoryBytes: optional(fields, "memoryBytes", count),
+    cpuMillis: optional(fields, "cpuMillis", count),
+    processes: optional(fields, "processes", count),
   };
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { EffectiveSpec } from "../api/run.ts";
-import type { ProcessSpec } from "../api/spec.ts";
+import type { ProcessSpec, TreeLimits } from "../api/spec.ts";
 import { EngineError } from "../errors.ts";
 import type { ResolvedOptions } from "../options.ts";
 import { isEmpty, show } from "./text.ts";
@@ -8,6 +8,10 @@ import { isEmpty, show } from "./text.ts";
 /** The spec as it is kept: what the edge has made of it, with the output limit of this daemon. */
 export function normalizeSpec(spec: ProcessSpec, options: ResolvedOptions): ProcessSpec {
   return { ...spec, output: { ...spec.output, limitBytes: outputLimit(spec.output.limitBytes, options) } };
+}
+
+export function treeLimits({ limits: { memoryBytes, cpuMillis, processes } }: ProcessSpec): TreeLimits {
+  return { memoryBytes, cpuMillis, processes };
 }
 
 /** What defaults make of a normalized spec. */

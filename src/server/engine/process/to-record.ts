@@ -19,6 +19,6 @@ function pastRun(run: Run): RunRecord {
 }
 
 function record(run: Run, past: RunRecord["past"]): RunRecord {
-  const { number, cause, createTime, sequence, effective, failure, oomKilled, end, stop, outputDropped } = run;
-  return { number, cause, createTime, sequence, effective, failure, oomKilled, end, stop, outputDropped, past };
+  const { number, cause, createTime, sequence, effective, limits, failure, oomKilled, end, stop, outputDropped } = run;
+  return { number, cause, createTime, sequence, effective, limits, failure, oomKilled, end, stop, outputDropped, past };
 }

@@ -1,7 +1,9 @@
 import { readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { isUuid } from "../../../common/contract-rules.ts";
-import { allPids, procStat } from "../shim/proc-stat.ts";
+import { allPids, livingProcesses, procStat } from "../shim/proc-stat.ts";
+
+const shimName = "pm-shim";
 
 /** A shim that lives, found without any file of its run. */
 export interface LivingShim {
@@ -14,28 +16,52 @@ export interface LivingShim {
 
 /** A shim's working directory is that of its run, even when that was deleted. */
 export function findShims(runtimeDir: string, known: ReadonlySet<number>): LivingShim[] {
-  const prefix = `${realpathSync(runtimeDir)}/p/`;
-  const found: LivingShim[] = [];
-  for (const pid of allPids()) {
-    if (known.has(pid)) continue;
-    let cwd: string;
-    try {
-      cwd = readlinkSync(`/proc/${pid}/cwd`);
-    } catch {
-      // Somebody else's, or it has ended.
-      continue;
-    }
-    if (!cwd.startsWith(prefix)) continue;
-    const [id = "", run = "", ...rest] = cwd
-      .slice(prefix.length)
-      .replace(/ \(deleted\)$/, "")
-      .split("/");
-    if (!isUuid(id) || !/^[1-9]\d{0,9}$/.test(run) || rest.length > 0) continue;
-    const stat = procStat(pid);
-    if (stat === null || stat.command !== "pm-shim" || stat.state === "Z" || stat.state === "X") continue;
-    found.push({ id, run: Number(run), pid, start: stat.start });
+  const prefix = prefixOf(runtimeDir);
+  return allPids().flatMap((pid) => (known.has(pid) ? [] : (shimAt(prefix, pid) ?? [])));
+}
+
+/** The shim of one run, whatever its files say. Null: none lives. */
+export function findShim(runtimeDir: string, id: string, run: number): LivingShim | null {
+  const prefix = prefixOf(runtimeDir);
+  for (const { pid, command } of livingProcesses()) {
+    const shim = command === shimName ? shimAt(prefix, pid) : null;
+    if (shim?.id === id && shim.run === run) return shim;
   }
-  return found;
+  return null;
+}
+
+/** Whether this process is the shim of this run. */
+export function isShimOf(runtimeDir: string, pid: number, id: string, run: number): boolean {
+  const shim = shimAt(prefixOf(runtimeDir), pid);
+  return shim?.id === id && shim.run === run;
+}
+
+function prefixOf(runtimeDir: string): string {
+  try {
+    return `${realpathSync(runtimeDir)}/p/`;
+  } catch {
+    // Somebody removed it.
+    return `${runtimeDir}/p/`;
+  }
+}
+
+function shimAt(prefix: string, pid: number): LivingShim | null {
+  let cwd: string;
+  try {
+    cwd = readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    // Somebody else's, or it has ended.
+    return null;
+  }
+  if (!cwd.startsWith(prefix)) return null;
+  const [id = "", run = "", ...rest] = cwd
+    .slice(prefix.length)
+    .replace(/ \(deleted\)$/, "")
+    .split("/");
+  if (!isUuid(id) || !/^[1-9]\d{0,9}$/.test(run) || rest.length > 0) return null;
+  const stat = procStat(pid);
+  if (stat === null || stat.command !== shimName || stat.state === "Z" || stat.state === "X") return null;
+  return { id, run: Number(run), pid, start: stat.start };
 }
 
 /**

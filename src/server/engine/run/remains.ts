@@ -1,4 +1,4 @@
-import { allPids, lives, procStat } from "../shim/proc-stat.ts";
+import { lives, livingProcesses, procStat } from "../shim/proc-stat.ts";
 
 /** One process of a tree that has lost its shim. */
 export interface Remnant {
@@ -7,31 +7,35 @@ export interface Remnant {
 }
 
 /**
- * What lives of a tree whose shim was killed: the main process, whatever is in
- * its session or process group, and all their descendants. The kernel kills the
- * main process with its shim (PR_SET_PDEATHSIG), unless its credentials have
- * changed since: setuid programs live on.
+ * What lives of a tree whose shim was killed: those that are known of it, as a
+ * rule the main process, whatever is in their sessions or process groups, and
+ * all their descendants. The kernel kills the main process with its shim
+ * (PR_SET_PDEATHSIG), unless its credentials have changed since: setuid programs
+ * live on.
  *
  * Looked for at once when the shim is gone: as long as a session or group has a
  * member, the kernel gives its number to nobody else. What left both and lost
  * its parent is not found.
  */
-export function findRemains(childPid: number, childStart: bigint): Remnant[] {
-  if (childPid <= 1) return [];
-  const main = procStat(childPid);
-  // Another process has taken the number, so nothing of the session is left.
-  if (main !== null && main.start !== childStart) return [];
-  const stats = allPids()
-    .map(procStat)
-    .filter((stat) => stat !== null)
-    .filter(({ state, start }) => state !== "Z" && state !== "X" && start >= childStart);
+export function findRemains(members: readonly Remnant[]): Remnant[] {
+  const known = new Map<number, bigint>();
+  for (const { pid, start } of members) {
+    const stat = pid > 1 ? procStat(pid) : undefined;
+    // Where another process has taken the number, nothing of the session is left.
+    if (stat === null || stat?.start === start) known.set(pid, start);
+  }
+  if (known.size === 0) return [];
+  const stats = livingProcesses();
   const found = new Set(
-    stats.filter(({ pid, session, group }) => pid === childPid || session === childPid || group === childPid),
+    stats.filter(({ pid, session, group, start }) =>
+      [pid, session, group].some((number) => start >= (known.get(number) ?? start + 1n)),
+    ),
   );
   for (const member of found) {
     for (const stat of stats) if (stat.parent === member.pid) found.add(stat);
   }
-  return [...found].map(({ pid, start }) => ({ pid, start }));
+  // Some may have ended since.
+  return [...found].map(({ pid, start }) => ({ pid, start })).filter(({ pid, start }) => lives(pid, start));
 }
 
 /** Those of them that still live, with the children that they have made since. */
@@ -39,12 +43,11 @@ export function refreshRemains(remains: readonly Remnant[]): Remnant[] {
   const living = remains.filter(({ pid, start }) => lives(pid, start));
   if (living.length === 0) return [];
   const known = new Map(living.map((remnant) => [remnant.pid, remnant]));
-  const stats = allPids()
-    .map(procStat)
-    .filter((stat) => stat !== null && stat.state !== "Z" && stat.state !== "X");
+  const stats = livingProcesses();
   for (const { pid } of known.values()) {
     for (const stat of stats) {
-      if (stat?.parent === pid && !known.has(stat.pid)) known.set(stat.pid, { pid: stat.pid, start: stat.start });
+      if (stat.parent !== pid || known.has(stat.pid) || !lives(stat.pid, stat.start)) continue;
+      known.set(stat.pid, { pid: stat.pid, start: stat.start });
     }
   }
   return [...known.values()];

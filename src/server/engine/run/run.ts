@@ -11,6 +11,7 @@ import type {
   StartStep,
   StopReceipt,
 } from "../api/run.ts";
+import type { TreeLimits } from "../api/spec.ts";
 import type { Ring } from "../shim/ring.ts";
 import type { RingHeader } from "../shim/ring-header.ts";
 import type { ShimFailure } from "../shim/zygote.ts";
@@ -51,6 +52,8 @@ export interface RunEnd {
 /** A shim that is there though something of its run's files is not, or cannot be read. */
 export interface Adoption {
   readonly shimPid: number;
+  /** Clock ticks since boot. */
+  readonly shimStart: bigint;
   /** Where the control FIFO and the ring can be opened; null: nowhere. */
   readonly control: string | null;
   readonly ring: string | null;
@@ -65,6 +68,8 @@ export class Run {
   /** The journal's number when it was accepted. */
   readonly sequence: number;
   readonly effective: EffectiveSpec;
+  /** What it was started with; null: not on record. */
+  readonly limits: TreeLimits | null;
   #state: RunState = "starting";
   /** Null: there is no published ring (yet), or it cannot be read. */
   view: RunView | null = null;
@@ -77,6 +82,10 @@ export class Run {
   /** The ring is there and cannot be read. */
   unreadable = false;
   adoption: Adoption | null = null;
+  /** Who its shim is says its ring alone, which may be garbled. */
+  shimIsUnproven = false;
+  /** Who was seen in its tree, where its ring may not tell who the main process is. */
+  members: readonly Remnant[] = [];
   /** Its shim has exited without a last word. */
   shimGone = false;
   /** Why that shim made no ring, where it could say. */
@@ -99,12 +108,13 @@ export class Run {
   /** Bytes ever written to standard input; null: its shim is to be asked. */
   inputOffset: number | null = null;
 
-  constructor(identity: Pick<Run, "number" | "cause" | "createTime" | "sequence" | "effective">) {
+  constructor(identity: Pick<Run, "number" | "cause" | "createTime" | "sequence" | "effective" | "limits">) {
     this.number = identity.number;
     this.cause = identity.cause;
     this.createTime = identity.createTime;
     this.sequence = identity.sequence;
     this.effective = identity.effective;
+    this.limits = identity.limits;
   }
 
   /** The one way in which a run's state changes. */
@@ -132,6 +142,21 @@ export class Run {
 
   get treeAlive(): boolean {
     return mayLive(this.#state);
+  }
+
+  /** 0: unknown. What was found in the process table counts more than what a ring says. */
+  get shimPid(): number {
+    return this.adoption?.shimPid ?? this.view?.header.shimPid ?? 0;
+  }
+
+  /** Clock ticks since boot. */
+  get shimStart(): bigint {
+    return this.adoption?.shimStart ?? this.view?.header.shimStart ?? 0n;
+  }
+
+  /** No shim can say what becomes of its tree. */
+  get isBlind(): boolean {
+    return this.shimGone || (this.view === null && this.adoption !== null);
   }
 
   /** The main process runs. */

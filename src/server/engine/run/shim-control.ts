@@ -2,13 +2,13 @@ import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { type ControlMessage, ShimGoneError, sendControl } from "../shim/control.ts";
-import { survivors } from "../shim/descendants.ts";
+import { membersOf } from "../shim/descendants.ts";
 import { Control, Target } from "../shim/layout.ts";
 import { procStat } from "../shim/proc-stat.ts";
 import { processState } from "../shim/shim-process.ts";
 import { openFileOf } from "./find-shims.ts";
 import { signalRemains } from "./remains.ts";
-import type { Run } from "./run.ts";
+import type { Adoption, Run } from "./run.ts";
 
 /** How long a shim may take to carry out a message: it does so at once unless somebody stopped it. */
 const answerMs = 5_000;
@@ -57,7 +57,7 @@ interface Message {
 async function exchange(core: Core, process: ManagedProcess, run: Run, message: Message): Promise<number> {
   core.checkOpen();
   if (run.shimGone || process.removed) throw new ShimGoneError("that run is over");
-  if (run.view === null && run.adoption !== null) return signalDirectly(run.adoption.shimPid, message);
+  if (run.view === null && run.adoption !== null) return signalDirectly(run, run.adoption, message);
   const seq = core.nextControlSeq();
   send(core, process, run, { ...message, seq, expiresMs: answerMs });
   const deadline = performance.now() + answerMs;
@@ -95,11 +95,9 @@ export function isUnresponsive(error: unknown): boolean {
 
 /** Continues a shim that was stopped: while it stands still nothing of its process can be managed. */
 export function continueShim(core: Core, process: ManagedProcess, run: Run): void {
-  const header = run.view?.header;
-  const pid = header?.shimPid ?? run.adoption?.shimPid ?? 0;
+  const { shimPid: pid } = run;
   const stat = procStat(pid);
-  if (stat === null || (header !== undefined && processState(pid, header.shimStart) !== "stopped")) return;
-  if (stat.state !== "T") return;
+  if (stat?.start !== run.shimStart || stat.state !== "T") return;
   core.options.logger.warn({ id: process.id, run: run.number, pid }, "somebody stopped a shim; it is continued");
   try {
     globalThis.process.kill(pid, "SIGCONT");
@@ -117,12 +115,12 @@ function send(core: Core, process: ManagedProcess, run: Run, message: ControlMes
     if (!(error instanceof ShimGoneError)) throw error;
     if (run.adoption?.control == null) {
       core.refresh(process, run);
-      const header = run.view?.header;
-      const isThere = header !== undefined && !run.final && processState(header.shimPid, header.shimStart) !== "gone";
-      const open = isThere ? openFileOf(header.shimPid, core.paths(process, run.number).control) : null;
-      if (open !== null && header !== undefined) {
+      const { shimPid, shimStart } = run;
+      const isThere = run.view !== null && !run.final && processState(shimPid, shimStart) !== "gone";
+      const open = isThere ? openFileOf(shimPid, core.paths(process, run.number).control) : null;
+      if (open !== null) {
         sendControl(open, message);
-        run.adoption = { shimPid: header.shimPid, control: open, ring: null };
+        run.adoption = { shimPid, shimStart, control: open, ring: run.adoption?.ring ?? null };
         return;
       }
     }
@@ -132,14 +130,17 @@ function send(core: Core, process: ManagedProcess, run: Run, message: ControlMes
 }
 
 /** Without a ring nobody would learn what became of a message: what matters is done from here. */
-function signalDirectly(shimPid: number, { type, a, b }: Message): number {
+function signalDirectly(run: Run, { shimPid, shimStart }: Adoption, { type, a, b }: Message): number {
   if (type !== Control.signal && type !== Control.killTree) return notSupported;
   const signal = type === Control.killTree ? sigkill : a;
-  const tree = survivors(shimPid).map(({ pid }) => pid);
+  const members = membersOf(shimPid);
+  // Should the shim die of what they do, this is all that is known of them.
+  if (members.length > 0) run.members = members;
   const onlyMain = type === Control.signal && b === Target.main;
-  const members = (onlyMain ? tree.slice(0, 1) : tree).map(procStat).filter((stat) => stat !== null);
-  if (members.length === 0) return noSuchProcess;
-  return signalRemains(members, signal);
+  if (members.length > 0) return signalRemains(onlyMain ? members.slice(0, 1) : members, signal);
+  // It waits for writers outside the tree, and cannot be told that nobody else does.
+  if (type === Control.killTree) signalRemains([{ pid: shimPid, start: shimStart }], sigkill);
+  return noSuchProcess;
 }
 
 /** A run that began has a control FIFO with a reader until its shim has said its last word. */

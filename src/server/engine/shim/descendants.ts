@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { type ProcStat, procStat } from "./proc-stat.ts";
 
 export interface LiveProcess {
   readonly pid: number;
@@ -34,13 +35,20 @@ function describe(pid: number): LiveProcess | null {
   }
 }
 
-/** The living processes below a shim, parents first, zombies excluded, at most 64. */
-export function survivors(shimPid: number): LiveProcess[] {
+/** Who lives below a shim, as `survivors` finds them, at most 4096. */
+export function membersOf(shimPid: number): ProcStat[] {
+  return survivors(shimPid, VISIT_LIMIT)
+    .map(({ pid }) => procStat(pid))
+    .filter((stat) => stat !== null);
+}
+
+/** The living processes below a shim, parents first, zombies excluded. */
+export function survivors(shimPid: number, limit = LIMIT): LiveProcess[] {
   const found: LiveProcess[] = [];
   const seen = new Set<number>();
   const queue = childrenOf(shimPid);
   for (const pid of queue) {
-    if (found.length === LIMIT || seen.size === VISIT_LIMIT) {
+    if (found.length === limit || seen.size === VISIT_LIMIT) {
       break;
     }
     if (seen.has(pid)) {

@@ -226,6 +226,7 @@ function expect(field: string, isRight: boolean, found: number | bigint, expecte
  */
 export function checkHeader(h: RingHeader, bytes: Buffer, fileSize: number, torn: boolean): void {
   checkIdentity(h, bytes);
+  if (!torn) checkState(h);
   checkPlaces(h, fileSize, torn);
   checkCounts(h, torn);
 }
@@ -241,6 +242,22 @@ function checkIdentity(h: RingHeader, bytes: Buffer): void {
   expect("notify_flags", (notifyFlags & ~ALL_NOTIFY_FLAGS) === 0, notifyFlags, () => `bits of ${ALL_NOTIFY_FLAGS}`);
   const last = bytes[ringLayout.status + STATUS_SIZE - 1] ?? 0;
   expect("status", last === 0, last, () => "a NUL at its end");
+}
+
+/** What a shim publishes at once is there at once. */
+function checkState(h: RingHeader): void {
+  const isOver = h.state === RunState.exited || h.state === RunState.failed;
+  const parts = h.treeGone && h.outputComplete;
+  expect("flags", !h.treeGone || isOver, h.flags, () => `no tree-gone flag in state ${h.state}`);
+  expect("flags", !h.done || (isOver && parts), h.flags, () => `no done flag in state ${h.state}`);
+  const hasBegun = h.state === RunState.running || h.state === RunState.exited;
+  expect("child_pid", !hasBegun || h.childPid > 1, h.childPid, () => `a process id in state ${h.state}`);
+  expect(
+    "exited_boot",
+    h.state !== RunState.exited || h.exitedBoot > 0n,
+    h.exitedBoot,
+    () => `a time in state ${h.state}`,
+  );
 }
 
 /**

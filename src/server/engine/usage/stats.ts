@@ -63,9 +63,9 @@ async function sampleAll(
     const header = run.view?.header;
     if (header === undefined || !run.treeAlive || run.shimGone) continue;
     let sampler = samplers.get(process.id);
-    if (sampler?.run !== run.number || sampler.shimPid !== header.shimPid) {
+    if (sampler?.run !== run.number || sampler.shimPid !== run.shimPid) {
       sampler?.close();
-      sampler = new TreeSampler(run.number, header.shimPid);
+      sampler = new TreeSampler(run.number, run.shimPid);
       samplers.set(process.id, sampler);
     }
     stale.delete(process.id);

@@ -120,9 +120,10 @@ const record: ProcessRecord = {
     },
   ],
   runs: [
-    { ...run, end: null, stop, past: null },
+    { ...run, limits: { memoryBytes: 7, cpuMillis: null, processes: 9 }, end: null, stop, past: null },
     {
       ...run,
+      limits: null,
       number: 1,
       failure: { step: 11, errno: 2, errnoName: "ENOENT", message: "No such file or directory", path: "/x" },
       oomKilled: true,

@@ -38,7 +38,7 @@ function make(sequence: number): ManagedProcess {
   const options = resolveOptions({ runtimeDir: "/nowhere", shimPath: "/nowhere" }, null);
   const normalized = normalizeSpec(spec("true"), options);
   const effective = effectiveSpec(normalized, options);
-  const run = new Run({ number: 1, cause, createTime: 1n, sequence, effective });
+  const run = new Run({ number: 1, cause, createTime: 1n, sequence, effective, limits: null });
   const change = { sequence, time: 1n, run: 1, from: null, to: "starting", cause } as const;
   return new ManagedProcess({ id, name: "job", labels: {}, spec: normalized, createTime: 1n, sequence }, run, change);
 }

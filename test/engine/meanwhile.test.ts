@@ -1,0 +1,132 @@
+/** What changes while an operation waits: room is made, a run starts, a run is stopped. */
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import type { Cause } from "../../src/server/engine/api/cause.ts";
+import { noAttempts, type Supervision, type SupervisionHook } from "../../src/server/engine/api/supervision.ts";
+import { open, refused, runtimeDirectory, shell, somebody, spec, start, stopDefaults, untilOutput } from "./harness.ts";
+
+type MakeRoom = typeof import("../../src/server/engine/run/make-room.ts");
+
+/** Holds up whoever has made room: the next one only, and until it is let go. */
+const gate = vi.hoisted(() => ({ next: null as null | { reached: () => void; open: Promise<void> } }));
+
+vi.mock("../../src/server/engine/run/make-room.ts", async (original) => {
+  const { makeRoom } = await original<MakeRoom>();
+  return {
+    async makeRoom(...given: Parameters<MakeRoom["makeRoom"]>) {
+      const made = await makeRoom(...given);
+      const held = gate.next;
+      gate.next = null;
+      held?.reached();
+      await held?.open;
+      return made;
+    },
+  } satisfies MakeRoom;
+});
+
+function holdUp(): { readonly reached: Promise<void>; letGo(): void } {
+  const reached = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  gate.next = { reached: reached.resolve, open: letGo.promise };
+  return { reached: reached.promise, letGo: letGo.resolve };
+}
+
+const cause: Cause = { kind: "restartPolicy", principal: "", requestId: "", detail: "" };
+const kept: Supervision = {
+  waiting: { reason: "restart", until: 5_000, for: [], why: "", cause, since: 1 },
+  attempts: noAttempts,
+  run: 0,
+  readiness: null,
+  health: null,
+  probeMessage: "",
+  notifyStatus: "",
+  project: "",
+  schedule: "",
+  stopping: null,
+};
+const nobody: SupervisionHook = { runEnded: () => null, mayRemove: () => true, notified: () => {} };
+
+test("a run that supervision begins has what was changed while room was made for it", async () => {
+  const { engine } = await open();
+  engine.supervise(nobody);
+  const { name, labels, ...wanted } = spec("/bin/sleep", ["1000"]);
+  const change = { supervision: kept, state: "waiting", event: null, cause } as const;
+  const { id } = (await engine.create({ id: randomUUID(), name, labels, spec: wanted }, change, somebody)).process;
+  const { reached, letGo } = holdUp();
+  const begun = engine.startRun(id, ({ supervision = kept }) => ({ ...supervision, run: 1 }), cause);
+  await reached;
+  engine.setSupervision(id, 0, { supervision: { ...kept, project: "shop", schedule: "nightly" }, event: null, cause });
+  await engine.update({ id }, (process) => ({ spec: { ...process.spec, args: ["2000"] } }), somebody);
+  letGo();
+  const { run, supervision, spec: current } = await begun;
+  expect(supervision).toEqual({ ...kept, waiting: null, run: 1, project: "shop", schedule: "nightly" });
+  expect(run).toMatchObject({ number: 1, state: "running" });
+  expect(current.args).toEqual(["2000"]);
+});
+
+test("a run that nobody wants any more when room was made for it leaves no files", async () => {
+  const runtimeDir = runtimeDirectory();
+  const { engine } = await open({ runtimeDir });
+  engine.supervise(nobody);
+  const { name, labels, ...wanted } = spec("/bin/sleep", ["1000"]);
+  const change = { supervision: kept, state: "waiting", event: null, cause } as const;
+  const { id } = (await engine.create({ id: randomUUID(), name, labels, spec: wanted }, change, somebody)).process;
+  const { reached, letGo } = holdUp();
+  const begun = refused(engine.startRun(id, () => kept, cause));
+  await reached;
+  engine.setSupervision(id, 0, { supervision: kept, desiredState: "stopped", event: null, cause });
+  letGo();
+  expect(await begun).toMatchObject({ reason: "CONDITION_FAILED" });
+  expect(existsSync(join(runtimeDir, "p", id, "1"))).toBe(false);
+});
+
+test("a restart begins with what was updated while the last run was stopped", async () => {
+  const bench = await open();
+  const { engine } = bench;
+  const script = "trap '' TERM; echo ready; while :; do read line; done";
+  const { id } = await start(bench, shell(script, { stdin: "pipe" }));
+  await untilOutput(bench, id, "ready\n");
+  const restarted = bench.restart(id, { ...stopDefaults, graceMs: 60_000 });
+  await vi.waitFor(() => expect(bench.get(id).state).toBe("stopping"), { timeout: 90_000 });
+  const replaced = await engine.update(
+    { id },
+    ({ spec: is }) => ({ spec: { ...is, args: ["-c", "exec sleep 1000"] } }),
+    somebody,
+  );
+  expect(replaced.run.number).toBe(1);
+  await bench.signal(id, "SIGKILL", "tree");
+  expect(await restarted).toMatchObject({ run: 2, state: "running", spec: { args: ["-c", "exec sleep 1000"] } });
+});
+
+test("an update waits for a restart that has a spec of its own, and is not lost", async () => {
+  const bench = await open();
+  const { engine } = bench;
+  const { id } = await start(bench, spec("/bin/sleep", ["1000"]));
+  const { reached, letGo } = holdUp();
+  const before = engine.get({ id }).spec;
+  const restarted = engine.restart({ id }, stopDefaults, { ...before, args: ["2000"] }, somebody);
+  await reached;
+  const updated = engine.update({ id }, (process) => ({ spec: { ...process.spec, nice: 5 } }), somebody);
+  letGo();
+  expect((await restarted).spec).toMatchObject({ args: ["2000"], nice: null });
+  expect((await updated).spec).toMatchObject({ args: ["2000"], nice: 5 });
+});
+
+test("a precondition is looked at when the request is carried out, not before it waits for a start", async () => {
+  const { engine } = await open();
+  const id = randomUUID();
+  const { name, labels, ...wanted } = spec("/bin/sleep", ["1000"]);
+  const { reached, letGo } = holdUp();
+  const started = engine.start({ id, name, labels, spec: wanted }, somebody);
+  await reached;
+  const context = { ...somebody, precondition: { run: 1, resourceVersion: engine.get({ id }).resourceVersion } };
+  const stopped = refused(engine.stop({ id }, { ...stopDefaults, wait: true }, context));
+  const restarted = refused(engine.restart({ id }, stopDefaults, null, context));
+  letGo();
+  await started;
+  expect(await stopped).toMatchObject({ reason: "CONDITION_FAILED" });
+  expect(await restarted).toMatchObject({ reason: "CONDITION_FAILED" });
+  expect(engine.get({ id }).run).toMatchObject({ number: 1, state: "running" });
+});
