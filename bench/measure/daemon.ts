@@ -51,6 +51,8 @@ export async function openDaemon(options: BenchDaemonOptions = {}): Promise<Benc
     const child = spawn(process.execPath, [...daemonNodeFlags, join(dist, "daemon.mjs"), ...flags], {
       env: { ...env, PM_READY_FD: "3" },
       stdio: ["ignore", "ignore", "inherit", "pipe"],
+      // A session of its own, and with that a share of the processor of its own (sched(7), autogroups).
+      detached: true,
     });
     const said = await new Promise<string>((resolve, reject) => {
       (child.stdio[3] as Readable).once("data", (data) => resolve(String(data)));

@@ -14,8 +14,12 @@ import { startOffset } from "./start.ts";
 const snapshotTakenBytes = 128 * 1024;
 /** The source is looked at this often even if nobody tells. */
 const recheckMs = 5_000;
-/** While output trickles in faster than anybody looks, several small pieces make one chunk. */
+/**
+ * While small pieces come in one right after the other, several make one chunk.
+ * Not the first ones: a few lines together, or one that came late, wait for nothing.
+ */
 const lingerMs = 3;
+const lingerAfterPieces = 8;
 const lingerBelowBytes = 16 * 1024;
 const lingerWithinMs = 2;
 /** End of output usually comes a moment before the end of the process. */
@@ -55,6 +59,8 @@ export async function* streamOutput(
     yield { kind: "opened", processId: process.id, run: run.number, startOffset: begin, output, holdToken };
     let lastFrame = performance.now();
     let lastData = 0;
+    /** Pieces that came right after the one before. */
+    let quick = 0;
 
     const untilHeartbeat = () => Math.max(0, options.heartbeatMs - (performance.now() - lastFrame));
     const heartbeatDue = () => performance.now() - lastFrame >= options.heartbeatMs;
@@ -143,7 +149,8 @@ export async function* streamOutput(
         continue;
       }
       await changed.wait(signal, Math.min(untilHeartbeat(), patienceMs, Math.max(1, untilEnd())));
-      if (performance.now() - lastData < lingerWithinMs) await linger(source.look().nextOffset - reader.position);
+      quick = performance.now() - lastData < lingerWithinMs ? quick + 1 : 0;
+      if (quick > lingerAfterPieces) await linger(source.look().nextOffset - reader.position);
     }
   } finally {
     // Whoever leaves in between may still be sending.

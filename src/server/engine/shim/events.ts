@@ -11,6 +11,8 @@ export interface ShimEvent {
   readonly kinds: number;
 }
 
+const bufferBytes = 64 * 1024;
+
 type OnEvent = (event: ShimEvent) => void;
 type OnError = (error: Error) => void;
 
@@ -49,31 +51,40 @@ export class EventFifo {
   readonly inode: number;
   readonly #socket: Socket;
   #rest: Buffer = Buffer.alloc(0);
+  readonly #onEvent: OnEvent;
 
   /** @throws a Node system error if the FIFO cannot be opened. */
   constructor(path: string, onEvent: OnEvent, onError: OnError) {
+    this.#onEvent = onEvent;
+    // New memory for each event of 24 bytes, 64 KiB of it, would keep V8 busy collecting it.
+    const buffer = Buffer.allocUnsafeSlow(bufferBytes);
+    const callback = (bytes: number): boolean => {
+      this.#take(buffer.subarray(0, bytes));
+      return true;
+    };
     // O_RDWR (Linux, fifo(7)): with a writer of its own it never sees end of file.
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     try {
       this.inode = fstatSync(fd).ino;
-      this.#socket = new Socket({ fd, readable: true, writable: false });
+      this.#socket = new Socket({ fd, readable: true, writable: false, onread: { buffer, callback } });
     } catch (error) {
       closeSync(fd);
       throw error;
     }
     this.#socket.on("error", onError);
-    this.#socket.on("data", (data: Buffer) => {
-      const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, data]) : data;
-      let at = 0;
-      for (; at + eventLayout.size <= bytes.length; at += eventLayout.size) {
-        onEvent({
-          uuid: uuidFromBytes(bytes, at + eventLayout.uuid),
-          run: bytes.readUInt32LE(at + eventLayout.run),
-          kinds: bytes.readUInt32LE(at + eventLayout.kinds),
-        });
-      }
-      this.#rest = Buffer.from(bytes.subarray(at));
-    });
+  }
+
+  #take(data: Buffer): void {
+    const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, data]) : data;
+    let at = 0;
+    for (; at + eventLayout.size <= bytes.length; at += eventLayout.size) {
+      this.#onEvent({
+        uuid: uuidFromBytes(bytes, at + eventLayout.uuid),
+        run: bytes.readUInt32LE(at + eventLayout.run),
+        kinds: bytes.readUInt32LE(at + eventLayout.kinds),
+      });
+    }
+    if (this.#rest.length > 0 || at < bytes.length) this.#rest = Buffer.from(bytes.subarray(at));
   }
 
   close(): void {
