@@ -132,6 +132,10 @@ export class Ring {
   header(): RingHeader {
     // Somebody may have cut the file of a ring that is kept open.
     this.#fileSize = 0;
+    return this.#header();
+  }
+
+  #header(): RingHeader {
     this.#seen = -1;
     const torn = this.#snapshot();
     const header = decodeHeader(headerBytes);
@@ -264,7 +268,7 @@ export class Ring {
   read(from: number, maxBytes: number, allocate: (bytes: number) => Buffer = Buffer.allocUnsafe): RingRead {
     let start = from;
     for (let attempt = 0; ; attempt++) {
-      const header = this.header();
+      const header = this.#header();
       start = Math.max(start, this.firstOffset(header));
       const copied = start < header.written ? this.#copy(header, start, maxBytes, allocate) : [];
       // What was overwritten during the copy is not believed.
