@@ -150,7 +150,7 @@ export class Ring {
 
   /**
    * Whether `header` would answer what it did last: the shim counts every change
-   * in `seq`. Costs a read of four bytes, a tenth of a look at the whole header.
+   * in `seq`. Costs a read of four bytes.
    */
   isUnchanged(): boolean {
     return this.#seen >= 0 && this.#seq() === this.#seen;
