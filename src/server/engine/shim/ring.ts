@@ -132,6 +132,10 @@ export class Ring {
   header(): RingHeader {
     // Somebody may have cut the file of a ring that is kept open.
     this.#fileSize = 0;
+    return this.#header();
+  }
+
+  #header(): RingHeader {
     this.#seen = -1;
     const torn = this.#snapshot();
     const header = decodeHeader(headerBytes);
@@ -146,7 +150,7 @@ export class Ring {
 
   /**
    * Whether `header` would answer what it did last: the shim counts every change
-   * in `seq`. Costs a read of four bytes, a tenth of a look at the whole header.
+   * in `seq`. Costs a read of four bytes.
    */
   isUnchanged(): boolean {
     return this.#seen >= 0 && this.#seq() === this.#seen;
@@ -264,7 +268,7 @@ export class Ring {
   read(from: number, maxBytes: number, allocate: (bytes: number) => Buffer = Buffer.allocUnsafe): RingRead {
     let start = from;
     for (let attempt = 0; ; attempt++) {
-      const header = this.header();
+      const header = this.#header();
       start = Math.max(start, this.firstOffset(header));
       const copied = start < header.written ? this.#copy(header, start, maxBytes, allocate) : [];
       // What was overwritten during the copy is not believed.
