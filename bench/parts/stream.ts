@@ -4,10 +4,11 @@ import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writ
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Process, ProcessManager } from "../../src/sdk/index.ts";
 import { openDaemon, runMilliseconds } from "../measure/daemon.ts";
 import { buildGoReader, compileLimit, numberFrom } from "../measure/limits.ts";
-import { cpuSeconds } from "../measure/machine.ts";
+import { cpuSeconds, describeMachine, reapedCpuSeconds, zygoteOf } from "../measure/machine.ts";
 import { mebibyte, written } from "../measure/output.ts";
 import type { Part } from "../measure/part.ts";
 import { megabytesPerSecond, openRawStreams } from "../measure/raw-streams.ts";
@@ -160,6 +161,18 @@ export const live: Part = {
         output: { limitBytes: 8 * mebibyte },
       });
     const shares: number[] = [];
+    const writing: number[] = [];
+    /** Seconds for a gigabyte that each of them moved itself. */
+    const costs = { writer: [] as number[], shim: [] as number[], daemon: [] as number[], client: [] as number[] };
+    const zygote = zygoteOf(daemon.pid);
+    const reaped = async (before: number): Promise<number> => {
+      // The shim ends, and is reaped, a little after its process.
+      for (;;) {
+        const used = reapedCpuSeconds(zygote) - before;
+        if (used > 0) return used;
+        await sleep(5);
+      }
+    };
     say("live follow of a flood");
     const measure = await runRounds(
       {
@@ -180,8 +193,13 @@ export const live: Part = {
           {
             name: "pm SDK, bytes received",
             run: async () => {
-              const process = await start();
+              const before = {
+                daemon: cpuSeconds(daemon.pid),
+                client: globalThis.process.cpuUsage(),
+                reaped: reapedCpuSeconds(zygote),
+              };
               const begin = performance.now();
+              const process = await start();
               let got = 0;
               let lost = 0;
               for await (const frame of process.stream({ follow: true, reuse: true })) {
@@ -189,6 +207,15 @@ export const live: Part = {
                 if (frame.type === "gap") lost += frame.to - frame.from;
               }
               const rate = megabytesPerSecond(got, begin);
+              const { user, system } = globalThis.process.cpuUsage(before.client);
+              costs.client.push((user + system) / 1e6 / (got / 1e9));
+              costs.daemon.push((cpuSeconds(daemon.pid) - before.daemon) / (got / 1e9));
+              const { run } = await process.wait();
+              const { userMs, systemMs } = run?.exit?.usage ?? { userMs: Number.NaN, systemMs: Number.NaN };
+              const writerSeconds = (userMs + systemMs) / 1000;
+              costs.writer.push(writerSeconds / (flood / 1e9));
+              costs.shim.push(((await reaped(before.reaped)) - writerSeconds) / (flood / 1e9));
+              writing.push(megabytesPerSecond(flood, begin));
               if (got + lost !== flood) throw new Error(`${got} bytes and ${lost} in gaps are not ${flood}`);
               shares.push(got / flood);
               await process.remove({ force: true });
@@ -205,7 +232,19 @@ export const live: Part = {
       text: "What the follower cannot take in time is reported as gaps; received and missing bytes are checked to add up. On few processors the follower, the daemon, the shim and the writer share them.",
       measures: [measure],
       growths: [],
-      figures: [{ name: "share of the bytes that the follower received", value: median(shares), unit: "" }],
+      figures: [
+        { name: "share of the bytes that the follower received", value: median(shares), unit: "" },
+        { name: "the followed process writes", value: median(writing), unit: "MB/s" },
+        { name: "writer, processor time for a gigabyte written", value: median(costs.writer), unit: "s" },
+        { name: "shim, processor time for a gigabyte written", value: median(costs.shim), unit: "s" },
+        { name: "daemon, processor time for a gigabyte received", value: median(costs.daemon), unit: "s" },
+        { name: "SDK, processor time for a gigabyte received", value: median(costs.client), unit: "s" },
+        {
+          name: "the most that this processor time allows on all cores, if the writer waits for its reader",
+          value: (describeMachine().cores * 1000) / Object.values(costs).reduce((sum, each) => sum + median(each), 0),
+          unit: "MB/s",
+        },
+      ],
       absent: [],
     };
   },

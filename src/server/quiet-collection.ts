@@ -11,6 +11,8 @@ const quietMs = 100;
  * 10,000 idle rings takes each minute, and about as much as such a collection does.
  */
 const leastBusyMs = 500;
+/** So do as many bytes of resident memory: a hundred streams that begin cost less time than that, and leave this behind. */
+const leastGrownBytes = 4 * 1024 * 1024;
 
 /**
  * Collects garbage once after each time of work. V8 does so by itself only when
@@ -24,13 +26,16 @@ const leastBusyMs = 500;
 export function collectWhenQuiet(): void {
   let last = cpuMs();
   let busyMs = leastBusyMs;
+  let kept = process.memoryUsage.rss();
   setInterval(() => {
     const now = cpuMs();
     const used = now - last;
     last = now;
     busyMs += used;
-    if (used > quietMs || busyMs < leastBusyMs) return;
+    if (used > quietMs) return;
+    if (busyMs < leastBusyMs && process.memoryUsage.rss() < kept + leastGrownBytes) return;
     collect();
+    kept = process.memoryUsage.rss();
     last = cpuMs();
     busyMs = 0;
   }, lookEvery).unref();
