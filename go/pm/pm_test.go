@@ -180,6 +180,35 @@ func TestWaitSurvivesTheDaemonAndObeysItsContext(t *testing.T) {
 	}
 }
 
+// The daemon takes 256 calls at a time on a connection: more open another one.
+func TestMoreCallsThanAConnectionTakes(t *testing.T) {
+	ctx, client := dial(t)
+	process, err := client.Start(ctx, shell("echo ready; exec sleep 1000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const calls = 300
+	errs := make(chan error, calls)
+	for range calls {
+		go func() {
+			_, _, err := process.Wait(ctx)
+			errs <- err
+		}()
+	}
+	// Done in the middle of them: neither waits for one of the others to end.
+	if _, err := process.Get(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := process.Stop(ctx, pm.WithForce(), pm.WithGracePeriod(0)); err != nil {
+		t.Fatal(err)
+	}
+	for range calls {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestStopHasAReceipt(t *testing.T) {
 	ctx, client := dial(t)
 	process, err := client.Start(ctx, shell("trap '' TERM; echo ready; while :; do sleep 1; done"))

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import pm
@@ -56,6 +57,21 @@ class ClientTest(unittest.TestCase):
                 os.kill(self.client.info().pid, signal.SIGKILL)
                 run_pm("daemon", "start")
         self.assertEqual(got.hexdigest(), want.hexdigest())
+
+    def test_more_calls_than_a_connection_takes(self):
+        process = self.client.start("sleep", "1000")
+        signals = []
+        waiting = [threading.Thread(target=lambda: signals.append(process.wait().exit.signal)) for _ in range(300)]
+        for thread in waiting:
+            thread.start()
+        # Neither these nor the first calls of another client wait for one of those to end.
+        self.assertEqual(process.get().id, process.id)
+        with pm.dial() as other:
+            self.assertEqual(other.process(id=process.id).get().id, process.id)
+        process.stop(force=True, grace_seconds=0)
+        for thread in waiting:
+            thread.join()
+        self.assertEqual(len(signals), 300)
 
     def test_errors_have_reasons(self):
         with self.assertRaises(pm.Error) as caught:

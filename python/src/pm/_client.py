@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -59,8 +61,21 @@ def dial(
     return client
 
 
+_CALLS_PER_CONNECTION = 100
+"""The daemon takes 256 at a time, and grpcio lets further ones wait in silence for another to end."""
+
+
+class _Connection:
+    """One for calls that last as long as a process."""
+
+    def __init__(self, channel: grpc.Channel, processes: process_service_pb2_grpc.ProcessServiceStub) -> None:
+        self.channel = channel
+        self.processes = processes
+        self.calls = 0
+
+
 class Client:
-    """A connection to one daemon. It connects again after a loss."""
+    """A connection to one daemon, and others for calls that last. It connects again after a loss."""
 
     processes: process_service_pb2_grpc.ProcessServiceStub
     events: event_service_pb2_grpc.EventServiceStub
@@ -68,17 +83,11 @@ class Client:
 
     def __init__(self, place: Place, timeout: float) -> None:
         self.timeout = timeout
-        # A daemon that was replaced is found again soon.
-        options = [("grpc.max_reconnect_backoff_ms", 1000), ("grpc.initial_reconnect_backoff_ms", 100)]
-        if place.socket is not None:
-            self._channel = grpc.insecure_channel(f"unix:{place.socket}", options)
-        else:
-            credentials = grpc.ssl_channel_credentials(place.ca, place.key, place.cert)
-            self._channel = grpc.secure_channel(place.target, credentials, options)
-        channel = self._channel
-        if place.username is not None:
-            text = base64.b64encode(f"{place.username}:{place.password or ''}".encode()).decode()
-            channel = grpc.intercept_channel(channel, _Authorization(f"Basic {text}"))
+        self._place = place
+        self._lock = threading.Lock()
+        self._lasting: list[_Connection] = []
+        self._closed = False
+        self._channel, channel = self._open()
         self.processes = process_service_pb2_grpc.ProcessServiceStub(channel)
         self.events = event_service_pb2_grpc.EventServiceStub(channel)
         self.daemon = daemon_service_pb2_grpc.DaemonServiceStub(channel)
@@ -90,8 +99,56 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Ends what is under way and closes the connection."""
-        self._channel.close()
+        """Ends what is under way and closes the connections."""
+        with self._lock:
+            self._closed = True
+            lasting, self._lasting = self._lasting, []
+        for channel in [self._channel, *(connection.channel for connection in lasting)]:
+            channel.close()
+
+    def _open(self) -> tuple[grpc.Channel, grpc.Channel]:
+        """A channel to be closed, and what to call through."""
+        place = self._place
+        options = [
+            # A daemon that was replaced is found again soon.
+            ("grpc.max_reconnect_backoff_ms", 1000),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            # Otherwise channels of the same options share one connection.
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
+        if place.socket is not None:
+            channel = grpc.insecure_channel(f"unix:{place.socket}", options)
+        else:
+            credentials = grpc.ssl_channel_credentials(place.ca, place.key, place.cert)
+            channel = grpc.secure_channel(place.target, credentials, options)
+        if place.username is None:
+            return channel, channel
+        text = base64.b64encode(f"{place.username}:{place.password or ''}".encode()).decode()
+        return channel, grpc.intercept_channel(channel, _Authorization(f"Basic {text}"))
+
+    @contextlib.contextmanager
+    def _for_long(self) -> Iterator[process_service_pb2_grpc.ProcessServiceStub]:
+        """For one call that lasts as long as a process: never so many on a connection that another must wait."""
+        with self._lock:
+            if self._closed:
+                raise ValueError("the client is closed")
+            connection = next((one for one in self._lasting if one.calls < _CALLS_PER_CONNECTION), None)
+            if connection is None:
+                channel, through = self._open()
+                connection = _Connection(channel, process_service_pb2_grpc.ProcessServiceStub(through))
+                self._lasting.append(connection)
+            connection.calls += 1
+        try:
+            yield connection.processes
+        finally:
+            with self._lock:
+                connection.calls -= 1
+                # The first one is kept for the next call.
+                idle = connection.calls == 0 and connection in self._lasting[1:]
+                if idle:
+                    self._lasting.remove(connection)
+            if idle:
+                connection.channel.close()
 
     def info(self) -> daemon_service_pb2.GetInfoResponse:
         """What the daemon is, what it can do and what it allows."""
@@ -185,7 +242,8 @@ class Process:
 
         def call() -> process_service_pb2.WaitProcessResponse:
             left = None if timeout is None else max(end - time.monotonic(), 0.001)
-            return self._client.processes.WaitProcess(request, timeout=left)
+            with self._client._for_long() as processes:
+                return processes.WaitProcess(request, timeout=left)
 
         return self._client._call(call, until=end).run
 
@@ -199,7 +257,12 @@ class Process:
         request = process_service_pb2.StopProcessRequest(
             process=self._ref, options=options, request_id=str(uuid.uuid4())
         )
-        return self._client._call(lambda: self._client.processes.StopProcess(request), until=float("inf")).receipt
+
+        def call() -> process_service_pb2.StopProcessResponse:
+            with self._client._for_long() as processes:
+                return processes.StopProcess(request)
+
+        return self._client._call(call, until=float("inf")).receipt
 
     def signal(self, name: str) -> None:
         """Sends a signal by name, such as "SIGHUP", to the process group."""
@@ -222,7 +285,12 @@ class Process:
             request = process_service_pb2.WriteInputRequest(
                 process=self._ref, data=piece, close=close and index == len(pieces) - 1
             )
-            self._client._call(lambda: self._client.processes.WriteInput(request), retry=False)
+
+            def call(request: process_service_pb2.WriteInputRequest = request) -> object:
+                with self._client._for_long() as processes:
+                    return processes.WriteInput(request)
+
+            self._client._call(call, retry=False)
 
     def output(
         self, *, follow: bool = True, streams: Sequence[output_pb2.OutputStream] = (), offset: int = 0
@@ -236,31 +304,32 @@ class Process:
         request.start.offset = offset
         pause = _FIRST_PAUSE
         while True:
-            stream = self._client.processes.StreamOutput(request)
-            try:
-                for response in stream:
-                    pause = _FIRST_PAUSE
-                    kind = response.WhichOneof("frame")
-                    if kind == "opened":
-                        request.run = response.opened.run
-                        request.start.offset = response.opened.start_offset
-                    elif kind == "heartbeat":
-                        request.start.offset = response.heartbeat.next_offset
-                    elif kind == "chunk":
-                        yield Piece(chunk=response.chunk)
-                        request.start.offset = response.chunk.offset + len(response.chunk.data)
-                    elif kind == "gap":
-                        yield Piece(gap=response.gap)
-                        request.start.offset = response.gap.to_offset
-                    elif kind == "end":
-                        yield Piece(end=response.end)
-                        return
-            except grpc.RpcError as error:
-                failure = explain(error)
-                if not failure.is_loss:
-                    raise failure from error
-            finally:
-                stream.cancel()
+            with self._client._for_long() as processes:
+                stream = processes.StreamOutput(request)
+                try:
+                    for response in stream:
+                        pause = _FIRST_PAUSE
+                        kind = response.WhichOneof("frame")
+                        if kind == "opened":
+                            request.run = response.opened.run
+                            request.start.offset = response.opened.start_offset
+                        elif kind == "heartbeat":
+                            request.start.offset = response.heartbeat.next_offset
+                        elif kind == "chunk":
+                            yield Piece(chunk=response.chunk)
+                            request.start.offset = response.chunk.offset + len(response.chunk.data)
+                        elif kind == "gap":
+                            yield Piece(gap=response.gap)
+                            request.start.offset = response.gap.to_offset
+                        elif kind == "end":
+                            yield Piece(end=response.end)
+                            return
+                except grpc.RpcError as error:
+                    failure = explain(error)
+                    if not failure.is_loss:
+                        raise failure from error
+                finally:
+                    stream.cancel()
             time.sleep(pause)
             pause = min(2 * pause, _LONG_PAUSE)
 

@@ -1,4 +1,5 @@
 /** Chooses the transport for each call, and loads the heavy one only when a call needs it. */
+import { setMaxListeners } from "node:events";
 import type { Destination } from "../endpoint.ts";
 import { PmError } from "../errors.ts";
 import { shareKeptConnections } from "./kept-connections.ts";
@@ -30,6 +31,8 @@ const closedReason = new Error("the connection was closed with close()");
 /** Opens no connection: the first call does. */
 export function openTransport(destination: Destination): Transport {
   const closed = new AbortController();
+  // A listener for each call under way: Node.js 22 warns of a leak from the eleventh on.
+  setMaxListeners(0, closed.signal);
   let loading: Promise<Transport> | undefined;
   let lightStreams = 0;
   const connections = destination.kind === "unix" ? shareKeptConnections(destination.path) : undefined;
