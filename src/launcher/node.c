@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,49 @@
 #else
 #error "Node.js for this machine is not among pm's dependencies"
 #endif
+
+/*
+ * Threads that Node.js begins with: four workers, one for what is to be done
+ * later, one for the inspector. Where some of the workers cannot be made,
+ * Node.js 26 waits for them for ever.
+ */
+#define THREADS 6
+#define THREAD_STACK 4096
+
+static int wait_for_end(void *pipe)
+{
+	char byte;
+	ssize_t ignored = read(*(int *)pipe, &byte, 1);
+	(void)ignored;
+	_exit(0);
+}
+
+/* Whether as many can be made: each takes a process id, and counts to the user's and the cgroup's limits. */
+static bool may_make_threads(void)
+{
+	static _Alignas(16) char stacks[THREADS][THREAD_STACK];
+	pid_t pids[THREADS];
+	int ends[2], count = 0;
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		return true;
+	}
+	/* Without CLONE_FILES each has the writing end as well: nobody may wait for its own. */
+	while (count < THREADS) {
+		pid_t pid = clone(wait_for_end, stacks[count] + THREAD_STACK, CLONE_VM | CLONE_FILES | SIGCHLD, &ends[0]);
+		if (pid < 0) {
+			break;
+		}
+		pids[count++] = pid;
+	}
+	bool may = count == THREADS || errno != EAGAIN;
+	close(ends[1]);
+	for (int i = 0; i < count; i++) {
+		while (waitpid(pids[i], NULL, 0) < 0 && errno == EINTR) {
+		}
+	}
+	close(ends[0]);
+	return may;
+}
 
 /* Beside this package's own files, or hoisted next to the package. */
 static bool find_shipped(const char *dist, char path[PATH_MAX])
@@ -84,6 +129,13 @@ int node_exec(const char *dist, char *const args[])
 			"hint: install the one that pm is pinned to with 'npm ci', put a node of version %d or later in "
 			"PATH, or name one in PM_NODE\n",
 			NEEDED_VERSION, NEEDED_VERSION);
+		return EXIT_PM_FAILED;
+	}
+
+	if (!may_make_threads()) {
+		complain("no more processes or threads can be made here");
+		dprintf(STDERR_FILENO, "hint: end some, or raise what limits them: 'ulimit -u', pids.max of the cgroup, or "
+				       "kernel.pid_max\n");
 		return EXIT_PM_FAILED;
 	}
 

@@ -55,6 +55,26 @@ function quoted(words: readonly string[]): string {
   return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 }
 
+test.runIf(asOthers && works("prlimit", ["--version"]))(
+  "where Node.js cannot make its threads, a command says so instead of waiting with it for ever",
+  async ({ pm }) => {
+    const { home, run } = makePerson(pm);
+    const env = { XDG_RUNTIME_DIR: join(home, "run") };
+    // Two to five are those with which Node.js 26 hangs.
+    expect(await run("exec prlimit --nproc=4:4 pm --version", env)).toMatchObject({
+      code: 125,
+      out: "",
+      err: expect.stringMatching(/^pm: no more processes or threads can be made here\nhint: .*ulimit -u/),
+    });
+    // The command has its threads, the daemon has two of its own.
+    expect(await run("exec prlimit --nproc=10:10 pm daemon start", env)).toMatchObject({
+      code: 4,
+      err: expect.stringMatching(/^pm: cannot start the daemon: Node.js could not make its threads: no more/),
+    });
+    expect(await run("pm daemon start", env)).toMatchObject({ code: 0 });
+  },
+);
+
 describe.concurrent("a login shell and cron", () => {
   test.runIf(asOthers)("without XDG_RUNTIME_DIR a command names the daemon of the login shell", async ({ pm }) => {
     const { uid, home, run } = makePerson(pm);

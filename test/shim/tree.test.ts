@@ -92,6 +92,11 @@ test("chains of fork and exit do not outrun the kill", async () => {
   expect(await run.done()).toMatchObject({ treeGone: true });
 });
 
+/** How many times a process has called read(2) and the like. */
+function readsOf(pid: number): number {
+  return Number(/^syscr: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))?.[1]);
+}
+
 test("F8: thousands of zombies below a subreaper do not stand in the way", async () => {
   const run = await bench.start([buildProgram("zombies"), "9000", "3"], { outputLimit: 4096 });
   await run.says(/zombies/);
@@ -102,11 +107,16 @@ test("F8: thousands of zombies below a subreaper do not stand in the way", async
   expect(await run.done()).toMatchObject({ waitStatus: 9, treeGone: true });
 });
 
-test("zombies alone are nobody to signal", async () => {
+test("F8: zombies alone are nobody to signal, or to look into", async () => {
   // The middle process ends: its zombie's parent, deaf and not reaping, is all that lives.
-  const run = await bench.start([buildProgram("zombies"), "50", "0"]);
+  const zombies = 1000;
+  const run = await bench.start([buildProgram("zombies"), String(zombies), "0"]);
   await run.says(/zombies/);
   expect(survivors(run.shimPid)).toHaveLength(2);
+  const before = readsOf(run.shimPid);
+  expect(await run.control(Control.signal, SIGTERM, Target.tree)).toBe(0);
+  // A list of children names hundreds of them in one read(2); one for each would be thousands.
+  expect(readsOf(run.shimPid) - before).toBeLessThan(zombies / 2);
   await run.control(Control.killTree);
   await run.done();
 });

@@ -8,6 +8,7 @@ import {
   fstatSync,
   lstatSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   type Stats,
@@ -30,6 +31,11 @@ import { daemonLogPath, daemonProgram } from "./paths.ts";
 
 /** Finding 10,000 processes again takes a daemon some hundred milliseconds; the rest is for slow machines. */
 const readyTimeoutMs = 30_000;
+
+/** The main one, four workers, and one for what is to be done later. */
+const threadsOfNode = 6;
+/** How long until it is looked whether a daemon got its threads: as a rule it is ready before. */
+const stuckLookMs = 2_000;
 
 /** Milliseconds that a daemon has for one answer. */
 const answerTimeoutMs = 5_000;
@@ -158,7 +164,8 @@ type Outcome =
   | { readonly kind: "refused"; readonly error: string }
   | { readonly kind: "ended"; readonly code: number | null; readonly signal: NodeJS.Signals | null }
   | { readonly kind: "failed"; readonly error: Error }
-  | { readonly kind: "late" };
+  | { readonly kind: "late" }
+  | { readonly kind: "stuck" };
 
 function describe(outcome: Exclude<Outcome, { kind: "ready" | "refused" }>): string {
   switch (outcome.kind) {
@@ -166,6 +173,8 @@ function describe(outcome: Exclude<Outcome, { kind: "ready" | "refused" }>): str
       return outcome.signal === null ? `it exited with code ${outcome.code}` : `it was ended by ${outcome.signal}`;
     case "failed":
       return outcome.error.message;
+    case "stuck":
+      return "Node.js could not make its threads: no more processes or threads can be made here ('ulimit -u', pids.max, kernel.pid_max)";
     case "late":
       return `it was not ready within ${readyTimeoutMs / 1000} seconds`;
   }
@@ -177,6 +186,7 @@ function describe(outcome: Exclude<Outcome, { kind: "ready" | "refused" }>): str
  */
 function readiness(child: ChildProcess): Promise<Outcome> {
   const pipe = child.stdio[3] as Readable;
+  let look: NodeJS.Timeout | undefined;
   return new Promise<Outcome>((resolve) => {
     let line = "";
     let ended: Outcome | undefined;
@@ -193,8 +203,35 @@ function readiness(child: ChildProcess): Promise<Outcome> {
       ended = { kind: "failed", error };
       resolve(ended);
     });
+    look = setInterval(() => {
+      if (endIfStuck(child)) {
+        resolve({ kind: "stuck" });
+      }
+    }, stuckLookMs).unref();
     setTimeout(resolve, readyTimeoutMs, { kind: "late" }).unref();
-  }).finally(() => pipe.destroy());
+  }).finally(() => {
+    clearInterval(look);
+    pipe.destroy();
+  });
+}
+
+/**
+ * Node.js 26 waits for ever when it cannot make the workers that it begins with,
+ * which no event tells. With all threads that there are asleep, none of them
+ * will make another; what has not begun has nothing to lose.
+ */
+function endIfStuck({ pid = 0 }: ChildProcess): boolean {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const isStuck =
+      threads.length > 1 &&
+      threads.length < threadsOfNode &&
+      threads.every((thread) => /\) S [^)]*$/.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "latin1")));
+    return isStuck && process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended just now.
+    return false;
+  }
 }
 
 function readinessOf(line: string): Outcome {

@@ -128,15 +128,16 @@ async function stop(
   const process = engine.get(ref);
   const { id } = process;
   const waited = process.state === "waiting" || process.state === "givenUp";
+  let checked = waited;
   if (waited) {
     checkPrecondition(process, context);
     supervisor.cancelWaiting(id, context.cause ?? causeOf("request", "", context));
     await supervisor.settled(id);
   } else {
-    await runStopCommand(ground, process, options, context, signal);
+    checked = await runStopCommand(ground, process, options, context, signal);
   }
-  // What was checked above may have changed the resource version.
-  const unchecked = { ...context, precondition: waited ? null : context.precondition };
+  // What followed that check has changed the resource version.
+  const unchecked = { ...context, precondition: checked ? null : context.precondition };
   const result = await engine.stop({ id }, options, unchecked, signal);
   // It may have ended by itself just before, and have been about to begin anew.
   supervisor.considerId(id);
@@ -157,19 +158,22 @@ function present(engine: Engine, id: string): ProcessInfo | null {
   }
 }
 
-/** The process's own way to be stopped; what it leaves alive gets the signal as ever. */
+/**
+ * The process's own way to be stopped; what it leaves alive gets the signal as
+ * ever. Answers whether it was used, the precondition having been checked.
+ */
 async function runStopCommand(
   ground: Ground,
   process: ProcessInfo,
   options: StopOptions,
   context: RequestContext,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const { engine } = ground;
   const { stopCommand } = policyOf(process);
   const graceMs = options.graceMs ?? process.spec.stop.graceMs ?? defaultGraceMs;
   if (stopCommand === null || !isUnderWay(process) || graceMs === 0) {
-    return;
+    return false;
   }
   checkPrecondition(process, context);
   // On record first: a daemon that dies now leaves a process that is meant to be stopped.
@@ -193,6 +197,7 @@ async function runStopCommand(
   );
   await Promise.all([command, ended]);
   signal?.throwIfAborted();
+  return true;
 }
 
 function checkPrecondition(process: ProcessInfo, { precondition }: RequestContext): void {

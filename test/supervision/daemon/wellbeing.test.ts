@@ -79,7 +79,9 @@ test("a stop runs the stop command; hooks run beside the process", async () => {
       },
     ],
   });
-  const { process } = await pm.processes.stop("server");
+  // The command is on record before it runs, which changes the resource version that was asked for.
+  const { resourceVersion } = await pm.processes.get("server");
+  const { process } = await pm.processes.stop("server", { precondition: { run: 1, resourceVersion } });
   expect(process.run?.exit).toMatchObject({ code: 4 });
   await expect.poll(() => existsSync(said), { timeout: 50_000 }).toBe(true);
   await until("server", ({ state }) => state === "exited");
