@@ -81,6 +81,8 @@ export interface CommandSpec<O extends Options> {
   readonly description?: string;
   readonly options: O;
   readonly operands?: Operands;
+  /** Of a command without operands: the one that takes what somebody named, such as "pm status". */
+  readonly forOne?: string;
   /** A line of shell, and what it does. */
   readonly examples?: readonly (readonly [line: string, meaning: string])[];
   /** Exit codes beyond the general ones. */

@@ -53,6 +53,7 @@ export async function openConnection(
   const options: ConnectOptions = {
     ...optionsOf(endpoint),
     reconnect,
+    ...patienceOf(env),
     onConnection({ type }) {
       // Once each, however many calls tell.
       if ((type === "disconnected") !== lost) {
@@ -86,6 +87,11 @@ export async function openConnection(
   const manager = await ProcessManager.connect(options);
   caller.onEnd(() => manager.close());
   return { manager, local: endpoint.kind === "unix" };
+}
+
+/** For tests: nobody waits half a minute to see that a wait ends. */
+export function patienceOf({ PM_PATIENCE_MS: text }: Caller["env"]): Pick<ConnectOptions, "patienceMs"> {
+  return text !== undefined && /^[1-9]\d{0,8}$/.test(text) ? { patienceMs: Number(text) } : {};
 }
 
 function optionsOf(endpoint: Endpoint): ConnectOptions {

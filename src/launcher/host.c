@@ -22,6 +22,8 @@
 
 /* Milliseconds that a host has for its greeting. One that hangs costs no more. */
 #define GREETING_MS 500
+/* So long a command may say nothing until the host is asked for a sign of life, and so long the host then has. */
+#define PATIENCE_MS 15000
 
 /* cli.sock beside the daemon's default socket, by the rule of src/sdk/endpoint.ts. */
 static bool socket_path(struct sockaddr_un *address)
@@ -346,6 +348,45 @@ static bool relay(char type, const char *data, size_t length, int *code)
 	return false;
 }
 
+/* PM_PATIENCE_MS is for tests: nobody waits that long to see that a wait ends. */
+static int patience_ms(void)
+{
+	const char *text = variable("PM_PATIENCE_MS");
+	int value = text != NULL ? atoi(text) : 0;
+	return value > 0 && value < PATIENCE_MS ? value : PATIENCE_MS;
+}
+
+/* Whether the host does anything with another connection: greets it, or closes it. */
+static bool responds(int limit_ms)
+{
+	struct pollfd wait = { .fd = connect_host(), .events = POLLIN };
+	if (wait.fd < 0) {
+		return false;
+	}
+	bool ready = poll(&wait, 1, limit_ms) > 0;
+	close(wait.fd);
+	return ready;
+}
+
+/*
+ * Waits for something to read, however long it takes, as long as the host
+ * responds meanwhile. One that does not was stopped (SIGSTOP), or hangs.
+ */
+static bool readable(int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	int limit_ms = patience_ms();
+	for (;;) {
+		int ready = poll(&wait, 1, limit_ms);
+		if (ready > 0 || (ready < 0 && errno != EINTR)) {
+			return true;
+		}
+		if (ready == 0 && !responds(limit_ms) && poll(&wait, 1, 0) == 0) {
+			return false;
+		}
+	}
+}
+
 /* From a frame of this size on, copying costs more than the calls that move it. */
 #define SPLICE_LEAST (32u << 10)
 
@@ -356,6 +397,9 @@ static enum outcome relay_frames(int fd, int *code)
 	uint32_t left = 0;
 	bool wrote = false, splices = can_splice(STDOUT_FILENO), large = false;
 	for (;;) {
+		if (!readable(fd)) {
+			return wrote ? HOST_CUT_OFF : HOST_SILENT;
+		}
 		if (splices && in_header == sizeof header && header[0] == 'o' && left >= WRITTEN_TAIL) {
 			size_t end_length;
 			ssize_t moved = splice_output(fd, STDOUT_FILENO, left, data, &end_length);

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /* Exit codes of pm (src/cli/exit-code.ts). */
-enum { EXIT_FAILED = 1, EXIT_UNREACHABLE = 4, EXIT_PM_FAILED = 125, EXIT_BROKEN_PIPE = 141 };
+enum { EXIT_FAILED = 1, EXIT_UNREACHABLE = 4, EXIT_TIMEOUT = 6, EXIT_PM_FAILED = 125, EXIT_BROKEN_PIPE = 141 };
 
 extern char **environ;
 
@@ -22,6 +22,7 @@ enum outcome {
 	HOST_DONE,     /* *code is its exit code */
 	HOST_UNUSED,   /* nothing was done: there is no host, or it declined */
 	HOST_LOST,     /* the host broke off before any output: what it did is unknown */
+	HOST_SILENT,   /* as HOST_LOST, but that it does not respond any more */
 	HOST_CUT_OFF,  /* it broke off after output */
 };
 

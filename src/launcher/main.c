@@ -174,6 +174,11 @@ int main(int argc, char *argv[])
 			complain("the connection to the daemon was lost");
 			return EXIT_UNREACHABLE;
 		}
+		if (outcome == HOST_SILENT && !command->repeatable) {
+			complain("the daemon does not respond\n"
+				 "hint: 'pm daemon restart' replaces it, processes keep running; 'pm daemon logs' shows its log");
+			return EXIT_TIMEOUT;
+		}
 		if (outcome == HOST_CUT_OFF) {
 			/* It goes on behind what is written. */
 			char text[WRITTEN_TEXT];

@@ -73,6 +73,13 @@ export interface ConnectOptions extends ReconnectOptions {
    */
   readonly timeoutMs?: number;
   /**
+   * Milliseconds of silence after which a call without a time limit asks whether the daemon still responds, and that the
+   * daemon then has to answer: otherwise the call ends with `TIMEOUT`. Not where `reconnectMs` is `Infinity`.
+   *
+   * @default 30000
+   */
+  readonly patienceMs?: number;
+  /**
    * Milliseconds without a daemon after which a call gives up. `Infinity`: never.
    *
    * @default 60000

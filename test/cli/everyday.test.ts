@@ -176,6 +176,7 @@ describe.concurrent("running", () => {
       [["stats", "--interval", "1ms"], /^pm: --interval: must be from 0\.25 /],
       [["status"], /^pm: no process is named: .*\nhint: 'pm ls -a'/],
       [["stop", "--all", "x"], /^pm: give either IDs or --all, not both\nhint: see 'pm stop --help'/],
+      [["ls", "web"], /unexpected argument "web"\nhint: 'pm status web' shows one\n/],
       [["attach", "a", "b"], /unexpected argument "b": expected ID and no more/],
       [["start"], /an argument is missing: expected COMMAND \[ARG\.\.\.\]\nhint: see 'pm start --help'/],
       [["queue", "move", "encode", "api", "0"], /^pm: POSITION: "0" is not a whole number/],

@@ -12,9 +12,46 @@ vi.setConfig({ testTimeout: 400_000 });
 
 describe.concurrent("a daemon that does not respond", () => {
   test("lets every command end, with what it waited for", async ({ pm, onTestFinished }) => {
-    await pm.ok(["start", "-n", "api", "sleep", "3600"]);
+    const id = await pm.ok([
+      "start",
+      "-n",
+      "api",
+      "-l",
+      "name=api",
+      "--",
+      "sh",
+      "-c",
+      "trap '' TERM; echo here; while :; do sleep 1; done",
+    ]);
     const pid = await pm.daemonPid();
+    // What waits has no time limit: it asks whether the daemon is there. Some of it is under way by then, and some begins.
+    const env = { PM_PATIENCE_MS: "5000" };
+    const own = { ...env, PM_NO_HOST: "1" };
+    const shown: readonly (readonly [args: string[], code: number, what: RegExp])[] = [
+      [["logs", "-f", "api"], 6, /following the output of /],
+      [["logs", "-f", "-l", "!none"], 6, /following output/],
+      [["attach", "api"], 125, /following the output of /],
+      [["run", "--", "sh", "-c", "echo here; sleep 3600"], 125, /following the output of /],
+    ];
+    const waits: readonly (readonly [args: string[], code: number, what: RegExp])[] = [
+      [["wait", id], 125, /waiting for |reading /],
+      [["stop", "-t", "600", "api"], 6, /stopping api/],
+      [["stop", "-t", "600", "-l", "name=api"], 6, /stopping processes/],
+      [["restart", "-t", "600", "api"], 6, /restarting api/],
+      [["events"], 6, /streaming events/],
+    ];
+    const follow = shown.map(([args]) => pm.spawn(args, { env }));
+    await Promise.all(follow.map((running) => running.saw("here")));
+    const begin = (commands: typeof waits) =>
+      [env, own].flatMap((one) => commands.map(async (wait) => ({ wait, result: await pm(wait[0], { env: one }) })));
+    // Not the last, which waits for nothing as long as the daemon responds.
+    const waiting = begin(waits.slice(0, -1));
+    const update = pm(["update", "api", "-l", "a=b"], { env });
     process.kill(pid, "SIGSTOP");
+    waiting.push(...begin(waits));
+    waiting.push(
+      ...follow.map(async ({ ended }, index) => ({ wait: shown[index] as (typeof shown)[0], result: await ended })),
+    );
     // Also where the test fails: it is stopped before its directory is removed.
     const goOn = () => {
       try {
@@ -39,7 +76,19 @@ describe.concurrent("a daemon that does not respond", () => {
       [["wait", "-t", "1", "api"], 125, /^pm: "api" did not end within 1 s\n$/],
     ];
     const results = await Promise.all(commands.map(([args]) => pm(args, { env: { PM_NO_HOST: "1" } })));
-    goOn();
+    for (const { wait, result } of await Promise.all(waiting)) {
+      const [args, code, what] = wait;
+      expect({ args, ...result }).toMatchObject({ code, err: expect.stringMatching(what) });
+      expect(result.err).toMatch(/^pm: (the daemon does not respond|reading \S+ took longer than 30 s$)/m);
+    }
+    // It had begun, or had not: then its call has a time limit.
+    expect(await update).toMatchObject({ code: expect.toSatisfy((code: number) => code === 6 || code === 0) });
+    // The cure that they name is one.
+    expect(await pm(["daemon", "restart"], { env })).toMatchObject({
+      code: 0,
+      err: expect.stringContaining(`pm: killed the daemon (pid ${pid}), which did not respond\n`),
+    });
+    expect(await pm.ok(["inspect", "--format", "state", "api"])).not.toBe("");
     for (const [index, [args, code, says]] of commands.entries()) {
       expect({ args, ...results[index] }).toMatchObject({ args, code, out: "", err: expect.stringMatching(says) });
       if (code === 6) {

@@ -23,10 +23,10 @@ export interface Parsed {
  */
 export function parse(
   given: readonly string[],
-  command: Pick<Command, "options" | "operands" | "rewrite">,
+  command: Pick<Command, "options" | "operands" | "forOne" | "rewrite">,
   caller: Caller,
 ): Parsed {
-  const { options, operands: expected, rewrite } = command;
+  const { options, operands: expected, forOne, rewrite } = command;
   const end = expected?.tail === undefined ? -1 : given.indexOf("--");
   const own = end < 0 ? given : given.slice(0, end);
   const tail = end < 0 ? {} : { tail: given.slice(end + 1) };
@@ -41,6 +41,7 @@ export function parse(
   if (operands.length > max) {
     throw new UsageError(
       `unexpected argument "${operands[max]}"${max === 0 ? "" : `: expected ${expected?.usage} and no more`}`,
+      forOne === undefined ? undefined : `'${forOne} ${operands[max]}' shows one`,
     );
   }
   if (expected !== undefined && operands.length < expected.min) {

@@ -22,6 +22,7 @@ export const command = defineCommand({
     output: outputOption("table", "wide", "json", "jsonl", "name"),
     watch: flag("Keep showing changes", "w"),
   },
+  forOne: "pm status",
   examples: [
     ["pm ls -a", "all processes, ended ones too"],
     ["pm ls -aq -l app=web | xargs pm rm", "pass the ids of all with a label on"],

@@ -298,7 +298,7 @@ export function isEnding(error: unknown): boolean {
   return error instanceof PmError && (error.reason === "SHUTTING_DOWN" || error.reason === "DISCONNECTED");
 }
 
-function isTimeout(error: unknown): boolean {
+export function isTimeout(error: unknown): boolean {
   return error instanceof PmError && error.reason === "TIMEOUT";
 }
 

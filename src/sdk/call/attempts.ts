@@ -1,8 +1,15 @@
 /** The attempts of one call: when to try again after a lost connection, and until when. */
 import { PmError } from "../errors.ts";
-import { abortedError, timedOutError, wasRefusedUnread } from "../transport/local-errors.ts";
+import {
+  abortedError,
+  isTimeout,
+  timedOutError,
+  wasRefusedUnread,
+  wasUnresponsive,
+} from "../transport/local-errors.ts";
 import type { TransportOptions } from "../transport/transport.ts";
 import type { ReconnectOptions } from "../types.ts";
+import type { Responsiveness, Watch } from "./responsiveness.ts";
 
 /** Milliseconds. */
 const firstPause = 100;
@@ -28,6 +35,8 @@ export interface AttemptsOptions extends ReconnectOptions {
   /** The limit to name in the error of one that passed. @default `timeoutMs` */
   readonly limitMs?: number | undefined;
   readonly repeatable: Repeatable;
+  /** Of a call that may wait for ever. */
+  readonly responsiveness?: Responsiveness | undefined;
   /** See `ConnectOptions.onUnreachable`; resolves to whether there is a daemon now. `begun` is when the attempt began. */
   readonly findDaemon?: ((error: PmError, begun: number) => Promise<boolean>) | undefined;
 }
@@ -60,6 +69,20 @@ export class Attempts {
       signal: this.#options.signal,
       timeoutMs: Number.isFinite(left) ? Math.max(Math.ceil(left), 1) : undefined,
     };
+  }
+
+  /**
+   * The daemon has been silent for longer than it should.
+   *
+   * @throws PmError `TIMEOUT` if it does not answer a question either
+   */
+  async expectResponse(): Promise<void> {
+    await this.#options.responsiveness?.expect(this.#options.what);
+  }
+
+  /** Calls back when a silent daemon does not answer a question either. Undefined: the call has an end of its own. */
+  watch(onUnresponsive: (error: PmError) => void): Watch | undefined {
+    return this.#options.responsiveness?.watch(this.#options.what, onUnresponsive);
   }
 
   /** The daemon has responded. */
@@ -120,8 +143,7 @@ export class Attempts {
 
   /** A time limit that passed says what was waited for. */
   #explain(error: unknown): unknown {
-    const isLate = error instanceof PmError && (error.reason === "TIMEOUT" || error.reason === "DEADLINE_EXCEEDED");
-    return isLate ? this.#late(error) : error;
+    return isTimeout(error) && !wasUnresponsive(error) ? this.#late(error as PmError) : error;
   }
 
   #late(cause: PmError): PmError {

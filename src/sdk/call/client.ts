@@ -11,10 +11,12 @@ import type {
 } from "../transport/transport.ts";
 import type { CallOptions, ReconnectOptions } from "../types.ts";
 import { Attempts, type Repeatable } from "./attempts.ts";
+import { Responsiveness } from "./responsiveness.ts";
 
 /** Milliseconds; see `ConnectOptions`. */
 const defaultTimeoutMs = 30_000;
 const defaultReconnectMs = 60_000;
+const defaultPatienceMs = 30_000;
 
 /** How a unary call behaves. */
 export interface CallKind {
@@ -33,6 +35,7 @@ export interface CallKind {
 export class Client {
   readonly #transport: ReturnType<typeof openTransport>;
   readonly #options: ConnectOptions;
+  readonly #responsiveness: Responsiveness;
   /** Several calls that find no daemon at the same time ask once. */
   #search: Promise<boolean> | undefined;
   /** When a search last found one. */
@@ -41,6 +44,10 @@ export class Client {
   constructor(destination: Destination, options: ConnectOptions) {
     this.#transport = openTransport(destination);
     this.#options = options;
+    this.#responsiveness = new Responsiveness(
+      (timeoutMs) => this.#transport.unary("pm.v1.DaemonService/GetInfo", {}, { timeoutMs }),
+      options.patienceMs ?? defaultPatienceMs,
+    );
   }
 
   /** Calls, and calls again where that is safe. */
@@ -54,12 +61,33 @@ export class Client {
     const repeatable = kind.repeatable !== "unsent" && !kind.thisDaemonOnly;
     for (;;) {
       try {
-        const response = await this.#transport.unary(method, request, { ...attempts.callOptions(), repeatable });
+        const response = await this.#attempt(attempts, (call) =>
+          this.#transport.unary(method, request, { ...call, repeatable }),
+        );
         attempts.succeeded();
         return response;
       } catch (error) {
         await attempts.again(error);
       }
+    }
+  }
+
+  /** One attempt; a call that may wait for ever ends with a daemon that no longer responds. */
+  async #attempt<T>(attempts: Attempts, work: (options: TransportOptions) => Promise<T>): Promise<T> {
+    const options = attempts.callOptions();
+    const unresponsive = new AbortController();
+    const watch = attempts.watch((error) => unresponsive.abort(error));
+    if (watch === undefined) {
+      return work(options);
+    }
+    const { signal: given } = options;
+    const signal = given === undefined ? unresponsive.signal : AbortSignal.any([given, unresponsive.signal]);
+    try {
+      return await work({ ...options, signal });
+    } catch (error) {
+      throw unresponsive.signal.aborted && !given?.aborted ? unresponsive.signal.reason : error;
+    } finally {
+      watch.stop();
     }
   }
 
@@ -76,6 +104,7 @@ export class Client {
     const { repeatable = "always", waits = false, thisDaemonOnly = false, what, limitMs } = kind;
     const { reconnect, reconnectMs, onConnection, onUnreachable, timeoutMs } = this.#options;
     const told = options.onConnection ?? onConnection;
+    const patience = options.reconnectMs ?? reconnectMs ?? defaultReconnectMs;
     return new Attempts({
       what,
       repeatable,
@@ -83,7 +112,9 @@ export class Client {
       limitMs,
       timeoutMs: options.timeoutMs ?? (waits ? undefined : (timeoutMs ?? defaultTimeoutMs)),
       reconnect: !thisDaemonOnly && (options.reconnect ?? reconnect ?? true),
-      reconnectMs: options.reconnectMs ?? reconnectMs ?? defaultReconnectMs,
+      reconnectMs: patience,
+      // Who waits for ever for a daemon to come does so for one to respond, too.
+      responsiveness: waits && patience !== Number.POSITIVE_INFINITY ? this.#responsiveness : undefined,
       ...(told !== undefined && { onConnection: told }),
       ...(onUnreachable !== undefined &&
         !thisDaemonOnly && {

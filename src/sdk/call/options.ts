@@ -134,6 +134,7 @@ export const known = {
     tls: { ca: true, cert: true, key: true },
     credentials: { username: true, password: true },
     timeoutMs: true,
+    patienceMs: true,
     onUnreachable: true,
   } satisfies Keys<ConnectOptions>,
   start: { ...call, ...spec, id: true, name: true, labels: true } satisfies Keys<StartOptions & CallOptions>,

@@ -442,7 +442,7 @@ export class Processes {
     const { id, run } =
       (options.run !== undefined || ofAnyRun) && isUuid(ref)
         ? { id: ref, run: options.run }
-        : await this.#currentRun(ref, options, what);
+        : await this.#currentRun(ref, options, timeoutMs === undefined ? `reading ${label}` : what);
     const request = {
       process: refToJson(id),
       ...(run !== undefined && !(ofAnyRun && options.run === undefined) && { run }),

@@ -34,12 +34,17 @@ export async function* resuming<Item>(stream: Resumable<Item>): AsyncGenerator<I
   }
 }
 
-/** One attempt. The limit counts only while the consumer waits: its own pauses are no silence. */
+/**
+ * One attempt. The limit counts only while the consumer waits: its own pauses are no silence. A connection that is taken
+ * for dead is made anew only if the daemon still responds.
+ */
 async function* withSilenceLimit<Item>(stream: Resumable<Item>): AsyncGenerator<Item, void, void> {
   const { silenceMs } = stream;
   const silence = new AbortController();
+  const unresponsive = new AbortController();
+  const watch = stream.attempts.watch((error) => unresponsive.abort(error));
   const { timeoutMs } = stream.attempts.callOptions();
-  const signal = AbortSignal.any([stream.signal, silence.signal]);
+  const signal = AbortSignal.any([stream.signal, silence.signal, unresponsive.signal]);
   const items = stream.attempt({ signal, timeoutMs })[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -48,7 +53,11 @@ async function* withSilenceLimit<Item>(stream: Resumable<Item>): AsyncGenerator<
       try {
         result = await items.next();
       } catch (error) {
+        if (unresponsive.signal.aborted && !stream.signal.aborted) {
+          throw unresponsive.signal.reason;
+        }
         if (silence.signal.aborted && !stream.signal.aborted) {
+          await stream.attempts.expectResponse();
           throw lostError(error, `no sign of life from the daemon for ${silenceMs} ms`);
         }
         throw error;
@@ -58,9 +67,12 @@ async function* withSilenceLimit<Item>(stream: Resumable<Item>): AsyncGenerator<
       if (result.done) {
         return;
       }
+      watch?.heard();
       yield result.value;
+      watch?.heard();
     }
   } finally {
+    watch?.stop();
     silence.abort();
     await items.return?.();
   }

@@ -13,6 +13,32 @@ export function timedOutError(timeoutMs: number, what = "the call", cause?: unkn
   });
 }
 
+/** The daemon is there, and has not even answered a question on another connection. */
+export function unresponsiveError(patienceMs: number, what: string, cause: unknown): PmError {
+  const error = new PmError(
+    "TIMEOUT",
+    `the daemon does not respond (${what}): no answer within ${formatTimeLimit(patienceMs)}`,
+    {
+      code: "deadline_exceeded",
+      hint: "'pm daemon restart' replaces it, processes keep running; 'pm daemon logs' shows its log",
+      cause,
+    },
+  );
+  unresponsive.add(error);
+  return error;
+}
+
+/** Whether {@link unresponsiveError} made it: it says what was waited for already. */
+export function wasUnresponsive(error: unknown): boolean {
+  return error instanceof PmError && unresponsive.has(error);
+}
+
+const unresponsive = new WeakSet<PmError>();
+
+export function isTimeout(error: unknown): boolean {
+  return error instanceof PmError && (error.reason === "TIMEOUT" || error.reason === "DEADLINE_EXCEEDED");
+}
+
 export function lostError(cause: unknown, message = "the connection to the daemon was lost"): PmError {
   return new PmError("DISCONNECTED", message, { code: "unavailable", cause });
 }

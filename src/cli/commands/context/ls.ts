@@ -11,6 +11,7 @@ import { renderTable } from "../../output/table.ts";
 export const command = defineCommand({
   summary: "List contexts; an asterisk marks the current one",
   options: { output: outputOption(...listFormats) },
+  forOne: "pm context show",
   examples: [
     ["pm context ls", "the contexts, and where each leads to"],
     ["pm context ls -o json | jq -r '.[] | select(.current).address'", "the address of the current one"],

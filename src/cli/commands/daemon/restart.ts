@@ -1,8 +1,10 @@
 import { ExitCode } from "../../../common/exit-codes.ts";
+import { runtimeDirectory } from "../../../common/paths.ts";
 import { defineCommand } from "../../command.ts";
-import { isUnreachable, openConnection } from "../../connection.ts";
+import { isUnreachable, openConnection, patienceOf } from "../../connection.ts";
 import { gone } from "../../daemon/gone.ts";
-import { launchDaemon } from "../../daemon/launch.ts";
+import { holderOf } from "../../daemon/holder.ts";
+import { isTimeout, launchDaemon } from "../../daemon/launch.ts";
 import { CommandError } from "../../errors.ts";
 import { outputOption, prettyJson } from "../../output/format.ts";
 
@@ -10,7 +12,8 @@ export const command = defineCommand({
   summary: "Replace the daemon with one of this version; processes keep running",
   description:
     "Nothing is lost: the next daemon finds the processes, their output and all pending requests, and commands that\n" +
-    "follow or wait go on with it. A daemon that a service manager runs (systemd, 'pm daemon run') is restarted there.",
+    "follow or wait go on with it. A daemon that does not respond within 30 seconds is killed. One that a service manager\n" +
+    "runs (systemd, 'pm daemon run') is restarted there.",
   options: { output: outputOption("text", "json") },
   examples: [["pm daemon restart", "after pm or the daemon's configuration was updated"]],
   async run({ options, globals, caller }) {
@@ -23,12 +26,19 @@ export const command = defineCommand({
     }
     const { manager } = await openConnection(caller, globals, { autoStart: false });
     try {
-      const { pid, version } = await manager.daemon.info();
+      const { patienceMs: timeoutMs } = patienceOf(caller.env);
+      const { pid, version } = await manager.daemon.info(timeoutMs === undefined ? {} : { timeoutMs });
       await manager.daemon.shutdown();
       await gone(own, pid);
       caller.note(`pm: stopped the daemon (pid ${pid}, version ${version})\n`);
     } catch (error) {
-      if (!isUnreachable(error)) {
+      const holder = isTimeout(error) ? holderOf(runtimeDirectory(caller.env)) : undefined;
+      if (holder !== undefined) {
+        // One that was stopped would end when it goes on, one that hangs never. What is asked for is on record.
+        own.kill(holder, "SIGKILL");
+        await gone(own, holder);
+        caller.note(`pm: killed the daemon (pid ${holder}), which did not respond\n`);
+      } else if (!isUnreachable(error)) {
         throw error;
       }
     }

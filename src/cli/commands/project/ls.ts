@@ -11,6 +11,7 @@ import { renderTable } from "../../output/table.ts";
 export const command = defineCommand({
   summary: "List the projects, with where their processes stand",
   options: { output: outputOption("table", "jsonl", "name") },
+  forOne: "pm project show",
   examples: [["pm project ls", "the projects, and how many processes each has"]],
   async run({ options, globals, caller }) {
     const { manager } = await openConnection(caller, globals);
