@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { root } from "./run.ts";
 
 interface Project {
+  readonly name: string;
   readonly version: string;
   readonly license: string;
   readonly dependencies: Readonly<Record<string, string>>;

@@ -7,7 +7,7 @@ import { run, sourceDate } from "./run.ts";
 
 interface Document {
   serialNumber: string;
-  metadata: { timestamp: string };
+  metadata: { timestamp: string; component: { name: string } };
 }
 
 export function writeSbom(release: string): void {
@@ -15,6 +15,8 @@ export function writeSbom(release: string): void {
     run("npm", ["sbom", "--sbom-format=cyclonedx", "--omit=dev", "--package-lock-only"]),
   ) as Document;
   document.metadata.timestamp = new Date(sourceDate() * 1000).toISOString();
+  // npm takes the name of the directory, wherever the release is made.
+  document.metadata.component.name = project.name;
   document.serialNumber = "";
   // npm draws one by chance: this one follows from the contents, as a UUID of version 8 (RFC 9562).
   const hash = createHash("sha256").update(JSON.stringify(document)).digest("hex");
