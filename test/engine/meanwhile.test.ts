@@ -1,6 +1,6 @@
 /** What changes while an operation waits: room is made, a run starts, a run is stopped. */
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import type { Cause } from "../../src/server/engine/api/cause.ts";
@@ -48,23 +48,32 @@ const kept: Supervision = {
 };
 const nobody: SupervisionHook = { runEnded: () => null, mayRemove: () => true, notified: () => {} };
 
-test("a run that supervision begins has what was changed while room was made for it", async () => {
-  const { engine } = await open();
-  engine.supervise(nobody);
-  const { name, labels, ...wanted } = spec("/bin/sleep", ["1000"]);
-  const change = { supervision: kept, state: "waiting", event: null, cause } as const;
-  const { id } = (await engine.create({ id: randomUUID(), name, labels, spec: wanted }, change, somebody)).process;
-  const { reached, letGo } = holdUp();
-  const begun = engine.startRun(id, ({ supervision = kept }) => ({ ...supervision, run: 1 }), cause);
-  await reached;
-  engine.setSupervision(id, 0, { supervision: { ...kept, project: "shop", schedule: "nightly" }, event: null, cause });
-  await engine.update({ id }, (process) => ({ spec: { ...process.spec, args: ["2000"] } }), somebody);
-  letGo();
-  const { run, supervision, spec: current } = await begun;
-  expect(supervision).toEqual({ ...kept, waiting: null, run: 1, project: "shop", schedule: "nightly" });
-  expect(run).toMatchObject({ number: 1, state: "running" });
-  expect(current.args).toEqual(["2000"]);
-});
+test.each([false, true])(
+  "what changed while room was made for a run is kept (with an update: %s)",
+  async (isUpdated) => {
+    const { engine } = await open();
+    engine.supervise(nobody);
+    const { name, labels, ...wanted } = spec("/bin/sleep", ["1000"]);
+    const change = { supervision: kept, state: "waiting", event: null, cause } as const;
+    const { id } = (await engine.create({ id: randomUUID(), name, labels, spec: wanted }, change, somebody)).process;
+    const { reached, letGo } = holdUp();
+    const begun = engine.startRun(id, ({ supervision = kept }) => ({ ...supervision, run: 1 }), cause);
+    await reached;
+    engine.setSupervision(id, 0, {
+      supervision: { ...kept, project: "shop", schedule: "nightly" },
+      event: null,
+      cause,
+    });
+    const args = [isUpdated ? "2000" : "1000"];
+    if (isUpdated) await engine.update({ id }, (process) => ({ spec: { ...process.spec, args } }), somebody);
+    letGo();
+    const { run, supervision, spec: current } = await begun;
+    expect(supervision).toEqual({ ...kept, waiting: null, run: 1, project: "shop", schedule: "nightly" });
+    expect(run).toMatchObject({ number: 1, state: "running" });
+    expect(current.args).toEqual(args);
+    expect(readFileSync(`/proc/${run.pid}/cmdline`, "utf8")).toBe(`/bin/sleep\0${args}\0`);
+  },
+);
 
 test("a run that nobody wants any more when room was made for it leaves no files", async () => {
   const runtimeDir = runtimeDirectory();

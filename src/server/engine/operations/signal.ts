@@ -14,6 +14,7 @@ import { checkPrecondition } from "./conditions.ts";
 import { notRunning } from "./input.ts";
 import { causeOf, lost, untilStarted } from "./stop.ts";
 
+const notPermitted = 1;
 const noSuchProcess = 3;
 
 /** Sends a signal; with the main process ended, to what is left of its group or tree. */
@@ -63,7 +64,8 @@ async function send(
 
 function notSent(process: ManagedProcess, run: Run, name: string, errno: number): EngineError {
   const { message } = failure(Step.shim, errno, "");
-  return new EngineError("SUPERVISOR_LOST", `the shim of run ${run.number} could not send ${name}: ${message}`, {
+  const why = errno === notPermitted ? "; it runs as another user by now, or a security policy forbids it" : "";
+  return new EngineError("SUPERVISOR_LOST", `the shim of run ${run.number} could not send ${name}: ${message}${why}`, {
     id: process.id,
   });
 }
