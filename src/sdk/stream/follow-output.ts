@@ -101,7 +101,10 @@ async function* followRun(
     },
     mayEnd: () => end !== undefined,
     silenceMs: silenceLimit(heartbeatMs),
-    attempts: client.attempts({ ...options, signal }, { what: `following the output of ${label}`, waits: true }),
+    attempts: client.attempts(
+      { ...options, signal },
+      { what: `${follow ? "following" : "reading"} the output of ${label}`, waits: true },
+    ),
     signal,
   });
 

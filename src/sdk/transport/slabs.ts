@@ -10,6 +10,9 @@ export const leastReadBytes = 64 * 1024;
 const idleMost = 3;
 const idleMs = 5_000;
 
+/** For what still comes after the end. Not empty: Node.js's TLS would try again and again to read something into that. */
+const unwanted = Buffer.allocUnsafeSlow(4096);
+
 /**
  * New memory for each stream would cost more than all the rest of a short one:
  * V8 collects its whole heap after some ten megabytes of buffers.
@@ -60,7 +63,7 @@ export class Slabs {
 
   room(): Buffer {
     if (this.#isClosed) {
-      return Buffer.alloc(0);
+      return unwanted;
     }
     if (this.#last !== undefined && this.#last.reads < this.#reads) {
       this.#leave(this.#last.slab);
@@ -74,6 +77,9 @@ export class Slabs {
 
   /** What was read into the last `room()`. */
   take(length: number): Buffer {
+    if (this.#isClosed) {
+      return unwanted.subarray(0, length);
+    }
     const slab = this.#current as Slab;
     const from = slab.filled;
     slab.filled += length;
