@@ -13,7 +13,7 @@
  * Everything runs in private directories and is ended.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, cpSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -69,18 +69,40 @@ interface Peer {
 
 const directory = mkdtempSync("/dev/shm/pm-bench-");
 
+/** @param out where its output goes; "pipe": it is returned */
 function run(
   { command, args, env }: Omit<Measured, "title">,
   accepted: readonly number[] = [0],
+  out: number | "pipe" = "pipe",
 ): { milliseconds: number; stdout: Buffer } {
   const begin = process.hrtime.bigint();
-  // Bytes: to decode a megabyte takes longer than to fetch it.
-  const { status, stdout, stderr } = spawnSync(command, args, { env, maxBuffer: 64 * 1024 * 1024 });
+  const stdio = ["pipe", out, "pipe"] as const;
+  const { status, stdout, stderr } = spawnSync(command, args, { env, maxBuffer: 64 * 1024 * 1024, stdio: [...stdio] });
   const milliseconds = Number(process.hrtime.bigint() - begin) / 1e6;
   if (status === null || !accepted.includes(status)) {
     throw new Error(`${command} ${args.join(" ")} exited with ${status}: ${stderr}`);
   }
   return { milliseconds, stdout };
+}
+
+/**
+ * A pipe(7) to a `cat`, as shells make them. What node:child_process calls a
+ * pipe is a socket, and this process would need as long as a command to take a
+ * megabyte out of it.
+ */
+function openPipeline(): { readonly out: number; close(): void } {
+  const path = join(directory, "pipeline");
+  spawnSync("mkfifo", [path]);
+  const reader = spawn("sh", ["-c", 'exec cat <"$1" >/dev/null', "sh", path], { stdio: "ignore" });
+  const out = openSync(path, "w");
+  return {
+    out,
+    close() {
+      closeSync(out);
+      rmSync(path);
+      reader.unref();
+    },
+  };
 }
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -229,16 +251,18 @@ function line(title: string, ...cells: readonly string[]): void {
 /** The samples of each command, by its title. */
 function measure(commands: readonly Measured[], times: number): ReadonlyMap<string, readonly number[]> {
   const samples = new Map(commands.map(({ title }) => [title, [] as number[]]));
+  const pipeline = openPipeline();
   for (let round = -2; round < times; round++) {
     for (const measured of commands) {
       const args = measured.prepare?.() ?? measured.args;
       // What supervisorctl says with 3 is that not all run.
-      const { milliseconds } = run({ ...measured, args }, [0, 3]);
+      const { milliseconds } = run({ ...measured, args }, [0, 3], pipeline.out);
       if (round >= 0) {
         samples.get(measured.title)?.push(milliseconds);
       }
     }
   }
+  pipeline.close();
   line(`${times} rounds, medians`, "ms", "x node", "x pueue");
   for (const [title, mine] of samples) {
     line(title, median(mine).toFixed(1), ...[node, "pueue status"].map((of) => ratio(samples, title, of).toFixed(2)));
