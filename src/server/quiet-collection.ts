@@ -13,11 +13,6 @@ const quietMs = 100;
 const leastBusyMs = 500;
 /** So do as many bytes of resident memory: a hundred streams that begin cost less time than that, and leave this behind. */
 const leastGrownBytes = 4 * 1024 * 1024;
-/**
- * But not more often than this, in milliseconds: beside 10,000 idle processes the look of each minute grows by as much,
- * and to collect what it leaves costs five times what it does.
- */
-const grownEvery = 10 * 60_000;
 
 /**
  * Collects garbage once after each time of work. V8 does so by itself only when
@@ -32,17 +27,13 @@ export function collectWhenQuiet(): void {
   let last = cpuMs();
   let busyMs = leastBusyMs;
   let kept = process.memoryUsage.rss();
-  let lastGrown = Number.NEGATIVE_INFINITY;
   setInterval(() => {
     const now = cpuMs();
     const used = now - last;
     last = now;
     busyMs += used;
     if (used > quietMs) return;
-    if (busyMs < leastBusyMs) {
-      if (performance.now() < lastGrown + grownEvery || process.memoryUsage.rss() < kept + leastGrownBytes) return;
-      lastGrown = performance.now();
-    }
+    if (busyMs < leastBusyMs && process.memoryUsage.rss() < kept + leastGrownBytes) return;
     collect();
     kept = process.memoryUsage.rss();
     last = cpuMs();
