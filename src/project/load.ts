@@ -1,4 +1,5 @@
 import { basename, dirname, join, resolve } from "node:path";
+import { systemErrorText } from "../common/system-error.ts";
 import type { ProjectDescription } from "./description.ts";
 import { asName, type Note, type Translation } from "./formats/build.ts";
 import { translateEcosystem } from "./formats/ecosystem.ts";
@@ -113,7 +114,8 @@ function readOne(file: string, machine: Machine, depth = 0): Translation {
   try {
     text = machine.readFile(path);
   } catch (error) {
-    throw atStart(file, `cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
+    const message = `cannot read ${path}: ${systemErrorText(error)}`;
+    throw new ProjectFileError([{ place: { file, line: 0, column: 0 }, message }]);
   }
   const hasEnvFile = machine.exists(join(dirname(path), ".env"));
   if (/procfile/i.test(name)) {

@@ -121,7 +121,7 @@ describe.concurrent("pm start", () => {
     [["--ulimit", "nonsense=1", "true"], 2, /nonsense/],
     [["--stop-signal", "SIGNONE", "true"], 2, /SIGNONE|signal/],
     [["-e", "=x", "true"], 2, /-e/],
-    [["--env-file", "/no/such", "true"], 2, /cannot read "\/no\/such": ENOENT/],
+    [["--env-file", "/no/such", "true"], 2, /cannot read "\/no\/such": no such file or directory \(ENOENT\)/],
     [["--nmae", "x", "true"], 2, /unknown option --nmae\nhint: did you mean --name\?/],
     [[], 2, /COMMAND/],
   ])("refuses %j", async ([args, code, message], { pm }) => {

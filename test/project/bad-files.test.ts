@@ -80,7 +80,7 @@ describe("a project file is refused with line and column for", () => {
     [
       "an environment file that is not there",
       process("env_file: none.env"),
-      ["4:15: cannot read /home/ada/shop/none.env: ENOENT"],
+      ["4:15: cannot read /home/ada/shop/none.env: no such file or directory (ENOENT)"],
     ],
     ["a merge of no mapping", process("env: {<<: 5}"), ["4:11: << must be a mapping"]],
   ])("%s", (_, yaml, expected) => {
@@ -94,6 +94,12 @@ describe("a project file is refused with line and column for", () => {
     expect(problemsOf(() => describePm(yaml)).map((message) => message.split(":")[0])).toEqual(
       ["3", "3", "4", "4", "1"].sort(),
     );
+  });
+
+  it("nothing of a file that is not there, which has no line", () => {
+    expect(problemsOf(() => loadProject({ files: ["none.yaml"], profiles: [] }, machineWith({})))).toEqual([
+      "0:0: cannot read /home/ada/shop/none.yaml: no such file or directory (ENOENT)",
+    ]);
   });
 
   it("a line of an environment file", () => {

@@ -18,7 +18,7 @@ export function machineWith(
     readFile: (path) => {
       const text = byPath.get(path);
       if (text === undefined) {
-        throw Object.assign(new Error(path), { code: "ENOENT" });
+        throw Object.assign(new Error(path), { code: "ENOENT", errno: -2 });
       }
       return text;
     },

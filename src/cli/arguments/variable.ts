@@ -1,5 +1,7 @@
 /** Environment variables as they are given on the command line and in files. */
+
 import { readFileSync } from "node:fs";
+import { systemErrorText } from "../../common/system-error.ts";
 import type { TextOrBytes } from "../../sdk/index.ts";
 import { type Caller, resolvePath } from "../caller.ts";
 import { callerVariable, exact, given } from "../given.ts";
@@ -29,7 +31,7 @@ export function environmentFile(path: string, caller: Caller): readonly Variable
   try {
     content = readFileSync(file);
   } catch (error) {
-    throw new UsageError(`cannot read "${path}": ${(error as NodeJS.ErrnoException).code}`);
+    throw new UsageError(`cannot read "${path}": ${systemErrorText(error)}`);
   }
   return linesOf(content).flatMap((line, index) => {
     const text = line.toString("latin1");

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { mostSimilar } from "../../common/similar.ts";
+import { systemErrorText } from "../../common/system-error.ts";
 import { escapeInterpolation } from "../variables/interpolate.ts";
 import { type Place, type Problem, ProjectFileError } from "../yaml/tree.ts";
 import { asName, mapAt, type Note, type Plain, type Translation, valueAt } from "./build.ts";
@@ -123,8 +124,7 @@ function included(
       if (error instanceof ProjectFileError) {
         problems.push(...error.problems);
       } else {
-        const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-        problems.push({ place: files.place, message: `cannot read ${found}: ${code}` });
+        problems.push({ place: files.place, message: `cannot read ${found}: ${systemErrorText(error)}` });
       }
       return [];
     }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { findCycle } from "../../common/dependency-graph.ts";
 import { mostSimilar } from "../../common/similar.ts";
+import { systemErrorText } from "../../common/system-error.ts";
 import type {
   CheckDescription,
   LimitsDescription,
@@ -94,7 +95,7 @@ function readEnvFiles(
       if (error instanceof EnvFileError) {
         problem(reading, { file: full, line: error.line, column: 1 }, error.message);
       } else {
-        problem(reading, place, `cannot read ${full}: ${(error as NodeJS.ErrnoException).code ?? "unknown error"}`);
+        problem(reading, place, `cannot read ${full}: ${systemErrorText(error)}`);
       }
     }
   }
