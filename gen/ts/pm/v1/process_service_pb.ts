@@ -4288,8 +4288,9 @@ export const ProcessService: GenService<{
    *
    * With `hold` the stream holds the run: when the output limit is reached, the
    * process's writes block until AcknowledgeOutput says that the bytes were
-   * taken. If the stream or the daemon is lost, 30 seconds remain to resume it
-   * with its token; then the oldest output is dropped as usual.
+   * taken. If the stream is lost, 30 seconds remain to resume it with its token;
+   * if the daemon is, 5 minutes, since a reader that was suspended meanwhile
+   * starts no other one. Then the oldest output is dropped as usual.
    *
    * Permission: output.read. Errors: RUN_NOT_FOUND, OFFSET_OUT_OF_RANGE,
    * OUTPUT_UNREADABLE, OUTPUT_HELD, HOLD_REFUSED.

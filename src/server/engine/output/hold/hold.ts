@@ -2,13 +2,15 @@ import type { OutputRun } from "../directory.ts";
 
 /** How long remains to resume a stream that was lost, in milliseconds (StreamOutput of the contract). */
 const resumeMs = 30_000;
+/** After the daemon's death: the reader may have been suspended (Ctrl-Z), and only when it goes on will there be another. */
+const orphanMs = 5 * 60_000;
 /** While its stream is open the deadline is moved this often. */
 const renewMs = 10_000;
 /**
  * The deadline while a stream is open: a daemon that dies right before it would
- * move it, or before a shim that was stopped takes it, leaves no less than `resumeMs`.
+ * move it, or before a shim that was stopped takes it, leaves no less than `orphanMs`.
  */
-const leaseMs = resumeMs + renewMs + 5_000;
+const leaseMs = orphanMs + renewMs + 5_000;
 
 /**
  * One holder of one run. While a stream is attached, the shim's deadline is

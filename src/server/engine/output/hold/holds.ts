@@ -14,7 +14,7 @@ export interface HoldLease {
   readonly token: string;
   /** The run's source is there: the shim can be told. Rejects if it cannot. */
   begin(): Promise<void>;
-  /** The stream has ended. 30 seconds remain to resume it; after the daemon's death 30 to 45. */
+  /** The stream has ended. 30 seconds remain to resume it; after the daemon's death 5 minutes and some seconds. */
   release(): void;
 }
 
