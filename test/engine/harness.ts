@@ -7,7 +7,7 @@ import { everything, type PageRequest, type ProcessFilter } from "../../src/serv
 import type { OutputFrame, OutputRead, OutputStart, OutputStreamName } from "../../src/server/engine/api/output.ts";
 import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
 import type { RunInfo, StopReceipt } from "../../src/server/engine/api/run.ts";
-import type { ProcessSpec, TerminalSize } from "../../src/server/engine/api/spec.ts";
+import { type ProcessSpec, plainSpec, type TerminalSize } from "../../src/server/engine/api/spec.ts";
 import type { UsageSample } from "../../src/server/engine/api/usage.ts";
 import type { WatchEvent } from "../../src/server/engine/api/watch.ts";
 import type { ProcessEngine } from "../../src/server/engine/engine.ts";
@@ -225,21 +225,11 @@ export async function open(options: Partial<EngineOptions> = {}): Promise<Bench>
 export function spec(executable: string, args: readonly string[] = [], more: More = {}): Wanted {
   const { env = {}, outputLimitBytes = 0, ...rest } = more;
   return {
-    executable,
-    args,
+    ...plainSpec(executable, args),
     env: Object.entries(env).map(([name, value]) => ({ name, value })),
-    envMode: "extend",
-    cwd: "/",
     name: "",
     labels: {},
     output: { limitBytes: outputLimitBytes, whenFull: "dropOldest" },
-    stdin: "null",
-    terminal: null,
-    limits: { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null },
-    stop: { signal: "", graceMs: null },
-    umask: null,
-    nice: null,
-    oomScoreAdj: null,
     ...rest,
   };
 }

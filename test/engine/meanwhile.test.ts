@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import type { Cause } from "../../src/server/engine/api/cause.ts";
-import { noAttempts, type Supervision, type SupervisionHook } from "../../src/server/engine/api/supervision.ts";
+import { nothingKept, type Supervision, type SupervisionHook } from "../../src/server/engine/api/supervision.ts";
 import { open, refused, runtimeDirectory, shell, somebody, spec, start, stopDefaults, untilOutput } from "./harness.ts";
 
 type MakeRoom = typeof import("../../src/server/engine/run/make-room.ts");
@@ -35,16 +35,8 @@ function holdUp(): { readonly reached: Promise<void>; letGo(): void } {
 
 const cause: Cause = { kind: "restartPolicy", principal: "", requestId: "", detail: "" };
 const kept: Supervision = {
+  ...nothingKept,
   waiting: { reason: "restart", until: 5_000, for: [], why: "", cause, since: 1 },
-  attempts: noAttempts,
-  run: 0,
-  readiness: null,
-  health: null,
-  probeMessage: "",
-  notifyStatus: "",
-  project: "",
-  schedule: "",
-  stopping: null,
 };
 const nobody: SupervisionHook = { runEnded: () => null, mayRemove: () => true, notified: () => {} };
 

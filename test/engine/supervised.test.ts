@@ -5,11 +5,12 @@ import type { Cause } from "../../src/server/engine/api/cause.ts";
 import { everything } from "../../src/server/engine/api/list.ts";
 import type { SupervisionPolicy } from "../../src/server/engine/api/policy.ts";
 import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
-import type {
-  NotifyMessage,
-  Supervision,
-  SupervisionChange,
-  SupervisionHook,
+import {
+  type NotifyMessage,
+  nothingKept,
+  type Supervision,
+  type SupervisionChange,
+  type SupervisionHook,
 } from "../../src/server/engine/api/supervision.ts";
 import type { WatchEvent } from "../../src/server/engine/api/watch.ts";
 import { readRecord, writeRecord } from "../../src/server/engine/process/record.ts";
@@ -32,21 +33,8 @@ import {
 
 const policyCause: Cause = { kind: "restartPolicy", principal: "", requestId: "", detail: "attempt 1" };
 
-const kept: Supervision = {
-  waiting: null,
-  attempts: { streak: 0, times: [], restarts: 0 },
-  run: 0,
-  readiness: null,
-  health: null,
-  probeMessage: "",
-  notifyStatus: "",
-  project: "",
-  schedule: "",
-  stopping: null,
-};
-
 const waiting: Supervision = {
-  ...kept,
+  ...nothingKept,
   waiting: { reason: "restart", until: 5_000, for: [], why: "", cause: policyCause, since: 1 },
 };
 
@@ -91,8 +79,8 @@ describe("a process that waits for its first run", () => {
     const next = await open({ runtimeDir });
     expect(next.engine.get({ name: "web" })).toEqual(made);
     next.engine.supervise(new Hook());
-    const started = await next.engine.startRun(made.id, () => kept, policyCause);
-    expect(started).toMatchObject({ run: { number: 1, cause: policyCause }, supervision: kept });
+    const started = await next.engine.startRun(made.id, () => nothingKept, policyCause);
+    expect(started).toMatchObject({ run: { number: 1, cause: policyCause }, supervision: nothingKept });
     await untilOutput(next, made.id, "one\n");
     expect(next.engine.runs({ id: made.id }).runs.map(({ number }) => number)).toEqual([1]);
   });
@@ -101,8 +89,8 @@ describe("a process that waits for its first run", () => {
     const engine = await open();
     const { id } = await create(engine, spec("sleep", ["1000"]));
     const both = await Promise.allSettled([
-      engine.engine.startRun(id, () => kept, policyCause),
-      engine.engine.startRun(id, () => kept, policyCause),
+      engine.engine.startRun(id, () => nothingKept, policyCause),
+      engine.engine.startRun(id, () => nothingKept, policyCause),
     ]);
     expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
     expect(engine.get(id)).toMatchObject({ run: 1, state: "running" });
@@ -134,7 +122,7 @@ test("what becomes of a process is published with the end of its run", async () 
   // It is not retention's, for it is to run again.
   expect((await engine.prune(everything, 0, true)).ids).toEqual([]);
   hook.answer = null;
-  await engine.engine.startRun(id, () => kept, policyCause);
+  await engine.engine.startRun(id, () => nothingKept, policyCause);
   await engine.stop(id, stopDefaults);
   expect(engine.engine.get({ id })).toMatchObject({ state: "exited", desiredState: "stopped", run: { number: 2 } });
 });
@@ -144,7 +132,7 @@ test("a run that cannot be begun has failed, and is asked about", async () => {
   const hook = new Hook();
   engine.engine.supervise(hook);
   const { id } = await create(engine, spec("/no/such"));
-  const error = await refused(engine.engine.startRun(id, () => kept, policyCause));
+  const error = await refused(engine.engine.startRun(id, () => nothingKept, policyCause));
   expect(error).toMatchObject({ reason: "START_FAILED", metadata: { errno_name: "ENOENT" } });
   expect(hook.asked).toMatchObject([{ run: { number: 1, state: "failed", failure: { errno: 2 } } }]);
   expect(engine.engine.get({ id })).toMatchObject({ state: "waiting", run: { number: 1, state: "failed" } });
@@ -158,7 +146,7 @@ test.each([
   const engine = await open({ runtimeDir });
   engine.engine.supervise(new Hook());
   const { id, pid } = await start(engine, spec("sleep", ["1000"]));
-  if (onRecord) engine.engine.setSupervision(id, 1, { supervision: kept, event: null, cause: policyCause });
+  if (onRecord) engine.engine.setSupervision(id, 1, { supervision: nothingKept, event: null, cause: policyCause });
   await engine.close();
   process.kill(pid, "SIGKILL");
   while (alive(pid)) await new Promise((resolve) => setImmediate(resolve));
@@ -187,7 +175,7 @@ async function diedBeforeLaunch(executable: string): Promise<{ runtimeDir: strin
   const file = readRecord(directory);
   if (file.kind !== "readable") throw new Error(`its record is ${file.kind}`);
   const runs = file.record.runs.map((run) => ({ ...run, number: 1, failure: null, past: null }));
-  writeRecord(directory, { ...file.record, standing: null, supervision: kept, runs });
+  writeRecord(directory, { ...file.record, standing: null, supervision: nothingKept, runs });
   return { runtimeDir, id };
 }
 
@@ -217,7 +205,7 @@ test("a stop that finds everything ended means that nothing is to begin", async 
   expect(engine.engine.get({ id })).toMatchObject({ state: "waiting", desiredState: "running" });
   expect((await engine.stop(id, stopDefaults)).receipt.outcome).toBe("alreadyStopped");
   expect(engine.engine.get({ id })).toMatchObject({ desiredState: "stopped" });
-  const error = await refused(engine.engine.startRun(id, () => kept, policyCause));
+  const error = await refused(engine.engine.startRun(id, () => nothingKept, policyCause));
   expect(error).toMatchObject({ reason: "CONDITION_FAILED", metadata: { field: "desired_state" } });
 });
 
@@ -354,5 +342,5 @@ test("a process waits no longer once a restart has begun its run", async () => {
   await engine.wait(id, "treeGone", 1, limit());
   expect(engine.engine.get({ id })).toMatchObject({ state: "waiting", supervision: waiting });
   const restarted = await engine.engine.restart({ id }, stopDefaults, null, somebody);
-  expect(restarted).toMatchObject({ state: "running", run: { number: 2 }, supervision: kept });
+  expect(restarted).toMatchObject({ state: "running", run: { number: 2 }, supervision: nothingKept });
 });

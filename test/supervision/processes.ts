@@ -2,30 +2,15 @@
 import type { SupervisionPolicy } from "../../src/server/engine/api/policy.ts";
 import type { ProcessInfo } from "../../src/server/engine/api/process.ts";
 import type { ExitStatus, RunInfo, RunState } from "../../src/server/engine/api/run.ts";
-import type { ProcessSpec } from "../../src/server/engine/api/spec.ts";
-import type { Supervision } from "../../src/server/engine/api/supervision.ts";
+import { type ProcessSpec, plainSpec } from "../../src/server/engine/api/spec.ts";
+import { nothingKept, type Supervision } from "../../src/server/engine/api/supervision.ts";
 import { emptyPolicy } from "../../src/server/supervision/project/changes.ts";
 
 export const nobody = { kind: "request", principal: "local", requestId: "", detail: "" } as const;
 
 export function specOf(command: string, change: Partial<ProcessSpec> = {}): ProcessSpec {
   const [executable = "", ...args] = command.split(" ");
-  return {
-    executable,
-    args,
-    env: [],
-    envMode: "extend",
-    cwd: "/",
-    output: { limitBytes: 0, whenFull: "dropOldest" },
-    stdin: "null",
-    terminal: null,
-    limits: { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null },
-    stop: { signal: "", graceMs: null },
-    umask: null,
-    nice: null,
-    oomScoreAdj: null,
-    ...change,
-  };
+  return { ...plainSpec(executable, args), ...change };
 }
 
 export function policyOf(change: Partial<SupervisionPolicy>): SupervisionPolicy {
@@ -73,18 +58,7 @@ export function runOf(number: number, state: RunState, change: Partial<RunInfo> 
   };
 }
 
-export const unsupervised: Supervision = {
-  waiting: null,
-  attempts: { streak: 0, times: [], restarts: 0 },
-  run: 1,
-  readiness: null,
-  health: null,
-  probeMessage: "",
-  notifyStatus: "",
-  project: "",
-  schedule: "",
-  stopping: null,
-};
+export const unsupervised: Supervision = { ...nothingKept, run: 1 };
 
 export function processOf(name: string, run: RunInfo, change: Partial<ProcessInfo> = {}): ProcessInfo {
   return {

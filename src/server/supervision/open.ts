@@ -1,7 +1,7 @@
 import type { Engine } from "../engine/api/engine.ts";
 import { everything } from "../engine/api/list.ts";
 import type { ProcessInfo } from "../engine/api/process.ts";
-import type { SupervisedEngine } from "../engine/api/supervision.ts";
+import { nothingKept, type SupervisedEngine } from "../engine/api/supervision.ts";
 import type { Log } from "../log.ts";
 import type { Ground } from "./ground.ts";
 import { Projects } from "./project/projects.ts";
@@ -9,7 +9,7 @@ import { Queues } from "./queue/queues.ts";
 import { startsAtBoot } from "./restart/decide.ts";
 import { isUnderWay } from "./restart/outcome.ts";
 import { Scheduler } from "./schedule/scheduler.ts";
-import { causeOf, nothingKept, policyOf } from "./status.ts";
+import { causeOf, policyOf } from "./status.ts";
 import type { UnreadableFile } from "./store/collection.ts";
 import { type KeptProcess, Store } from "./store/store.ts";
 import { supervisedEngine } from "./supervised-engine.ts";

@@ -3,7 +3,7 @@ import type { Cause, CauseKind } from "../engine/api/cause.ts";
 import type { SupervisionPolicy } from "../engine/api/policy.ts";
 import type { ProcessInfo } from "../engine/api/process.ts";
 import {
-  noAttempts,
+  nothingKept,
   type Supervision,
   type SupervisionChange,
   type SupervisionEventDetail,
@@ -11,19 +11,6 @@ import {
   type Waiting,
 } from "../engine/api/supervision.ts";
 import { emptyPolicy } from "./project/changes.ts";
-
-export const nothingKept: Supervision = {
-  waiting: null,
-  attempts: noAttempts,
-  run: 0,
-  readiness: null,
-  health: null,
-  probeMessage: "",
-  notifyStatus: "",
-  project: "",
-  schedule: "",
-  stopping: null,
-};
 
 export function keptOf(process: ProcessInfo): Supervision {
   return process.supervision ?? nothingKept;

@@ -3,11 +3,12 @@ import type { RequestContext, StartRequest, StopOptions, StopResult } from "../e
 import type { Engine } from "../engine/api/engine.ts";
 import type { ProcessInfo, ProcessRef } from "../engine/api/process.ts";
 import type { ProcessSpec } from "../engine/api/spec.ts";
+import { nothingKept } from "../engine/api/supervision.ts";
 import { EngineError } from "../engine/errors.ts";
 import { SupervisionError } from "./errors.ts";
 import type { Ground } from "./ground.ts";
 import { isUnderWay } from "./restart/outcome.ts";
-import { causeOf, keptOf, nothingKept, policyOf } from "./status.ts";
+import { causeOf, keptOf, policyOf } from "./status.ts";
 import { gateOf, isGone, type Supervisor } from "./supervisor.ts";
 
 const maxOutputBytes = 4096;

@@ -29,6 +29,25 @@ export interface ProcessSpec {
 }
 
 /** A string, or the bytes of one that is not UTF-8. */
+/** A program with everything else at its default. */
+export function plainSpec(executable: Text, args: readonly Text[] = []): ProcessSpec {
+  return {
+    executable,
+    args,
+    env: [],
+    envMode: "extend",
+    cwd: "/",
+    output: { limitBytes: 0, whenFull: "dropOldest" },
+    stdin: "null",
+    terminal: null,
+    limits: { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null },
+    stop: { signal: "", graceMs: null },
+    umask: null,
+    nice: null,
+    oomScoreAdj: null,
+  };
+}
+
 export type Text = string | Uint8Array;
 
 export interface EnvironmentVariable {

@@ -59,6 +59,20 @@ export interface AttemptHistory {
 
 export const noAttempts: AttemptHistory = { streak: 0, times: [], restarts: 0 };
 
+/** Of a process about which nobody has decided anything yet. */
+export const nothingKept: Supervision = {
+  waiting: null,
+  attempts: noAttempts,
+  run: 0,
+  readiness: null,
+  health: null,
+  probeMessage: "",
+  notifyStatus: "",
+  project: "",
+  schedule: "",
+  stopping: null,
+};
+
 export const supervisionEventTypes = [
   "waiting",
   "ready",

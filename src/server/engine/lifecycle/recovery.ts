@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { isUuid } from "../../../common/contract-rules.ts";
 import type { Cause } from "../api/cause.ts";
 import type { Change } from "../api/process.ts";
-import type { ProcessSpec } from "../api/spec.ts";
+import { type ProcessSpec, plainSpec } from "../api/spec.ts";
 import type { Core } from "../core.ts";
 import { carryOutRemoval } from "../operations/remove.ts";
 import { relaunch, resumeRestart } from "../operations/restart.ts";
@@ -319,19 +319,9 @@ function specOf(shim: LivingShim): ProcessSpec {
     .replace(/\0$/, "")
     .split("\0");
   return {
-    executable: executable === "" ? "unknown" : executable,
-    args,
-    env: [],
-    envMode: "extend",
+    ...plainSpec(executable === "" ? "unknown" : executable, args),
     cwd: read(() => readlinkSync(`/proc/${main}/cwd`)),
     output: { limitBytes: 1024 * 1024, whenFull: "dropOldest" },
-    stdin: "null",
-    terminal: null,
-    limits: { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null },
-    stop: { signal: "", graceMs: null },
-    umask: null,
-    nice: null,
-    oomScoreAdj: null,
   };
 }
 

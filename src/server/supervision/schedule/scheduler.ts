@@ -2,12 +2,13 @@ import { mostSimilar } from "../../../common/similar.ts";
 import type { Cause } from "../../engine/api/cause.ts";
 import type { RequestContext, StartRequest } from "../../engine/api/control.ts";
 import type { ProcessInfo } from "../../engine/api/process.ts";
+import { nothingKept } from "../../engine/api/supervision.ts";
 import type { ScheduleClaim } from "../after-run.ts";
 import { SupervisionError } from "../errors.ts";
 import type { Ground } from "../ground.ts";
 import { same } from "../project/changes.ts";
 import { isUnderWay } from "../restart/outcome.ts";
-import { causeOf, eventOf, keptOf, nothingKept } from "../status.ts";
+import { causeOf, eventOf, keptOf } from "../status.ts";
 import { isGone, type ScheduleClaims, type Supervisor } from "../supervisor.ts";
 import { cronProblem } from "./cron.ts";
 import {
