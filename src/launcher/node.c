@@ -30,39 +30,29 @@
 #define THREADS 6
 #define THREAD_STACK 4096
 
-static int wait_for_end(void *pipe)
+static int wait_for_end(void *unused)
 {
-	char byte;
-	ssize_t ignored = read(*(int *)pipe, &byte, 1);
-	(void)ignored;
-	_exit(0);
+	(void)unused;
+	while (pause() < 0) {
+	}
+	return 0;
 }
 
-/* Whether as many can be made: each takes a process id, and counts to the user's and the cgroup's limits. */
+/*
+ * Whether as many can be made: each takes a process id, and counts to the
+ * user's and the cgroup's limits. Threads as Node.js makes them, not processes:
+ * they end when this process executes something, and with whatever ends it.
+ */
 static bool may_make_threads(void)
 {
 	static _Alignas(16) char stacks[THREADS][THREAD_STACK];
-	pid_t pids[THREADS];
-	int ends[2], count = 0;
-	if (pipe2(ends, O_CLOEXEC) != 0) {
-		return true;
-	}
-	/* Without CLONE_FILES each has the writing end as well: nobody may wait for its own. */
-	while (count < THREADS) {
-		pid_t pid = clone(wait_for_end, stacks[count] + THREAD_STACK, CLONE_VM | CLONE_FILES | SIGCHLD, &ends[0]);
-		if (pid < 0) {
-			break;
-		}
-		pids[count++] = pid;
-	}
-	bool may = count == THREADS || errno != EAGAIN;
-	close(ends[1]);
-	for (int i = 0; i < count; i++) {
-		while (waitpid(pids[i], NULL, 0) < 0 && errno == EINTR) {
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+	for (int i = 0; i < THREADS; i++) {
+		if (clone(wait_for_end, stacks[i] + THREAD_STACK, flags, NULL) < 0) {
+			return errno != EAGAIN;
 		}
 	}
-	close(ends[0]);
-	return may;
+	return true;
 }
 
 /* Beside this package's own files, or hoisted next to the package. */

@@ -155,16 +155,27 @@ test("F9 a daemon that is killed while it starts is replaced by the command that
   expect(await pm.ok(["ls", "-o", "name"])).toBe("web");
 });
 
-test("F9 a daemon that is killed while 'pm daemon start' asks it is replaced by that command", async ({ pm }) => {
-  // In place of one that is killed: the question has arrived, and then the socket closes for ever.
-  const dying = createServer((connection) => {
-    dying.close();
-    connection.on("error", () => {}).once("data", () => connection.destroy());
+describe.concurrent("F9 a daemon that is killed while a command of the daemon asks it", () => {
+  /** In place of one that is killed: the question has arrived, and then the socket closes for ever. */
+  async function dying({ runtimeDir }: Pm): Promise<void> {
+    const server = createServer((connection) => {
+      server.close();
+      connection.on("error", () => {}).once("data", () => connection.destroy());
+    });
+    await once(server.listen(join(runtimeDir, "pm.sock")), "listening");
+  }
+
+  test.for(["start", "restart"])("is replaced by 'pm daemon %s'", async (command, { pm }) => {
+    await dying(pm);
+    const { code, out, err } = await pm(["daemon", command, "-o", "json"]);
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining("pm: started the daemon") });
+    expect(JSON.parse(out)).toMatchObject({ pid: await pm.daemonPid() });
   });
-  await once(dying.listen(join(pm.runtimeDir, "pm.sock")), "listening");
-  const { code, out, err } = await pm(["daemon", "start", "-o", "json"]);
-  expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining("pm: started the daemon") });
-  expect(JSON.parse(out)).toMatchObject({ pid: await pm.daemonPid() });
+
+  test("is not waited for by 'pm daemon stop'", async ({ pm }) => {
+    await dying(pm);
+    expect(await pm(["daemon", "stop"])).toMatchObject({ code: 0, err: "pm: no daemon is running\n" });
+  });
 });
 
 test("F17 a size means the same to a command and to the daemon", async ({ pm }) => {

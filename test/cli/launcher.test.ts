@@ -1,7 +1,16 @@
 /** What the launcher sends, and what the host makes of what others send. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmdirSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, createServer } from "node:net";
 import { getPriority } from "node:os";
 import { dirname, join } from "node:path";
@@ -95,6 +104,19 @@ describe.concurrent("the launcher", () => {
     ) as Record<string, unknown>;
     // `node -e` has no script among its arguments: the first one is taken for it.
     expect({ ...facts, args: ["ls", ...facts.args] }).toEqual(comparable);
+  });
+
+  test("leaves no process behind, whenever it is killed: what it tries to make is a part of itself", async ({ pm }) => {
+    const node = join(pm.runtimeDir, "node");
+    // Children would have told their end by a signal, which outlives execve(2) where it is blocked.
+    const tellPending =
+      "#!/bin/sh\nwhile read -r name value; do case $name in ShdPnd:) echo $value; esac; done < /proc/self/status\n";
+    writeFileSync(node, tellPending, { mode: 0o700 });
+    const env = { PM_NODE: node };
+    expect(await pm.shell("exec env --block-signal=CHLD pm --version", { env })).toMatchObject({
+      code: 0,
+      out: `${"0".repeat(16)}\n`,
+    });
   });
 
   test.skipIf(!isRoot)("tells another user's program nothing", async ({ pm }) => {

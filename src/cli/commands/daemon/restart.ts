@@ -4,7 +4,7 @@ import { defineCommand } from "../../command.ts";
 import { isUnreachable, openConnection, patienceOf } from "../../connection.ts";
 import { gone } from "../../daemon/gone.ts";
 import { holderOf } from "../../daemon/holder.ts";
-import { isTimeout, launchDaemon } from "../../daemon/launch.ts";
+import { isEnding, isTimeout, launchDaemon } from "../../daemon/launch.ts";
 import { CommandError } from "../../errors.ts";
 import { outputOption, prettyJson } from "../../output/format.ts";
 
@@ -24,7 +24,8 @@ export const command = defineCommand({
         hint: "restart it on its machine",
       });
     }
-    const { manager } = await openConnection(caller, globals, { autoStart: false });
+    // One that dies while it is asked need not be waited for.
+    const { manager } = await openConnection(caller, globals, { autoStart: false, reconnect: false });
     try {
       const { patienceMs: timeoutMs } = patienceOf(caller.env);
       const { pid, version } = await manager.daemon.info(timeoutMs === undefined ? {} : { timeoutMs });
@@ -38,7 +39,7 @@ export const command = defineCommand({
         own.kill(holder, "SIGKILL");
         await gone(own, holder);
         caller.note(`pm: killed the daemon (pid ${holder}), which did not respond\n`);
-      } else if (!isUnreachable(error)) {
+      } else if (!isUnreachable(error) && !isEnding(error)) {
         throw error;
       }
     }

@@ -3,6 +3,7 @@ import { duration } from "../../arguments/values.ts";
 import { defineCommand, flag, single } from "../../command.ts";
 import { isUnreachable, openConnection } from "../../connection.ts";
 import { gone } from "../../daemon/gone.ts";
+import { isEnding } from "../../daemon/launch.ts";
 import { outputOption, prettyJson } from "../../output/format.ts";
 
 export const command = defineCommand({
@@ -26,8 +27,9 @@ export const command = defineCommand({
     output: outputOption("text", "json"),
   },
   async run({ options, globals, caller }) {
-    const { manager, local } = await openConnection(caller, globals, { autoStart: false });
-    let pid: number;
+    // One that dies while it is asked need not be waited for.
+    const { manager, local } = await openConnection(caller, globals, { autoStart: false, reconnect: false });
+    let pid: number | undefined;
     let running: number;
     try {
       ({ pid } = await manager.daemon.info());
@@ -36,7 +38,7 @@ export const command = defineCommand({
         ...(options.timeout === undefined ? {} : { graceMs: options.timeout }),
       });
     } catch (error) {
-      if (isUnreachable(error)) {
+      if (isUnreachable(error) || (pid === undefined && isEnding(error))) {
         caller.note("pm: no daemon is running\n");
         if (options.output === "json") {
           caller.print(prettyJson({}));
