@@ -10,17 +10,28 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define MESSAGES_AT_ONCE 16
 #define MESSAGE_MOST 4096
 /* SCM_MAX_FD of the kernel. */
 #define DESCRIPTORS_MOST 253
 #define ANCESTORS_MOST 64
 #define TRIES 3
+/* What systemd sets; the kernel's own is 10. */
+#define QUEUE_USUAL 512
 
-int notify_open(int *fd)
+/* unix(7): a queue of datagrams takes one more than this. */
+static size_t queue_room(void)
+{
+	char text[32];
+	if (read_file("/proc/sys/net/unix/max_dgram_qlen", text, sizeof text) <= 0)
+		return QUEUE_USUAL + 1;
+	return (size_t)strtoul(text, NULL, 10) + 1;
+}
+
+int notify_open(int *fd, size_t *room)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "notify"};
 	const int on = 1;
+	*room = queue_room();
 	*fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
 		return errno;
@@ -119,11 +130,11 @@ static pid_t take_control(struct msghdr *header)
 	return sender;
 }
 
-bool notify_take(int fd, pid_t main, struct notice *notice)
+size_t notify_take(int fd, pid_t main, size_t most, struct notice *notice)
 {
-	bool any = false;
+	size_t count = 0;
 	*notice = (struct notice){0};
-	for (int i = 0; i < MESSAGES_AT_ONCE; i++) {
+	while (count < most) {
 		char text[MESSAGE_MOST + 1];
 		union {
 			struct cmsghdr header;
@@ -141,17 +152,18 @@ bool notify_take(int fd, pid_t main, struct notice *notice)
 			continue;
 		if (length < 0)
 			break;
+		count++;
 		pid_t sender = take_control(&header);
 		if (sender <= 0 || (header.msg_flags & MSG_TRUNC) != 0 || memchr(text, '\0', (size_t)length) != NULL)
 			continue;
 		if (sender != main && !is_descendant(sender))
 			continue;
 		text[length] = '\0';
-		any = true;
+		notice->said = true;
 		for (char *at = text; at != NULL;) {
 			char *line = strsep(&at, "\n");
 			take_line(notice, line);
 		}
 	}
-	return any;
+	return count;
 }

@@ -28,6 +28,7 @@
 #define KILL_DELAY_MOST_MS 250
 /* Reaped in one round. */
 #define REAP_MOST 1000
+#define NOTICES_AT_ONCE 16
 #define CONTROL_MOST 16
 /* Of each stream, in one round of the loop: a round then takes a millisecond or
  * two, and signals and control messages wait no longer than that. */
@@ -77,6 +78,7 @@ struct shim {
 	int signals;
 	int control;
 	int notify; /* -1: none */
+	size_t notify_room; /* messages */
 	struct {
 		int64_t since; /* monotonic ms */
 		uint64_t bytes;
@@ -235,7 +237,7 @@ static bool start(struct shim *s, const struct spec *spec)
 	int fds[3] = {-1, -1, -1};
 	int error;
 	if ((error = make_fifo("control")) != 0 || (error = open_into(&s->control, "control", O_RDWR)) != 0 ||
-	    ((spec->head->flags & PM_SPEC_NOTIFY) && (error = notify_open(&s->notify)) != 0)) {
+	    ((spec->head->flags & PM_SPEC_NOTIFY) && (error = notify_open(&s->notify, &s->notify_room)) != 0)) {
 		failure = (struct failure){PM_STEP_PREPARE, error, 0};
 	} else if ((error = open_streams(s, spec->head, fds)) != 0) {
 		failure = (struct failure){PM_STEP_PIPE, error, 0};
@@ -251,6 +253,49 @@ static bool start(struct shim *s, const struct spec *spec)
 	}
 	record_start(s);
 	return true;
+}
+
+/* ---- notify ---------------------------------------------------------- */
+
+/* Takes at most that many messages; how many there were. */
+static size_t take_notices(struct shim *s, size_t most)
+{
+	struct pm_ring *h = s->ring.header;
+	struct notice notice;
+	size_t count = notify_take(s->notify, s->main_reaped ? 0 : s->child, most, &notice);
+	if (!notice.said)
+		return count;
+	bool changed = (notice.flags & ~h->notify_flags) != 0 ||
+	               (notice.has_status && memcmp(notice.status, h->status, sizeof h->status) != 0) ||
+	               (notice.has_watchdog_usec && notice.watchdog_usec != h->watchdog_usec);
+	ring_begin(&s->ring);
+	h->notify_flags |= notice.flags;
+	if (notice.alive)
+		h->watchdog_boot = boot_ns();
+	if (notice.has_watchdog_usec)
+		h->watchdog_usec = notice.watchdog_usec;
+	if (notice.has_status)
+		memcpy(h->status, notice.status, sizeof h->status);
+	ring_end(&s->ring);
+	if (changed)
+		events_post_lazily(&s->events, PM_EVENT_NOTIFY);
+	return count;
+}
+
+/* The child to wait for next; 0: none, -1: any. If it has ended, what it said
+ * is taken first: once it is reaped nobody can tell whose that was. Others may
+ * go on talking: no more is taken than the queue held. */
+static pid_t hear_out(struct shim *s, size_t *left)
+{
+	siginfo_t info = {0};
+	if (s->notify < 0 || waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT) != 0)
+		return -1;
+	if (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED) {
+		if (info.si_pid == s->child)
+			*left = s->notify_room;
+		*left -= take_notices(s, *left);
+	}
+	return info.si_pid;
 }
 
 /* ---- the end of processes -------------------------------------------- */
@@ -281,11 +326,13 @@ static void note_change(struct shim *s, pid_t pid, int status, const struct rusa
 /* Reaps what has ended, and sees what has stopped; whether there was anything. */
 static bool reap(struct shim *s)
 {
+	size_t notices_left = s->notify_room;
 	s->reap_again = false;
 	for (int count = 0; count < REAP_MOST; count++) {
 		int status;
 		struct rusage usage;
-		pid_t pid = wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED, &usage);
+		pid_t next = hear_out(s, &notices_left);
+		pid_t pid = next == 0 ? 0 : wait4(next, &status, WNOHANG | WUNTRACED | WCONTINUED, &usage);
 		if (pid > 0) {
 			note_change(s, pid, status, &usage);
 		} else if (pid < 0 && errno == EINTR) {
@@ -517,30 +564,6 @@ static void on_control(struct shim *s)
 		s->message_count += (size_t)n / sizeof s->messages[0];
 }
 
-/* ---- notify ---------------------------------------------------------- */
-
-static void on_notify(struct shim *s)
-{
-	struct pm_ring *h = s->ring.header;
-	struct notice notice;
-	if (!notify_take(s->notify, s->main_reaped ? 0 : s->child, &notice))
-		return;
-	bool changed = (notice.flags & ~h->notify_flags) != 0 ||
-	               (notice.has_status && memcmp(notice.status, h->status, sizeof h->status) != 0) ||
-	               (notice.has_watchdog_usec && notice.watchdog_usec != h->watchdog_usec);
-	ring_begin(&s->ring);
-	h->notify_flags |= notice.flags;
-	if (notice.alive)
-		h->watchdog_boot = boot_ns();
-	if (notice.has_watchdog_usec)
-		h->watchdog_usec = notice.watchdog_usec;
-	if (notice.has_status)
-		memcpy(h->status, notice.status, sizeof h->status);
-	ring_end(&s->ring);
-	if (changed)
-		events_post_lazily(&s->events, PM_EVENT_NOTIFY);
-}
-
 /* ---- output ---------------------------------------------------------- */
 
 static void end_output(struct shim *s, int which)
@@ -714,9 +737,8 @@ static void serve(struct shim *s)
 		}
 		if (poll(polled, POLLED, timeout(s)) < 0)
 			continue; /* EINTR */
-		/* Before its sender is reaped: then nobody could tell whose it was. */
 		if (polled[NOTIFY].revents != 0)
-			on_notify(s);
+			take_notices(s, NOTICES_AT_ONCE);
 		/* The exit status before anything else. */
 		if (polled[SIGNALS].revents != 0)
 			on_child_signal(s);

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #define PASSES_MOST 16
-/* No further pass after this time: a tree that forks faster is to be killed. */
+/* No third pass after this time: a tree that forks faster is to be killed. The
+ * second comes always: a walk may have waited for the processor that long. */
 #define PASSES_MOST_MS 250
 #define PROCESSES_MOST 1000000u
 /* Between two looks at the clock. */
@@ -205,7 +206,7 @@ bool tree_walk_step(struct tree_walk *walk, int budget_ms)
 			/* Again while there are new ones: a process may fork or move during the walk. */
 			walk->passes++;
 			if (walk->signal == SIGKILL || !walk->fresh || walk->passes == PASSES_MOST ||
-			    monotonic_ms() - walk->began > PASSES_MOST_MS)
+			    (walk->passes > 1 && monotonic_ms() - walk->began > PASSES_MOST_MS))
 				return true;
 			begin_pass(walk);
 		}

@@ -1,10 +1,19 @@
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { Control, EventKind, RunState } from "../../src/server/engine/shim/layout.ts";
 import type { ShimSpec } from "../../src/server/engine/shim/spec.ts";
+import { requires } from "../support/requires.ts";
 import { buildProgram } from "./compile.ts";
-import { Bench, type Run } from "./run.ts";
+import { alive, Bench, type Run, shimPath, until } from "./run.ts";
+
+const queueLimit = "/proc/sys/net/unix/max_dgram_qlen";
+const setQueueLimit = `echo 512 > ${queueLimit}`;
+/** systemd lets a socket queue 512 messages, the kernel 10. */
+const longQueues = Number(readFileSync(queueLimit, "latin1")) >= 512;
+const queuesAsWanted =
+  longQueues || requires("unshare -Urn", spawnSync("unshare", ["-Urn", "sh", "-c", setQueueLimit]).status === 0);
 
 let bench: Bench;
 let program: string;
@@ -15,13 +24,14 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 /** Starts something that has the name of its socket in its environment. */
-function start(args: readonly string[], options: Partial<ShimSpec> = {}): Promise<Run> {
-  const uuid = bench.prepareWith((paths) => ({
-    ...bench.spec(args, options),
+function start(args: readonly string[], options: Partial<ShimSpec> & { on?: Bench } = {}): Promise<Run> {
+  const { on = bench, ...rest } = options;
+  const uuid = on.prepareWith((paths) => ({
+    ...on.spec(args, rest),
     notify: true,
     env: [`PATH=${process.env["PATH"]}`, `NOTIFY_SOCKET=${paths.notify}`, `N=${program}`],
   }));
-  return bench.launch(uuid);
+  return on.launch(uuid);
 }
 
 function notifications(run: Run): number {
@@ -116,6 +126,33 @@ test("a flood of messages starves nothing, and floods no events", async () => {
   // One in 20 ms, and with the events of start and end.
   expect(notifications(quiet)).toBeLessThanOrEqual(Number(finishedBoot - startedBoot) / 20e6 + 3);
 });
+
+test.skipIf(!queuesAsWanted)(
+  "nothing is lost that was said before the end, however much has not been read",
+  async () => {
+    const shim = longQueues ? shimPath : join(bench.dir, "pm-shim-with-long-queues");
+    if (!longQueues) {
+      const script = `unshare -Urn sh -c '${setQueueLimit} && exec "$0" "$@"' ${shimPath} "$@"`;
+      writeFileSync(shim, `#!/bin/sh\nexec ${script}\n`, { mode: 0o700 });
+    }
+    const other = await Bench.open({ shim });
+    onTestFinished(() => other.close());
+    const run = await start(["sh", "-c", 'read go; exec "$N" -flood 200 STATUS=a STATUS=b STATUS=end READY=1'], {
+      on: other,
+      stdin: "pipe",
+    });
+    const { childPid } = await run.running();
+    // Its death and all its messages are there when the shim looks again.
+    process.kill(run.shimPid, "SIGSTOP");
+    try {
+      writeFileSync(`/proc/${childPid}/fd/0`, "\n");
+      await until("its end", () => !alive(childPid));
+    } finally {
+      process.kill(run.shimPid, "SIGCONT");
+    }
+    expect(await run.done()).toMatchObject({ status: "end", notifyReady: true, waitStatus: 0 });
+  },
+);
 
 test("without being asked for there is no socket", async () => {
   const run = await bench.sh("exec sleep 1000");

@@ -131,12 +131,16 @@ test("a kill does not wait for a signal's walk over a large tree", async () => {
   expect(await run.done()).toMatchObject({ waitStatus: 9, treeGone: true });
 });
 
-test("a signal to the tree reaches what the tree forks on it", async () => {
+test.each([
+  ["", []],
+  // Longer than passes may take (tree.c).
+  [", also when the walk is held up", ["500"]],
+])("a signal to the tree reaches what the tree forks on it%s", async (_, stopMs) => {
   const program = buildProgram("forks-on-term");
   // The first process has the time that the walk takes over the others; where
   // that was too short for it to be scheduled, it is tried again.
   for (let round = 0; round < 20; round++) {
-    const run = await bench.start([program, "400"]);
+    const run = await bench.start([program, "400", ...stopMs]);
     await run.says(/ready/);
     expect(await run.control(Control.signal, SIGTERM, Target.tree)).toBe(0);
     // It forks, or has forked, a child for this signal, which ends by it or stays.
