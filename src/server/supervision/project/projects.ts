@@ -135,9 +135,8 @@ export class Projects {
    * @throws SupervisionError
    */
   async *apply(request: ApplyRequest): AsyncGenerator<ProjectFrame> {
+    this.check(request);
     const before = this.#ground.store.projects.get(request.name);
-    checkVersion(before, request.resourceVersion);
-    this.#check(request, before);
     const existing = this.#supervisor.membersOf(request.name);
     const restart = request.restartAll
       ? Object.fromEntries(existing.filter(isUnderWay).map(({ id, run }) => [id, run.number]))
@@ -183,8 +182,15 @@ export class Projects {
     yield* this.#follow(request.name);
   }
 
-  #check(request: ApplyRequest, before: ProjectRecord | undefined): void {
+  /**
+   * Refuses what `apply` would refuse as a whole.
+   *
+   * @throws SupervisionError
+   */
+  check(request: ApplyRequest): void {
     const { store } = this.#ground;
+    const before = store.projects.get(request.name);
+    checkVersion(before, request.resourceVersion);
     const invalid = (field: string, message: string) =>
       new SupervisionError("INVALID_ARGUMENT", `${field}: ${message}`, { field });
     if (before === undefined && store.projects.size >= maxProjects) {
