@@ -162,7 +162,10 @@ function present(engine: Engine, id: string): ProcessInfo | null {
   }
 }
 
-/** Those under way, by process and run: a stop that meets another one waits for the same command. */
+/**
+ * Those that run, or have run and may still end the process, by process and run:
+ * a stop that meets one waits for it too.
+ */
 type StopCommands = Map<string, Promise<unknown>>;
 
 /**
@@ -197,25 +200,16 @@ async function runStopCommand(
   const half = Math.ceil(graceMs / 2);
   const limited = AbortSignal.timeout(half);
   const key = `${process.id}/${process.run.number}`;
-  let command = commands.get(key);
-  if (command === undefined) {
-    command = engine
-      .runCommand(
-        process.id,
-        stopCommand,
-        { env: { PM_PROCESS_ID: process.id, PM_PROCESS_NAME: process.name }, timeoutMs: half, maxOutputBytes },
-        limited,
-      )
-      .finally(() => commands.delete(key));
-    commands.set(key, command);
+  let underWay = commands.get(key);
+  if (underWay === undefined) {
+    const env = { PM_PROCESS_ID: process.id, PM_PROCESS_NAME: process.name };
+    const command = engine.runCommand(process.id, stopCommand, { env, timeoutMs: half, maxOutputBytes }, limited);
+    const ended = engine.wait({ id: process.id }, "treeGone", process.run.number, limited).catch(() => undefined);
+    underWay = Promise.all([command, ended]).finally(() => commands.delete(key));
+    commands.set(key, underWay);
   }
   // That of another stop may have more time.
-  const done = abortable(command, limited).catch(() => undefined);
-  const ended = engine.wait({ id: process.id }, "treeGone", process.run.number, limited).then(
-    () => undefined,
-    () => undefined,
-  );
-  await Promise.all([done, ended]);
+  await abortable(underWay, limited).catch(() => undefined);
   return true;
 }
 
