@@ -115,6 +115,23 @@ test("an update waits for a restart that has a spec of its own, and is not lost"
   expect((await updated).spec).toMatchObject({ args: ["2000"], nice: 5 });
 });
 
+test("a restart with a spec of its own comes after one with another, and not after one with the same", async () => {
+  const bench = await open();
+  const { engine } = bench;
+  const { id } = await start(bench, spec("/bin/sleep", ["1000"]));
+  const before = engine.get({ id }).spec;
+  const { reached, letGo } = holdUp();
+  const restart = (seconds: string) => engine.restart({ id }, stopDefaults, { ...before, args: [seconds] }, somebody);
+  const first = restart("2000");
+  await reached;
+  const [same, other] = [restart("2000"), restart("3000")];
+  const plain = engine.restart({ id }, stopDefaults, null, somebody);
+  letGo();
+  for (const one of [first, same, plain])
+    expect(await one).toMatchObject({ run: { number: 2 }, spec: { args: ["2000"] } });
+  expect(await other).toMatchObject({ run: { number: 3, state: "running" }, spec: { args: ["3000"] } });
+});
+
 test("a precondition is looked at when the request is carried out, not before it waits for a start", async () => {
   const { engine } = await open();
   const id = randomUUID();

@@ -336,6 +336,30 @@ describe("over the contract", () => {
     expect((await projects.listProjects({})).projects).toEqual([]);
   });
 
+  it("a project that is refused as a whole changes no queue", async () => {
+    const { projects, queues } = clients();
+    await queues.setQueue({ name: "jobs", parallelism: 2 });
+    const one = { name: "a", spec: { executable: "serve" } };
+    const circular = { name: "a", spec: { executable: "serve", dependsOn: [{ process: "a" }] } };
+    for (const [processes, resourceVersion, reason] of [
+      [[one], "7", "CONDITION_FAILED"],
+      [[circular], "", "DEPENDENCY_CYCLE"],
+      [[one, one], "", "INVALID_ARGUMENT"],
+    ] as const) {
+      const refused = await Array.fromAsync(
+        projects.applyProject({
+          name: "shop",
+          processes: [...processes],
+          queues: [{ name: "jobs", parallelism: 9, paused: true }],
+          resourceVersion,
+        }),
+      ).catch((error: unknown) => error);
+      expect(reasonOf(refused)).toBe(reason);
+    }
+    expect((await queues.listQueues({})).queues).toMatchObject([{ name: "jobs", parallelism: 2, paused: false }]);
+    expect((await projects.listProjects({})).projects).toEqual([]);
+  });
+
   it("a project with mistakes is refused with all of them", async () => {
     const refused = await Array.fromAsync(
       clients().projects.applyProject({

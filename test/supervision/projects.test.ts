@@ -220,18 +220,19 @@ describe("a project", () => {
     expect(engine.named("bad").state).toBe("running");
   });
 
+  const schedules = [
+    {
+      name: "nightly",
+      process: "job",
+      timing: { kind: "every", ms: 60_000 },
+      overlap: "skip",
+      catchUp: "skip",
+      paused: false,
+    },
+  ];
+
   it("has its schedules", async () => {
     const { engine, daemon } = on.machine;
-    const schedules = [
-      {
-        name: "nightly",
-        process: "job",
-        timing: { kind: "every", ms: 60_000 },
-        overlap: "skip",
-        catchUp: "skip",
-        paused: false,
-      },
-    ];
     await apply([process("job", {}, { stopped: true })], { schedules });
     expect(engine.states()).toEqual({ job: "waiting schedule" });
     await pass(60_000);
@@ -239,6 +240,51 @@ describe("a project", () => {
     await apply([process("job", {}, { stopped: true })]);
     expect(daemon.schedules.list()).toEqual([]);
     expect(engine.states()).toEqual({ job: "running" });
+  });
+
+  it("has its schedules too when the daemon dies before they are set", async () => {
+    const { engine, daemon } = on.machine;
+    const died = Promise.withResolvers<void>();
+    engine.onDeath = died.resolve;
+    engine.callsUntilDeath = 1;
+    void frames(daemon.projects.apply(request([process("job", {}, { stopped: true })], { schedules })));
+    await died.promise;
+    await on.machine.killed();
+    await on.machine.start();
+    while (on.machine.daemon.projects.get("shop").pending !== null) {
+      await settle();
+    }
+    expect(on.machine.daemon.schedules.list()).toMatchObject([{ name: "nightly" }]);
+    expect(engine.states()).toEqual({ job: "waiting schedule" });
+  });
+
+  it("that is removed while it is applied leaves no schedule and no process", async () => {
+    const { engine, daemon } = on.machine;
+    const removal = { name: "shop", graceMs: null, keepProcesses: false, resourceVersion: "", cause };
+    const [applied, removed] = await Promise.allSettled([
+      frames(daemon.projects.apply(request([process("job", {}, { stopped: true })], { schedules }))),
+      frames(daemon.projects.remove(removal)),
+    ]);
+    expect(applied).toMatchObject({ status: "rejected", reason: { reason: "SUPERSEDED" } });
+    expect(removed.status).toBe("fulfilled");
+    await settle();
+    expect(daemon.schedules.list()).toEqual([]);
+    expect(engine.states()).toEqual({});
+  });
+
+  it("is as the later of two says, its schedules too", async () => {
+    const { engine, daemon } = on.machine;
+    const other = [{ ...schedules[0], name: "hourly" }];
+    const job = [process("job", {}, { stopped: true })];
+    const [first, second] = await Promise.allSettled([
+      frames(daemon.projects.apply(request(job, { schedules }))),
+      frames(daemon.projects.apply(request(job, { schedules: other }))),
+    ]);
+    expect(first).toMatchObject({ status: "rejected", reason: { reason: "SUPERSEDED" } });
+    expect(second.status).toBe("fulfilled");
+    await settle();
+    expect(daemon.schedules.list().map(({ name }) => name)).toEqual(["hourly"]);
+    expect(engine.states()).toEqual({ job: "waiting schedule" });
   });
 });
 

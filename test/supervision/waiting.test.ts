@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { describe, expect, it } from "vitest";
 import type { Dependency, Probe } from "../../src/server/engine/api/policy.ts";
+import type { CommandResult } from "../../src/server/engine/api/supervision.ts";
 import { pass, settle, useMachine } from "./daemon.ts";
 import { context, succeeded, supervisionOf } from "./fake-engine.ts";
 import { policyOf, specOf } from "./processes.ts";
@@ -391,6 +392,53 @@ describe("a stop command", () => {
     expect(process).toMatchObject({ state: "exited", run: { exit: { code: 0 } } });
     await pass(60_000);
     expect(engine.named("web").run.number).toBe(1);
+  });
+
+  it("is run once, however many ask and whoever leaves", async () => {
+    const { engine, daemon } = on.machine;
+    const { promise, resolve } = Promise.withResolvers<CommandResult>();
+    let commands = 0;
+    await on.machine.run("web", { restart, stopCommand: { executable: "graceful", args: [] } });
+    engine.command = () => {
+      commands++;
+      return promise;
+    };
+    const request = { ...context, requestId: "once" };
+    const leaving = new AbortController();
+    const left = daemon.engine.stop({ name: "web" }, stopOptions, request, leaving.signal);
+    await settle();
+    leaving.abort(new Error("left"));
+    await expect(left).rejects.toThrow("left");
+    const again = [request, context].map((one) => daemon.engine.stop({ name: "web" }, stopOptions, one));
+    await settle();
+    expect(engine.named("web").state).toBe("running");
+    resolve(succeeded);
+    for (const { receipt } of await Promise.all(again)) {
+      expect(["stopped", "alreadyStopped"]).toContain(receipt.outcome);
+    }
+    expect(commands).toBe(1);
+    expect(engine.named("web").state).toBe("exited");
+  });
+
+  it("is not run where a stop asks by signals already", async () => {
+    const { engine, daemon } = on.machine;
+    let commands = 0;
+    await on.machine.run("web", { restart, stopCommand: { executable: "graceful", args: [] } });
+    engine.command = async () => {
+      commands++;
+      return succeeded;
+    };
+    const { id, run } = engine.named("web");
+    const { receipt } = await daemon.engine.stop({ name: "web" }, stopOptions, context);
+    expect(commands).toBe(1);
+    // As it is while the grace period goes on.
+    engine.processes.set(id, {
+      ...engine.named("web"),
+      state: "stopping",
+      run: { ...run, stop: { ...receipt, outcome: "pending" } },
+    });
+    await daemon.engine.stop({ name: "web" }, stopOptions, context);
+    expect(commands).toBe(1);
   });
 
   it("is not run again by the next daemon, but the stop is", async () => {

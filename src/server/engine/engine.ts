@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
+import { abortable } from "../../common/abortable.ts";
 import type { Cause } from "./api/cause.ts";
 import type {
   ProcessUpdate,
@@ -38,7 +39,6 @@ import type {
 import type { StatsOptions, UsageSample } from "./api/usage.ts";
 import type { WatchEvent } from "./api/watch.ts";
 import type { Core } from "./core.ts";
-import { abortable } from "./notifier.ts";
 import { removeAgain, restartAgain, stopAgain } from "./operations/again.ts";
 import { reportUnseen, setSupervision } from "./operations/decide-end.ts";
 import { events } from "./operations/events.ts";

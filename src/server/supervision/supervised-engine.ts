@@ -1,3 +1,4 @@
+import { abortable } from "../../common/abortable.ts";
 import { findCycle } from "../../common/dependency-graph.ts";
 import type { RequestContext, StartRequest, StopOptions, StopResult } from "../engine/api/control.ts";
 import type { Engine } from "../engine/api/engine.ts";
@@ -20,9 +21,12 @@ const defaultGraceMs = 10_000;
  */
 export function supervisedEngine(ground: Ground, supervisor: Supervisor): Engine {
   const { engine } = ground;
+  const stopCommands: StopCommands = new Map();
   const own: Partial<Engine> = {
     start: (request, context) => start(ground, supervisor, request, context),
-    stop: (ref, options, context, signal) => stop(ground, supervisor, ref, options, context, signal),
+    // Whoever stops waiting does not stop what was asked for.
+    stop: (ref, options, context, signal) =>
+      abortable(stop(ground, supervisor, stopCommands, ref, options, context), signal),
     async restart(ref, options, spec, context, signal) {
       if (spec !== null) {
         checkCycle(ground, engine.get(ref), spec);
@@ -120,10 +124,10 @@ async function start(
 async function stop(
   ground: Ground,
   supervisor: Supervisor,
+  commands: StopCommands,
   ref: ProcessRef,
   options: StopOptions & { readonly wait: boolean },
   context: RequestContext,
-  signal: AbortSignal | undefined,
 ): Promise<StopResult> {
   const { engine } = ground;
   const process = engine.get(ref);
@@ -135,11 +139,11 @@ async function stop(
     supervisor.cancelWaiting(id, context.cause ?? causeOf("request", "", context));
     await supervisor.settled(id);
   } else {
-    checked = await runStopCommand(ground, process, options, context, signal);
+    checked = await runStopCommand(ground, commands, process, options, context);
   }
   // What followed that check has changed the resource version.
   const unchecked = { ...context, precondition: checked ? null : context.precondition };
-  const result = await engine.stop({ id }, options, unchecked, signal);
+  const result = await engine.stop({ id }, options, unchecked);
   // It may have ended by itself just before, and have been about to begin anew.
   supervisor.considerId(id);
   const stopped = present(engine, id) ?? result.process;
@@ -160,20 +164,30 @@ function present(engine: Engine, id: string): ProcessInfo | null {
 }
 
 /**
+ * Those that run, or have run and may still end the process, by process and run:
+ * a stop that meets one waits for it too.
+ */
+type StopCommands = Map<string, Promise<unknown>>;
+
+/**
  * The process's own way to be stopped; what it leaves alive gets the signal as
  * ever. Answers whether it was used, the precondition having been checked.
  */
 async function runStopCommand(
   ground: Ground,
+  commands: StopCommands,
   process: ProcessInfo,
   options: StopOptions,
   context: RequestContext,
-  signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const { engine } = ground;
   const { stopCommand } = policyOf(process);
   const graceMs = options.graceMs ?? process.spec.stop.graceMs ?? defaultGraceMs;
   if (stopCommand === null || !isUnderWay(process) || graceMs === 0) {
+    return false;
+  }
+  // Somebody's stop is past that, and asks by signals.
+  if (process.desiredState === "stopped" && process.run.stop?.outcome === "pending") {
     return false;
   }
   checkPrecondition(process, context);
@@ -185,19 +199,18 @@ async function runStopCommand(
     cause: context.cause ?? causeOf("request", "", context),
   });
   const half = Math.ceil(graceMs / 2);
-  const limited = AbortSignal.any([AbortSignal.timeout(half), ...(signal === undefined ? [] : [signal])]);
-  const command = engine.runCommand(
-    process.id,
-    stopCommand,
-    { env: { PM_PROCESS_ID: process.id, PM_PROCESS_NAME: process.name }, timeoutMs: half, maxOutputBytes },
-    limited,
-  );
-  const ended = engine.wait({ id: process.id }, "treeGone", process.run.number, limited).then(
-    () => undefined,
-    () => undefined,
-  );
-  await Promise.all([command, ended]);
-  signal?.throwIfAborted();
+  const limited = AbortSignal.timeout(half);
+  const key = `${process.id}/${process.run.number}`;
+  let underWay = commands.get(key);
+  if (underWay === undefined) {
+    const env = { PM_PROCESS_ID: process.id, PM_PROCESS_NAME: process.name };
+    const command = engine.runCommand(process.id, stopCommand, { env, timeoutMs: half, maxOutputBytes }, limited);
+    const ended = engine.wait({ id: process.id }, "treeGone", process.run.number, limited).catch(() => undefined);
+    underWay = Promise.all([command, ended]).finally(() => commands.delete(key));
+    commands.set(key, underWay);
+  }
+  // That of another stop may have more time.
+  await abortable(underWay, limited).catch(() => undefined);
   return true;
 }
 

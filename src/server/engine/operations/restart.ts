@@ -8,7 +8,7 @@ import { noAttempts } from "../api/supervision.ts";
 import type { Core } from "../core.ts";
 import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
-import { effectiveSpec, normalizeSpec, treeLimits } from "../process/spec.ts";
+import { effectiveSpec, normalizeSpec, sameSpec, treeLimits } from "../process/spec.ts";
 import { giveRoom, launch, prepareRun, undoPreparation } from "../run/launch.ts";
 import { makeRoom } from "../run/make-room.ts";
 import { Run } from "../run/run.ts";
@@ -32,7 +32,8 @@ import {
 /**
  * Begins a new run of a process, after stopping the one there is. A restart
  * that meets another one under way gets its result; with `force` it hurries it.
- * One that meets a run which supervision begins replaces that.
+ * One that meets a run which supervision begins replaces that, and one with
+ * another spec than the run that is to begin comes after it.
  *
  * What the daemon's death leaves: the intent, which the next daemon carries on;
  * once the record names the new run, a run without a ring, which it begins.
@@ -54,15 +55,14 @@ export async function restart(
     process.nextSpec = next;
     return await follow(core, process, renew(core, process, options, next, cause, context));
   }
-  if (process.restartsItself) {
-    // What is asked for is a run from now on, with what the process is by now.
-    await underWay.catch(() => {});
-    return await restart(core, process, options, spec, context);
-  }
-  if (options.force && !process.current.starting) {
+  const isOther = next !== null && !sameSpec(next, process.nextSpec ?? process.spec);
+  if (options.force && !process.restartsItself && !process.current.starting) {
     stopRun(core, process, options, cause, { kind: "restart", onRecord: true }).catch(() => {});
   }
-  return await underWay;
+  if (!process.restartsItself && !isOther) return await underWay;
+  // What is asked for is a run from now on, with what the process is by now.
+  await underWay.catch(() => {});
+  return await restart(core, process, options, spec, context);
 }
 
 /** Goes on with a restart that an earlier daemon began. */

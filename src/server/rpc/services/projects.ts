@@ -89,6 +89,8 @@ export function projectService({ supervision, log }: ServiceDependencies): Servi
         applyFromProto(request, requestContext(request, handlerContext, root), root),
       );
       if (!apply.dryRun) {
+        // Queues are set first, and stay as they were where the project is refused.
+        projects.check(apply);
         for (const { name, ...change } of queueChanges) {
           await queues.set(name, change);
         }

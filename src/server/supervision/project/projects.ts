@@ -9,13 +9,13 @@ import { SupervisionError } from "../errors.ts";
 import type { Ground } from "../ground.ts";
 import { isUnderWay } from "../restart/outcome.ts";
 import { cronProblem } from "../schedule/cron.ts";
-import type { ScheduleRequest, Scheduler } from "../schedule/scheduler.ts";
+import type { Scheduler } from "../schedule/scheduler.ts";
 import { causeOf, eventOf, keptOf } from "../status.ts";
 import { gateOf, isGone, type Supervisor } from "../supervisor.ts";
 import { same } from "./changes.ts";
 import { descriptionGraph, type Member, membersOf, sharedName } from "./members.ts";
 import { planApply, planRemove, type Step } from "./plan.ts";
-import type { PendingApply, PendingRemove, ProjectProcess, ProjectRecord } from "./record.ts";
+import type { PendingApply, PendingRemove, ProjectProcess, ProjectRecord, ProjectSchedule } from "./record.ts";
 
 const maxProjects = 1000;
 const maxMembers = 1000;
@@ -31,8 +31,7 @@ export interface ApplyRequest {
   /** Empty: any; "none": there must be no such project. */
   readonly resourceVersion: string;
   readonly restartAll: boolean;
-  /** `processId` is filled in: `process` is a name in the project. */
-  readonly schedules: readonly (Omit<ScheduleRequest, "processId"> & { readonly process: string })[];
+  readonly schedules: readonly ProjectSchedule[];
   readonly cause: Cause;
 }
 
@@ -137,9 +136,8 @@ export class Projects {
    * @throws SupervisionError
    */
   async *apply(request: ApplyRequest): AsyncGenerator<ProjectFrame> {
+    this.check(request);
     const before = this.#ground.store.projects.get(request.name);
-    checkVersion(before, request.resourceVersion);
-    this.#check(request, before);
     const existing = this.#supervisor.membersOf(request.name);
     const restart = request.restartAll
       ? Object.fromEntries(existing.filter(isUnderWay).map(({ id, run }) => [id, run.number]))
@@ -149,6 +147,7 @@ export class Projects {
       prune: request.prune,
       only: request.only.length === 0 ? null : request.only,
       restart,
+      schedules: request.schedules,
       cause: request.cause,
     };
     const changed = before === undefined || !same(before.processes, request.processes);
@@ -166,7 +165,6 @@ export class Projects {
       return;
     }
     await this.#save(project);
-    await this.#setSchedules(request);
     yield* this.#follow(request.name);
   }
 
@@ -185,8 +183,15 @@ export class Projects {
     yield* this.#follow(request.name);
   }
 
-  #check(request: ApplyRequest, before: ProjectRecord | undefined): void {
+  /**
+   * Refuses what `apply` would refuse as a whole.
+   *
+   * @throws SupervisionError
+   */
+  check(request: ApplyRequest): void {
     const { store } = this.#ground;
+    const before = store.projects.get(request.name);
+    checkVersion(before, request.resourceVersion);
     const invalid = (field: string, message: string) =>
       new SupervisionError("INVALID_ARGUMENT", `${field}: ${message}`, { field });
     if (before === undefined && store.projects.size >= maxProjects) {
@@ -252,23 +257,22 @@ export class Projects {
   }
 
   /** The processes are there first: a schedule belongs to one. */
-  async #setSchedules(request: ApplyRequest): Promise<void> {
-    const members = membersOf(request.name, request.processes);
-    const context = contextOf(request.cause);
-    const wanted = new Set(request.schedules.map(({ name }) => name));
+  async #setSchedules(project: ProjectRecord, schedules: readonly ProjectSchedule[], cause: Cause): Promise<void> {
+    const members = membersOf(project.name, project.processes);
+    const wanted = new Set(schedules.map(({ name }) => name));
     for (const old of this.#scheduler.list()) {
-      const process = this.#supervisor.membersOf(request.name).find(({ id }) => id === old.processId);
+      const process = this.#supervisor.membersOf(project.name).find(({ id }) => id === old.processId);
       if (process !== undefined && !wanted.has(old.name)) {
-        await this.#scheduler.remove(old.name, request.cause);
+        await this.#scheduler.remove(old.name, cause);
       }
     }
-    for (const { process: name, ...schedule } of request.schedules) {
+    for (const { process: name, ...schedule } of schedules) {
       const member = members.find((one) => one.name === name);
       if (member !== undefined) {
         if (this.#process(member.id) === null) {
-          await this.#create(request.name, member, false, context);
+          await this.#create(project.name, member, false, contextOf(cause));
         }
-        await this.#scheduler.set({ ...schedule, processId: member.id }, request.cause);
+        await this.#scheduler.set({ ...schedule, processId: member.id }, cause);
       }
     }
   }
@@ -369,6 +373,9 @@ export class Projects {
 
   async #finishApply(project: ProjectRecord, pending: PendingApply, tell: Listener): Promise<void> {
     const { engine } = this.#ground;
+    if (pending.schedules !== undefined) {
+      await this.#setSchedules(project, pending.schedules, pending.cause);
+    }
     const steps = this.#plan(project, pending, this.#supervisor.membersOf(project.name));
     tell({ kind: "plan", steps });
     const failed = await this.#carryOut(project, steps, pending.cause, tell, null);

@@ -1,5 +1,6 @@
 import type { Cause } from "../../engine/api/cause.ts";
 import type { ProcessSpec } from "../../engine/api/spec.ts";
+import type { ScheduleRequest } from "../schedule/scheduler.ts";
 
 /** A project as it lies on disk: what it is to be, and what is left to do. Times are milliseconds since the epoch. */
 export interface ProjectRecord {
@@ -24,6 +25,9 @@ export interface ProjectProcess {
   readonly stopped: boolean;
 }
 
+/** `processId` is filled in: `process` is a name in the project. */
+export type ProjectSchedule = Omit<ScheduleRequest, "processId"> & { readonly process: string };
+
 export interface PendingApply {
   readonly kind: "apply";
   readonly prune: boolean;
@@ -31,6 +35,8 @@ export interface PendingApply {
   readonly only: readonly string[] | null;
   /** UUIDs with the run that is to be replaced whether or not anything changed. */
   readonly restart: Readonly<Record<string, number>>;
+  /** All that the project has; absent: they stay as they are. */
+  readonly schedules?: readonly ProjectSchedule[];
   readonly cause: Cause;
 }
 
