@@ -33,7 +33,7 @@ export async function addContext(
   }
   const path = contextsPath(env);
   const { password, ...rest } = context;
-  await makePrivateDirectory(dirname(path));
+  makePrivateDirectory(dirname(path));
   await edit(path, async (contexts) => {
     if (Object.hasOwn(contexts.contexts, name)) {
       throw new AdminError("conflict", `there is a context "${name}" already`, `'pm context rm ${name}' removes it`);
@@ -51,7 +51,7 @@ export async function addContext(
 /** Makes a context the current one; "default" makes it the local daemon. */
 export async function setCurrentContext(name: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const path = contextsPath(env);
-  await makePrivateDirectory(dirname(path));
+  makePrivateDirectory(dirname(path));
   await edit(path, ({ contexts }) => {
     if (name === localContext) {
       return { contexts };
@@ -65,7 +65,7 @@ export async function setCurrentContext(name: string, env: NodeJS.ProcessEnv = p
 export async function removeContext(name: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const path = contextsPath(env);
   let removed: Context | undefined;
-  await makePrivateDirectory(dirname(path));
+  makePrivateDirectory(dirname(path));
   await edit(path, ({ current, contexts }) => {
     mustExist(contexts, name);
     const { [name]: gone, ...others } = contexts;

@@ -110,7 +110,7 @@ export async function init(options: InitOptions, env: NodeJS.ProcessEnv = proces
     made.push(path);
   };
   try {
-    await makePrivateDirectory(tls);
+    makePrivateDirectory(tls);
     await make(paths.authority, authority.certificate, 0o644);
     await make(paths.authorityKey, authority.key);
     await make(paths.server, server.certificate, 0o644);

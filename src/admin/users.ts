@@ -72,7 +72,7 @@ async function changeUser(path: string, name: string, password: string, exists: 
   checkName(name);
   checkPassword(password);
   const hash = await hashPassword(password);
-  await makePrivateDirectory(dirname(path));
+  makePrivateDirectory(dirname(path));
   await editPrivateFile(path, (text) => {
     // Also: nothing is added to a file that the daemon would refuse.
     const known = parseUsers(text, path).has(name);

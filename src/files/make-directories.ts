@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 
 /**
  * Makes a directory with its parents, all with this mode, unless it is there.
- * mkdirSync's own `recursive` never returns where the system answers ENOENT
- * below a parent that exists, as /proc does.
+ * Node's own `recursive` never ends where the system answers ENOENT below a
+ * parent that exists, as /proc does.
  *
  * @throws a Node system error
  */

@@ -1,13 +1,14 @@
 /** Writing of files that hold secrets: mode 0600, replaced atomically. */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeDirectories } from "./make-directories.ts";
 import { readPrivateFile } from "./read-private-file.ts";
 
 /** Makes a directory that only we can enter, parents included; leaves an existing one as it is. */
-export async function makePrivateDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+export function makePrivateDirectory(path: string): void {
+  makeDirectories(path, 0o700);
 }
 
 /**

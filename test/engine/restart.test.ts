@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { OutputFrame } from "../../src/server/engine/api/output.ts";
 import type { Shown as ProcessInfo } from "./harness.ts";
 import {
@@ -112,6 +112,21 @@ test("a stop during a restart ends the new run too", async () => {
   const stopped = await engine.stop(id, stopDefaults);
   expect(await restarting).toMatchObject({ run: 2 });
   expect(stopped).toMatchObject({ stopped: true, process: { run: 2, state: "exited" } });
+});
+
+test("a restart that is asked for during a stop begins a run, and the stop leaves that alone", async () => {
+  const engine = await open();
+  const { id } = await start(engine, shell("trap '' TERM; echo ready; while :; do read line; done", { stdin: "pipe" }));
+  await untilOutput(engine, id, "ready\n");
+  const patient = { ...stopDefaults, graceMs: 3_600_000 };
+  const stopping = engine.stop(id, patient);
+  await vi.waitFor(() => expect(engine.get(id).desiredState).toBe("stopped"), { timeout: 90_000 });
+  const restarting = engine.restart(id, patient);
+  await vi.waitFor(() => expect(engine.get(id).desiredState).toBe("running"), { timeout: 90_000 });
+  await engine.signal(id, "SIGKILL", "tree");
+  expect(await stopping).toMatchObject({ stopped: true });
+  expect(await restarting).toMatchObject({ run: 2 });
+  expect(engine.get(id)).toMatchObject({ run: 2, state: "running", desiredState: "running" });
 });
 
 test("a restart that fails leaves the process FAILED, also for the next daemon", async () => {

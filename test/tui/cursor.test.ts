@@ -99,6 +99,32 @@ describe("the cursor", () => {
     }
   });
 
+  test("D1 what was removed while it was asked about is told so, and one that has its name is left alone", async () => {
+    const terminal = await open();
+    for (const [key, verb, outcome] of [
+      ["x", "Stop", "Not stopped: it was removed meanwhile: m-3"],
+      ["d", "Remove", "Removed m-3"],
+    ] as const) {
+      const id = await start(daemon(), "m-3", key === "x" ? "exec sleep 1000" : "exit 0");
+      if (key === "d") {
+        await daemon().processes.waitProcess({ process: byId(id), condition: 3 });
+      }
+      terminal.type("/m-3\r");
+      await terminal.until("it is selected", () => /^..m-3 /.test(selectedRow(terminal)));
+      await clearFilter(terminal);
+      terminal.type(key);
+      await terminal.shows(`${verb} m-3?`);
+      await daemon().processes.removeProcess({ process: byId(id), force: true });
+      const other = await start(daemon(), "m-3", "exec sleep 1000");
+      await terminal.shows("removed meanwhile");
+      terminal.type("y");
+      await terminal.shows(outcome);
+      expect((await daemon().processes.getProcess({ process: byId(other) })).process?.state).toBe(2);
+      await daemon().processes.removeProcess({ process: byId(other), force: true });
+      await terminal.until("it is gone", () => !namesInTable(terminal).includes("m-3"));
+    }
+  });
+
   test("D4 a process started under a filter is shown and selected", async () => {
     const terminal = await open();
     terminal.type("/svx-2\r");

@@ -86,3 +86,28 @@ test("that nothing can be remembered is told once", async () => {
   await terminal.shows("Messages");
   expect(terminal.text().split("not remembered")).toHaveLength(2);
 });
+
+test("where no directory can be made, and none is refused either, quitting is quitting", async () => {
+  const env = { XDG_CONFIG_HOME: "/proc/nowhere" };
+  const terminal = openUi(daemon(), { columns: 140, rows: 40, env });
+  await terminal.shows("Processes");
+  terminal.type("T");
+  await terminal.shows("What is chosen is not remembered: ENOENT");
+  terminal.type("Tq");
+  expect((await terminal.exited).code).toBe(0);
+});
+
+test("two dashboards: what either has chosen stays, and of one setting the choice that came last", async () => {
+  const config = temporaryDirectory();
+  const path = join(config, "pm/dashboard.json");
+  const options = { columns: 140, rows: 40, env: { XDG_CONFIG_HOME: config } };
+  const [one, other] = [openUi(daemon(), options), openUi(daemon(), options)];
+  await one.shows("by name");
+  await other.shows("by name");
+  one.type("oo|q");
+  expect((await one.exited).code).toBe(0);
+  expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({ sort: "cpu", layout: "beside" });
+  other.type("Toq");
+  expect((await other.exited).code).toBe(0);
+  expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({ sort: "state", layout: "beside", theme: "dusk" });
+});

@@ -1,9 +1,8 @@
-import { PmError } from "../../sdk/errors.ts";
 import type { ProcessManager } from "../../sdk/manager.ts";
 import type { Precondition, ProcessInfo, StopReceipt } from "../../sdk/types.ts";
 import type { Action, Failure } from "../state/action.ts";
 import type { BulkAction } from "../state/overlays/overlay.ts";
-import { errorText, isConnectionError } from "./errors.ts";
+import { errorReason, errorText, isConnectionError } from "./errors.ts";
 
 /** How often progress is told, and after how long for the first time. Milliseconds. */
 const PROGRESS_MS = 250;
@@ -135,7 +134,7 @@ async function stopsEnd(
 
 /** What went wrong; null: nothing. */
 function failureOf(action: BulkAction, process: ProcessInfo, { receipt, error }: Outcome): Failure | null {
-  if (error instanceof PmError && error.reason === "PROCESS_NOT_FOUND") {
+  if (errorReason(error) === "PROCESS_NOT_FOUND") {
     // To be removed may be what was wanted of it.
     return action === "remove" ? null : { process, reason: "it was removed meanwhile", connection: false };
   }

@@ -16,7 +16,7 @@ function conditionText({ field, actual }: Readonly<Record<string, string>>): str
   return `${what}, and nothing was done`;
 }
 
-/** The reason of an SDK error; "" for any other. */
+/** The reason of an SDK error, whose class the built dashboard does not share with what connects it; "" for any other. */
 export function errorReason(error: unknown): string {
   return error instanceof Error && "reason" in error && typeof error.reason === "string" ? error.reason : "";
 }

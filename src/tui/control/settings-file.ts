@@ -64,7 +64,7 @@ export class SettingsFile {
 
   /** What another dashboard has chosen meanwhile stays, unless it was chosen here, too. */
   async #write(changes: Record<string, unknown>): Promise<void> {
-    await makePrivateDirectory(dirname(this.#path));
+    makePrivateDirectory(dirname(this.#path));
     await replaceFile(this.#path, `${JSON.stringify({ ...readContent(this.#path), ...changes }, null, 2)}\n`);
   }
 

@@ -76,7 +76,7 @@ export function decidesDesire({ kind }: Cause): boolean {
   return kind === "request" || kind === "project";
 }
 
-/** Also stops the run that a restart under way begins. */
+/** Also stops the run that a restart under way begins; one that was asked for since then is what is wanted last. */
 async function stopAndMore(
   core: Core,
   process: ManagedProcess,
@@ -92,7 +92,8 @@ async function stopAndMore(
     if (isFirst) checkPrecondition(core, process, context);
     const { stopped, receipt } = await stopRun(core, process, options, cause, { kind: "stop", onSent });
     const pending = process.restarting ?? restarting;
-    if (pending !== null && stopped) {
+    const isOutdone = restarting === null && decidesDesire(cause) && process.desired === "running";
+    if (pending !== null && stopped && !isOutdone) {
       await pending.catch(() => {});
       core.checkOpen();
       core.checkListed(process);

@@ -20,8 +20,8 @@ const WORDS: Record<ConfirmedAction, { readonly verb: string; readonly one: stri
   },
   restart: {
     verb: "Restart",
-    one: "Stops it, then starts a new run",
-    several: "Stops each, then starts a new run of it",
+    one: "Stops it if it runs, then starts a new run",
+    several: "Stops each that runs, then starts a new run of each",
   },
   remove: {
     verb: "Remove",
