@@ -60,7 +60,12 @@ export type OutputFrame =
       /** Empty unless the stream holds the run. */
       readonly holdToken: string;
     }
-  | { readonly kind: "chunk"; readonly chunk: OutputChunk }
+  | {
+      readonly kind: "chunk";
+      readonly chunk: OutputChunk;
+      /** The next frame is a chunk that was read with this one, whose bytes stay as long as the next one's. Default: no. */
+      readonly more?: boolean;
+    }
   | { readonly kind: "gap"; readonly gap: OutputGap }
   | { readonly kind: "heartbeat"; readonly nextOffset: number }
   | ({ readonly kind: "end" } & OutputEnd);

@@ -10,8 +10,8 @@ import type { SourceLease } from "./pool.ts";
 import { RunReader, untilPassedMs } from "./reader.ts";
 import { startOffset } from "./start.ts";
 
-/** Counts as taken where the stream ends with what there is: the reads are not the smallest. */
-const snapshotTakenBytes = 128 * 1024;
+/** Counts as taken where the stream ends with what there is: the reads are the largest. */
+const snapshotTakenBytes = 1024 * 1024;
 /** The source is looked at this often even if nobody tells. */
 const recheckMs = 5_000;
 /**
@@ -107,7 +107,7 @@ export async function* streamOutput(
         lastFrame = performance.now();
       }
       for (const chunk of read.chunks) {
-        yield { kind: "chunk", chunk };
+        yield chunk === read.chunks.at(-1) ? { kind: "chunk", chunk } : { kind: "chunk", chunk, more: true };
         lastFrame = performance.now();
       }
       takenBytes += reader.position - (read.gap?.to ?? from);

@@ -22,7 +22,7 @@ import { outputInfoToProto } from "../../convert/run.ts";
 import { millisFromDuration, nanosFromTimestamp } from "../../convert/time.ts";
 import { checked } from "../../edge/field.ts";
 import { atLeast, processId, processRef, saturate, token, within } from "../../edge/rules.ts";
-import { encodedFramesKey } from "../../encoded-frames.ts";
+import { encodedFramesKey, type Piece } from "../../encoded-frames.ts";
 import type { ServiceDependencies } from "../dependencies.ts";
 import { heartbeatMs, optionalRun } from "../stream-options.ts";
 
@@ -38,10 +38,15 @@ const maxReadMessageBytes = 4 * 1024 * 1024 - 64 * 1024;
 const mergeRange = { min: 0, max: 5000 };
 const defaultMergeMs = 50;
 
-async function* encodedOutput(frames: AsyncIterable<OutputFrame>): AsyncGenerator<Uint8Array, void, undefined> {
+/** Chunks that were read together are sent together. */
+async function* encodedOutput(frames: AsyncIterable<OutputFrame>): AsyncGenerator<Piece, void, undefined> {
+  let chunks: Uint8Array[] = [];
   for await (const part of frames) {
     if (part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
-      yield encodeChunk(part.chunk);
+      chunks.push(encodeChunk(part.chunk));
+      if (part.more === true) continue;
+      yield chunks;
+      chunks = [];
       continue;
     }
     for (const frame of framesToProto(part)) yield encodeMessage(StreamOutputResponseSchema, { frame });
