@@ -7,7 +7,7 @@
  */
 
 /** The most that one read takes. */
-export const blockBytes = 256 * 1024;
+export const blockBytes = 192 * 1024;
 /** For the room before chunks. */
 const roomBytes = 4 * 1024;
 /** Reads below this size are not worth a block. */

@@ -1,12 +1,13 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { OutputEnd, OutputFrame, StreamOutputOptions } from "../api/output.ts";
 import { Notifier } from "../notifier.ts";
-import type { Block } from "./blocks.ts";
+import { type Block, blockBytes } from "./blocks.ts";
 import type { OutputContext } from "./context.ts";
 import { chooseRun, describeOutput } from "./describe.ts";
 import type { OutputProcess } from "./directory.ts";
 import type { HoldLease } from "./hold/holds.ts";
 import type { SourceLease } from "./pool.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { RunReader, untilPassedMs } from "./reader.ts";
 import { startOffset } from "./start.ts";
 
@@ -41,6 +42,7 @@ export async function* streamOutput(
   let hold: HoldLease | null = null;
   /** Of the chunks that were yielded last. */
   let block: Block | null = null;
+  const ahead = new ReadAhead();
   // Who wants what there is reads it at once; a follower may have come for good, and not read.
   let takenBytes = options.follow ? 0 : snapshotTakenBytes;
   try {
@@ -95,13 +97,22 @@ export async function* streamOutput(
     const { source } = lease;
     if (!wasThere) await hold?.begin();
     let completeSince = 0;
+    /** Before it everything was read that has been, or will be, yielded; the read ahead is beyond. */
+    let position = reader.position;
 
     for (;;) {
       signal.throwIfAborted();
       context.checkOpen();
-      const from = reader.position;
-      const read = await reader.read(source, blocks.readBytes(takenBytes), blocks);
+      const from = position;
+      const read = await (ahead.take() ?? reader.read(source, blocks.readBytes(takenBytes), blocks));
       block = read.block;
+      position = reader.position;
+      const { untilReached } = reader;
+      // One who takes much waits for no read while the socket has room.
+      const sendsLong = position - from >= blockBytes / 2 && read.chunks.length > 0;
+      if (sendsLong && !untilReached && blocks.readBytes(takenBytes) >= blockBytes) {
+        ahead.begin(() => reader.read(source, blocks.readBytes(takenBytes), blocks));
+      }
       if (read.gap !== null) {
         yield { kind: "gap", gap: read.gap };
         lastFrame = performance.now();
@@ -110,20 +121,20 @@ export async function* streamOutput(
         yield chunk === read.chunks.at(-1) ? { kind: "chunk", chunk } : { kind: "chunk", chunk, more: true };
         lastFrame = performance.now();
       }
-      takenBytes += reader.position - (read.gap?.to ?? from);
+      takenBytes += position - (read.gap?.to ?? from);
       // Whoever comes back for the next frame is done with those before.
       block?.release();
       block = null;
-      if (reader.untilReached) return yield end("snapshot");
+      if (untilReached) return yield end("snapshot");
       if (read.moved) {
         lastData = performance.now();
         // Nothing of what was read may have been wanted.
         if (heartbeatDue()) {
           lastFrame = performance.now();
-          yield { kind: "heartbeat", nextOffset: reader.position };
+          yield { kind: "heartbeat", nextOffset: position };
         }
         // Reading is synchronous: one flood must not keep the others from their turn.
-        await setImmediate();
+        if (!ahead.isMade) await setImmediate();
         continue;
       }
       if (!options.follow) return yield end("snapshot");
@@ -156,6 +167,7 @@ export async function* streamOutput(
     // Whoever leaves in between may still be sending.
     block?.keep();
     block?.release();
+    await ahead.drop();
     news.unsubscribe(run, wake);
     hold?.release();
     lease?.release();
