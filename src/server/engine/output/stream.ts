@@ -58,7 +58,9 @@ export async function* streamOutput(
     const limit = options.follow ? Number.POSITIVE_INFINITY : output.nextOffset;
     const reader = new RunReader(begin, limit, options);
     const holdToken = hold?.token ?? "";
-    yield { kind: "opened", processId: process.id, run: run.number, startOffset: begin, output, holdToken };
+    const isSelective = options.streams.length > 0 || options.start.since !== null;
+    const more = !options.follow && wasThere && !reader.done && !isSelective;
+    yield { kind: "opened", processId: process.id, run: run.number, startOffset: begin, output, holdToken, more };
     let lastFrame = performance.now();
     let lastData = 0;
     /** Pieces that came right after the one before. */
@@ -107,10 +109,10 @@ export async function* streamOutput(
       const read = await (ahead.take() ?? reader.read(source, blocks.readBytes(takenBytes), blocks));
       block = read.block;
       position = reader.position;
-      const { untilReached } = reader;
+      const ends = reader.untilReached || (!options.follow && reader.done);
       // One who takes much waits for no read while the socket has room.
       const sendsLong = position - from >= blockBytes / 2 && read.chunks.length > 0;
-      if (sendsLong && !untilReached && blocks.readBytes(takenBytes) >= blockBytes) {
+      if (sendsLong && !ends && blocks.readBytes(takenBytes) >= blockBytes) {
         ahead.begin(() => reader.read(source, blocks.readBytes(takenBytes), blocks));
       }
       if (read.gap !== null) {
@@ -118,14 +120,15 @@ export async function* streamOutput(
         lastFrame = performance.now();
       }
       for (const chunk of read.chunks) {
-        yield chunk === read.chunks.at(-1) ? { kind: "chunk", chunk } : { kind: "chunk", chunk, more: true };
+        yield { kind: "chunk", chunk, more: ends || chunk !== read.chunks.at(-1) };
         lastFrame = performance.now();
       }
       takenBytes += position - (read.gap?.to ?? from);
+      if (ends) yield end("snapshot");
       // Whoever comes back for the next frame is done with those before.
       block?.release();
       block = null;
-      if (untilReached) return yield end("snapshot");
+      if (ends) return;
       if (read.moved) {
         lastData = performance.now();
         // Nothing of what was read may have been wanted.

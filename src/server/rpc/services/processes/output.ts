@@ -38,18 +38,24 @@ const maxReadMessageBytes = 4 * 1024 * 1024 - 64 * 1024;
 const mergeRange = { min: 0, max: 5000 };
 const defaultMergeMs = 50;
 
-/** Chunks that were read together are sent together. */
+/** Frames that come together are sent together. */
 async function* encodedOutput(frames: AsyncIterable<OutputFrame>): AsyncGenerator<Piece, void, undefined> {
-  let chunks: Uint8Array[] = [];
-  for await (const part of frames) {
-    if (part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
-      chunks.push(encodeChunk(part.chunk));
-      if (part.more === true) continue;
-      yield chunks;
-      chunks = [];
-      continue;
+  let together: Uint8Array[] = [];
+  try {
+    for await (const part of frames) {
+      if (part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
+        together.push(encodeChunk(part.chunk));
+      } else {
+        for (const frame of framesToProto(part)) together.push(encodeMessage(StreamOutputResponseSchema, { frame }));
+      }
+      if ("more" in part && part.more === true) continue;
+      yield together;
+      together = [];
     }
-    for (const frame of framesToProto(part)) yield encodeMessage(StreamOutputResponseSchema, { frame });
+  } catch (error) {
+    // What came before it is sent before it.
+    if (together.length > 0) yield together;
+    throw error;
   }
 }
 
