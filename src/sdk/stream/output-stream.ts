@@ -55,7 +55,7 @@ export class OutputStream implements AsyncIterable<OutputFrame> {
    */
   bytes(options: BytesOptions = {}): AsyncIterableIterator<Uint8Array, void, void> {
     refuseUnknown(options, known.bytes);
-    return cancellable((signal) => bytesOf(this.#follow(signal, !this.#options.hold), options), this.#options.signal);
+    return cancellable((signal) => bytesOf(this.#follow(signal, this.#joins), options), this.#options.signal);
   }
 
   /** {@link bytes} as a Web stream; cancelling it cancels the RPC. */
@@ -70,7 +70,11 @@ export class OutputStream implements AsyncIterable<OutputFrame> {
     return Readable.from(kept.bytes(options), { objectMode: false });
   }
 
-  /** @param joins chunks that came together may be one; not those that are acknowledged one by one */
+  /** Whoever is done with each piece at once wants few of them; what is held is acknowledged chunk by chunk. */
+  get #joins(): boolean {
+    return this.#options.reuse === true && this.#options.hold !== true;
+  }
+
   #follow(signal: AbortSignal, joins: boolean): AsyncGenerator<OutputFrame, void, void> {
     return followOutput(this.#client, this.#ref, this.#label, { ...this.#options, joins }, signal);
   }
