@@ -23,6 +23,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { builtins } from "./builtins.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -204,7 +205,7 @@ await buildCommandLine();
 await buildDashboard();
 for (const [entry, outfile] of [["src/server/main.ts", "daemon.mjs"]] as const) {
   if (existsSync(join(root, entry))) {
-    await buildModule(entry, outfile);
+    await buildModule(entry, outfile, { plugins: [builtins] });
   }
 }
 // From the root: reflection shows what other packages the contract stands on, too.

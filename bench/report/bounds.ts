@@ -10,7 +10,7 @@ export const bounds: Readonly<Record<string, Readonly<Record<string, string>>>> 
   },
   many: {
     "daemon, idle and empty, without the command host":
-      "54 MB of it are pages of Node.js's own program that it has touched and shares with every other Node.js (a bare `node` has 43 MB resident); 13 MB are V8's heap, of which 10 MB are the code and the descriptors of the contract; 4 MB are glibc's. Tried without gain: one thread for V8's work, `--optimize-for-size` (2 MB more), requiring node:http instead of importing it, which loads `fetch` either way. Where thousands of processes run on the machine, the search for shims in /proc is compiled by V8's optimizer, whose own code is 5 MB more.",
+      "53 MB of it are pages of Node.js's own program that it has touched and shares with every other Node.js (a bare `node` has 43 MB resident); 11 MB are V8's heap, most of it the code and the descriptors of the contract; 4 MB are glibc's. Tried without gain: one thread for V8's work, `--optimize-for-size` (2 MB more). Where thousands of processes run on the machine, the search for shims in /proc is compiled by V8's optimizer, whose own code is 5 MB more.",
     "processor use, 10000 idle":
       "Two bursts in the minute that is measured, which begins twelve seconds after the last start (/proc/PID/stat, every 5 s): 0.2 s, after which less memory is resident, and 0.3 s for the look at all living rings that comes once a minute, in case an event was lost; this first one opens them, later ones read four bytes of each. Between them it uses nothing.",
     "recovery of 10000":
