@@ -106,7 +106,6 @@ export class Ring {
   #fileSize = 0;
   /** The entry in which the last read ended: most reads go on there. */
   #lastEntry = 0;
-  /** The `seq` of the last header that was consistent; -1: there was none. */
   #seen = -1;
 
   private constructor(fd: number) {
@@ -148,12 +147,17 @@ export class Ring {
     return header;
   }
 
+  /** The `seq` of the last answer of `header`; -1: that was not consistent. */
+  get seen(): number {
+    return this.#seen;
+  }
+
   /**
-   * Whether `header` would answer what it did last: the shim counts every change
-   * in `seq`. Costs a read of four bytes.
+   * Whether `header` would answer what it did when `seen` was this: the shim
+   * counts every change in `seq`. Costs a read of four bytes.
    */
-  isUnchanged(): boolean {
-    return this.#seen >= 0 && this.#seq() === this.#seen;
+  isAt(seen: number): boolean {
+    return seen >= 0 && this.#seq() === seen;
   }
 
   /** As `header`, of what whoever reads output stands on. */
