@@ -11,8 +11,6 @@ export const bounds: Readonly<Record<string, Readonly<Record<string, string>>>> 
   many: {
     "daemon, idle and empty, without the command host":
       "53 MB of it are pages of Node.js's own program that it has touched and shares with every other Node.js (a bare `node` has 43 MB resident); 11 MB are V8's heap, most of it the code and the descriptors of the contract; 4 MB are glibc's. Tried without gain: one thread for V8's work, `--optimize-for-size` (2 MB more). Where thousands of processes run on the machine, the search for shims in /proc is compiled by V8's optimizer, whose own code is 5 MB more.",
-    "processor use, 10000 idle":
-      "Two bursts in the minute that is measured, which begins twelve seconds after the last start (/proc/PID/stat, every 5 s): 0.2 s, after which less memory is resident, and 0.3 s for the look at all living rings that comes once a minute, in case an event was lost; this first one opens them, later ones read four bytes of each. Between them it uses nothing.",
     "recovery of 10000":
       "In a profile of a daemon that takes over 4,000 processes a fifth is garbage collection, a fifth the records (read, parsed, checked), an eighth the rings (opened, read, checked), a tenth the journal, a sixth the loading of the daemon and of Node.js's modules; the rest is spread over the engine and supervision. Beside it the zygote opens a descriptor of each shim and looks into /proc.",
     "`pm ls -q` of 10000":
