@@ -12,6 +12,8 @@
  *   change them.
  * - `host.cjs`: runs commands warm, in a thread of the daemon.
  * - `daemon.mjs`: the daemon.
+ * - `config-file.mjs`, `check-config.mjs`: what only a daemon with a configuration file, or one that checks its
+ *   configuration, needs; with the YAML parser a tenth of the rest.
  * - `tui.mjs`: the dashboard, and `ui.cjs`, which imports it.
  * - `contract.binpb`: the contract with its comments, for reflection.
  * - `build-id`: names this build, so that a launcher and a host of two builds leave each other alone.
@@ -20,7 +22,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import { builtins } from "./builtins.ts";
@@ -62,6 +64,12 @@ const host = { "src/host/worker.ts": "host.cjs" } as const;
 /** The same for what cannot be required: its `import()` stays one. */
 const imported = { "src/tui/load.ts": "ui.cjs" } as const;
 
+/** What the daemon loads from a file of its own. It shares nothing with the daemon but what it is given. */
+const apart = {
+  "src/server/config/config-file.ts": "config-file.mjs",
+  "src/server/config/check.ts": "check-config.mjs",
+} as const;
+
 const commandLine = {
   ...common,
   format: "cjs",
@@ -69,17 +77,20 @@ const commandLine = {
   supported: { ...common.supported, "dynamic-import": false },
 } as const satisfies BuildOptions;
 
-/** Leaves the separate sources out of the bundle, to be required from the file next to it. */
-const requireSeparate: Plugin = {
-  name: "require-separate",
-  setup({ onResolve }) {
-    onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
-      const source = relative(root, join(resolveDir, path));
-      const file: string | undefined = { ...separate, ...imported }[source];
-      return kind === "dynamic-import" && file ? { path: `./${file}`, external: true } : undefined;
-    });
-  },
-};
+/** Leaves sources out of the bundle, to be loaded from the file next to it. */
+function loadFromBeside(files: Readonly<Record<string, string>>): Plugin {
+  return {
+    name: "load-from-beside",
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+        const file = files[relative(root, join(resolveDir, path))];
+        return kind === "dynamic-import" && file ? { path: `./${file}`, external: true } : undefined;
+      });
+    },
+  };
+}
+
+const requireSeparate = loadFromBeside({ ...separate, ...imported });
 
 /**
  * Takes every module that `cli.cjs` has from there: there must be one `PmError`
@@ -203,10 +214,8 @@ rmSync(join(dist, "build-id"), { force: true });
 rmSync(join(dist, "cli.cache"), { force: true });
 await buildCommandLine();
 await buildDashboard();
-for (const [entry, outfile] of [["src/server/main.ts", "daemon.mjs"]] as const) {
-  if (existsSync(join(root, entry))) {
-    await buildModule(entry, outfile, { plugins: [builtins] });
-  }
+for (const [entry, outfile] of Object.entries({ "src/server/main.ts": "daemon.mjs", ...apart })) {
+  await buildModule(entry, outfile, { plugins: [builtins, loadFromBeside(apart)] });
 }
 // From the root: reflection shows what other packages the contract stands on, too.
 execFileSync("node_modules/.bin/buf", ["build", "--as-file-descriptor-set", "-o", "dist/contract.binpb"], {
