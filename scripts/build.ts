@@ -14,6 +14,7 @@
  * - `daemon.mjs`: the daemon.
  * - `config-file.mjs`, `check-config.mjs`: what only a daemon with a configuration file, or one that checks its
  *   configuration, needs; with the YAML parser a tenth of the rest.
+ * - `re2js.cjs`: regular expressions, which a daemon loads with the first one.
  * - `tui.mjs`: the dashboard, and `ui.cjs`, which imports it.
  * - `contract.binpb`: the contract with its comments, for reflection.
  * - `build-id`: names this build, so that a launcher and a host of two builds leave each other alone.
@@ -89,6 +90,18 @@ function loadFromBeside(files: Readonly<Record<string, string>>): Plugin {
     },
   };
 }
+
+/** The daemon requires the package from the file next to it. */
+const expressions: Plugin = {
+  name: "expressions",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/supervision\/probe\/pattern\.ts$/ }, ({ path }) => {
+      const [before, after, ...more] = readFileSync(path, "utf8").split('createRequire(import.meta.url)("re2js")');
+      if (after === undefined || more.length > 0) throw new Error(`${path}: does not require re2js once`);
+      return { loader: "ts", contents: `${before}createRequire(import.meta.url)("./re2js.cjs")${after}` };
+    });
+  },
+};
 
 const requireSeparate = loadFromBeside({ ...separate, ...imported });
 
@@ -215,8 +228,9 @@ rmSync(join(dist, "cli.cache"), { force: true });
 await buildCommandLine();
 await buildDashboard();
 for (const [entry, outfile] of Object.entries({ "src/server/main.ts": "daemon.mjs", ...apart })) {
-  await buildModule(entry, outfile, { plugins: [builtins, loadFromBeside(apart)] });
+  await buildModule(entry, outfile, { plugins: [builtins, loadFromBeside(apart), expressions] });
 }
+await build({ ...common, format: "cjs", entryPoints: ["re2js"], outfile: join(dist, "re2js.cjs") });
 // From the root: reflection shows what other packages the contract stands on, too.
 execFileSync("node_modules/.bin/buf", ["build", "--as-file-descriptor-set", "-o", "dist/contract.binpb"], {
   cwd: root,

@@ -38,6 +38,8 @@ test("the built daemon never loads Node.js's own HTTP client", { timeout: limitM
   try {
     // A refusal and a stream make headers.
     await expect(manager.processes.get("nobody")).rejects.toThrow(/nobody/);
+    const wrong = { check: { kind: "output", pattern: "(?=x)" } } as const;
+    await expect(manager.processes.start({ executable: "echo", readiness: wrong })).rejects.toThrow(/RE2/);
     const started = await manager.processes.start({ executable: "echo", args: ["hello"] });
     for await (const frame of started.stream({ follow: true })) if (frame.type === "end") break;
     for await (const { error } of manager.processes.stopAll({ all: true })) expect(error).toBeUndefined();
