@@ -12,6 +12,9 @@
  *   change them.
  * - `host.cjs`: runs commands warm, in a thread of the daemon.
  * - `daemon.mjs`: the daemon.
+ * - `config-file.mjs`, `check-config.mjs`: what only a daemon with a configuration file, or one that checks its
+ *   configuration, needs; with the YAML parser a tenth of the rest.
+ * - `re2js.cjs`: regular expressions, which a daemon loads with the first one.
  * - `tui.mjs`: the dashboard, and `ui.cjs`, which imports it.
  * - `contract.binpb`: the contract with its comments, for reflection.
  * - `build-id`: names this build, so that a launcher and a host of two builds leave each other alone.
@@ -20,9 +23,10 @@
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { builtins } from "./builtins.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -61,6 +65,12 @@ const host = { "src/host/worker.ts": "host.cjs" } as const;
 /** The same for what cannot be required: its `import()` stays one. */
 const imported = { "src/tui/load.ts": "ui.cjs" } as const;
 
+/** What the daemon loads from a file of its own. It shares nothing with the daemon but what it is given. */
+const apart = {
+  "src/server/config/config-file.ts": "config-file.mjs",
+  "src/server/config/check.ts": "check-config.mjs",
+} as const;
+
 const commandLine = {
   ...common,
   format: "cjs",
@@ -68,17 +78,32 @@ const commandLine = {
   supported: { ...common.supported, "dynamic-import": false },
 } as const satisfies BuildOptions;
 
-/** Leaves the separate sources out of the bundle, to be required from the file next to it. */
-const requireSeparate: Plugin = {
-  name: "require-separate",
-  setup({ onResolve }) {
-    onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
-      const source = relative(root, join(resolveDir, path));
-      const file: string | undefined = { ...separate, ...imported }[source];
-      return kind === "dynamic-import" && file ? { path: `./${file}`, external: true } : undefined;
+/** Leaves sources out of the bundle, to be loaded from the file next to it. */
+function loadFromBeside(files: Readonly<Record<string, string>>): Plugin {
+  return {
+    name: "load-from-beside",
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+        const file = files[relative(root, join(resolveDir, path))];
+        return kind === "dynamic-import" && file ? { path: `./${file}`, external: true } : undefined;
+      });
+    },
+  };
+}
+
+/** The daemon requires the package from the file next to it. */
+const expressions: Plugin = {
+  name: "expressions",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/supervision\/probe\/pattern\.ts$/ }, ({ path }) => {
+      const [before, after, ...more] = readFileSync(path, "utf8").split('createRequire(import.meta.url)("re2js")');
+      if (after === undefined || more.length > 0) throw new Error(`${path}: does not require re2js once`);
+      return { loader: "ts", contents: `${before}createRequire(import.meta.url)("./re2js.cjs")${after}` };
     });
   },
 };
+
+const requireSeparate = loadFromBeside({ ...separate, ...imported });
 
 /**
  * Takes every module that `cli.cjs` has from there: there must be one `PmError`
@@ -202,11 +227,10 @@ rmSync(join(dist, "build-id"), { force: true });
 rmSync(join(dist, "cli.cache"), { force: true });
 await buildCommandLine();
 await buildDashboard();
-for (const [entry, outfile] of [["src/server/main.ts", "daemon.mjs"]] as const) {
-  if (existsSync(join(root, entry))) {
-    await buildModule(entry, outfile);
-  }
+for (const [entry, outfile] of Object.entries({ "src/server/main.ts": "daemon.mjs", ...apart })) {
+  await buildModule(entry, outfile, { plugins: [builtins, loadFromBeside(apart), expressions] });
 }
+await build({ ...common, format: "cjs", entryPoints: ["re2js"], outfile: join(dist, "re2js.cjs") });
 // From the root: reflection shows what other packages the contract stands on, too.
 execFileSync("node_modules/.bin/buf", ["build", "--as-file-descriptor-set", "-o", "dist/contract.binpb"], {
   cwd: root,

@@ -79,7 +79,7 @@ async function many(crasher: string, count: number, crashing: number, say: (text
     return daemon.manager.processes.start({ executable: crasher, args, restart, output });
   });
   say(`${probes} probes, of a daemon of their own`);
-  // In the meantime the first one comes to rest: V8 goes on collecting for half a minute.
+  // In the meantime the first one comes to rest.
   const probed = await probing();
   say("idle");
   const idle = await use(daemon, idleWindowMs);

@@ -10,9 +10,7 @@ export const bounds: Readonly<Record<string, Readonly<Record<string, string>>>> 
   },
   many: {
     "daemon, idle and empty, without the command host":
-      "54 MB of it are pages of Node.js's own program that it has touched and shares with every other Node.js (a bare `node` has 43 MB resident); 13 MB are V8's heap, of which 10 MB are the code and the descriptors of the contract; 4 MB are glibc's. Tried without gain: one thread for V8's work, `--optimize-for-size` (2 MB more), requiring node:http instead of importing it, which loads `fetch` either way. Where thousands of processes run on the machine, the search for shims in /proc is compiled by V8's optimizer, whose own code is 5 MB more.",
-    "processor use, 10000 idle":
-      "Two bursts in the minute that is measured, which begins twelve seconds after the last start (/proc/PID/stat, every 5 s): 0.2 s, after which less memory is resident, and 0.3 s for the look at all living rings that comes once a minute, in case an event was lost; this first one opens them, later ones read four bytes of each. Between them it uses nothing.",
+      "53 MB of it are pages of Node.js's own program that it has touched and shares with every other Node.js (a bare `node` has 43 MB resident); 11 MB are V8's heap, most of it the code and the descriptors of the contract; 4 MB are glibc's. Tried without gain: one thread for V8's work, `--optimize-for-size` (2 MB more). Where thousands of processes run on the machine, the search for shims in /proc is compiled by V8's optimizer, whose own code is 5 MB more.",
     "recovery of 10000":
       "In a profile of a daemon that takes over 4,000 processes a fifth is garbage collection, a fifth the records (read, parsed, checked), an eighth the rings (opened, read, checked), a tenth the journal, a sixth the loading of the daemon and of Node.js's modules; the rest is spread over the engine and supervision. Beside it the zygote opens a descriptor of each shim and looks into /proc.",
     "`pm ls -q` of 10000":
@@ -36,7 +34,7 @@ export const bounds: Readonly<Record<string, Readonly<Record<string, string>>>> 
   },
   "first-byte": {
     "beyond bare Node.js":
-      "Processor time; it waits for nothing but the daemon's answer to its one request. Measured as a real-time task, so that nobody took the processor away (15 rounds, bare Node.js 26 ms): a program that loads nothing but `node:net`, and sends one request over the socket by hand, needs 8 ms; that is Node.js's, and leaves 4. To compile the library takes 4 ms, of which minifying would save 0.5, and to run it for the first time, every function compiled when it is first called, the rest.",
+      "Processor time; it waits for nothing but the daemon's answer to its one request, 2 ms. Measured as a real-time task, so that nobody took the processor away (bare Node.js 26 ms): a program that loads nothing but `node:net`, and sends one request over the socket by hand, needs 5 to 8 ms; that is Node.js's and the daemon's. V8 needs 4.2 ms to go through the library once, of which minifying would save 0.3 and to load half of it later 2, at the cost of all who need that half. To compile the 145 functions that are called takes 3.8 ms (`--log-function-events`), and the rest is to run them for the first time. Only a code cache would spare that, and V8 takes one from the same version of itself only: a library cannot know by which it is loaded.",
   },
   latency: {
     "pm SDK":

@@ -1,4 +1,5 @@
 /** The entry of the daemon's program. */
+import "./use-light-headers.ts";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";

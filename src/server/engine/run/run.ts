@@ -75,6 +75,8 @@ export class Run {
   view: RunView | null = null;
   /** Open between two looks; see `KeptRings`. */
   ring: Ring | null = null;
+  /** `Ring.seen` of `view`; -1: the next look reads everything. */
+  ringSeen = -1;
   /** What was recorded before the ring was dropped. */
   summary: RunSummary | null = null;
   /** The ring went to make room for others; `summary` says what it said. */

@@ -106,7 +106,6 @@ export class Ring {
   #fileSize = 0;
   /** The entry in which the last read ended: most reads go on there. */
   #lastEntry = 0;
-  /** The `seq` of the last header that was consistent; -1: there was none. */
   #seen = -1;
   /** That header. */
   #last: RingHeader | null = null;
@@ -153,15 +152,20 @@ export class Ring {
 
   /** The last header, if it is still right. */
   #currentHeader(): RingHeader {
-    return this.#last !== null && this.isUnchanged() ? this.#last : this.#header();
+    return this.#last !== null && this.isAt(this.#seen) ? this.#last : this.#header();
+  }
+
+  /** The `seq` of the last answer of `header`; -1: that was not consistent. */
+  get seen(): number {
+    return this.#seen;
   }
 
   /**
-   * Whether `header` would answer what it did last: the shim counts every change
-   * in `seq`. Costs a read of four bytes.
+   * Whether `header` would answer what it did when `seen` was this: the shim
+   * counts every change in `seq`. Costs a read of four bytes.
    */
-  isUnchanged(): boolean {
-    return this.#seen >= 0 && this.#seq() === this.#seen;
+  isAt(seen: number): boolean {
+    return seen >= 0 && this.#seq() === seen;
   }
 
   /** As `header`, of what whoever reads output stands on. */
@@ -281,7 +285,7 @@ export class Ring {
       start = Math.max(start, oldest);
       const copied = start < header.written ? this.#copy(header, start, maxBytes, allocate) : [];
       // What was overwritten during the copy is not believed. A header that is the same says the same.
-      const first = this.isUnchanged() ? oldest : this.firstOffset();
+      const first = this.isAt(this.#seen) ? oldest : this.firstOffset();
       const isWhole = first <= start;
       const chunks = isWhole ? copied : copied.flatMap((chunk) => withoutLost(chunk, first));
       if (copied.length > 0) {

@@ -1,6 +1,5 @@
 /** What a spec says about supervision, checked by the contract's rules. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { RE2JS } from "re2js";
 import {
   type Command,
   DependencyCondition,
@@ -14,6 +13,7 @@ import {
 import type { ProcessSpec, ProcessSpecSchema } from "../../../../gen/ts/pm/v1/spec_pb.ts";
 import { isName, isUuid } from "../../../common/contract-rules.ts";
 import type * as engine from "../../engine/api/index.ts";
+import { compilePattern } from "../../supervision/probe/pattern.ts";
 import { emptyPolicy } from "../../supervision/project/changes.ts";
 import type { Field } from "../edge/field.ts";
 import { atMost, dayMs, executable, hourMs, quote, saturate, text, within } from "../edge/rules.ts";
@@ -212,7 +212,7 @@ function checkFromProto({ check }: Probe, which: "readiness" | "liveness", at: F
         here.child("pattern").refuse(`must be 1 to ${maxPatternLength} characters`);
       } else {
         try {
-          RE2JS.compile(pattern);
+          compilePattern(pattern);
         } catch (error) {
           here.child("pattern").refuse(`is no regular expression of RE2: ${(error as Error).message}`);
         }

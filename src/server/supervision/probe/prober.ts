@@ -1,4 +1,3 @@
-import { RE2JS } from "re2js";
 import type { Cause } from "../../engine/api/cause.ts";
 import type { Probe } from "../../engine/api/policy.ts";
 import type { ProcessInfo } from "../../engine/api/process.ts";
@@ -9,6 +8,7 @@ import { seeded } from "../restart/random.ts";
 import { causeOf, eventOf, forRun, keptOf, policyOf } from "../status.ts";
 import { type ActiveCheck, runCheck } from "./check.ts";
 import { afterCheck, intervalMs, type ProbeState, timeoutMs, unprobed } from "./machine.ts";
+import { compilePattern } from "./pattern.ts";
 import { Slots } from "./slots.ts";
 
 /** Commands at a time: each is a fork and an execution of some program. */
@@ -218,7 +218,7 @@ export class Prober {
   async #watchOutput(process: ProcessInfo, watched: Watched, which: Which, pattern: string): Promise<void> {
     const { engine, log } = this.#ground;
     try {
-      const expression = RE2JS.compile(pattern);
+      const expression = compilePattern(pattern);
       const frames = engine.streamOutput(
         { id: process.id },
         {
