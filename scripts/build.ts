@@ -25,7 +25,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { builtins } from "./builtins.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -128,18 +128,33 @@ function shareWith(mainInputs: ReadonlySet<string>, shared: Set<string>): Plugin
   };
 }
 
+const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+  readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
+};
+
+/** Releases have the licenses of all packages that the lock calls production. */
+async function bundle(options: BuildOptions): Promise<{ readonly metafile: Metafile }> {
+  const { metafile } = await build({ ...options, metafile: true });
+  for (const input of Object.keys(metafile.inputs)) {
+    const [path = ""] = /^node_modules\/(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(input) ?? [];
+    if (lock.packages[path]?.dev === true) {
+      throw new Error(`${path} is bundled: it belongs to "dependencies" of package.json`);
+    }
+  }
+  return { metafile };
+}
+
 async function buildCommandLine(): Promise<void> {
   const main = "src/cli/run-here.ts";
-  const { metafile } = await build({
+  const { metafile } = await bundle({
     ...commandLine,
     entryPoints: [main],
     plugins: [requireSeparate],
-    metafile: true,
     write: false,
   });
   const shared = new Set<string>();
   for (const [source, outfile] of Object.entries({ ...separate, ...host })) {
-    await build({
+    await bundle({
       ...commandLine,
       entryPoints: [source],
       external: ["./cli.cjs"],
@@ -148,7 +163,7 @@ async function buildCommandLine(): Promise<void> {
     });
   }
   const exported = [...shared].sort().map((source) => `export * as ${JSON.stringify(source)} from "./${source}";`);
-  await build({
+  await bundle({
     ...commandLine,
     stdin: {
       contents: [...exported, `export { runHere } from "./${main}";`].join("\n"),
@@ -158,7 +173,7 @@ async function buildCommandLine(): Promise<void> {
     plugins: [requireSeparate],
     outfile: join(dist, "cli.cjs"),
   });
-  await build({ ...commandLine, entryPoints: ["src/cli/pm.ts"], outfile: join(dist, "pm.cjs") });
+  await bundle({ ...commandLine, entryPoints: ["src/cli/pm.ts"], outfile: join(dist, "pm.cjs") });
 }
 
 /** Ink asks for React's developer tools only when DEV is set; they are not shipped. */
@@ -186,7 +201,7 @@ const withoutFetch: Plugin = {
 async function buildDashboard(): Promise<void> {
   await buildModule("src/tui/main.tsx", "tui.mjs", { plugins: [withoutDevtools, withoutFetch], jsx: "automatic" });
   const [[source, outfile]] = Object.entries(imported) as [[string, string]];
-  await build({
+  await bundle({
     ...common,
     format: "cjs",
     entryPoints: [source],
@@ -203,7 +218,7 @@ async function buildDashboard(): Promise<void> {
 }
 
 async function buildModule(entry: string, outfile: string, options: BuildOptions = {}): Promise<void> {
-  await build({ ...common, entryPoints: [entry], outfile: join(dist, outfile), banner: requireBanner, ...options });
+  await bundle({ ...common, entryPoints: [entry], outfile: join(dist, outfile), banner: requireBanner, ...options });
 }
 
 /**
@@ -230,7 +245,7 @@ await buildDashboard();
 for (const [entry, outfile] of Object.entries({ "src/server/main.ts": "daemon.mjs", ...apart })) {
   await buildModule(entry, outfile, { plugins: [builtins, loadFromBeside(apart), expressions] });
 }
-await build({ ...common, format: "cjs", entryPoints: ["re2js"], outfile: join(dist, "re2js.cjs") });
+await bundle({ ...common, format: "cjs", entryPoints: ["re2js"], outfile: join(dist, "re2js.cjs") });
 // From the root: reflection shows what other packages the contract stands on, too.
 execFileSync("node_modules/.bin/buf", ["build", "--as-file-descriptor-set", "-o", "dist/contract.binpb"], {
   cwd: root,
