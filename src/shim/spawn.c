@@ -1,11 +1,11 @@
 #include "spawn.h"
 
+#include "signals.h"
 #include "util.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -73,16 +73,6 @@ static void set_limits(struct plan *plan)
 		if (syscall(SYS_prlimit64, 0, limit->resource, value, NULL) != 0)
 			fail(plan, PM_STEP_LIMITS, errno, i);
 	}
-}
-
-static void default_signals(void)
-{
-	struct sigaction standard = {.sa_handler = SIG_DFL};
-	for (int number = 1; number < NSIG; number++)
-		sigaction(number, &standard, NULL); /* EINVAL for SIGKILL and SIGSTOP */
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Tries the paths with the rules of execvp(3), but no shell for ENOEXEC. */

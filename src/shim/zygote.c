@@ -3,6 +3,7 @@
 #include "probe.h"
 #include "protocol.h"
 #include "shim.h"
+#include "signals.h"
 #include "util.h"
 
 #include <errno.h>
@@ -422,15 +423,8 @@ static void serve(void)
 
 /* ---- preparing ------------------------------------------------------- */
 
-/* The daemon's terminal must not reach us, a dead daemon must not kill us. */
-static void ignore_signals(void)
+static void open_signals(void)
 {
-	static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1,
-	                              SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
-	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-		signal(ignored[i], SIG_IGN);
-	/* Ignored by our parent it would stay so, and children would vanish unseen. */
-	signal(SIGCHLD, SIG_DFL);
 	sigset_t blocked;
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGCHLD);
@@ -513,6 +507,7 @@ int zygote_run(void)
 	setsid();
 	prctl(PR_SET_NAME, "pm-zygote");
 	ignore_signals();
+	open_signals();
 	/* For our own files; a process gets its spec's. */
 	umask(077);
 #ifdef PM_FAULTS
