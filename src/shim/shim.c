@@ -202,14 +202,12 @@ static void close_streams(const struct shim *s, const int fds[3])
 			close(fds[i]);
 }
 
-static void record_start(struct shim *s)
+static void record_start(struct shim *s, uint64_t start)
 {
-	struct proc_stat stat = {0};
-	proc_stat(s->child, &stat); /* cannot be gone: we have not reaped it */
 	ring_begin(&s->ring);
 	s->ring.header->state = PM_STATE_RUNNING;
 	s->ring.header->child_pid = (uint32_t)s->child;
-	s->ring.header->child_start = stat.start;
+	s->ring.header->child_start = start;
 	s->ring.header->started = now_ns();
 	s->ring.header->started_boot = boot_ns();
 	ring_end(&s->ring);
@@ -236,13 +234,14 @@ static bool start(struct shim *s, const struct spec *spec)
 	struct failure failure = {0};
 	int fds[3] = {-1, -1, -1};
 	int error;
+	uint64_t child_start = 0;
 	if ((error = make_fifo("control")) != 0 || (error = open_into(&s->control, "control", O_RDWR)) != 0 ||
 	    ((spec->head->flags & PM_SPEC_NOTIFY) && (error = notify_open(&s->notify, &s->notify_room)) != 0)) {
 		failure = (struct failure){PM_STEP_PREPARE, error, 0};
 	} else if ((error = open_streams(s, spec->head, fds)) != 0) {
 		failure = (struct failure){PM_STEP_PIPE, error, 0};
 	} else {
-		s->child = spawn(spec, fds, &failure);
+		s->child = spawn(spec, fds, &failure, &child_start);
 		if (s->child > 0 && spec->cgroup[0] != '\0')
 			snprintf(s->cgroup_kill, sizeof s->cgroup_kill, "%s/cgroup.kill", spec->cgroup);
 	}
@@ -251,7 +250,7 @@ static bool start(struct shim *s, const struct spec *spec)
 		record_failure(s, &failure);
 		return false;
 	}
-	record_start(s);
+	record_start(s, child_start);
 	return true;
 }
 
@@ -781,20 +780,19 @@ static int enter_run(const struct pm_request *request)
 	return chdir(path) == 0 ? 0 : errno;
 }
 
-static void identify(struct shim *s, const struct pm_request *request)
+static void identify(struct shim *s, const struct pm_request *request, uint64_t start)
 {
-	struct proc_stat stat = {0};
-	proc_stat(getpid(), &stat);
 	struct pm_ring *h = s->ring.header;
 	h->state = PM_STATE_STARTING;
 	h->run = request->run;
 	memcpy(h->uuid, request->uuid, sizeof h->uuid);
 	h->shim_pid = (uint32_t)getpid();
-	h->shim_start = stat.start;
+	h->shim_start = start;
 }
 
-int shim_run(const struct pm_request *request, int events_fd, int lock_fd)
+int shim_run(const struct pm_request *request, uint64_t before_fork, int events_fd, int lock_fd)
 {
+	uint64_t shim_start = start_between(before_fork, boot_ns(), getpid());
 	struct shim s = {
 		.events = {.fd = events_fd, .pending = {.run = request->run}},
 		.terminal = {.master = -1, .slave = -1},
@@ -823,7 +821,7 @@ int shim_run(const struct pm_request *request, int events_fd, int lock_fd)
 	error = ring_create(&s.ring, spec.head->output_limit);
 	if (error != 0)
 		return error == EEXIST ? 0 : error | PM_EXIT_OUTPUT;
-	identify(&s, request);
+	identify(&s, request, shim_start);
 	/* Before anybody sees the ring: a holder that is quick shall not be undone. */
 	ring_hold(&s.ring, 0, spec.head->hold_ms);
 	ring_publish(&s.ring);

@@ -141,7 +141,7 @@ static void forget_adopted(struct adopted *adopted)
 /* ---- forking --------------------------------------------------------- */
 
 /* Keeps the events FIFO and the lock, at 3 and 4, and lets go of all else. */
-static _Noreturn void become_shim(const struct pm_request *request)
+static _Noreturn void become_shim(const struct pm_request *request, uint64_t before_fork)
 {
 	int events = fcntl(zygote.events, F_DUPFD_CLOEXEC, 10);
 	int lock = fcntl(zygote.lock, F_DUPFD_CLOEXEC, 10);
@@ -157,7 +157,7 @@ static _Noreturn void become_shim(const struct pm_request *request)
 	free(zygote.shims);
 	while (zygote.adopted != NULL)
 		forget_adopted(zygote.adopted);
-	_exit(shim_run(request, 3, 4));
+	_exit(shim_run(request, before_fork, 3, 4));
 }
 
 static int make_room(void)
@@ -179,9 +179,10 @@ static void start(const struct pm_request *request)
 	memcpy(shim.uuid, request->uuid, sizeof shim.uuid);
 	int error = make_room();
 	if (error == 0) {
+		uint64_t before_fork = boot_ns();
 		shim.pid = fork();
 		if (shim.pid == 0)
-			become_shim(request);
+			become_shim(request, before_fork);
 		if (shim.pid < 0)
 			error = errno;
 	}
