@@ -395,8 +395,8 @@ static void stop_killing(struct shim *s)
 static void on_child_signal(struct shim *s)
 {
 	struct signalfd_siginfo info;
-	while (read(s->signals, &info, sizeof info) > 0)
-		;
+	ssize_t ignored = read(s->signals, &info, sizeof info);
+	(void)ignored;
 	reap(s);
 	/* Somebody died: a pass gets further now. */
 	s->kill_at = 0;
