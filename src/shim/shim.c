@@ -87,8 +87,10 @@ struct shim {
 	int64_t quiet_at; /* monotonic ms, while a pipe is grown */
 	int output[2]; /* stdout or terminal, stderr; -1 after end of file */
 	struct input input;
-	char cgroup_kill[PATH_MAX];
 };
+
+/* Not on the stack: untouched it takes no page of a shim that has no cgroup. Empty: none. */
+static char cgroup_kill[PATH_MAX];
 
 static bool output_ended(const struct shim *s) { return s->output[0] < 0 && s->output[1] < 0; }
 
@@ -243,7 +245,7 @@ static bool start(struct shim *s, const struct spec *spec)
 	} else {
 		s->child = spawn(spec, fds, &failure, &child_start);
 		if (s->child > 0 && spec->cgroup[0] != '\0')
-			snprintf(s->cgroup_kill, sizeof s->cgroup_kill, "%s/cgroup.kill", spec->cgroup);
+			snprintf(cgroup_kill, sizeof cgroup_kill, "%s/cgroup.kill", spec->cgroup);
 	}
 	close_streams(s, fds);
 	if (failure.step != 0) {
@@ -347,9 +349,9 @@ static bool reap(struct shim *s)
 	return true;
 }
 
-static void write_cgroup_kill(const struct shim *s)
+static void write_cgroup_kill(void)
 {
-	int fd = s->cgroup_kill[0] != '\0' ? open(s->cgroup_kill, O_WRONLY | O_CLOEXEC) : -1;
+	int fd = cgroup_kill[0] != '\0' ? open(cgroup_kill, O_WRONLY | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return; /* the walk does it */
 	ssize_t ignored = write(fd, "1", 1);
@@ -364,7 +366,7 @@ static void kill_tree(struct shim *s)
 	int64_t until = monotonic_ms() + WALK_MS;
 	do {
 		if (!s->kill.active) {
-			write_cgroup_kill(s);
+			write_cgroup_kill();
 			tree_walk_begin(&s->kill, SIGKILL, 0);
 			s->reaped_in_pass = false;
 		}

@@ -149,7 +149,7 @@ __attribute__((noinline)) static pid_t fork_and_run(struct plan *plan)
 
 pid_t spawn(const struct spec *spec, const int fds[3], struct failure *failure, uint64_t *start)
 {
-	char cgroup_procs[PATH_MAX];
+	static char cgroup_procs[PATH_MAX]; /* untouched it takes no page */
 	struct plan plan = {.spec = spec, .fds = fds, .shim = getpid()};
 	if (spec->cgroup[0] != '\0') {
 		int length = snprintf(cgroup_procs, sizeof cgroup_procs, "%s/cgroup.procs", spec->cgroup);
