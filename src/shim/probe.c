@@ -126,7 +126,8 @@ static void start(struct prober *p, const struct spec *spec)
 	} else {
 		const int fds[3] = {null, pipe_fds[1], pipe_fds[1]};
 		failure = (struct failure){0};
-		p->command = spawn(spec, fds, &failure);
+		uint64_t start;
+		p->command = spawn(spec, fds, &failure, &start);
 		p->output = pipe_fds[0];
 		close(pipe_fds[1]);
 		close(null);

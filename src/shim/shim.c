@@ -87,8 +87,10 @@ struct shim {
 	int64_t quiet_at; /* monotonic ms, while a pipe is grown */
 	int output[2]; /* stdout or terminal, stderr; -1 after end of file */
 	struct input input;
-	char cgroup_kill[PATH_MAX];
 };
+
+/* Not on the stack: untouched it takes no page of a shim that has no cgroup. Empty: none. */
+static char cgroup_kill[PATH_MAX];
 
 static bool output_ended(const struct shim *s) { return s->output[0] < 0 && s->output[1] < 0; }
 
@@ -202,14 +204,12 @@ static void close_streams(const struct shim *s, const int fds[3])
 			close(fds[i]);
 }
 
-static void record_start(struct shim *s)
+static void record_start(struct shim *s, uint64_t start)
 {
-	struct proc_stat stat = {0};
-	proc_stat(s->child, &stat); /* cannot be gone: we have not reaped it */
 	ring_begin(&s->ring);
 	s->ring.header->state = PM_STATE_RUNNING;
 	s->ring.header->child_pid = (uint32_t)s->child;
-	s->ring.header->child_start = stat.start;
+	s->ring.header->child_start = start;
 	s->ring.header->started = now_ns();
 	s->ring.header->started_boot = boot_ns();
 	ring_end(&s->ring);
@@ -236,22 +236,23 @@ static bool start(struct shim *s, const struct spec *spec)
 	struct failure failure = {0};
 	int fds[3] = {-1, -1, -1};
 	int error;
+	uint64_t child_start = 0;
 	if ((error = make_fifo("control")) != 0 || (error = open_into(&s->control, "control", O_RDWR)) != 0 ||
 	    ((spec->head->flags & PM_SPEC_NOTIFY) && (error = notify_open(&s->notify, &s->notify_room)) != 0)) {
 		failure = (struct failure){PM_STEP_PREPARE, error, 0};
 	} else if ((error = open_streams(s, spec->head, fds)) != 0) {
 		failure = (struct failure){PM_STEP_PIPE, error, 0};
 	} else {
-		s->child = spawn(spec, fds, &failure);
+		s->child = spawn(spec, fds, &failure, &child_start);
 		if (s->child > 0 && spec->cgroup[0] != '\0')
-			snprintf(s->cgroup_kill, sizeof s->cgroup_kill, "%s/cgroup.kill", spec->cgroup);
+			snprintf(cgroup_kill, sizeof cgroup_kill, "%s/cgroup.kill", spec->cgroup);
 	}
 	close_streams(s, fds);
 	if (failure.step != 0) {
 		record_failure(s, &failure);
 		return false;
 	}
-	record_start(s);
+	record_start(s, child_start);
 	return true;
 }
 
@@ -348,9 +349,9 @@ static bool reap(struct shim *s)
 	return true;
 }
 
-static void write_cgroup_kill(const struct shim *s)
+static void write_cgroup_kill(void)
 {
-	int fd = s->cgroup_kill[0] != '\0' ? open(s->cgroup_kill, O_WRONLY | O_CLOEXEC) : -1;
+	int fd = cgroup_kill[0] != '\0' ? open(cgroup_kill, O_WRONLY | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return; /* the walk does it */
 	ssize_t ignored = write(fd, "1", 1);
@@ -365,7 +366,7 @@ static void kill_tree(struct shim *s)
 	int64_t until = monotonic_ms() + WALK_MS;
 	do {
 		if (!s->kill.active) {
-			write_cgroup_kill(s);
+			write_cgroup_kill();
 			tree_walk_begin(&s->kill, SIGKILL, 0);
 			s->reaped_in_pass = false;
 		}
@@ -396,8 +397,8 @@ static void stop_killing(struct shim *s)
 static void on_child_signal(struct shim *s)
 {
 	struct signalfd_siginfo info;
-	while (read(s->signals, &info, sizeof info) > 0)
-		;
+	ssize_t ignored = read(s->signals, &info, sizeof info);
+	(void)ignored;
 	reap(s);
 	/* Somebody died: a pass gets further now. */
 	s->kill_at = 0;
@@ -781,20 +782,19 @@ static int enter_run(const struct pm_request *request)
 	return chdir(path) == 0 ? 0 : errno;
 }
 
-static void identify(struct shim *s, const struct pm_request *request)
+static void identify(struct shim *s, const struct pm_request *request, uint64_t start)
 {
-	struct proc_stat stat = {0};
-	proc_stat(getpid(), &stat);
 	struct pm_ring *h = s->ring.header;
 	h->state = PM_STATE_STARTING;
 	h->run = request->run;
 	memcpy(h->uuid, request->uuid, sizeof h->uuid);
 	h->shim_pid = (uint32_t)getpid();
-	h->shim_start = stat.start;
+	h->shim_start = start;
 }
 
-int shim_run(const struct pm_request *request, int events_fd, int lock_fd)
+int shim_run(const struct pm_request *request, uint64_t before_fork, int events_fd, int lock_fd)
 {
+	uint64_t shim_start = start_between(before_fork, boot_ns(), getpid());
 	struct shim s = {
 		.events = {.fd = events_fd, .pending = {.run = request->run}},
 		.terminal = {.master = -1, .slave = -1},
@@ -823,7 +823,7 @@ int shim_run(const struct pm_request *request, int events_fd, int lock_fd)
 	error = ring_create(&s.ring, spec.head->output_limit);
 	if (error != 0)
 		return error == EEXIST ? 0 : error | PM_EXIT_OUTPUT;
-	identify(&s, request);
+	identify(&s, request, shim_start);
 	/* Before anybody sees the ring: a holder that is quick shall not be undone. */
 	ring_hold(&s.ring, 0, spec.head->hold_ms);
 	ring_publish(&s.ring);

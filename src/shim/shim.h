@@ -5,7 +5,8 @@
 #include "protocol.h"
 
 /* Runs a request to its end; returns the exit status, see PM_EXIT_OUTPUT. The
- * current directory is the runtime directory. Takes over both descriptors. */
-int shim_run(const struct pm_request *request, int events_fd, int lock_fd);
+ * current directory is the runtime directory. `before_fork`: boot_ns(), just
+ * then. Takes over both descriptors. */
+int shim_run(const struct pm_request *request, uint64_t before_fork, int events_fd, int lock_fd);
 
 #endif

@@ -1,11 +1,11 @@
 #include "spawn.h"
 
+#include "signals.h"
 #include "util.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,6 +22,7 @@ struct plan {
 	pid_t shim;
 	/* Written by the child, which shares our memory until it execs or exits. */
 	volatile struct failure failure;
+	volatile uint64_t forked; /* boot_ns(), just then */
 };
 
 _Noreturn static void fail(struct plan *plan, enum pm_step step, int error, uint32_t path)
@@ -75,16 +76,6 @@ static void set_limits(struct plan *plan)
 	}
 }
 
-static void default_signals(void)
-{
-	struct sigaction standard = {.sa_handler = SIG_DFL};
-	for (int number = 1; number < NSIG; number++)
-		sigaction(number, &standard, NULL); /* EINVAL for SIGKILL and SIGSTOP */
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* Tries the paths with the rules of execvp(3), but no shell for ENOEXEC. */
 _Noreturn static void exec_paths(struct plan *plan)
 {
@@ -115,10 +106,11 @@ _Noreturn static void exec_paths(struct plan *plan)
 	fail(plan, PM_STEP_EXEC, error, about);
 }
 
-/* In the vforked child: system calls only. */
+/* In the vforked child: system calls only, and the vDSO's. */
 _Noreturn static void run_child(struct plan *plan)
 {
 	const struct spec *spec = plan->spec;
+	plan->forked = boot_ns();
 	if (setsid() < 0)
 		fail(plan, PM_STEP_SESSION, errno, 0);
 	if ((spec->head->flags & PM_SPEC_TTY) != 0 && ioctl(plan->fds[0], TIOCSCTTY, 0) != 0)
@@ -155,9 +147,9 @@ __attribute__((noinline)) static pid_t fork_and_run(struct plan *plan)
 	return pid;
 }
 
-pid_t spawn(const struct spec *spec, const int fds[3], struct failure *failure)
+pid_t spawn(const struct spec *spec, const int fds[3], struct failure *failure, uint64_t *start)
 {
-	char cgroup_procs[PATH_MAX];
+	static char cgroup_procs[PATH_MAX]; /* untouched it takes no page */
 	struct plan plan = {.spec = spec, .fds = fds, .shim = getpid()};
 	if (spec->cgroup[0] != '\0') {
 		int length = snprintf(cgroup_procs, sizeof cgroup_procs, "%s/cgroup.procs", spec->cgroup);
@@ -167,6 +159,7 @@ pid_t spawn(const struct spec *spec, const int fds[3], struct failure *failure)
 		}
 		plan.cgroup_procs = cgroup_procs;
 	}
+	uint64_t before = boot_ns();
 	pid_t pid = fork_and_run(&plan);
 	if (pid < 0) {
 		*failure = (struct failure){PM_STEP_FORK, errno, 0};
@@ -180,5 +173,7 @@ pid_t spawn(const struct spec *spec, const int fds[3], struct failure *failure)
 			;
 		return -1;
 	}
+	/* It cannot be gone: nobody has reaped it. */
+	*start = start_between(before, plan.forked, pid);
 	return pid;
 }

@@ -14,7 +14,8 @@ struct failure {
 };
 
 /* Runs the spec with `fds` as its standard streams. Returns when execve(2) has
- * succeeded, with the pid; or -1 with `failure` told and the child reaped. */
-pid_t spawn(const struct spec *spec, const int fds[3], struct failure *failure);
+ * succeeded, with the pid and, in `start`, its proc_stat.start; or -1 with
+ * `failure` told and the child reaped. */
+pid_t spawn(const struct spec *spec, const int fds[3], struct failure *failure, uint64_t *start);
 
 #endif

@@ -103,3 +103,17 @@ int proc_stat(pid_t pid, struct proc_stat *stat)
 	stat->start = start;
 	return 0;
 }
+
+/* By how much the vDSO's clock and the kernel's may differ, and then some. */
+#define CLOCKS_DIFFER_NS 1000u
+
+uint64_t start_between(uint64_t before, uint64_t after, pid_t pid)
+{
+	uint64_t tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t tick = (before - CLOCKS_DIFFER_NS) / tick_ns;
+	if ((after + CLOCKS_DIFFER_NS) / tick_ns == tick)
+		return tick;
+	struct proc_stat stat = {0};
+	proc_stat(pid, &stat);
+	return stat.start;
+}

@@ -33,6 +33,13 @@ struct proc_stat {
 };
 int proc_stat(pid_t pid, struct proc_stat *stat);
 
+/* proc_stat.start of a process that was forked between two readings of boot_ns();
+ * 0 if it is gone and they do not tell. Fork notes CLOCK_BOOTTIME (start_boottime
+ * in copy_process(), kernel/fork.c), /proc shows it in clock ticks (do_task_stat(),
+ * fs/proc/array.c): within one tick there is nothing to look up, which took a tenth
+ * of what a short life costs the zygote and its shim. */
+uint64_t start_between(uint64_t before, uint64_t after, pid_t pid);
+
 /* "8-4-4-4-12" and a NUL. */
 #define UUID_TEXT_SIZE 37
 void format_uuid(char text[UUID_TEXT_SIZE], const uint8_t uuid[16]);

@@ -3,12 +3,15 @@
 #include "probe.h"
 #include "protocol.h"
 #include "shim.h"
+#include "signals.h"
 #include "util.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,18 +28,11 @@
 
 #define EVENTS_CAPACITY (1024 * 1024)
 
-struct forked {
+struct shim {
 	pid_t pid;
 	uint32_t run;
 	uint8_t uuid[16];
-};
-
-/* A shim of an earlier zygote. */
-struct adopted {
-	struct adopted *next;
-	struct adopted **link; /* what points here */
-	int pidfd;
-	struct forked shim;
+	int pidfd; /* of one of an earlier zygote; -1: our child */
 };
 
 /* A process that runs a probe, and writes what came of it into shared memory. */
@@ -45,15 +41,15 @@ struct probe {
 	uint8_t uuid[16];
 };
 
+/* A shim keeps the lock and the events FIFO; what children do not keep comes after. */
+enum { NULL_DEVICE = 3, LOCK, EVENTS, FIRST_OF_OURS };
+
 static struct {
-	int lock;
-	int events;
 	int signals;
 	int epoll;
-	struct forked *shims;
+	struct shim *shims; /* children never see it */
 	size_t count;
 	size_t room;
-	struct adopted *adopted;
 	struct probe probes[PM_PROBES_MOST];
 	struct probe_result *results; /* one for each of them */
 	/* Replies that the daemon does not take yet: it may be stopped. */
@@ -61,9 +57,6 @@ static struct {
 	size_t unsent_length;
 	size_t unsent_room;
 } zygote;
-
-/* What a struct epoll_event points at. */
-static char from_stdin, from_signals, to_stdout;
 
 static _Noreturn void give_up(const char *what)
 {
@@ -98,7 +91,7 @@ static void send_reply(const void *bytes, size_t length)
 	}
 	memcpy(zygote.unsent + zygote.unsent_length, (const char *)bytes + sent, left);
 	if (zygote.unsent_length == 0) {
-		struct epoll_event event = {.events = EPOLLOUT, .data.ptr = &to_stdout};
+		struct epoll_event event = {.events = EPOLLOUT, .data.fd = STDOUT_FILENO};
 		if (epoll_ctl(zygote.epoll, EPOLL_CTL_ADD, STDOUT_FILENO, &event) != 0)
 			give_up("epoll_ctl");
 	}
@@ -121,66 +114,72 @@ static void on_stdout(void)
 
 static void reply(const struct pm_reply *message) { send_reply(message, sizeof *message); }
 
-static struct pm_reply reply_about(uint32_t type, const struct forked *shim)
+static struct pm_reply reply_about(uint32_t type, const struct shim *shim)
 {
 	struct pm_reply message = {.type = type, .run = shim->run, .pid = (uint32_t)shim->pid};
 	memcpy(message.uuid, shim->uuid, sizeof message.uuid);
 	return message;
 }
 
-/* Takes it off the list. */
-static void forget_adopted(struct adopted *adopted)
-{
-	*adopted->link = adopted->next;
-	if (adopted->next != NULL)
-		adopted->next->link = adopted->link;
-	free(adopted);
-}
-
-/* ---- forking --------------------------------------------------------- */
-
-/* Keeps the events FIFO and the lock, at 3 and 4, and lets go of all else. */
-static _Noreturn void become_shim(const struct pm_request *request)
-{
-	int events = fcntl(zygote.events, F_DUPFD_CLOEXEC, 10);
-	int lock = fcntl(zygote.lock, F_DUPFD_CLOEXEC, 10);
-	int null = open("/dev/null", O_RDWR);
-	if (events < 0 || lock < 0 || null < 0)
-		_exit(errno);
-	for (int fd = 0; fd < 3; fd++)
-		if (dup2(null, fd) < 0)
-			_exit(errno);
-	if (dup3(events, 3, O_CLOEXEC) < 0 || dup3(lock, 4, O_CLOEXEC) < 0 ||
-	    syscall(SYS_close_range, 5u, UINT_MAX, 0u) != 0)
-		_exit(errno);
-	free(zygote.shims);
-	while (zygote.adopted != NULL)
-		forget_adopted(zygote.adopted);
-	_exit(shim_run(request, 3, 4));
-}
+/* ---- the shims ------------------------------------------------------- */
 
 static int make_room(void)
 {
 	if (zygote.count < zygote.room)
 		return 0;
-	size_t room = zygote.room == 0 ? 64 : zygote.room * 2;
-	struct forked *shims = realloc(zygote.shims, room * sizeof *shims);
-	if (shims == NULL)
-		return ENOMEM;
-	zygote.shims = shims;
-	zygote.room = room;
+	size_t size = zygote.room * sizeof *zygote.shims;
+	size_t larger = size == 0 ? 4 * PM_PAGE : size * 2;
+	void *map = size == 0 ? mmap(NULL, larger, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+	                      : mremap(zygote.shims, size, larger, MREMAP_MAYMOVE);
+	/* A page that is written to after each fork would be copied each time, and kept by each shim. */
+	if (map == MAP_FAILED || (size == 0 && madvise(map, larger, MADV_DONTFORK) != 0))
+		return errno;
+	zygote.shims = map;
+	zygote.room = larger / sizeof *zygote.shims;
 	return 0;
+}
+
+static void forget_shim(struct shim *shim) { *shim = zygote.shims[--zygote.count]; }
+
+/* ---- forking --------------------------------------------------------- */
+
+/* Without a copy of our descriptors, of which there may be thousands (a pidfd of
+ * each shim of an earlier zygote): the child shares them until drop_descriptors().
+ * The C library is not told of it, which it needs for threads and for musl's
+ * raise(3) and abort(3) alone. */
+static pid_t fork_sharing_descriptors(void)
+{
+	return (pid_t)syscall(SYS_clone, (unsigned long)(CLONE_FILES | SIGCHLD), 0L, 0L, 0L, 0L);
+}
+
+/* Keeps those below `end`, with the null device as the standard streams. 0 or an errno. */
+static int drop_descriptors(unsigned int end)
+{
+	if (syscall(SYS_close_range, end, UINT_MAX, CLOSE_RANGE_UNSHARE) != 0)
+		return errno;
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(NULL_DEVICE, fd) < 0)
+			return errno;
+	close(NULL_DEVICE);
+	return 0;
+}
+
+static _Noreturn void become_shim(const struct pm_request *request, uint64_t before_fork)
+{
+	int error = drop_descriptors(FIRST_OF_OURS);
+	_exit(error != 0 ? error : shim_run(request, before_fork, EVENTS, LOCK));
 }
 
 static void start(const struct pm_request *request)
 {
-	struct forked shim = {.run = request->run};
+	struct shim shim = {.run = request->run, .pidfd = -1};
 	memcpy(shim.uuid, request->uuid, sizeof shim.uuid);
 	int error = make_room();
 	if (error == 0) {
-		shim.pid = fork();
+		uint64_t before_fork = boot_ns();
+		shim.pid = fork_sharing_descriptors();
 		if (shim.pid == 0)
-			become_shim(request);
+			become_shim(request, before_fork);
 		if (shim.pid < 0)
 			error = errno;
 	}
@@ -206,11 +205,7 @@ static void refuse_probe(const struct pm_request *request, int error)
 
 static _Noreturn void become_prober(const struct pm_request *request, struct probe_result *result, pid_t parent)
 {
-	int null = open("/dev/null", O_RDWR);
-	for (int fd = 0; fd < 3; fd++)
-		if (null < 0 || dup2(null, fd) < 0)
-			_exit(1);
-	if (syscall(SYS_close_range, 3u, UINT_MAX, 0u) != 0)
+	if (drop_descriptors(LOCK) != 0)
 		_exit(1);
 	_exit(probe_run(request, result, parent));
 }
@@ -227,7 +222,7 @@ static void probe(const struct pm_request *request)
 	struct probe_result *result = &zygote.results[slot];
 	result->complete = false;
 	pid_t parent = getpid();
-	pid_t pid = fork();
+	pid_t pid = fork_sharing_descriptors();
 	if (pid == 0)
 		become_prober(request, result, parent);
 	if (pid < 0) {
@@ -278,14 +273,14 @@ static bool on_prober_gone(pid_t pid)
 static void on_shim_gone(pid_t pid, int status)
 {
 	for (size_t i = 0; i < zygote.count; i++) {
-		if (zygote.shims[i].pid != pid)
+		if (zygote.shims[i].pid != pid || zygote.shims[i].pidfd >= 0)
 			continue;
 		struct pm_reply message = reply_about(PM_REPLY_GONE, &zygote.shims[i]);
 		if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
 			message.error = WEXITSTATUS(status) & ~PM_EXIT_OUTPUT;
 			message.step = WEXITSTATUS(status) & PM_EXIT_OUTPUT ? PM_STEP_OUTPUT : PM_STEP_PREPARE;
 		}
-		zygote.shims[i] = zygote.shims[--zygote.count];
+		forget_shim(&zygote.shims[i]);
 		reply(&message);
 		return;
 	}
@@ -294,8 +289,8 @@ static void on_shim_gone(pid_t pid, int status)
 static void on_child_signal(void)
 {
 	struct signalfd_siginfo info;
-	while (read(zygote.signals, &info, sizeof info) > 0)
-		;
+	ssize_t ignored = read(zygote.signals, &info, sizeof info);
+	(void)ignored;
 	int status;
 	pid_t pid;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
@@ -305,52 +300,59 @@ static void on_child_signal(void)
 
 /* ---- adopting -------------------------------------------------------- */
 
-static void fail_adoption(struct adopted *adopted, int error)
+static void refuse_adoption(const struct shim *shim, int error)
 {
 	/* No such process: that is the answer, not a failure. */
-	struct pm_reply message = reply_about(error == ESRCH ? PM_REPLY_GONE : PM_REPLY_FAILED, &adopted->shim);
+	struct pm_reply message = reply_about(error == ESRCH ? PM_REPLY_GONE : PM_REPLY_FAILED, shim);
 	if (error != ESRCH) {
 		message.error = error;
 		message.step = PM_STEP_SHIM;
 	}
 	reply(&message);
-	if (adopted->pidfd >= 0) {
-		/* A shim that is being forked has it open too, and epoll would go on telling of it. */
-		epoll_ctl(zygote.epoll, EPOLL_CTL_DEL, adopted->pidfd, NULL);
-		close(adopted->pidfd);
-	}
-	forget_adopted(adopted);
+	if (shim->pidfd >= 0)
+		close(shim->pidfd);
+}
+
+/* Watches the shim; 0 or an errno. */
+static int watch_shim(struct shim *shim, uint64_t start)
+{
+	shim->pidfd = (int)syscall(SYS_pidfd_open, shim->pid, 0);
+	if (shim->pidfd < 0)
+		return errno == EINVAL ? ESRCH : errno;
+	/* After opening: now the pid cannot come to mean another process unseen. */
+	struct proc_stat stat;
+	if (proc_stat(shim->pid, &stat) != 0 || stat.start != start)
+		return ESRCH;
+	int error = make_room();
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = shim->pidfd};
+	if (error == 0 && epoll_ctl(zygote.epoll, EPOLL_CTL_ADD, shim->pidfd, &event) != 0)
+		error = errno;
+	return error;
 }
 
 static void adopt(const struct pm_request *request)
 {
-	struct adopted *adopted = malloc(sizeof *adopted);
-	if (adopted == NULL)
-		give_up("malloc");
-	adopted->next = zygote.adopted;
-	adopted->link = &zygote.adopted;
-	if (adopted->next != NULL)
-		adopted->next->link = &adopted->next;
-	zygote.adopted = adopted;
-	adopted->shim = (struct forked){.pid = (pid_t)request->shim_pid, .run = request->run};
-	memcpy(adopted->shim.uuid, request->uuid, sizeof request->uuid);
-	adopted->pidfd = (int)syscall(SYS_pidfd_open, adopted->shim.pid, 0);
-	if (adopted->pidfd < 0) {
-		fail_adoption(adopted, errno == EINVAL ? ESRCH : errno);
-		return;
-	}
-	/* After opening: now the pid cannot come to mean another process unseen. */
-	struct proc_stat stat;
-	if (proc_stat(adopted->shim.pid, &stat) != 0 || stat.start != request->shim_start) {
-		fail_adoption(adopted, ESRCH);
-		return;
-	}
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = adopted};
-	if (epoll_ctl(zygote.epoll, EPOLL_CTL_ADD, adopted->pidfd, &event) != 0)
-		fail_adoption(adopted, errno);
+	struct shim shim = {.pid = (pid_t)request->shim_pid, .run = request->run};
+	memcpy(shim.uuid, request->uuid, sizeof request->uuid);
+	int error = watch_shim(&shim, request->shim_start);
+	if (error == 0)
+		zygote.shims[zygote.count++] = shim;
+	else
+		refuse_adoption(&shim, error);
 }
 
-static void on_adopted_gone(struct adopted *adopted) { fail_adoption(adopted, ESRCH); }
+static void on_adopted_gone(int pidfd)
+{
+	size_t i = 0;
+	while (i < zygote.count && zygote.shims[i].pidfd != pidfd)
+		i++;
+	if (i == zygote.count)
+		return;
+	/* A child that is dropping its descriptors may have it open too, and epoll would go on telling of it. */
+	epoll_ctl(zygote.epoll, EPOLL_CTL_DEL, pidfd, NULL);
+	refuse_adoption(&zygote.shims[i], ESRCH);
+	forget_shim(&zygote.shims[i]);
+}
 
 /* ---- serving --------------------------------------------------------- */
 
@@ -391,9 +393,9 @@ static bool on_stdin(void)
 	return true;
 }
 
-static void watch(int fd, void *what)
+static void watch(int fd)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 	if (epoll_ctl(zygote.epoll, EPOLL_CTL_ADD, fd, &event) != 0)
 		give_up("epoll_ctl");
 }
@@ -405,15 +407,15 @@ static void serve(void)
 		int count = epoll_wait(zygote.epoll, ready, 64, -1);
 		bool readable = false;
 		for (int i = 0; i < count; i++) {
-			void *what = ready[i].data.ptr;
-			if (what == &from_stdin)
+			int fd = ready[i].data.fd;
+			if (fd == STDIN_FILENO)
 				readable = true;
-			else if (what == &from_signals)
+			else if (fd == zygote.signals)
 				on_child_signal();
-			else if (what == &to_stdout)
+			else if (fd == STDOUT_FILENO)
 				on_stdout();
 			else
-				on_adopted_gone(what);
+				on_adopted_gone(fd);
 		}
 		if (readable && !on_stdin())
 			return;
@@ -422,15 +424,17 @@ static void serve(void)
 
 /* ---- preparing ------------------------------------------------------- */
 
-/* The daemon's terminal must not reach us, a dead daemon must not kill us. */
-static void ignore_signals(void)
+/* Gives a new descriptor the number that children know it by. */
+static void place(int fd, int number, const char *what)
 {
-	static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1,
-	                              SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
-	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-		signal(ignored[i], SIG_IGN);
-	/* Ignored by our parent it would stay so, and children would vanish unseen. */
-	signal(SIGCHLD, SIG_DFL);
+	if (fd < 0 || (fd != number && dup3(fd, number, O_CLOEXEC) < 0))
+		give_up(what);
+	if (fd != number)
+		close(fd);
+}
+
+static void open_signals(void)
+{
 	sigset_t blocked;
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGCHLD);
@@ -454,15 +458,13 @@ static void leave_if_abandoned(int number)
 /* flock(2) waits for nothing else: SIGIO tells of the end of standard input meanwhile. */
 static void take_lock(void)
 {
-	zygote.lock = open("zygote.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (zygote.lock < 0)
-		give_up("zygote.lock");
+	place(open("zygote.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), LOCK, "zygote.lock");
 	int flags = fcntl(STDIN_FILENO, F_GETFL);
 	signal(SIGIO, leave_if_abandoned);
 	fcntl(STDIN_FILENO, F_SETOWN, getpid());
 	fcntl(STDIN_FILENO, F_SETFL, flags | O_ASYNC);
 	leave_if_abandoned(SIGIO);
-	while (flock(zygote.lock, LOCK_EX) != 0)
+	while (flock(LOCK, LOCK_EX) != 0)
 		if (errno != EINTR)
 			give_up("zygote.lock");
 	fcntl(STDIN_FILENO, F_SETFL, flags);
@@ -479,13 +481,16 @@ static void open_events(void)
 	int reader = open("events", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (reader < 0)
 		give_up("events");
-	zygote.events = open("events", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-	if (zygote.events < 0)
+	int writer = open("events", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	if (writer < 0)
 		give_up("events");
 	/* 64 KiB overflow at some thousand exits at once. Beyond the user's limit
 	 * (EPERM) the FIFO stays as it is: events are kept and retried. */
-	fcntl(zygote.events, F_SETPIPE_SZ, EVENTS_CAPACITY);
-	close(reader);
+	fcntl(writer, F_SETPIPE_SZ, EVENTS_CAPACITY);
+	/* Here, where the reader may have been. */
+	place(writer, EVENTS, "events");
+	if (reader != EVENTS)
+		close(reader);
 }
 
 /* The zygote and the shims hold many descriptors; a process whose spec names no
@@ -519,15 +524,17 @@ int zygote_run(void)
 	map_clock_offset();
 #endif
 	raise_descriptor_limit();
+	place(open("/dev/null", O_RDWR | O_CLOEXEC), NULL_DEVICE, "/dev/null");
 	take_lock();
 	open_events();
+	open_signals();
 	share_results();
 	fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
 	zygote.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (zygote.epoll < 0)
 		give_up("epoll_create1");
-	watch(STDIN_FILENO, &from_stdin);
-	watch(zygote.signals, &from_signals);
+	watch(STDIN_FILENO);
+	watch(zygote.signals);
 	reply(&(struct pm_reply){.type = PM_REPLY_READY});
 	serve();
 	return 0;

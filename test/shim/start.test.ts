@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { constants } from "node:os";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RunState, Step, Stream } from "../../src/server/engine/shim/layout.ts";
+import { procStat } from "../../src/server/engine/shim/proc-stat.ts";
 import type { ShimSpec } from "../../src/server/engine/shim/spec.ts";
-import { Bench } from "./run.ts";
+import { Bench, shimPath } from "./run.ts";
 
 const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = 7;
@@ -59,6 +60,27 @@ test("the process's surroundings are clean", async () => {
     // 3 is ls's own directory.
     `SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0 1 2 3 \n0022\n/usr\nb c\n/dev/null\nleader\n`,
   );
+});
+
+test("the ring tells when shim and process began, as /proc does", async () => {
+  // Many at once: some find another clock tick before the fork and after.
+  const runs = await Promise.all(Array.from({ length: 256 }, () => bench.start(["sleep", "1000"])));
+  for (const run of runs) {
+    const { shimPid, shimStart, childPid, childStart } = await run.running();
+    expect([shimStart, childStart]).toEqual([procStat(shimPid)?.start, procStat(childPid)?.start]);
+  }
+});
+
+test("a process ignores no signal that the zygote's parent ignored", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "pm-ignoring-"));
+  const shim = join(dir, "pm-shim");
+  writeFileSync(shim, `#!/bin/sh\ntrap "" HUP ALRM CHLD PROF 64\nexec ${shimPath} "$@"\n`, { mode: 0o700 });
+  const ignoring = await Bench.open({ shim });
+  const run = await ignoring.start(["grep", "^SigIgn", "/proc/self/status"]);
+  await run.done();
+  expect(run.text()).toBe("SigIgn:\t0000000000000000\n");
+  await ignoring.close();
+  rmSync(dir, { recursive: true });
 });
 
 test("/dev/stdout can be opened", async () => {
