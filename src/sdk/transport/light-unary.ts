@@ -19,20 +19,28 @@ import { HttpParseError, type HttpResponse, HttpResponseParser } from "./http1-r
 import type { KeptConnections } from "./kept-connections.ts";
 import { busyRetryMs, protocolError, requestHead, setDeadline } from "./light-request.ts";
 import { abortedError, lostError, timedOutError, unreachableError } from "./local-errors.ts";
-import type { TransportOptions, UnaryMethod, UnaryMethods } from "./transport.ts";
+import type { UnaryMethod, UnaryMethods } from "./transport.ts";
 
 /** A page of processes has up to 3 MiB as a message and more as JSON, 3 MiB of output 4 MB. */
 const limits = { head: 64 * 1024, body: 128 * 1024 * 1024 };
+
+/** What bounds a call. */
+export interface LightUnaryOptions {
+  /** Any of them ends it. Not one signal of both: that would cost as much as making a request. */
+  readonly signals: readonly AbortSignal[];
+  /** Undefined: none. */
+  readonly timeoutMs: number | undefined;
+}
 
 /** Calls `method` on the daemon behind the socket at `path`. Without `kept` the call has a connection of its own. */
 export async function lightUnary<M extends UnaryMethod>(
   path: string,
   method: M,
   request: UnaryMethods[M][0],
-  options: TransportOptions,
+  options: LightUnaryOptions,
   kept?: KeptConnections,
 ): Promise<UnaryMethods[M][1]> {
-  const { status, headers, body } = await post(path, method, Buffer.from(JSON.stringify(request)), options, kept);
+  const { status, headers, body } = await post(path, method, JSON.stringify(request), options, kept);
   const contentType = headers.get("content-type");
   if (status !== 200) {
     throw errorFromConnectBody(status, contentType, body);
@@ -52,16 +60,18 @@ export async function lightUnary<M extends UnaryMethod>(
 function post(
   path: string,
   method: UnaryMethod,
-  body: Buffer,
-  options: TransportOptions,
+  body: string,
+  options: LightUnaryOptions,
   kept: KeptConnections | undefined,
 ): Promise<HttpResponse> {
-  const { signal, timeoutMs } = options;
-  const head = requestHead(method, "application/json", body.length, timeoutMs, kept !== undefined);
+  const { signals, timeoutMs } = options;
+  const head = requestHead(method, "application/json", Buffer.byteLength(body), timeoutMs, kept !== undefined);
 
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(abortedError(signal));
+    const isAborted = (signal: AbortSignal): boolean => signal.aborted;
+    const aborted = signals.find(isAborted);
+    if (aborted !== undefined) {
+      reject(abortedError(aborted));
       return;
     }
     let socket: Socket | undefined;
@@ -74,7 +84,9 @@ function post(
       settled = true;
       clearTimeout(deadline);
       clearTimeout(busyTimer);
-      signal?.removeEventListener("abort", onAbort);
+      for (const signal of signals) {
+        signal.removeEventListener("abort", onAbort);
+      }
       const isKept = !(outcome instanceof PmError) && outcome.headers.get("connection")?.toLowerCase() === "keep-alive";
       if (isKept && kept !== undefined && socket !== undefined) {
         kept.giveBack(socket);
@@ -87,10 +99,12 @@ function post(
         resolve(outcome);
       }
     };
-    const onAbort = (): void => settle(abortedError(signal));
+    const onAbort = (): void => settle(abortedError(signals.find(isAborted)));
     // The socket, or the timer that stands in for it, keeps the event loop alive; this one need not.
     const deadline = setDeadline(timeoutMs, () => settle(timedOutError(timeoutMs ?? 0)));
-    signal?.addEventListener("abort", onAbort, { once: true });
+    for (const signal of signals) {
+      signal.addEventListener("abort", onAbort, { once: true });
+    }
 
     const attempt = (): void => {
       const parser = new HttpResponseParser(limits);
@@ -98,12 +112,8 @@ function post(
       const current = taken ?? connect({ path });
       let connected = taken !== undefined;
       socket = current;
-      const send = (): void => {
-        current.cork();
-        current.write(head, "latin1");
-        current.write(body);
-        current.uncork();
-      };
+      // The head is ASCII: all of it is one string and one write.
+      const send = (): boolean => current.write(head + body);
       const lost = (error?: NodeJS.ErrnoException): void => {
         if (taken !== undefined && error?.code === "EPIPE" && !settled) {
           // The daemon had closed it before the request was written: nothing was sent.
