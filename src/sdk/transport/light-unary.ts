@@ -12,11 +12,10 @@
  *
  * Connections are kept for calls that may be repeated: see `kept-connections.ts`.
  */
-import { connect, type Socket } from "node:net";
 import { PmError } from "../errors.ts";
 import { errorFromConnectBody } from "./connect-error.ts";
 import { HttpParseError, type HttpResponse, HttpResponseParser } from "./http1-response.ts";
-import type { KeptConnections } from "./kept-connections.ts";
+import { Connection, type ConnectionUser, type KeptConnections } from "./kept-connections.ts";
 import { busyRetryMs, protocolError, requestHead, setDeadline } from "./light-request.ts";
 import { abortedError, lostError, timedOutError, unreachableError } from "./local-errors.ts";
 import type { UnaryMethod, UnaryMethods } from "./transport.ts";
@@ -74,7 +73,7 @@ function post(
       reject(abortedError(aborted));
       return;
     }
-    let socket: Socket | undefined;
+    let connection: Connection | undefined;
     let busyTimer: NodeJS.Timeout | undefined;
     let settled = false;
     const settle = (outcome: HttpResponse | PmError): void => {
@@ -88,10 +87,10 @@ function post(
         signal.removeEventListener("abort", onAbort);
       }
       const isKept = !(outcome instanceof PmError) && outcome.headers.get("connection")?.toLowerCase() === "keep-alive";
-      if (isKept && kept !== undefined && socket !== undefined) {
-        kept.giveBack(socket);
+      if (isKept && kept !== undefined && connection !== undefined) {
+        kept.giveBack(connection);
       } else {
-        socket?.destroy();
+        connection?.socket.destroy();
       }
       if (outcome instanceof PmError) {
         reject(outcome);
@@ -108,12 +107,8 @@ function post(
 
     const attempt = (): void => {
       const parser = new HttpResponseParser(limits);
-      const taken = kept?.take();
-      const current = taken ?? connect({ path });
-      let connected = taken !== undefined;
-      socket = current;
-      // The head is ASCII: all of it is one string and one write.
-      const send = (): boolean => current.write(head + body);
+      let isConnected = false;
+      const isCurrent = (): boolean => connection?.user === user;
       const lost = (error?: NodeJS.ErrnoException): void => {
         if (taken !== undefined && error?.code === "EPIPE" && !settled) {
           // The daemon had closed it before the request was written: nothing was sent.
@@ -122,45 +117,45 @@ function post(
           settle(lostError(error));
         }
       };
-      current.on("connect", () => {
-        connected = true;
-        send();
-      });
-      current.on("data", (bytes: Buffer) => {
-        try {
-          const response = parser.push(bytes);
-          if (response !== undefined) {
-            settle(response);
+      const user: ConnectionUser = {
+        connected() {
+          isConnected = true;
+          // The head is ASCII: all of it is one string and one write.
+          connection?.socket.write(head + body);
+        },
+        data(bytes) {
+          try {
+            const response = parser.push(bytes);
+            if (response !== undefined) {
+              settle(response);
+            }
+          } catch (error) {
+            settle(error instanceof HttpParseError ? protocolError(error.message, error) : lostError(error));
           }
-        } catch (error) {
-          settle(error instanceof HttpParseError ? protocolError(error.message, error) : lostError(error));
-        }
-      });
-      current.on("error", (error: NodeJS.ErrnoException) => {
-        if (socket !== current) {
-          return;
-        }
-        if (connected) {
-          lost(error);
-        } else if (error.code === "EAGAIN" && !settled) {
-          // unix(7), connect(2): the socket's queue is full. Nothing was sent.
-          busyTimer = setTimeout(attempt, busyRetryMs());
-        } else {
-          settle(unreachableError(`unix://${path}`, error));
-        }
-      });
-      current.on("end", () => {
-        if (socket === current) {
-          lost();
-        }
-      });
-      current.on("close", (hadError) => {
-        if (!hadError && socket === current) {
-          lost();
-        }
-      });
+        },
+        failed(error) {
+          if (!isCurrent()) {
+            return;
+          }
+          if (isConnected) {
+            lost(error);
+          } else if (error.code === "EAGAIN" && !settled) {
+            // unix(7), connect(2): the socket's queue is full. Nothing was sent.
+            busyTimer = setTimeout(attempt, busyRetryMs());
+          } else {
+            settle(unreachableError(`unix://${path}`, error));
+          }
+        },
+        ended() {
+          if (isCurrent()) {
+            lost();
+          }
+        },
+      };
+      const taken = kept?.take(user);
+      connection = taken ?? new Connection(path, user);
       if (taken !== undefined) {
-        send();
+        user.connected();
       }
     };
     attempt();
