@@ -42,8 +42,14 @@ export function stopResultFromJson(json: StopProcessResponseJson): StopResult {
   };
 }
 
-export function waitResultFromJson({ process, run }: WaitProcessResponseJson): WaitResult {
-  return { process: processFromJson(process), ...(run !== undefined && { run: runFromJson(run) }) };
+export function waitResultFromJson({ process: json, run }: WaitProcessResponseJson): WaitResult {
+  const process = processFromJson(json);
+  if (run === undefined) {
+    return { process };
+  }
+  // One message of the daemon tells of one moment: what it says twice is the same.
+  const { run: current } = process;
+  return { process, run: current !== undefined && current.number === run.number ? current : runFromJson(run) };
 }
 
 export function outputReadFromJson(json: GetOutputResponseJson): OutputRead {

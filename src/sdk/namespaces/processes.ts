@@ -118,16 +118,17 @@ export class Processes {
   async start(options: StartOptions & CallOptions): Promise<Process> {
     refuseUnknown(options, known.start);
     const { signal: _, timeoutMs: __, ...start } = options;
-    // Loading node:crypto takes longer than the call: only where the caller brings no id.
-    const id = options.id ?? (await import("node:crypto")).randomUUID();
+    // Loading node:crypto takes longer than the call: only where the caller brings no id. An import() of it each time
+    // would cost 8 us.
+    const id = options.id ?? process.getBuiltinModule("node:crypto").randomUUID();
     const kind = { what: `starting ${options.name ?? id}` };
-    const { process } = await this.#client.unary(
+    const { process: started } = await this.#client.unary(
       "pm.v1.ProcessService/StartProcess",
       startToJson(id, start),
       options,
       kind,
     );
-    return new Process(this, processFromJson(process));
+    return new Process(this, processFromJson(started));
   }
 
   /**

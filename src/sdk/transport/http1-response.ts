@@ -83,7 +83,9 @@ export class HttpResponseParser {
       throw new HttpParseError("bytes after the end of the response");
     }
     this.#sink?.end();
-    return { status: this.#status, headers: this.#headers, body: Buffer.concat(this.#body) };
+    const [only] = this.#body;
+    const body = only !== undefined && this.#body.length === 1 ? only : Buffer.concat(this.#body);
+    return { status: this.#status, headers: this.#headers, body };
   }
 
   /** @returns whether there may be more to do with what is pending */

@@ -1,10 +1,42 @@
 /** Connections to the Unix socket between one call and the next. */
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 
 /** Milliseconds: less than the daemon keeps one (65 s), and so short that a program at rest holds none. */
 const keepMs = 1000;
 /** The daemon takes a limited number of connections. */
 const most = 32;
+
+/** Who uses a connection hears what happens to it. */
+export interface ConnectionUser {
+  connected(): void;
+  data(bytes: Buffer): void;
+  failed(error: NodeJS.ErrnoException): void;
+  /** The other side has ended it, or it is closed. */
+  ended(): void;
+}
+
+/**
+ * A connection to the Unix socket. It is listened to once, whoever uses it: to
+ * put listeners on for a call and take them off again costs a tenth of the call.
+ */
+export class Connection {
+  readonly socket: Socket;
+  user: ConnectionUser;
+
+  constructor(path: string, user: ConnectionUser) {
+    this.user = user;
+    this.socket = connect({ path });
+    this.socket.on("connect", () => this.user.connected());
+    this.socket.on("data", (bytes: Buffer) => this.user.data(bytes));
+    this.socket.on("error", (error: NodeJS.ErrnoException) => this.user.failed(error));
+    this.socket.on("end", () => this.user.ended());
+    this.socket.on("close", (hadError) => {
+      if (!hadError) {
+        this.user.ended();
+      }
+    });
+  }
+}
 
 /**
  * A kept connection can die just as it is used again. If the daemon had closed
@@ -14,30 +46,25 @@ const most = 32;
  */
 export class KeptConnections {
   /** The one that was used last comes last, and is taken first. */
-  readonly #idle: { readonly socket: Socket; readonly timer: NodeJS.Timeout }[] = [];
+  readonly #idle: { readonly connection: Connection; readonly timer: NodeJS.Timeout }[] = [];
   #closed = false;
 
-  take(): Socket | undefined {
+  take(user: ConnectionUser): Connection | undefined {
     const kept = this.#idle.pop();
     if (kept === undefined) {
       return undefined;
     }
     clearTimeout(kept.timer);
-    kept.socket.removeAllListeners();
-    return kept.socket.ref();
+    kept.connection.user = user;
+    kept.connection.socket.ref();
+    return kept.connection;
   }
 
   /** Takes over a connection on which a response was complete. */
-  giveBack(socket: Socket): void {
-    socket.removeAllListeners();
-    if (this.#closed || this.#idle.length >= most || socket.destroyed || socket.readableEnded) {
-      // Without a listener an error would end the program.
-      socket.on("error", () => {});
-      socket.destroy();
-      return;
-    }
+  giveBack(connection: Connection): void {
+    const { socket } = connection;
     const drop = (): void => {
-      const index = this.#idle.findIndex((kept) => kept.socket === socket);
+      const index = this.#idle.findIndex((kept) => kept.connection === connection);
       if (index >= 0) {
         clearTimeout(this.#idle[index]?.timer);
         this.#idle.splice(index, 1);
@@ -45,19 +72,21 @@ export class KeptConnections {
       socket.destroy();
     };
     // A byte that nobody asked for, too: it could be taken for the next response.
-    for (const event of ["data", "end", "error", "close"]) {
-      socket.on(event, drop);
+    connection.user = { connected: () => {}, data: drop, failed: drop, ended: drop };
+    if (this.#closed || this.#idle.length >= most || socket.destroyed || socket.readableEnded) {
+      socket.destroy();
+      return;
     }
     socket.unref();
-    this.#idle.push({ socket, timer: setTimeout(drop, keepMs).unref() });
+    this.#idle.push({ connection, timer: setTimeout(drop, keepMs).unref() });
   }
 
   /** Calls under way go on, and their connections are not kept. */
   close(): void {
     this.#closed = true;
-    for (const { socket, timer } of this.#idle.splice(0)) {
+    for (const { connection, timer } of this.#idle.splice(0)) {
       clearTimeout(timer);
-      socket.destroy();
+      connection.socket.destroy();
     }
   }
 }

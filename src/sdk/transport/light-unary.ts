@@ -12,27 +12,34 @@
  *
  * Connections are kept for calls that may be repeated: see `kept-connections.ts`.
  */
-import { connect, type Socket } from "node:net";
 import { PmError } from "../errors.ts";
 import { errorFromConnectBody } from "./connect-error.ts";
 import { HttpParseError, type HttpResponse, HttpResponseParser } from "./http1-response.ts";
-import type { KeptConnections } from "./kept-connections.ts";
+import { Connection, type ConnectionUser, type KeptConnections } from "./kept-connections.ts";
 import { busyRetryMs, protocolError, requestHead, setDeadline } from "./light-request.ts";
 import { abortedError, lostError, timedOutError, unreachableError } from "./local-errors.ts";
-import type { TransportOptions, UnaryMethod, UnaryMethods } from "./transport.ts";
+import type { UnaryMethod, UnaryMethods } from "./transport.ts";
 
 /** A page of processes has up to 3 MiB as a message and more as JSON, 3 MiB of output 4 MB. */
 const limits = { head: 64 * 1024, body: 128 * 1024 * 1024 };
+
+/** What bounds a call. */
+export interface LightUnaryOptions {
+  /** Any of them ends it. Not one signal of both: that would cost as much as making a request. */
+  readonly signals: readonly AbortSignal[];
+  /** Undefined: none. */
+  readonly timeoutMs: number | undefined;
+}
 
 /** Calls `method` on the daemon behind the socket at `path`. Without `kept` the call has a connection of its own. */
 export async function lightUnary<M extends UnaryMethod>(
   path: string,
   method: M,
   request: UnaryMethods[M][0],
-  options: TransportOptions,
+  options: LightUnaryOptions,
   kept?: KeptConnections,
 ): Promise<UnaryMethods[M][1]> {
-  const { status, headers, body } = await post(path, method, Buffer.from(JSON.stringify(request)), options, kept);
+  const { status, headers, body } = await post(path, method, JSON.stringify(request), options, kept);
   const contentType = headers.get("content-type");
   if (status !== 200) {
     throw errorFromConnectBody(status, contentType, body);
@@ -52,19 +59,21 @@ export async function lightUnary<M extends UnaryMethod>(
 function post(
   path: string,
   method: UnaryMethod,
-  body: Buffer,
-  options: TransportOptions,
+  body: string,
+  options: LightUnaryOptions,
   kept: KeptConnections | undefined,
 ): Promise<HttpResponse> {
-  const { signal, timeoutMs } = options;
-  const head = requestHead(method, "application/json", body.length, timeoutMs, kept !== undefined);
+  const { signals, timeoutMs } = options;
+  const head = requestHead(method, "application/json", Buffer.byteLength(body), timeoutMs, kept !== undefined);
 
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(abortedError(signal));
+    const isAborted = (signal: AbortSignal): boolean => signal.aborted;
+    const aborted = signals.find(isAborted);
+    if (aborted !== undefined) {
+      reject(abortedError(aborted));
       return;
     }
-    let socket: Socket | undefined;
+    let connection: Connection | undefined;
     let busyTimer: NodeJS.Timeout | undefined;
     let settled = false;
     const settle = (outcome: HttpResponse | PmError): void => {
@@ -74,12 +83,14 @@ function post(
       settled = true;
       clearTimeout(deadline);
       clearTimeout(busyTimer);
-      signal?.removeEventListener("abort", onAbort);
+      for (const signal of signals) {
+        signal.removeEventListener("abort", onAbort);
+      }
       const isKept = !(outcome instanceof PmError) && outcome.headers.get("connection")?.toLowerCase() === "keep-alive";
-      if (isKept && kept !== undefined && socket !== undefined) {
-        kept.giveBack(socket);
+      if (isKept && kept !== undefined && connection !== undefined) {
+        kept.giveBack(connection);
       } else {
-        socket?.destroy();
+        connection?.socket.destroy();
       }
       if (outcome instanceof PmError) {
         reject(outcome);
@@ -87,23 +98,17 @@ function post(
         resolve(outcome);
       }
     };
-    const onAbort = (): void => settle(abortedError(signal));
+    const onAbort = (): void => settle(abortedError(signals.find(isAborted)));
     // The socket, or the timer that stands in for it, keeps the event loop alive; this one need not.
     const deadline = setDeadline(timeoutMs, () => settle(timedOutError(timeoutMs ?? 0)));
-    signal?.addEventListener("abort", onAbort, { once: true });
+    for (const signal of signals) {
+      signal.addEventListener("abort", onAbort, { once: true });
+    }
 
     const attempt = (): void => {
       const parser = new HttpResponseParser(limits);
-      const taken = kept?.take();
-      const current = taken ?? connect({ path });
-      let connected = taken !== undefined;
-      socket = current;
-      const send = (): void => {
-        current.cork();
-        current.write(head, "latin1");
-        current.write(body);
-        current.uncork();
-      };
+      let isConnected = false;
+      const isCurrent = (): boolean => connection?.user === user;
       const lost = (error?: NodeJS.ErrnoException): void => {
         if (taken !== undefined && error?.code === "EPIPE" && !settled) {
           // The daemon had closed it before the request was written: nothing was sent.
@@ -112,45 +117,45 @@ function post(
           settle(lostError(error));
         }
       };
-      current.on("connect", () => {
-        connected = true;
-        send();
-      });
-      current.on("data", (bytes: Buffer) => {
-        try {
-          const response = parser.push(bytes);
-          if (response !== undefined) {
-            settle(response);
+      const user: ConnectionUser = {
+        connected() {
+          isConnected = true;
+          // The head is ASCII: all of it is one string and one write.
+          connection?.socket.write(head + body);
+        },
+        data(bytes) {
+          try {
+            const response = parser.push(bytes);
+            if (response !== undefined) {
+              settle(response);
+            }
+          } catch (error) {
+            settle(error instanceof HttpParseError ? protocolError(error.message, error) : lostError(error));
           }
-        } catch (error) {
-          settle(error instanceof HttpParseError ? protocolError(error.message, error) : lostError(error));
-        }
-      });
-      current.on("error", (error: NodeJS.ErrnoException) => {
-        if (socket !== current) {
-          return;
-        }
-        if (connected) {
-          lost(error);
-        } else if (error.code === "EAGAIN" && !settled) {
-          // unix(7), connect(2): the socket's queue is full. Nothing was sent.
-          busyTimer = setTimeout(attempt, busyRetryMs());
-        } else {
-          settle(unreachableError(`unix://${path}`, error));
-        }
-      });
-      current.on("end", () => {
-        if (socket === current) {
-          lost();
-        }
-      });
-      current.on("close", (hadError) => {
-        if (!hadError && socket === current) {
-          lost();
-        }
-      });
+        },
+        failed(error) {
+          if (!isCurrent()) {
+            return;
+          }
+          if (isConnected) {
+            lost(error);
+          } else if (error.code === "EAGAIN" && !settled) {
+            // unix(7), connect(2): the socket's queue is full. Nothing was sent.
+            busyTimer = setTimeout(attempt, busyRetryMs());
+          } else {
+            settle(unreachableError(`unix://${path}`, error));
+          }
+        },
+        ended() {
+          if (isCurrent()) {
+            lost();
+          }
+        },
+      };
+      const taken = kept?.take(user);
+      connection = taken ?? new Connection(path, user);
       if (taken !== undefined) {
-        send();
+        user.connected();
       }
     };
     attempt();

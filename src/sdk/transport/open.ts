@@ -63,7 +63,10 @@ export function openTransport(destination: Destination): Transport {
             destination.path,
             method,
             request,
-            withClosed(options),
+            {
+              signals: options.signal === undefined ? [closed.signal] : [closed.signal, options.signal],
+              timeoutMs: options.timeoutMs,
+            },
             options.repeatable ? connections?.kept : undefined,
           )
         : (await stock()).unary(method, request, options);

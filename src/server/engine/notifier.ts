@@ -6,6 +6,8 @@ export class Notifier {
   readonly #waiters = new Set<() => void>();
 
   notify(): void {
+    // Most changes of a process happen while nobody waits for one.
+    if (this.#waiters.size === 0) return;
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     for (const wake of waiters) wake();

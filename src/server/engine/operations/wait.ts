@@ -25,7 +25,9 @@ export async function wait(
     core.refresh(process);
     core.checkListed(process);
     if (process.current.number > wanted || meets(process.current, condition)) {
-      return { process: core.table.info(process), run: process.run(wanted)?.info() ?? null };
+      const info = core.table.info(process);
+      const run = wanted === info.run.number ? info.run : (process.run(wanted)?.info() ?? null);
+      return { process: info, run };
     }
     await process.changed.wait(signal, recheckMs);
   }

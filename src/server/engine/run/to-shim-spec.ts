@@ -19,7 +19,7 @@ export interface RunPlaces {
 
 /** A process's spec in the shim's terms: nothing left to look up or decide. */
 export function shimSpec(spec: ProcessSpec, options: ResolvedOptions, { cgroup, notify }: RunPlaces): ShimSpec {
-  const environment = environmentOf(spec, options).map(([name, value]) => joined(name, "=", value));
+  const environment = environmentStrings(spec, options);
   return {
     outputLimit: spec.output.limitBytes,
     holdMs: spec.output.whenFull === "allowHold" ? firstHolderMs : 0,
@@ -63,6 +63,22 @@ export function pathCandidates(spec: ProcessSpec, options: ResolvedOptions): Tex
     joined(isEmpty(directory) ? cwd : directory, "/", spec.executable),
   );
 }
+
+/** "NAME=value", as execve(2) takes them. */
+function environmentStrings(spec: ProcessSpec, options: ResolvedOptions): readonly Text[] {
+  if (spec.env.length > 0 || spec.envMode === "replace") {
+    return environmentOf(spec, options).map(([name, value]) => joined(name, "=", value));
+  }
+  let inherited = daemonStrings.get(options.environment);
+  if (inherited === undefined) {
+    inherited = Object.entries(options.environment).map(([name, value]) => `${name}=${value}`);
+    daemonStrings.set(options.environment, inherited);
+  }
+  return inherited;
+}
+
+/** Of specs that lay nothing over the daemon's environment. */
+const daemonStrings = new WeakMap<ResolvedOptions["environment"], readonly string[]>();
 
 /** The variables in order, each name once: the spec's are laid over the daemon's. */
 function environmentOf(spec: ProcessSpec, options: ResolvedOptions): (readonly [Text, Text])[] {

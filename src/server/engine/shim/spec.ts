@@ -68,6 +68,12 @@ function flagsOf(spec: ShimSpec): number {
   );
 }
 
+function limitValue(limit: bigint | null): bigint {
+  if (limit === null) return UNLIMITED;
+  if (limit < 0n || limit > UNLIMITED) throw new RangeError(`not a resource limit: ${limit}`);
+  return limit;
+}
+
 /**
  * The contents of a run's spec file.
  *
@@ -101,11 +107,14 @@ export function encodeSpec(spec: ShimSpec): Buffer {
   head.writeUInt32LE(spec.args.length, specLayout.argument_count);
   head.writeUInt32LE(spec.env.length, specLayout.environment_count);
   head.writeUInt32LE(spec.holdMs, specLayout.hold_ms);
-  for (const [index, limit] of spec.rlimits.entries()) {
-    const at = specLayout.size + index * rlimitLayout.size;
-    head.writeUInt32LE(limit.resource, at + rlimitLayout.resource);
-    head.writeBigUInt64LE(limit.soft ?? UNLIMITED, at + rlimitLayout.soft);
-    head.writeBigUInt64LE(limit.hard ?? UNLIMITED, at + rlimitLayout.hard);
+  // By a view: Buffer's own methods take a 64-bit number apart into new ones, and there are two for each limit.
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  let at = specLayout.size;
+  for (const { resource, soft, hard } of spec.rlimits) {
+    head.writeUInt32LE(resource, at + rlimitLayout.resource);
+    view.setBigUint64(at + rlimitLayout.soft, limitValue(soft), true);
+    view.setBigUint64(at + rlimitLayout.hard, limitValue(hard), true);
+    at += rlimitLayout.size;
   }
   return Buffer.concat([head, tail]);
 }

@@ -1,8 +1,7 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { CauseSchema } from "../../../../gen/ts/pm/v1/cause_pb.ts";
+import type * as proto from "../../../../gen/ts/pm/v1/cause_pb.ts";
 import type { Cause } from "../../engine/api/cause.ts";
 import { causeKindToProto } from "./enums.ts";
 
-export function causeToProto({ kind, ...texts }: Cause): MessageInitShape<typeof CauseSchema> {
-  return { kind: causeKindToProto[kind], ...texts };
+export function causeToProto({ kind, principal, requestId, detail }: Cause): proto.Cause {
+  return { $typeName: "pm.v1.Cause", kind: causeKindToProto[kind], principal, requestId, detail };
 }

@@ -106,12 +106,14 @@ export function replacePolicyFields(
 }
 
 function unlessEmpty(policy: engine.SupervisionPolicy): engine.SupervisionPolicy | undefined {
-  const isEmpty = Object.entries(policy).every(([key, value]) => {
-    const empty = emptyPolicy[key as keyof engine.SupervisionPolicy];
-    return Array.isArray(value) ? value.length === 0 : value === empty;
+  const isEmpty = policyKeys.every((key) => {
+    const value = policy[key];
+    return Array.isArray(value) ? value.length === 0 : value === emptyPolicy[key];
   });
   return isEmpty ? undefined : policy;
 }
+
+const policyKeys = Object.keys(emptyPolicy) as (keyof engine.SupervisionPolicy)[];
 
 export function optionalName(value: string, at: Field): string {
   if (value !== "" && !isName(value)) {

@@ -1,5 +1,8 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type * as proto from "../../../../gen/ts/pm/v1/process_pb.ts";
+import { create } from "@bufbuild/protobuf";
+import { type Change, type Process, ProcessSchema, ProcessState } from "../../../../gen/ts/pm/v1/process_pb.ts";
+import { RunSchema } from "../../../../gen/ts/pm/v1/run_pb.ts";
+import { ProcessSpecSchema } from "../../../../gen/ts/pm/v1/spec_pb.ts";
+import { SupervisionStatusSchema } from "../../../../gen/ts/pm/v1/supervision_pb.ts";
 import type * as engine from "../../engine/api/index.ts";
 import { causeToProto } from "./cause.ts";
 import { desiredStateToProto, type ProcessView, stateToProto } from "./enums.ts";
@@ -7,8 +10,6 @@ import { runSummaryToProto, runToProto } from "./run.ts";
 import { commandToProto, specToProto } from "./spec.ts";
 import { supervisionToProto } from "./supervision.ts";
 import { timestampFromNanos } from "./time.ts";
-
-export type ProcessMessage = MessageInitShape<typeof proto.ProcessSchema>;
 
 /** Where a process stands in its queue, from 1; 0: it waits in none. */
 export interface QueuePositions {
@@ -20,37 +21,44 @@ export function processToProto(
   process: engine.ProcessInfo,
   queues: QueuePositions,
   view: ProcessView = "basic",
-): ProcessMessage {
-  if (view === "identity") return { id: process.id, name: process.name };
+): Process {
+  const { id, name, run, supervision } = process;
+  if (view === "identity") return create(ProcessSchema, { id, name });
   const isSummary = view === "summary";
+  // A finished message, every field of it: `create()` would make it and all in it once more.
   return {
-    id: process.id,
-    name: process.name,
+    $typeName: "pm.v1.Process",
+    id,
+    name,
     labels: { ...process.labels },
-    spec: isSummary ? commandToProto(process.spec) : specToProto(process.spec, view === "full"),
+    spec: create(
+      ProcessSpecSchema,
+      isSummary ? commandToProto(process.spec) : specToProto(process.spec, view === "full"),
+    ),
     state: stateToProto[process.state],
     desiredState: desiredStateToProto[process.desiredState],
     // Number 0: there has been none yet.
-    run: process.run.number === 0 ? undefined : isSummary ? runSummaryToProto(process.run) : runToProto(process.run),
+    run: run.number === 0 ? undefined : isSummary ? create(RunSchema, runSummaryToProto(run)) : runToProto(run),
     createTime: timestampFromNanos(process.createTime),
     sequence: BigInt(process.sequence),
     resourceVersion: process.resourceVersion,
-    ...(!isSummary && { lastChange: changeToProto(process.lastChange) }),
+    lastChange: isSummary ? undefined : changeToProto(process.lastChange),
     supervision:
-      process.supervision === undefined
+      supervision === undefined
         ? undefined
-        : supervisionToProto(process, process.supervision, queues.queuePosition(process)),
+        : create(SupervisionStatusSchema, supervisionToProto(process, supervision, queues.queuePosition(process))),
   };
 }
 
-function changeToProto(change: engine.Change): MessageInitShape<typeof proto.ChangeSchema> {
+function changeToProto({ sequence, time, run, from, to, cause }: engine.Change): Change {
   return {
-    sequence: BigInt(change.sequence),
-    time: timestampFromNanos(change.time),
-    run: change.run,
-    ...(change.from !== null && { from: stateToProto[change.from] }),
-    to: stateToProto[change.to],
-    cause: causeToProto(change.cause),
+    $typeName: "pm.v1.Change",
+    sequence: BigInt(sequence),
+    time: timestampFromNanos(time),
+    run,
+    from: from === null ? ProcessState.UNSPECIFIED : stateToProto[from],
+    to: stateToProto[to],
+    cause: causeToProto(cause),
   };
 }
 

@@ -1,10 +1,16 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type {
-  EffectiveSpecSchema,
-  ExitStatusSchema,
-  OutputInfoSchema,
-  RunSchema,
-  StartFailureSchema,
+/**
+ * A run and what is in it, as finished messages with every field: `create()`
+ * would make each of them once more.
+ */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type EffectiveSpec,
+  type ExitStatus,
+  type OutputInfo,
+  type Run,
+  type RunSchema,
+  type StartFailure,
+  StopReceiptSchema,
 } from "../../../../gen/ts/pm/v1/run_pb.ts";
 import type * as engine from "../../engine/api/index.ts";
 import { causeToProto } from "./cause.ts";
@@ -12,12 +18,13 @@ import { runStateToProto } from "./enums.ts";
 import { receiptToProto } from "./stop.ts";
 import { durationFromMicros, durationFromMillis, optionalTimestamp, timestampFromNanos } from "./time.ts";
 
-export function runToProto(run: engine.RunInfo): MessageInitShape<typeof RunSchema> {
+export function runToProto(run: engine.RunInfo): Run {
   return {
+    $typeName: "pm.v1.Run",
     number: run.number,
     state: runStateToProto[run.state],
     cause: causeToProto(run.cause),
-    ...(run.pid !== null && { pid: run.pid }),
+    pid: run.pid ?? undefined,
     createTime: timestampFromNanos(run.createTime),
     startTime: optionalTimestamp(run.startTime),
     exitTime: optionalTimestamp(run.exitTime),
@@ -27,8 +34,8 @@ export function runToProto(run: engine.RunInfo): MessageInitShape<typeof RunSche
     treeAlive: run.treeAlive,
     suspended: run.suspended,
     effective: run.effective === null ? undefined : effectiveToProto(run.effective),
-    survivors: run.survivors.map((survivor) => ({ ...survivor })),
-    stop: run.stop === null ? undefined : receiptToProto(run.stop),
+    survivors: run.survivors.map((survivor) => ({ $typeName: "pm.v1.SurvivingProcess", ...survivor })),
+    stop: run.stop === null ? undefined : create(StopReceiptSchema, receiptToProto(run.stop)),
   };
 }
 
@@ -48,10 +55,11 @@ export function runSummaryToProto(run: engine.RunInfo): MessageInitShape<typeof 
   };
 }
 
-export function exitToProto(exit: engine.ExitStatus): MessageInitShape<typeof ExitStatusSchema> {
+export function exitToProto(exit: engine.ExitStatus): ExitStatus {
   return {
     ...outcomeToProto(exit),
     usage: {
+      $typeName: "pm.v1.ResourceUsage",
       userTime: durationFromMicros(exit.usage.userMicros),
       systemTime: durationFromMicros(exit.usage.systemMicros),
       maxResidentBytes: BigInt(exit.usage.maxResidentBytes),
@@ -60,33 +68,37 @@ export function exitToProto(exit: engine.ExitStatus): MessageInitShape<typeof Ex
 }
 
 /** Without what it used. */
-function outcomeToProto(exit: engine.ExitStatus) {
+function outcomeToProto(exit: engine.ExitStatus): ExitStatus {
   return {
-    result:
-      exit.signal === null
-        ? { case: "code" as const, value: exit.code ?? 0 }
-        : { case: "signal" as const, value: exit.signal },
+    $typeName: "pm.v1.ExitStatus",
+    result: exit.signal === null ? { case: "code", value: exit.code ?? 0 } : { case: "signal", value: exit.signal },
     signalName: exit.signalName,
     coreDumped: exit.coreDumped,
-    ...(exit.oomKilled !== null && { oomKilled: exit.oomKilled }),
+    oomKilled: exit.oomKilled ?? undefined,
   };
 }
 
-function failureToProto({ errno, ...failure }: engine.StartFailure): MessageInitShape<typeof StartFailureSchema> {
-  return { ...failure, ...(errno !== null && { errno }) };
+function failureToProto({ errno, ...failure }: engine.StartFailure): StartFailure {
+  return { $typeName: "pm.v1.StartFailure", ...failure, errno: errno ?? undefined };
 }
 
-function effectiveToProto(effective: engine.EffectiveSpec): MessageInitShape<typeof EffectiveSpecSchema> {
-  const { outputLimitBytes, stopGraceMs, ...same } = effective;
+function effectiveToProto(effective: engine.EffectiveSpec): EffectiveSpec {
+  const { cwd, outputLimitBytes, stopSignal, stopGraceMs, umask, nice, oomScoreAdj } = effective;
   return {
-    ...same,
+    $typeName: "pm.v1.EffectiveSpec",
+    cwd,
     outputLimitBytes: BigInt(outputLimitBytes),
+    stopSignal,
     stopGracePeriod: durationFromMillis(stopGraceMs),
+    umask,
+    nice,
+    oomScoreAdj,
   };
 }
 
-export function outputInfoToProto(output: engine.OutputInfo): MessageInitShape<typeof OutputInfoSchema> {
+export function outputInfoToProto(output: engine.OutputInfo): OutputInfo {
   return {
+    $typeName: "pm.v1.OutputInfo",
     firstOffset: BigInt(output.firstOffset),
     nextOffset: BigInt(output.nextOffset),
     complete: output.complete,

@@ -133,7 +133,13 @@ export function specFieldsFromProto(
   wanted: ReadonlySet<keyof engine.ProcessSpec>,
   at: Field,
 ): Partial<engine.ProcessSpec> {
-  return Object.fromEntries(all.filter(([key]) => wanted.has(key)).map(([key, { from }]) => [key, from(spec, at)]));
+  const fields: Partial<Record<keyof engine.ProcessSpec, unknown>> = {};
+  for (const [key, { from }] of all) {
+    if (wanted.has(key)) {
+      fields[key] = from(spec, at);
+    }
+  }
+  return fields as Partial<engine.ProcessSpec>;
 }
 
 const everyField = new Set(all.map(([key]) => key));

@@ -1,22 +1,25 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Duration, DurationSchema, Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Field } from "../edge/field.ts";
 
 const nanosPerSecond = 1_000_000_000n;
 const nanosPerMilli = 1_000_000;
 
-export function timestampFromNanos(nanos: bigint): MessageInitShape<typeof TimestampSchema> {
-  return { seconds: nanos / nanosPerSecond, nanos: Number(nanos % nanosPerSecond) };
+export function timestampFromNanos(nanos: bigint): Timestamp {
+  return timestamp(nanos / nanosPerSecond, Number(nanos % nanosPerSecond));
 }
 
-export function optionalTimestamp(nanos: bigint | null): MessageInitShape<typeof TimestampSchema> | undefined {
+export function optionalTimestamp(nanos: bigint | null): Timestamp | undefined {
   return nanos === null ? undefined : timestampFromNanos(nanos);
 }
 
 /** To the millisecond: what the shim's index promises. */
-export function timestampFromMicros(micros: number): MessageInitShape<typeof TimestampSchema> {
+export function timestampFromMicros(micros: number): Timestamp {
   const millis = Math.floor(micros / 1000);
-  return { seconds: BigInt(Math.floor(millis / 1000)), nanos: (millis % 1000) * nanosPerMilli };
+  return timestamp(BigInt(Math.floor(millis / 1000)), (millis % 1000) * nanosPerMilli);
+}
+
+function timestamp(seconds: bigint, nanos: number): Timestamp {
+  return { $typeName: "google.protobuf.Timestamp", seconds, nanos };
 }
 
 /** Nanoseconds since the epoch, or `null` if not set. */
@@ -34,12 +37,16 @@ export function nanosFromTimestamp(time: Timestamp | undefined, at: Field): bigi
   return time.seconds * nanosPerSecond + BigInt(time.nanos);
 }
 
-export function durationFromMillis(millis: number): MessageInitShape<typeof DurationSchema> {
-  return { seconds: BigInt(Math.floor(millis / 1000)), nanos: Math.round((millis % 1000) * nanosPerMilli) };
+export function durationFromMillis(millis: number): Duration {
+  return duration(BigInt(Math.floor(millis / 1000)), Math.round((millis % 1000) * nanosPerMilli));
 }
 
-export function durationFromMicros(micros: number): MessageInitShape<typeof DurationSchema> {
-  return { seconds: BigInt(Math.floor(micros / 1_000_000)), nanos: Math.round((micros % 1_000_000) * 1000) };
+export function durationFromMicros(micros: number): Duration {
+  return duration(BigInt(Math.floor(micros / 1_000_000)), Math.round((micros % 1_000_000) * 1000));
+}
+
+function duration(seconds: bigint, nanos: number): Duration {
+  return { $typeName: "google.protobuf.Duration", seconds, nanos };
 }
 
 /** Milliseconds that a duration may have. */

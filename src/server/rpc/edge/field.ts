@@ -23,31 +23,49 @@ export class InvalidRequest extends Error {
   }
 }
 
-/** A field of a request, by its path. */
+/** A name of a field, an index of a list, or a key of a map. */
+type Step = string | number | { readonly key: string };
+
+/**
+ * A field of a request. Its path is put together only where something is wrong,
+ * which is rare: a start looks at some sixty fields.
+ */
 export class Field {
-  readonly path: string;
+  readonly #parent: Field | null;
+  readonly #step: Step;
   readonly #violations: Violation[];
 
-  constructor(path: string, violations: Violation[]) {
-    this.path = path;
+  /** @param parent Null: it is the request. */
+  constructor(parent: Field | null, step: Step, violations: Violation[]) {
+    this.#parent = parent;
+    this.#step = step;
     this.#violations = violations;
   }
 
   child(name: string): Field {
-    return new Field(this.path === "" ? name : `${this.path}.${name}`, this.#violations);
+    return new Field(this, name, this.#violations);
   }
 
   item(index: number): Field {
-    return new Field(`${this.path}[${index}]`, this.#violations);
+    return new Field(this, index, this.#violations);
   }
 
   key(key: string): Field {
-    return new Field(`${this.path}[${JSON.stringify(key)}]`, this.#violations);
+    return new Field(this, { key }, this.#violations);
   }
 
   /** Notes what is wrong here; the check goes on with whatever value the caller returns. */
   refuse(problem: string, reason: Reason = "INVALID_ARGUMENT", metadata: Readonly<Record<string, string>> = {}): void {
-    this.#violations.push({ field: this.path, problem, reason, metadata });
+    this.#violations.push({ field: this.#path(), problem, reason, metadata });
+  }
+
+  #path(): string {
+    if (this.#parent === null) return "";
+    const before = this.#parent.#path();
+    const step = this.#step;
+    if (typeof step === "number") return `${before}[${step}]`;
+    if (typeof step === "object") return `${before}[${JSON.stringify(step.key)}]`;
+    return before === "" ? step : `${before}.${step}`;
   }
 }
 
@@ -58,7 +76,7 @@ export class Field {
  */
 export function checked<T>(convert: (request: Field) => T): T {
   const violations: Violation[] = [];
-  const value = convert(new Field("", violations));
+  const value = convert(new Field(null, "", violations));
   const [first, ...others] = violations;
   if (first !== undefined) {
     throw new InvalidRequest([first, ...others]);

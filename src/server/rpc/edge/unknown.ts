@@ -28,32 +28,32 @@ export function refuseUnknown(desc: DescMessage, message: Message, at: Field): v
   }
   const values = message as unknown as Record<string, unknown>;
   for (const member of nestedMembers(desc)) {
+    const value = values[member.localName];
     if (member.kind === "oneof") {
-      const set = values[member.localName] as { case?: string; value?: unknown };
+      const set = value as { case?: string; value?: unknown };
       const field = member.fields.find(({ localName }) => localName === set.case);
       if (field !== undefined) {
-        refuseUnknownIn(field, set.value, at.child(field.name));
+        refuseUnknownIn(field, set.value, at);
       }
-    } else {
-      refuseUnknownIn(member, values[member.localName], at.child(member.name));
+    } else if (value !== undefined) {
+      refuseUnknownIn(member, value, at);
     }
   }
 }
 
-function refuseUnknownIn(field: DescField, value: unknown, at: Field): void {
-  if (value === undefined) {
-    return;
-  }
+/** @param parent of the field */
+function refuseUnknownIn(field: DescField, value: unknown, parent: Field): void {
   if (field.fieldKind === "list") {
-    for (const [index, item] of (value as unknown[]).entries()) {
-      refuseUnknownValue(field, item, at.item(index));
+    const items = value as unknown[];
+    for (let index = 0; index < items.length; index++) {
+      refuseUnknownValue(field, items[index], parent.child(field.name).item(index));
     }
   } else if (field.fieldKind === "map") {
     for (const [key, item] of Object.entries(value as object)) {
-      refuseUnknownValue(field, item, at.key(key));
+      refuseUnknownValue(field, item, parent.child(field.name).key(key));
     }
   } else {
-    refuseUnknownValue(field, value, at);
+    refuseUnknownValue(field, value, parent.child(field.name));
   }
 }
 

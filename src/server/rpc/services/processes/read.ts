@@ -108,10 +108,11 @@ export function reading({ engine, supervision }: ServiceDependencies): Methods {
         return { process: processToProto(process, supervision), run: runToProto(process.run) };
       }
       const result = await engine.wait(ref, conditionFromProto(request.condition), run, signal);
-      return {
-        process: processToProto(result.process, supervision),
-        run: result.run === null ? undefined : runToProto(result.run),
-      };
+      const process = processToProto(result.process, supervision);
+      if (result.run === result.process.run) {
+        return { process, run: process.run };
+      }
+      return { process, run: result.run === null ? undefined : runToProto(result.run) };
     },
 
     async *statsProcesses(request, { signal }) {
