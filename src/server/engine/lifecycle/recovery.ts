@@ -8,6 +8,7 @@ import { type ProcessSpec, plainSpec } from "../api/spec.ts";
 import type { Core } from "../core.ts";
 import { carryOutRemoval } from "../operations/remove.ts";
 import { relaunch, resumeRestart } from "../operations/restart.ts";
+import { decideSignal } from "../operations/signal.ts";
 import { discard } from "../operations/start.ts";
 import { resumeStop } from "../operations/stop.ts";
 import { ManagedProcess } from "../process/process.ts";
@@ -75,6 +76,8 @@ export function recover(core: Core): ManagedProcess[] {
   for (const leftover of leftovers.values()) {
     if (core.table.byId(leftover.id) === undefined) clear(core, leftover, past(leftover.id));
   }
+  // Before anything else is sent to a shim, and before what came of it is told.
+  for (const process of core.table.ordered) decideSignal(core, process);
   for (const process of core.table.ordered) {
     if (conclude(core, process, past(process.id))) unseen.push(process);
   }
@@ -146,6 +149,7 @@ function restore(core: Core, record: ProcessRecord, past: PastOf): ManagedProces
   process.supervision = record.supervision;
   process.standing = record.standing;
   process.intents = record.intents;
+  process.signaling = record.signaling;
   process.endsWithDaemon = record.intents.some(({ keepsDesired }) => keepsDesired);
   process.changedAt = past.last > 0 ? past.last : record.sequence;
   process.announcedAt = past.announcedAt;

@@ -39,7 +39,43 @@ export function control(
   b = 0,
   value = 0,
 ): Promise<number> {
-  const answer = run.controlQueue.then(() => exchange(core, process, run, { type, a, b, value }));
+  return exchangeInTurn(core, process, run, { type, a, b, value });
+}
+
+/** What is done right before a message is sent, and right when its acknowledgment is seen. */
+export interface Steps {
+  /** @param before The number that the ring names now. */
+  readonly onSend: (seq: number, before: number) => void;
+  readonly onAcknowledged: (errno: number) => void;
+}
+
+/** As {@link control}, for what must be known to the next daemon, whenever this one dies. */
+export function controlOnRecord(
+  core: Core,
+  process: ManagedProcess,
+  run: Run,
+  type: number,
+  a: number,
+  b: number,
+  steps: Steps,
+): Promise<number> {
+  return exchangeInTurn(core, process, run, { type, a, b, value: 0, steps });
+}
+
+/**
+ * Finds out what became of a message that an earlier daemon sent, or meant to.
+ * If it is not carried out by now, it never will be. To be called before
+ * anything else is sent to that shim.
+ *
+ * @returns its errno; one that is not 0 if it was not carried out.
+ * @throws as {@link control}
+ */
+export function cancelOrLearn(core: Core, process: ManagedProcess, run: Run, type: number, seq: number) {
+  return exchangeInTurn(core, process, run, { type, a: 0, b: 0, value: 0, seq });
+}
+
+function exchangeInTurn(core: Core, process: ManagedProcess, run: Run, message: Message): Promise<number> {
+  const answer = run.controlQueue.then(() => exchange(core, process, run, message));
   run.controlQueue = answer.then(
     () => {},
     () => {},
@@ -52,22 +88,38 @@ interface Message {
   readonly a: number;
   readonly b: number;
   readonly value: number;
+  readonly steps?: Steps;
+  /** Of a message that is only to be acknowledged. Default: a new one. */
+  readonly seq?: number;
 }
 
 async function exchange(core: Core, process: ManagedProcess, run: Run, message: Message): Promise<number> {
   core.checkOpen();
   if (run.shimGone || process.removed) throw new ShimGoneError("that run is over");
   if (run.view === null && run.adoption !== null) return signalDirectly(run, run.adoption, message);
-  const seq = core.nextControlSeq();
-  send(core, process, run, { ...message, seq, expiresMs: answerMs });
+  const seq = message.seq ?? core.nextControlSeq();
+  const { steps } = message;
+  if (steps !== undefined) {
+    core.refresh(process, run);
+    steps.onSend(seq, run.view?.header.controlSeq ?? 0);
+    run.awaited = { seq, onAcknowledged: steps.onAcknowledged };
+  }
+  try {
+    send(core, process, run, { ...message, seq, expiresMs: message.seq === undefined ? answerMs : 0 });
+    const errno = await untilAcknowledged(core, process, run, seq);
+    if (errno === timedOut && message.seq === undefined) throw unresponsive(process, run);
+    return errno;
+  } finally {
+    run.awaited = null;
+  }
+}
+
+async function untilAcknowledged(core: Core, process: ManagedProcess, run: Run, seq: number): Promise<number> {
   const deadline = performance.now() + answerMs;
   for (let looked = false; ; ) {
     core.refresh(process, run);
     const header = run.view?.header;
-    if (header?.controlSeq === seq) {
-      if (header.controlErrno === timedOut) throw unresponsive(process, run);
-      return header.controlErrno;
-    }
+    if (header?.controlSeq === seq) return header.controlErrno;
     if (run.final || process.removed) throw new ShimGoneError("the run ended meanwhile");
     const left = deadline - performance.now();
     if (left <= 0) throw unresponsive(process, run);
