@@ -6,17 +6,25 @@ import { limit, shimPath, type Wanted } from "../harness.ts";
 import type { WrittenInput } from "./input-bytes.ts";
 
 /** Where it kills itself: right before its record of the process is written for the n-th time, or around the message to the shim. */
-export type Moment = "record 1" | "record 2" | "told" | "beforeTold";
+export type Moment = "record 1" | "record 2" | "record 3" | "told" | "beforeTold";
 
 /** What a daemon is told to do; see `scripted-daemon.ts`. */
 export type Order = (
   | { readonly do: "start"; readonly id: string; readonly spec: Wanted }
   | { readonly do: "signal"; readonly id: string; readonly signal: string; readonly dieAt?: Moment }
-  | { readonly do: "stop"; readonly id: string; readonly graceMs: number; readonly force: boolean }
-  | { readonly do: "restart"; readonly id: string; readonly graceMs: number; readonly force: boolean }
+  | StopOrder<"stop">
+  | StopOrder<"restart">
   | { readonly do: "remove"; readonly id: string }
   | { readonly do: "write"; readonly id: string; readonly input: WrittenInput }
 ) & { readonly requestId?: string };
+
+interface StopOrder<Do> {
+  readonly do: Do;
+  readonly id: string;
+  readonly graceMs: number;
+  readonly force: boolean;
+  readonly dieAt?: Moment;
+}
 
 /** A daemon in a process of its own, to be killed at a chosen moment. */
 export class ScriptedDaemon {

@@ -199,6 +199,37 @@ describe.each(["record 1", "beforeTold", "told", "record 2"] as const)(
   },
 );
 
+test.each(["stop", "restart"] as const)(
+  "the first signal of a %s is sent once, whenever the daemon dies",
+  async (what) => {
+    const script = "trap 'echo asked' TERM; trap 'exit 5' USR1; echo ready; while :; do sleep 0.05; done";
+    for (const dieAt of ["record 1", "record 2", "beforeTold", "told", "record 3"] as const) {
+      const runtimeDir = runtimeDirectory();
+      const id = randomUUID();
+      const order = { do: what, id, graceMs: 60_000, force: true, requestId: "once", dieAt } as const;
+      await new ScriptedDaemon(runtimeDir, [{ do: "start", id, spec: shell(script) }, order]).death();
+      const engine = await open({ runtimeDir });
+      const context = { principal: "local", requestId: "once", precondition: null };
+      const asked =
+        what === "stop"
+          ? engine.engine.stop({ id }, { ...wait, graceMs: 60_000, force: true }, context)
+          : engine.engine.restart({ id }, { ...stopDefaults, graceMs: 60_000, force: true }, null, context);
+      await untilOutput(engine, id, "asked\n");
+      await engine.signal(id, "SIGUSR1", "main");
+      await asked;
+      const { chunks } = await engine.readOutput(id, {
+        run: 1,
+        start: { kind: "offset", offset: 0 },
+        streams: [],
+        maxBytes: 4096,
+      });
+      const output = Buffer.concat(chunks.map(({ data }) => data)).toString();
+      expect([dieAt, output.match(/asked/g)]).toEqual([dieAt, ["asked"]]);
+      await engine.close();
+    }
+  },
+);
+
 test("a signal of which nobody can tell whether it was sent is refused, by each daemon that comes", async () => {
   const runtimeDir = runtimeDirectory();
   const id = randomUUID();

@@ -17,9 +17,9 @@ const engine = await openEngine({ runtimeDir, shimPath, cgroupRoot: null });
 
 function carryOut(order: Order): Promise<unknown> {
   const context = { principal: "local", requestId: order.requestId ?? "", precondition: null };
+  if ("dieAt" in order && order.dieAt !== undefined) dieAt(order.dieAt);
   switch (order.do) {
     case "signal":
-      if (order.dieAt !== undefined) dieAt(order.dieAt);
       return engine.signal({ id: order.id }, order.signal, "main", context);
     case "start": {
       const { name, labels, ...spec } = order.spec;

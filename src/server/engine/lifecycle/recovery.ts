@@ -441,6 +441,8 @@ async function untilSupervised(core: Core): Promise<void> {
 
 /** What was asked for and is not done is done now. */
 async function carryOn(core: Core, process: ManagedProcess): Promise<void> {
+  // An intent whose first signal was sent goes on behind it; where nobody knows, it is sent.
+  await process.signaledBefore?.wasSent.catch(() => {});
   for (const intent of [...process.intents]) {
     if (core.closed || process.removed) return;
     const { id } = process;

@@ -8,10 +8,10 @@ import type { ManagedProcess } from "../process/process.ts";
 import type { Signaling } from "../process/signaling.ts";
 import { refreshRemains, signalRemains } from "../run/remains.ts";
 import type { Run } from "../run/run.ts";
-import { cancelOrLearn, controlOnRecord, type Steps } from "../run/shim-control.ts";
+import { cancelOrLearn, signalOnRecord } from "../run/shim-control.ts";
 import { failure } from "../run/start-failure.ts";
 import { ShimGoneError } from "../shim/control.ts";
-import { Control, Step, Target } from "../shim/layout.ts";
+import { Step, Target } from "../shim/layout.ts";
 import { checkPrecondition } from "./conditions.ts";
 import { notRunning } from "./input.ts";
 import { causeOf, lost, untilStarted } from "./stop.ts";
@@ -71,27 +71,18 @@ async function send(
   target: SignalTarget,
   cause: Cause,
 ): Promise<number> {
-  const put = (signaling: Signaling | null) => {
-    process.signaling = signaling;
-    core.trySave(process);
-  };
-  let isOver = false;
-  const steps: Steps = {
-    onSend: (seq, before) => put({ run: run.number, seq, before, cause, isLost: false }),
-    onAcknowledged: (errno) => {
-      isOver = true;
-      if (errno === 0) noteSent(core, process, cause);
-      put(null);
-    },
+  let isNoted = false;
+  const onAcknowledged = (errno: number) => {
+    if (errno === 0) noteSent(core, process, cause);
+    isNoted = true;
   };
   try {
-    const errno = await controlOnRecord(core, process, run, Control.signal, number, Target[target], steps);
+    const onRecord = { cause, intentBootMs: null, onAcknowledged };
+    const errno = await signalOnRecord(core, process, run, number, Target[target], onRecord);
     // Without a ring the daemon has sent it itself.
-    if (errno === 0 && !isOver) noteSent(core, process, cause);
+    if (errno === 0 && !isNoted) noteSent(core, process, cause);
     return errno;
   } catch (error) {
-    // A daemon that closes leaves it to the next one to find out.
-    if (!core.closed && !isOver && process.signaling?.cause === cause) put(null);
     if (!(error instanceof ShimGoneError)) throw error;
     throw run.state === "lost" ? lost(process) : notRunning(process, process.state);
   }
@@ -108,14 +99,15 @@ export function decideSignal(core: Core, process: ManagedProcess): void {
   const wasSent = findOut(core, process, signaling);
   // Its failure is for whoever asks again.
   wasSent.catch(() => {});
-  process.signaledBefore = { cause: signaling.cause, wasSent };
+  process.signaledBefore = { signaling, wasSent };
 }
 
 async function findOut(core: Core, process: ManagedProcess, signaling: Signaling): Promise<boolean> {
-  const { cause, seq, before, isLost } = signaling;
-  const isNoted = isSignalNoted(core, process, cause);
+  const { cause, seq, before, intentBootMs, isLost } = signaling;
+  const isNoted = intentBootMs === null && isSignalNoted(core, process, cause);
   const conclude = (errno: number): boolean => {
-    if (errno === 0 && !isNoted) noteSent(core, process, cause);
+    if (errno === 0 && intentBootMs !== null) noteSignaled(core, process, signaling);
+    else if (errno === 0 && !isNoted) noteSent(core, process, cause);
     if (process.signaling === signaling) process.signaling = null;
     core.trySave(process);
     return errno === 0;
@@ -133,11 +125,22 @@ async function findOut(core: Core, process: ManagedProcess, signaling: Signaling
   if (run === undefined || acknowledged() !== before) return loseIt();
   if (run.final || run.shimGone) return conclude(noSuchProcess);
   try {
-    return conclude(await cancelOrLearn(core, process, run, Control.signal, seq));
+    return conclude(await cancelOrLearn(core, process, run, seq));
   } catch (error) {
     if (!(error instanceof ShimGoneError)) return loseIt(error);
     return conclude(acknowledged() === seq ? (run.view?.header.controlErrno ?? 0) : noSuchProcess);
   }
+}
+
+/** It goes on from there. */
+function noteSignaled({ options }: Core, process: ManagedProcess, { intentBootMs, cause }: Signaling): void {
+  for (const intent of process.intents) {
+    const isIt = intent.requestBootMs === intentBootMs && intent.cause.requestId === cause.requestId;
+    if (isIt) intent.signaled = true;
+  }
+  const { stop } = process.current;
+  if (stop?.outcome === "pending")
+    process.current.stop = { ...stop, signalTime: stop.signalTime ?? options.clock.wall() };
 }
 
 function isSignalNoted({ journal }: Core, { id }: ManagedProcess, { requestId, principal }: Cause): boolean {
@@ -154,8 +157,10 @@ export async function wasSignaledBefore(process: ManagedProcess, context: Reques
   const { signaledBefore } = process;
   const { requestId, principal } = context;
   if (requestId === "" || signaledBefore === null) return false;
-  const { cause, wasSent } = signaledBefore;
-  return cause.requestId === requestId && cause.principal === principal && (await wasSent);
+  const { signaling, wasSent } = signaledBefore;
+  const { cause, intentBootMs } = signaling;
+  const isIt = intentBootMs === null && cause.requestId === requestId && cause.principal === principal;
+  return isIt && (await wasSent);
 }
 
 function whetherSentIsUnknown(process: ManagedProcess, { detail }: Cause, why: unknown): EngineError {

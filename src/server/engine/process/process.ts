@@ -28,7 +28,7 @@ export class ManagedProcess {
   /** The signal that its shim is being told to send. */
   signaling: Signaling | null = null;
   /** One that the last daemon told it to send, and whether that was done. */
-  signaledBefore: { readonly cause: Cause; readonly wasSent: Promise<boolean> } | null = null;
+  signaledBefore: { readonly signaling: Signaling; readonly wasSent: Promise<boolean> } | null = null;
   lastChange: Change;
   /** When watchers first heard of it; 0: not yet, its first run was not executed. */
   announcedAt = 0;

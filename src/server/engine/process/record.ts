@@ -354,6 +354,7 @@ function decodeSignaling(fields: Fields): Signaling {
     seq: count(fields, "seq"),
     before: count(fields, "before"),
     cause: decodeCause(fields, "cause"),
+    intentBootMs: optional(fields, "intentBootMs", count),
     isLost: boolean(fields, "isLost"),
   };
 }

@@ -11,6 +11,8 @@ export interface Signaling {
   readonly seq: number;
   readonly before: number;
   readonly cause: Cause;
+  /** It is the first signal of what was asked for then (`Intent.requestBootMs`). Null: of a request of its own. */
+  readonly intentBootMs: number | null;
   /** Whether it was sent can no longer be found out. */
   readonly isLost: boolean;
 }

@@ -1,6 +1,7 @@
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
 import type { ManagedProcess } from "../process/process.ts";
+import type { Signaling } from "../process/signaling.ts";
 import { type ControlMessage, ShimGoneError, sendControl } from "../shim/control.ts";
 import { membersOf } from "../shim/descendants.ts";
 import { Control, Target } from "../shim/layout.ts";
@@ -42,36 +43,34 @@ export function control(
   return exchangeInTurn(core, process, run, { type, a, b, value });
 }
 
-/** What is done right before a message is sent, and right when its acknowledgment is seen. */
-export interface Steps {
-  /** @param before The number that the ring names now. */
-  readonly onSend: (seq: number, before: number) => void;
+/** A signal that the next daemon must know of, whenever this one dies: see `Signaling`. */
+export interface OnRecord extends Pick<Signaling, "cause" | "intentBootMs"> {
+  /** Right when its acknowledgment is seen, before what comes of it is. Puts on record what was done. */
   readonly onAcknowledged: (errno: number) => void;
 }
 
-/** As {@link control}, for what must be known to the next daemon, whenever this one dies. */
-export function controlOnRecord(
+/** As {@link control}, for a signal that must be sent once. */
+export function signalOnRecord(
   core: Core,
   process: ManagedProcess,
   run: Run,
-  type: number,
-  a: number,
-  b: number,
-  steps: Steps,
+  signal: number,
+  target: number,
+  onRecord: OnRecord,
 ): Promise<number> {
-  return exchangeInTurn(core, process, run, { type, a, b, value: 0, steps });
+  return exchangeInTurn(core, process, run, { type: Control.signal, a: signal, b: target, value: 0, onRecord });
 }
 
 /**
- * Finds out what became of a message that an earlier daemon sent, or meant to.
+ * Finds out what became of a signal that an earlier daemon had sent, or meant to.
  * If it is not carried out by now, it never will be. To be called before
  * anything else is sent to that shim.
  *
  * @returns its errno; one that is not 0 if it was not carried out.
  * @throws as {@link control}
  */
-export function cancelOrLearn(core: Core, process: ManagedProcess, run: Run, type: number, seq: number) {
-  return exchangeInTurn(core, process, run, { type, a: 0, b: 0, value: 0, seq });
+export function cancelOrLearn(core: Core, process: ManagedProcess, run: Run, seq: number): Promise<number> {
+  return exchangeInTurn(core, process, run, { type: Control.signal, a: 0, b: 0, value: 0, seq });
 }
 
 function exchangeInTurn(core: Core, process: ManagedProcess, run: Run, message: Message): Promise<number> {
@@ -88,7 +87,7 @@ interface Message {
   readonly a: number;
   readonly b: number;
   readonly value: number;
-  readonly steps?: Steps;
+  readonly onRecord?: OnRecord;
   /** Of a message that is only to be acknowledged. Default: a new one. */
   readonly seq?: number;
 }
@@ -98,20 +97,38 @@ async function exchange(core: Core, process: ManagedProcess, run: Run, message: 
   if (run.shimGone || process.removed) throw new ShimGoneError("that run is over");
   if (run.view === null && run.adoption !== null) return signalDirectly(run, run.adoption, message);
   const seq = message.seq ?? core.nextControlSeq();
-  const { steps } = message;
-  if (steps !== undefined) {
-    core.refresh(process, run);
-    steps.onSend(seq, run.view?.header.controlSeq ?? 0);
-    run.awaited = { seq, onAcknowledged: steps.onAcknowledged };
-  }
+  const { onRecord } = message;
+  if (onRecord !== undefined) putOnRecord(core, process, run, seq, onRecord);
   try {
     send(core, process, run, { ...message, seq, expiresMs: message.seq === undefined ? answerMs : 0 });
     const errno = await untilAcknowledged(core, process, run, seq);
     if (errno === timedOut && message.seq === undefined) throw unresponsive(process, run);
     return errno;
   } finally {
+    // Given up, it will not be carried out. What a daemon that closes has sent is for the next one to find out.
+    if (run.awaited !== null && !core.closed) {
+      process.signaling = null;
+      core.trySave(process);
+    }
     run.awaited = null;
   }
+}
+
+/** Before its shim is told, and when the shim has done it. */
+function putOnRecord(core: Core, process: ManagedProcess, run: Run, seq: number, onRecord: OnRecord): void {
+  const { cause, intentBootMs, onAcknowledged } = onRecord;
+  core.refresh(process, run);
+  const before = run.view?.header.controlSeq ?? 0;
+  process.signaling = { run: run.number, seq, before, cause, intentBootMs, isLost: false };
+  core.trySave(process);
+  run.awaited = {
+    seq,
+    onAcknowledged: (errno) => {
+      onAcknowledged(errno);
+      process.signaling = null;
+      core.trySave(process);
+    },
+  };
 }
 
 async function untilAcknowledged(core: Core, process: ManagedProcess, run: Run, seq: number): Promise<number> {
