@@ -82,7 +82,7 @@ static const struct hosted hosted[] = {
 	{ "kill", true, "--request-id" },
 	{ "restart", true, "--request-id" },
 	{ "rm", true, "--request-id" },
-	{ "update", false, NULL },
+	{ "update", true, "--request-id" },
 	{ "prune", false, NULL },
 	{ "ls", true, NULL },
 	{ "wait", true, NULL },

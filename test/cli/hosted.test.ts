@@ -438,6 +438,16 @@ describe.concurrent("a host that", () => {
     expect(await pm(["kill", "-CONT", "one"])).toMatchObject({ code: 0, out: "one\n" });
     expect(await pm(["restart", "one"])).toMatchObject({ code: 0, out: "one SIGTERM\n" });
     expect(JSON.parse(await pm.ok(["status", "-o", "json", "one"]))).toMatchObject({ state: "PROCESS_STATE_RUNNING" });
+    expect(await pm(["update", "-l", "tier=back", "-e", "A=1", "one"])).toMatchObject({ code: 0, out: "one\n" });
+    // What was done before the host broke off is not done again, nor looked for by its old name.
+    const requestId = randomUUID();
+    const renaming = ["update", "--request-id", requestId, "-n", "renamed", "one"];
+    await pm.ok(renaming, { env: notHosted });
+    await pm.ok(["update", "-l", "tier=front", "renamed"], { env: notHosted });
+    expect(await pm(renaming)).toMatchObject({ code: 0, out: "one\n" });
+    expect(await pm(["update", "-n", "renamed", "one"])).toMatchObject({ code: 3, out: "" });
+    expect(JSON.parse(await pm.ok(["status", "-o", "json", "renamed"]))).toMatchObject({ labels: { tier: "front" } });
+    await pm.ok(["update", "-n", "one", "renamed"], { env: notHosted });
     // What was written is not written again, unless the command would now say something else.
     output = id.slice(0, 12);
     expect(await pm(["ls", "-q"])).toMatchObject({ code: 0, out: `${id}\n`, err: "" });
