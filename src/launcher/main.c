@@ -186,6 +186,9 @@ int main(int argc, char *argv[])
 			setenv("PM_WRITTEN", text, 1);
 		}
 		if (outcome != HOST_UNUSED) {
+			if (*host_remembered() != '\0') {
+				setenv("PM_REMEMBERED", host_remembered(), 1);
+			}
 			args = given;
 		}
 	}

@@ -118,12 +118,27 @@ export const command = defineCommand({
       keep: options.grep && { pattern: options.grep, invert: options.invert },
       json: options.output === "jsonl",
     });
-    if (only !== undefined) {
+    const findOne = async (ref: string) =>
       // Bytes alone need no name beside them: the daemon is asked once.
-      const info = printer.isBytewise
-        ? { id: await manager.processes.resolve(only), name: undefined }
+      printer.isBytewise
+        ? { id: await manager.processes.resolve(ref), name: undefined }
         : (await findProcesses(manager, selection, caller, { debug: globals.debug })).found[0];
-      const frames = logFrames(manager, info, undefined, { ...request, reuse: printer.isBytewise });
+    /** The output of the run that the command showed when it was broken off, from where it began. */
+    const framesFrom = async (place: string) => {
+      const [id = "", run, offset] = place.split(" ");
+      const info = printer.isBytewise ? { id } : await manager.processes.get(id);
+      const there = { run: Number(run), offset: Number(offset), lines: undefined, since: undefined };
+      return logFrames(manager, info, undefined, { ...request, ...there, reuse: printer.isBytewise });
+    };
+    if (only !== undefined) {
+      const frames =
+        caller.remembered === undefined
+          ? logFrames(manager, await findOne(only), undefined, {
+              ...request,
+              reuse: printer.isBytewise,
+              onOpened: (id, run, offset) => caller.remember(`${id} ${run} ${offset}`),
+            })
+          : await framesFrom(caller.remembered);
       await printer.show(frames, request.countLines ? options.lines : undefined);
       return ExitCode.ok;
     }

@@ -15,6 +15,8 @@ export interface LogRequest {
   readonly run: number | undefined;
   /** Whoever prints is done with a chunk when it asks for the next frame. */
   readonly reuse: boolean;
+  /** Told where the output of one process begins. */
+  readonly onOpened?: (id: string, run: number, offset: number) => void;
 }
 
 /** One run of a process. The frames of a run share one object. */
@@ -95,6 +97,7 @@ async function* framesOfOne(
   })) {
     if (frame.type === "opened") {
       current = frame.run;
+      request.onOpened?.(frame.processId, frame.run, frame.startOffset);
     }
     yield* ofOne(info, current, frame);
   }
