@@ -441,9 +441,11 @@ async function untilSupervised(core: Core): Promise<void> {
 
 /** What was asked for and is not done is done now. */
 async function carryOn(core: Core, process: ManagedProcess): Promise<void> {
-  // An intent whose first signal was sent goes on behind it; where nobody knows, it is sent.
-  await process.signaledBefore?.wasSent.catch(() => {});
   for (const intent of [...process.intents]) {
+    // One whose first signal was sent goes on behind it; where nobody knows, it is sent. Others begin in this very turn:
+    // who hears of the process must find it about to be removed.
+    const isUnderWay = process.signaling !== null && !process.signaling.isLost;
+    if (isUnderWay && intent.kind !== "remove") await process.signaledBefore?.wasSent.catch(() => {});
     if (core.closed || process.removed) return;
     const { id } = process;
     core.options.logger.info({ id, intent: intent.kind }, "carrying on what the last daemon had begun");
