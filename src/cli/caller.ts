@@ -39,6 +39,10 @@ export interface Caller {
    * @throws OutputFailed if the command took up one that was broken off, and did not come as far again
    */
   finish(): void;
+  /** What the command said before it was broken off, where this is its second run; undefined: nothing. */
+  readonly remembered: string | undefined;
+  /** Has something remembered for a second run, should this one be broken off: at most 127 characters of ASCII. */
+  remember(text: string): void;
   /**
    * The process of the caller itself, for what only it can do: take keys and signals, read its files, start a daemon.
    * To be asked for before a command has any effect.

@@ -62,11 +62,16 @@ export interface ProcessChanges {
   readonly labels?: { readonly set: Readonly<Record<string, string>>; readonly unset: readonly string[] };
 }
 
-/** Changes one process; what somebody else changes at the same time is not undone. */
+/**
+ * Changes one process; what somebody else changes at the same time is not undone.
+ *
+ * @param requestId default: a new one
+ */
 export async function changeProcess(
   { processes }: ProcessManager,
   ref: string,
   { spec, name, labels }: ProcessChanges,
+  requestId?: string,
 ): Promise<ProcessInfo> {
   for (let attempt = 1; ; attempt++) {
     const existing = await processes.get(ref, { env: spec !== undefined });
@@ -76,6 +81,7 @@ export async function changeProcess(
         ...(labels && { labels: without({ ...existing.labels, ...labels.set }, labels.unset) }),
         ...(spec && { spec: applied(existing, spec) }),
         precondition: { resourceVersion: existing.resourceVersion },
+        ...(requestId !== undefined && { requestId }),
       });
     } catch (error) {
       if (attempt === maxRaces || !(error instanceof PmError) || error.reason !== "CONDITION_FAILED") {
@@ -83,6 +89,16 @@ export async function changeProcess(
       }
     }
   }
+}
+
+/** The process that this very request has changed already; undefined: none. Its name may be another one since. */
+export async function changedBefore({ events }: ProcessManager, requestId: string): Promise<string | undefined> {
+  for await (const frame of events.stream({ types: ["updated"] })) {
+    if (frame.type === "event" && frame.event.cause?.requestId === requestId) {
+      return frame.event.processId;
+    }
+  }
+  return undefined;
 }
 
 function without(labels: Readonly<Record<string, string>>, keys: readonly string[]): Record<string, string> {

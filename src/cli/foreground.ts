@@ -2,7 +2,8 @@
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode } from "../common/exit-codes.ts";
-import { PmError, type Process, type WaitResult } from "../sdk/index.ts";
+import { PmError, type Process, type ProcessManager, type WaitResult } from "../sdk/index.ts";
+import { InputWriter } from "../terminal/input-writer.ts";
 import { ProgramModes } from "../terminal/program-modes.ts";
 import { enterRawMode, leaveRawMode } from "../terminal/raw-mode.ts";
 import { BrokenPipe, type Caller } from "./caller.ts";
@@ -32,6 +33,7 @@ const pipesMost = 2 * 1024 * 1024;
 /** Takes the signals of pm from its construction on, so that none is lost while the process starts. */
 export class Foreground {
   readonly #caller: Caller;
+  readonly #manager: ProcessManager;
   readonly #own: NodeJS.Process;
   readonly #options: ForegroundOptions;
   readonly #early: NodeJS.Signals[] = [];
@@ -42,8 +44,9 @@ export class Foreground {
   /** Bytes of output that were dropped before they came here. */
   #missing = 0;
 
-  constructor(caller: Caller, options: ForegroundOptions) {
+  constructor(caller: Caller, manager: ProcessManager, options: ForegroundOptions) {
     this.#caller = caller;
+    this.#manager = manager;
     this.#own = caller.ownProcess();
     this.#options = options;
     this.#modes = options.terminal && caller.terminal.stdout ? new ProgramModes(true) : undefined;
@@ -205,10 +208,12 @@ export class Foreground {
   }
 
   async #passInput(target: Process): Promise<void> {
+    // The process has just begun: nobody has written to it.
+    const input = new InputWriter(this.#manager, target.id, { written: 0 });
     for await (const chunk of this.#own.stdin) {
-      await target.write(chunk);
+      await input.write(chunk);
     }
-    await target.write("", { close: true });
+    await input.write("", { close: true });
   }
 
   /** @returns what gives the terminal back */

@@ -15,6 +15,8 @@ import { takeWritten } from "./written.ts";
 export function ownCaller(own: NodeJS.Process): Caller {
   const args = own.argv.slice(2);
   const written = takeWritten(own.env);
+  const { PM_REMEMBERED: remembered } = own.env;
+  delete own.env["PM_REMEMBERED"];
   const unwritten = (data: Uint8Array): Uint8Array => {
     const rest = written === undefined ? data : written.rest(data);
     if (rest === undefined) {
@@ -74,6 +76,8 @@ export function ownCaller(own: NodeJS.Process): Caller {
         throw cutOff();
       }
     },
+    remembered,
+    remember() {},
     ownProcess: () => own,
     mayLeave: () => true,
     // Its end lets go of everything.
@@ -158,7 +162,7 @@ function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {
   return {
     args: args.slice(args.length - argCount),
     env: strings(readFileSync("/proc/self/environ")).filter(
-      (entry) => !Buffer.from(entry.subarray(0, writtenVariable.length)).equals(writtenVariable),
+      (entry) => !launcherVariables.some((name) => Buffer.from(entry.subarray(0, name.length)).equals(name)),
     ),
     cwd,
     umask: own.umask(),
@@ -168,7 +172,7 @@ function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {
 }
 
 /** What the launcher says to this process alone. */
-const writtenVariable = Buffer.from("PM_WRITTEN=");
+const launcherVariables = ["PM_WRITTEN=", "PM_REMEMBERED="].map((name) => Buffer.from(name));
 
 /** Strings that each end with a zero byte. */
 function strings(block: Uint8Array): Uint8Array[] {

@@ -1,6 +1,6 @@
 /** What the host sends to a launcher: src/launcher/protocol.h. */
 
-const types = { stdout: "o", stderr: "e", exit: "x", declined: "d" } as const;
+const types = { stdout: "o", stderr: "e", remember: "r", exit: "x", declined: "d" } as const;
 
 /** Type and length of a frame; its bytes follow. */
 export function frameHeader(type: keyof typeof types, length: number): Buffer {

@@ -80,6 +80,15 @@ export function hostedCaller(request: HostRequest, socket: Socket): HostedCaller
         });
       },
       finish() {},
+      remembered: undefined,
+      remember(text) {
+        if (!socket.destroyed) {
+          socket.cork();
+          socket.write(frameHeader("remember", text.length));
+          socket.write(text, "latin1");
+          socket.uncork();
+        }
+      },
       ownProcess() {
         if (wrote) {
           throw new Error("a command asked for a process of its own after it had begun");

@@ -387,12 +387,21 @@ static bool readable(int fd)
 	}
 }
 
+/* The text of the last whole 'r' frame. */
+static char remembered[HOST_REMEMBERED + 1];
+
+const char *host_remembered(void)
+{
+	return remembered;
+}
+
 /* From a frame of this size on, copying costs more than the calls that move it. */
 #define SPLICE_LEAST (32u << 10)
 
 static enum outcome relay_frames(int fd, int *code)
 {
 	char data[65536], header[HOST_FRAME_HEADER], payload[sizeof(uint32_t)];
+	char memory[sizeof remembered];
 	size_t in_header = 0, in_payload = 0;
 	uint32_t left = 0;
 	bool wrote = false, splices = can_splice(STDOUT_FILENO), large = false;
@@ -444,6 +453,17 @@ static enum outcome relay_frames(int fd, int *code)
 				wrote = wrote || part > 0;
 				if (!relay(header[0], data + at, part, code)) {
 					return HOST_DONE;
+				}
+				break;
+			case 'r':
+				if (in_payload + left > HOST_REMEMBERED) {
+					return wrote ? HOST_CUT_OFF : HOST_LOST;
+				}
+				memcpy(memory + in_payload, data + at, part);
+				in_payload += part;
+				if (part == left) {
+					memcpy(remembered, memory, in_payload);
+					remembered[in_payload] = '\0';
 				}
 				break;
 			case 'x':

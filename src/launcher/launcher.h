@@ -56,6 +56,9 @@ ssize_t splice_output(int from, int to, size_t most, char tail[WRITTEN_TAIL], si
  */
 void host_written(bool results, char text[WRITTEN_TEXT]);
 
+/* What the host had to be remembered, empty: nothing. Valid until the next host_run. */
+const char *host_remembered(void);
+
 /* Becomes Node.js with the command line's program; on failure says why and returns the exit code. */
 int node_exec(const char *dist, char *const args[]);
 

@@ -82,7 +82,7 @@ static const struct hosted hosted[] = {
 	{ "kill", true, "--request-id" },
 	{ "restart", true, "--request-id" },
 	{ "rm", true, "--request-id" },
-	{ "update", false, NULL },
+	{ "update", true, "--request-id" },
 	{ "prune", false, NULL },
 	{ "ls", true, NULL },
 	{ "wait", true, NULL },
@@ -186,6 +186,9 @@ int main(int argc, char *argv[])
 			setenv("PM_WRITTEN", text, 1);
 		}
 		if (outcome != HOST_UNUSED) {
+			if (*host_remembered() != '\0') {
+				setenv("PM_REMEMBERED", host_remembered(), 1);
+			}
 			args = given;
 		}
 	}

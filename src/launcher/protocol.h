@@ -15,6 +15,9 @@
  *    A string is u32 length and bytes, without a zero at the end.
  * 3. The host sends frames: u8 type, u32 length, bytes.
  *      'o', 'e'  to standard output, to standard error
+ *      'r'       to be remembered: if the command is broken off and run again, it
+ *                is told so by PM_REMEMBERED. At most HOST_REMEMBERED bytes; a
+ *                later one counts
  *      'x'       the exit code (u32); the last frame
  *      'd'       declined, nothing was done; the last frame
  * The launcher sends nothing more. When it hangs up the command is aborted.
@@ -28,6 +31,7 @@
 #define HOST_RLIMITS 16
 #define HOST_GONE 0xffffffffu
 #define HOST_FRAME_HEADER 5
+#define HOST_REMEMBERED 127
 /* A longer request is refused. The kernel takes some 6 MiB of arguments and environment (execve(2)). */
 #define HOST_MAX_REQUEST (16u << 20)
 

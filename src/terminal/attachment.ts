@@ -3,6 +3,7 @@ import type { ProcessManager } from "../sdk/manager.ts";
 import type { ExitStatus, OutputStart, Precondition, ProcessInfo } from "../sdk/types.ts";
 import type { AttachedTerminal } from "./attached-terminal.ts";
 import { DetachKey } from "./detach-key.ts";
+import { InputWriter } from "./input-writer.ts";
 import { LineInput } from "./line-input.ts";
 import { ProgramModes } from "./program-modes.ts";
 import { ProgramSize } from "./program-size.ts";
@@ -61,6 +62,7 @@ export class Attachment {
   readonly #key = new DetachKey();
   readonly #decoder = new StringDecoder("utf8");
   readonly #editor: LineInput;
+  readonly #input: InputWriter;
   readonly #size: ProgramSize | null;
   #keyTimer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -84,6 +86,7 @@ export class Attachment {
       suspend: () => terminal.suspend(),
     });
     const { signal } = this.#requests;
+    this.#input = new InputWriter(manager, process.id, { ...this.#sameRun, signal });
     this.#size = this.#isTerminal
       ? new ProgramSize(
           () => terminal.size,
@@ -238,7 +241,7 @@ export class Attachment {
     this.#unread += data.length;
     this.#writing = this.#writing
       .then(async () => {
-        await this.#manager.processes.write(this.#process.id, data, { ...this.#sameRun, close, signal });
+        await this.#input.write(data, { close });
       })
       .catch((error: unknown) => {
         if (!signal.aborted) {

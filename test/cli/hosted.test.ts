@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { chmodSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, expect, vi } from "vitest";
 import { TestTerminal } from "../support/terminal.ts";
@@ -438,6 +438,16 @@ describe.concurrent("a host that", () => {
     expect(await pm(["kill", "-CONT", "one"])).toMatchObject({ code: 0, out: "one\n" });
     expect(await pm(["restart", "one"])).toMatchObject({ code: 0, out: "one SIGTERM\n" });
     expect(JSON.parse(await pm.ok(["status", "-o", "json", "one"]))).toMatchObject({ state: "PROCESS_STATE_RUNNING" });
+    expect(await pm(["update", "-l", "tier=back", "-e", "A=1", "one"])).toMatchObject({ code: 0, out: "one\n" });
+    // What was done before the host broke off is not done again, nor looked for by its old name.
+    const requestId = randomUUID();
+    const renaming = ["update", "--request-id", requestId, "-n", "renamed", "one"];
+    await pm.ok(renaming, { env: notHosted });
+    await pm.ok(["update", "-l", "tier=front", "renamed"], { env: notHosted });
+    expect(await pm(renaming)).toMatchObject({ code: 0, out: "one\n" });
+    expect(await pm(["update", "-n", "renamed", "one"])).toMatchObject({ code: 3, out: "" });
+    expect(JSON.parse(await pm.ok(["status", "-o", "json", "renamed"]))).toMatchObject({ labels: { tier: "front" } });
+    await pm.ok(["update", "-n", "one", "renamed"], { env: notHosted });
     // What was written is not written again, unless the command would now say something else.
     output = id.slice(0, 12);
     expect(await pm(["ls", "-q"])).toMatchObject({ code: 0, out: `${id}\n`, err: "" });
@@ -482,6 +492,77 @@ describe.concurrent("a host that", () => {
       server.close(resolve);
       writeFileSync(join(pm.runtimeDir, "cli.sock"), "");
     });
+  });
+
+  /** A command whose host breaks off when `cut` is called; nothing comes from it after what `seen` looks for. */
+  async function toBeCut(pm: Pm, args: readonly string[], seen: string) {
+    const path = join(pm.runtimeDir, "cli.sock");
+    const real = join(pm.runtimeDir, "real.sock");
+    renameSync(path, real);
+    let outcome = Promise.withResolvers<Socket | undefined>();
+    const server = createServer((launcher) => {
+      const host = connect(real);
+      let frames = "";
+      host.on("error", () => {}).on("close", () => launcher.destroy());
+      launcher
+        .on("error", () => {})
+        .on("close", () => {
+          host.destroy();
+          outcome.resolve(undefined);
+        });
+      launcher.pipe(host);
+      host.on("data", (data: Buffer) => {
+        const before = frames.length;
+        frames += data.toString("latin1");
+        const at = frames.indexOf(seen);
+        launcher.write(at < 0 ? data : data.subarray(0, at + seen.length - before));
+        if (at >= 0) {
+          host.pause();
+          outcome.resolve(launcher);
+        }
+      });
+    });
+    await once(server.listen(path), "listening");
+    chmodSync(path, 0o600);
+    for (;;) {
+      const command = pm.spawn(args);
+      const launcher = await outcome.promise;
+      if (launcher !== undefined) {
+        const cut = async () => {
+          launcher.destroy();
+          await new Promise((closed) => server.close(closed));
+          renameSync(real, path);
+          return await command.ended;
+        };
+        return { cut };
+      }
+      // The greeting came too late for it.
+      outcome = Promise.withResolvers();
+      command.child.kill("SIGKILL");
+      await command.ended;
+    }
+  }
+
+  test("breaks off while it waits leaves a wait for the run that there was", async ({ hosted: pm }) => {
+    const script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done";
+    const id = await pm.ok(["start", "-n", "svc", "--", "sh", "-c", script]);
+    await pm.spawn(["logs", "-f", "svc"]).saw("ready");
+    const { cut } = await toBeCut(pm, ["wait", "svc"], `${id} 1`);
+    await pm.ok(["restart", "svc"], { env: notHosted });
+    expect(await cut()).toMatchObject({ code: 7, out: "", err: "" });
+  });
+
+  test("breaks off while it shows the end of an output goes on there, whatever came since", async ({ hosted: pm }) => {
+    const script =
+      'seq 1 9; while [ ! -e "$PM_RUNTIME_DIR/go" ]; do sleep 0.05; done; seq 10 20; echo last; trap "exit 0" TERM; while :; do sleep 0.05; done';
+    await pm.ok(["start", "-n", "svc", "--", "sh", "-c", script]);
+    await pm.spawn(["logs", "-f", "svc"]).saw("9");
+    const { cut } = await toBeCut(pm, ["logs", "-n", "2", "svc"], "8\n9\n");
+    writeFileSync(join(pm.runtimeDir, "go"), "");
+    await pm.spawn(["logs", "-f", "svc"]).saw("last");
+    await pm.ok(["restart", "svc"], { env: notHosted });
+    const { code, out, err } = await cut();
+    expect({ code, err, out }).toEqual({ code: 0, err: "", out: expect.stringMatching(/^8\n9\n10\n[\s\S]*\nlast\n/) });
   });
 
   test("dies with the daemon leaves a wait that goes on", async ({ hosted: pm }) => {

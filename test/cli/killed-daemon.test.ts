@@ -52,6 +52,31 @@ describe.concurrent("F9 commands in flight when the daemon is killed go on by th
     expect(await running.ended).toMatchObject({ code: 7 });
   });
 
+  test("what is passed on as input arrives once, by run -i, attach and send", async ({ pm }) => {
+    const script = 'head -c 1000; echo read >&2; while [ ! -e "$PM_RUNTIME_DIR/go" ]; do sleep 0.05; done; cat; exit 3';
+    const lines = (name: string) => Array.from({ length: 60_000 }, (_, at) => `${name} ${at}\n`).join("");
+    const command = ["-i", "--output-limit", "4MiB", "--", "sh", "-c", script];
+    for (const name of ["attached", "sent"]) await pm.ok(["start", "-n", name, ...command]);
+    const run = pm.spawn(["run", "-n", "run", ...command], { input: lines("run") });
+    const attached = pm.spawn(["attach", "attached"], { input: lines("attached") });
+    const sent = pm.spawn(["send", "--close", "sent"], { input: lines("sent") });
+    // Each has begun, and waits for its process to read on.
+    for (const name of ["run", "attached", "sent"]) {
+      await pm.spawn(["logs", "-f", "--stream", "stderr", name]).saw("read");
+    }
+    await killDaemon(pm);
+    writeFileSync(join(pm.runtimeDir, "go"), "");
+    expect(await sent.ended).toMatchObject({ code: 0 });
+    expect((await pm(["logs", "--stream", "stdout", "sent"])).out).toBe(lines("sent"));
+    const { code, out } = await run.ended;
+    expect({ code, out: out.replace("read\n", "") }).toEqual({ code: 3, out: lines("run") });
+    await attached.saw(`attached ${59_999}\n`);
+    // Its input stays open when that of the command ends.
+    await pm.ok(["send", "--close", "attached"], { input: "" });
+    const end = await attached.ended;
+    expect({ code: end.code, out: end.out.replace("read\n", "") }).toEqual({ code: 3, out: lines("attached") });
+  });
+
   test("stop and restart are carried out once", async ({ pm }) => {
     const script = "trap 'sleep 1; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
     const [one, two] = await Promise.all(
@@ -141,10 +166,16 @@ function daemonsOf({ runtimeDir }: Pm): number[] {
   });
 }
 
-test("F9 a daemon that is killed while it starts is replaced by the command that started it", async ({ pm }) => {
+test("F9 a daemon that is killed while it starts is replaced by the command that started it, however often", async ({
+  pm,
+}) => {
   const starting = pm.spawn(["start", "-n", "web", "sleep", "60"]);
+  let ended = false;
+  void starting.ended.then(() => {
+    ended = true;
+  });
   const killed = new Set<number>();
-  while (killed.size < 2) {
+  while (killed.size < 6 && !ended) {
     for (const pid of daemonsOf(pm).filter((one) => !killed.has(one))) {
       process.kill(pid, "SIGKILL");
       killed.add(pid);

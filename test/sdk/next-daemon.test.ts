@@ -240,7 +240,7 @@ test("a request that kills every daemon is an error, not a loop", async () => {
       },
     },
   });
-  await using pm = await ProcessManager.connect({ socket: daemon.socket });
+  await using pm = await ProcessManager.connect({ socket: daemon.socket, reconnectMs: 300 });
   expect((await failure(pm.processes.get(id))).reason).toBe("DISCONNECTED");
   expect(calls).toBe(6);
 });
@@ -257,7 +257,7 @@ test("a stream whose request kills every daemon is an error, not a loop", async 
       },
     },
   });
-  await using pm = await ProcessManager.connect({ socket: daemon.socket });
+  await using pm = await ProcessManager.connect({ socket: daemon.socket, reconnectMs: 300 });
   const first = pm.processes.watch()[Symbol.asyncIterator]();
   expect((await failure(first.next())).reason).toBe("DISCONNECTED");
   expect(calls).toBe(6);

@@ -7,6 +7,7 @@ import {
   type ProcessManager,
   type StreamOptions,
 } from "../../sdk/index.ts";
+import { InputWriter } from "../../terminal/input-writer.ts";
 import { TAIL_LINES } from "../../terminal/tail.ts";
 import { wholeNumber } from "../arguments/values.ts";
 import type { Caller } from "../caller.ts";
@@ -75,8 +76,9 @@ async function attachTerminal(
 }
 
 async function passInput(own: NodeJS.Process, manager: ProcessManager, { id }: ProcessInfo): Promise<void> {
+  const input = new InputWriter(manager, id);
   for await (const chunk of own.stdin) {
-    await manager.processes.write(id, chunk);
+    await input.write(chunk);
   }
 }
 

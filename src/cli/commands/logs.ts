@@ -1,4 +1,5 @@
 import { ExitCode } from "../../common/exit-codes.ts";
+import type { OutputPlace } from "../../sdk/index.ts";
 import { choice, moment, wholeNumber } from "../arguments/values.ts";
 import { endsCommand } from "../caller.ts";
 import { defineCommand, flag, optional, repeated, single } from "../command.ts";
@@ -118,13 +119,28 @@ export const command = defineCommand({
       json: options.output === "jsonl",
     });
     if (only !== undefined) {
+      // Broken off, it shows what it showed, from where that began.
+      const [id, run, offset] = caller.remembered?.split(" ") ?? [];
+      const there = id !== undefined && {
+        run: Number(run),
+        offset: Number(offset),
+        lines: undefined,
+        since: undefined,
+      };
+      const place = { ...request, ...there };
+      const onOpened = ({ processId, run, startOffset }: OutputPlace): void =>
+        caller.remember(`${processId} ${run} ${startOffset}`);
       if (printer.isBytewise) {
         // Bytes alone need no name beside them: the daemon is asked once.
-        await printer.copy(outputOfOne(manager, await manager.processes.resolve(only), { ...request, reuse: true }));
+        const ref = id ?? (await manager.processes.resolve(only));
+        await printer.copy(outputOfOne(manager, ref, { ...place, reuse: true }), onOpened);
         return ExitCode.ok;
       }
-      const [info] = (await findProcesses(manager, selection, caller, { debug: globals.debug })).found;
-      const frames = logFrames(manager, info, undefined, request);
+      const info =
+        id === undefined
+          ? (await findProcesses(manager, selection, caller, { debug: globals.debug })).found[0]
+          : await manager.processes.get(id);
+      const frames = logFrames(manager, info, undefined, { ...place, onOpened });
       await printer.show(frames, request.countLines ? options.lines : undefined);
       return ExitCode.ok;
     }

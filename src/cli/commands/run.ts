@@ -45,7 +45,7 @@ export const command = defineCommand({
       return ExitCode.ok;
     }
     const request = heldBack(asked);
-    const foreground = new Foreground(caller, {
+    const foreground = new Foreground(caller, connection.manager, {
       forwardInput: options.stdin || options.tty,
       terminal: options.tty,
       remove: options.rm,

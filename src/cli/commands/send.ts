@@ -1,4 +1,5 @@
 import { ExitCode } from "../../common/exit-codes.ts";
+import { InputWriter } from "../../terminal/input-writer.ts";
 import { asTyped } from "../bulk.ts";
 import { endsCommand } from "../caller.ts";
 import { defineCommand, flag } from "../command.ts";
@@ -42,13 +43,15 @@ export const command = defineCommand({
         (livingStates.includes(state) && (spec.stdin === "pipe" || spec.terminal !== undefined)),
     );
     let worst = failed ?? ExitCode.ok;
-    const open = new Map(targets.map((info) => [info.id, { info, bytes: 0 }]));
+    const open = new Map(
+      targets.map((info) => [info.id, { info, input: new InputWriter(manager, info.id), bytes: 0 }]),
+    );
     const write = async (data: Uint8Array | string, close = false): Promise<void> => {
       await Promise.all(
         [...open.values()].map(async (target) => {
           const { id } = target.info;
           try {
-            await manager.processes.write(id, data, { close });
+            await target.input.write(data, { close });
             target.bytes += data.length;
           } catch (error) {
             const only = onlyReference(selection);

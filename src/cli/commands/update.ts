@@ -1,10 +1,11 @@
 import { ExitCode } from "../../common/exit-codes.ts";
-import { toContractJson } from "../../sdk/index.ts";
+import { PmError, toContractJson } from "../../sdk/index.ts";
 import { label, processName } from "../arguments/values.ts";
-import { changeOptions, changeProcess, changesOf } from "../change.ts";
+import { changedBefore, changeOptions, changeProcess, changesOf } from "../change.ts";
 import { defineCommand, flag, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
+import { requestOptions } from "../selection.ts";
 import { UsageError } from "../usage-error.ts";
 
 export const command = defineCommand({
@@ -18,6 +19,7 @@ export const command = defineCommand({
     label: repeated("KEY=VALUE", label, "Set a label", { short: "l", complete: "none" }),
     "unset-label": repeated("KEY", (text: string) => text, "Remove a label", { complete: "none" }),
     ...changeOptions,
+    ...requestOptions,
     output: outputOption("name", "json", "jsonl"),
   },
   operands: { usage: "ID", min: 1, max: 1, complete: "process", tail: "COMMAND [ARG...]" },
@@ -41,11 +43,25 @@ export const command = defineCommand({
       );
     }
     const { manager } = await openConnection(caller, globals);
-    const info = await changeProcess(manager, await manager.processes.resolve(ref), {
+    const changes = {
       ...(spec !== undefined && { spec }),
       ...(name !== undefined && { name }),
       ...(relabels && { labels }),
-    });
+    };
+    const requestId = options["request-id"];
+    const change = async (id: string) => changeProcess(manager, id, changes, requestId);
+    const info = await manager.processes
+      .resolve(ref)
+      .then(change)
+      .catch(async (error: unknown) => {
+        // By the name that it had before.
+        const isUnknown = error instanceof PmError && error.reason === "PROCESS_NOT_FOUND";
+        const id = isUnknown && requestId !== undefined ? await changedBefore(manager, requestId) : undefined;
+        if (id === undefined) {
+          throw error;
+        }
+        return change(id);
+      });
     switch (options.output) {
       case "json":
         caller.print(prettyJson(toContractJson(info)));

@@ -1,9 +1,17 @@
 import { ExitCode } from "../../common/exit-codes.ts";
 import { formatTimeLimit } from "../../common/quantities.ts";
-import { PmError, type ProcessInfo, type ProcessManager, type RunInfo, toContractJson } from "../../sdk/index.ts";
+import {
+  PmError,
+  type ProcessInfo,
+  type ProcessManager,
+  type RunInfo,
+  toContractJson,
+  type WaitOptions,
+  type WaitResult,
+} from "../../sdk/index.ts";
 import { choice, duration } from "../arguments/values.ts";
 import { errorJson, resultFormats } from "../bulk.ts";
-import { endsCommand } from "../caller.ts";
+import { type Caller, endsCommand } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { CommandError, formatError } from "../errors.ts";
@@ -121,7 +129,9 @@ export const command = defineCommand({
             process,
             run: process.run,
           }))
-        : manager.processes.wait(ref, { until: conditions[condition], signal: over.signal, ...left });
+        : only === undefined
+          ? manager.processes.wait(ref, { until: conditions[condition], signal: over.signal, ...left })
+          : waitForRun(manager, ref, caller, { until: conditions[condition], ...left });
       const result = await waiting.catch((error: unknown) => {
         throw timeoutError(error, label, options) ?? error;
       });
@@ -139,7 +149,8 @@ export const command = defineCommand({
     };
     let code: number;
     if (only !== undefined) {
-      const ended = await wait({ ref: await manager.processes.resolve(only), label: only });
+      const ref = caller.remembered === undefined ? await manager.processes.resolve(only) : only;
+      const ended = await wait({ ref, label: only });
       tell(ended);
       code = codeOf(ended);
     } else {
@@ -167,6 +178,27 @@ export const command = defineCommand({
     return code;
   },
 });
+
+/** For the run that there was when the command began, also where it is broken off and run again. */
+async function waitForRun(
+  manager: ProcessManager,
+  ref: string,
+  caller: Caller,
+  options: WaitOptions,
+): Promise<WaitResult> {
+  const [, id, number] = /^(\S+) (\d+)$/.exec(caller.remembered ?? "") ?? [];
+  if (id !== undefined) {
+    return manager.processes.wait(id, { ...options, run: Number(number) });
+  }
+  const { timeoutMs } = options;
+  const begun = performance.now();
+  const process = await manager.processes.handle(ref, timeoutMs === undefined ? {} : { timeoutMs });
+  if (process.info.run !== undefined) {
+    caller.remember(`${process.id} ${process.info.run.number}`);
+  }
+  const left = timeoutMs === undefined ? {} : { timeoutMs: Math.max(timeoutMs - (performance.now() - begun), 1) };
+  return process.wait({ ...options, ...left });
+}
 
 async function waitForAny(
   targets: readonly Target[],

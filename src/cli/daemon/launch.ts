@@ -43,8 +43,8 @@ const answerTimeoutMs = 5_000;
 /** A log larger than this is put aside as daemon.log.old before the daemon starts. */
 const maxLogBytes = 1024 * 1024;
 
-/** Daemons that a signal ends before they are ready: one that is killed is replaced, one that always crashes is not. */
-const maxDeaths = 5;
+/** Daemons that a signal ends before they are ready: those that are killed are replaced, those that crash not for long. */
+const maxCrashes = 5;
 
 /** What the daemon exits with if another one has the runtime directory. */
 const alreadyRunning = ExitCode.conflict;
@@ -82,7 +82,7 @@ async function untilReady(
   deadline: number,
   say: (text: string) => void,
 ): Promise<void> {
-  for (let deaths = 0; ; ) {
+  for (let crashes = 0; ; ) {
     // Each time: what was there may have been removed meanwhile.
     prepareDirectory(runtimeDirectory(caller.env), own, caller.env);
     const { pid, outcome } = await begin(caller, own);
@@ -94,8 +94,11 @@ async function untilReady(
       }
       return;
     }
-    if (outcome.kind === "ended" && outcome.signal !== null && ++deaths < maxDeaths && Date.now() < deadline) {
-      continue;
+    if (outcome.kind === "ended" && outcome.signal !== null && Date.now() < deadline) {
+      crashes += outcome.signal === "SIGKILL" ? 0 : 1;
+      if (crashes < maxCrashes) {
+        continue;
+      }
     }
     if (outcome.kind !== "ended" || outcome.code !== alreadyRunning) {
       const said = outcome.kind === "refused" ? outcome.error : describe(outcome);

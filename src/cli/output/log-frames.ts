@@ -1,6 +1,7 @@
 /** The output that `pm logs` shows, of one process or of many, as one kind of frames. */
 import type {
   OutputChunk,
+  OutputPlace,
   OutputStart,
   OutputStream,
   OutputStreamName,
@@ -20,6 +21,8 @@ export interface LogRequest {
   readonly until: Date | undefined;
   readonly offset: number | undefined;
   readonly run: number | undefined;
+  /** Told where the output of one process begins. */
+  readonly onOpened?: (place: OutputPlace) => void;
 }
 
 /** One run of a process. The frames of a run share one object. */
@@ -120,6 +123,7 @@ async function* framesOfOne(
   })) {
     if (frame.type === "opened") {
       current = frame.run;
+      request.onOpened?.(frame);
     }
     yield* ofOne(info, current, frame);
   }

@@ -1,7 +1,7 @@
 /** Writes output as `pm logs` shows it. */
 import { isUtf8 } from "../../common/escape.ts";
 import { formatDuration } from "../../common/quantities.ts";
-import type { OutputGap, OutputStream, ProcessInfo } from "../../sdk/index.ts";
+import type { OutputGap, OutputPlace, OutputStream, ProcessInfo } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
 import type { Paint, Style } from "./color.ts";
 import { jsonLine } from "./format.ts";
@@ -64,8 +64,8 @@ export class LogPrinter {
    *
    * @throws BrokenPipe, OutputFailed, PmError
    */
-  async copy(output: OutputStream): Promise<void> {
-    for await (const data of output.bytes({ onGap: (gap) => this.#noteGap("", gap) })) {
+  async copy(output: OutputStream, onOpened: (place: OutputPlace) => void): Promise<void> {
+    for await (const data of output.bytes({ onOpened, onGap: (gap) => this.#noteGap("", gap) })) {
       await this.#caller.writeOutput(data);
     }
   }

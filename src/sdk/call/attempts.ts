@@ -14,8 +14,15 @@ import type { Responsiveness, Watch } from "./responsiveness.ts";
 /** Milliseconds. */
 const firstPause = 100;
 const longestPause = 5_000;
-/** Connections that may be lost one after the other before the call has got through once: the request may be why. */
+/**
+ * Connections that may be lost one after the other, each soon after the request was sent and before the call has got
+ * through once, and for how long, in milliseconds: the request may be why. As many may be chance, where a daemon is
+ * killed again and again while the machine is busy.
+ */
 const maxFirstLosses = 5;
+const firstLossesMs = 20_000;
+/** A daemon that had the request for so many milliseconds did not die of it. */
+const harmlessMs = 1_000;
 
 /**
  * Which lost attempts may be made again:
@@ -48,7 +55,9 @@ export class Attempts {
   /** Failed attempts since the call last got through. */
   #failed = 0;
   #losses = 0;
+  /** Losses in a row of which the request may be the cause, and when the first of them was. */
   #unexplained = 0;
+  #firstUnexplained = 0;
   #searches = 0;
   #gotThrough = false;
   #begun = performance.now();
@@ -112,10 +121,11 @@ export class Attempts {
     const wasLost = this.#gotThrough || this.#losses > 0;
     if (!isUnreachable) {
       this.#losses += 1;
-      // A daemon that says that it is going has read no request: that cannot be why.
-      this.#unexplained += error.reason === "DISCONNECTED" ? 1 : 0;
+      // It was reached: the pause that follows is the one before the next search, too.
+      this.#searches = 0;
       this.#seen = performance.now();
-      if (!reconnect || !this.#mayRepeat(error) || (!this.#gotThrough && this.#unexplained > maxFirstLosses)) {
+      this.#countUnexplained(error);
+      if (!reconnect || !this.#mayRepeat(error) || this.#mayBeWhy()) {
         throw error;
       }
     } else if (wasLost && !reconnect) {
@@ -135,6 +145,27 @@ export class Attempts {
       throw error; // There was no daemon in the first place.
     }
     await this.#pause(error);
+  }
+
+  #countUnexplained(error: PmError): void {
+    // A daemon that says that it is going has read no request: that cannot be why.
+    if (error.reason !== "DISCONNECTED") {
+      return;
+    }
+    if (this.#seen - this.#begun >= harmlessMs) {
+      this.#unexplained = 0;
+      return;
+    }
+    if (this.#unexplained === 0) {
+      this.#firstUnexplained = this.#seen;
+    }
+    this.#unexplained += 1;
+  }
+
+  /** Whether it looks as if the request ended each daemon that got it. */
+  #mayBeWhy(): boolean {
+    const limitMs = Math.min(firstLossesMs, this.#options.reconnectMs ?? firstLossesMs);
+    return !this.#gotThrough && this.#unexplained > maxFirstLosses && this.#seen - this.#firstUnexplained >= limitMs;
   }
 
   #mayRepeat(error: PmError): boolean {

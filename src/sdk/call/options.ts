@@ -158,7 +158,7 @@ export const known = {
     heartbeatMs: true,
     reuse: true,
   } satisfies Keys<StreamOptions>,
-  bytes: { onGap: true } satisfies Keys<BytesOptions>,
+  bytes: { onGap: true, onOpened: true } satisfies Keys<BytesOptions>,
   outputs: {
     ...call,
     ...reconnect,

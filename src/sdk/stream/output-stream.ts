@@ -4,7 +4,7 @@ import type { ReadableStream } from "node:stream/web";
 import type { Client } from "../call/client.ts";
 import { known, refuseUnknown } from "../call/options.ts";
 import { PmError } from "../errors.ts";
-import type { OutputFrame, OutputGap, StreamOptions } from "../types.ts";
+import type { OutputFrame, OutputGap, OutputPlace, StreamOptions } from "../types.ts";
 import { cancellable } from "./cancellable.ts";
 import { followOutput } from "./follow-output.ts";
 
@@ -16,6 +16,8 @@ export interface BytesOptions {
    * @default the iteration throws `OUTPUT_GAP`, since bytes alone cannot show what is missing
    */
   readonly onGap?: (gap: OutputGap) => void;
+  /** Told where the output begins, before its first byte; with `followRestarts` that again for each further run. */
+  readonly onOpened?: (place: OutputPlace) => void;
 }
 
 /**
@@ -82,11 +84,14 @@ export class OutputStream implements AsyncIterable<OutputFrame> {
 
 async function* bytesOf(
   frames: AsyncIterable<OutputFrame>,
-  { onGap }: BytesOptions,
+  { onGap, onOpened }: BytesOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
   for await (const frame of frames) {
     if (frame.type === "chunk") {
       yield frame.data;
+    } else if (frame.type === "opened") {
+      const { processId, run, startOffset } = frame;
+      onOpened?.({ processId, run, startOffset });
     } else if (frame.type === "gap") {
       const { from, to } = frame;
       if (onGap === undefined) {

@@ -121,6 +121,14 @@ export interface OutputEnd {
   readonly nextRun?: number;
 }
 
+/** Where a stream of one run's output begins. */
+export interface OutputPlace {
+  readonly processId: string;
+  readonly run: number;
+  /** Of the first byte that is sent, unless that is dropped before. */
+  readonly startOffset: number;
+}
+
 /** One frame of an output stream. */
 export type OutputFrame =
   | {

@@ -216,6 +216,7 @@ export class Core {
       const view = this.rings.look(run, () => this.openRing(process, run));
       if (view === null || view === before) return;
       run.view = view;
+      run.tellAcknowledged();
     } catch (error) {
       if (!hasCode(error, "ENOENT")) this.#noteUnreadable(process, run, error);
       return;

@@ -50,7 +50,7 @@ import { Requests } from "./operations/requests.ts";
 import { resizeTerminal } from "./operations/resize.ts";
 import { restart } from "./operations/restart.ts";
 import { Selections } from "./operations/selections.ts";
-import { signal } from "./operations/signal.ts";
+import { signal, wasSignaledBefore } from "./operations/signal.ts";
 import { create, start } from "./operations/start.ts";
 import { causeOf, stop, stopRun } from "./operations/stop.ts";
 import { residentMemory, runCommand, startRun } from "./operations/supervise.ts";
@@ -194,6 +194,7 @@ export class ProcessEngine implements SupervisedEngine {
 
   async signal(ref: ProcessRef, name: string, target: SignalTarget, context: RequestContext): Promise<ProcessInfo> {
     const work = () => signal(this.#core, this.#core.resolve(ref), name, target, context);
+    if (await wasSignaledBefore(this.#core.resolve(ref), context)) return this.get(ref);
     return await this.#once(context, ["signal", ref, name, target], work, async () => this.get(ref));
   }
 

@@ -473,10 +473,18 @@ export class Supervisor implements SupervisionHook {
   }
 
   #decideLate(id: string): void {
-    const { engine } = this.#ground;
-    const process = engine.get({ id });
-    if (isLeft(process)) {
-      engine.setSupervision(id, process.run.number, this.#afterRun(process) ?? restingChange(process));
+    const { engine, log } = this.#ground;
+    try {
+      const process = engine.get({ id });
+      if (isLeft(process)) {
+        engine.setSupervision(id, process.run.number, this.#afterRun(process) ?? restingChange(process));
+      }
+    } catch (error) {
+      if (!(error instanceof EngineError)) {
+        throw error;
+      }
+      // A removal that the last daemon had begun has ended its run.
+      log.debug({ err: error, process: id }, "a process whose end was to be decided is being removed");
     }
   }
 

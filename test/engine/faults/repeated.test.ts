@@ -1,7 +1,7 @@
 /** Requests that are sent again to the next daemon, since the one that had them was killed. */
 
 import { randomUUID } from "node:crypto";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { RequestContext } from "../../../src/server/engine/api/control.ts";
@@ -128,6 +128,127 @@ test("a signal is sent once", async () => {
     maxBytes: 4096,
   });
   expect(Buffer.concat(chunks.map(({ data }) => data)).toString()).not.toMatch(/one[\s\S]*one/);
+});
+
+describe.each(["record 1", "beforeTold", "told", "record 2"] as const)(
+  "a signal whose daemon is killed at the moment %j",
+  (dieAt) => {
+    const script = "trap 'echo one' USR1; trap 'echo two' USR2; echo ready; while :; do sleep 0.05; done";
+
+    /** The output when a later signal has come through. */
+    async function outputOf(engine: Awaited<ReturnType<typeof open>>, id: string): Promise<string> {
+      await engine.signal(id, "SIGUSR2", "main");
+      await untilOutput(engine, id, "two\n");
+      const { chunks } = await engine.readOutput(id, {
+        run: 0,
+        start: { kind: "offset", offset: 0 },
+        streams: [],
+        maxBytes: 4096,
+      });
+      return Buffer.concat(chunks.map(({ data }) => data)).toString();
+    }
+
+    function signals(engine: Awaited<ReturnType<typeof open>>, id: string): Promise<unknown[]> {
+      const filter = { ...everything, ids: [id] };
+      const options = { afterSequence: 0, filter, types: ["signaled"], follow: false, heartbeatMs: 60_000 } as const;
+      return Array.fromAsync(engine.engine.events(options, new AbortController().signal)).then((frames) =>
+        frames.flatMap((frame) => (frame.kind === "event" ? [frame.event.cause.requestId] : [])),
+      );
+    }
+
+    async function killed(runtimeDir: string, id: string): Promise<void> {
+      const order = { do: "signal", id, signal: "SIGUSR1", requestId: share(id).requestId, dieAt } as const;
+      await new ScriptedDaemon(runtimeDir, [{ do: "start", id, spec: shell(script) }, order]).death();
+    }
+
+    test("is sent once, when it is asked for again, by two at once too", async () => {
+      const runtimeDir = runtimeDirectory();
+      const id = randomUUID();
+      await killed(runtimeDir, id);
+      const engine = await open({ runtimeDir });
+      const again = () => engine.engine.signal({ id }, "SIGUSR1", "main", share(id));
+      await Promise.all([again(), again()]);
+      await untilOutput(engine, id, "one\n");
+      await again();
+      expect(await outputOf(engine, id)).toBe("ready\none\ntwo\n");
+      expect(await signals(engine, id)).toEqual([share(id).requestId, ""]);
+    });
+
+    test("is known to the daemon after the next one, too", async () => {
+      const runtimeDir = runtimeDirectory();
+      const id = randomUUID();
+      await killed(runtimeDir, id);
+      const next = await open({ runtimeDir });
+      await next.signal(id, "SIGCONT", "main");
+      await next.close();
+      const engine = await open({ runtimeDir });
+      await engine.engine.signal({ id }, "SIGUSR1", "main", share(id));
+      await untilOutput(engine, id, "one\n");
+      expect(await outputOf(engine, id)).toBe("ready\none\ntwo\n");
+    });
+
+    test("is not sent later, if nobody asks for it again", async () => {
+      const runtimeDir = runtimeDirectory();
+      const id = randomUUID();
+      await killed(runtimeDir, id);
+      const engine = await open({ runtimeDir });
+      const wasTold = dieAt === "told" || dieAt === "record 2";
+      if (wasTold) await untilOutput(engine, id, "one\n");
+      expect(await outputOf(engine, id)).toBe(wasTold ? "ready\none\ntwo\n" : "ready\ntwo\n");
+    });
+  },
+);
+
+test.each(["stop", "restart"] as const)(
+  "the first signal of a %s is sent once, whenever the daemon dies",
+  async (what) => {
+    const script = "trap 'echo asked' TERM; trap 'exit 5' USR1; echo ready; while :; do sleep 0.05; done";
+    for (const dieAt of ["record 1", "record 2", "beforeTold", "told", "record 3"] as const) {
+      const runtimeDir = runtimeDirectory();
+      const id = randomUUID();
+      const order = { do: what, id, graceMs: 60_000, force: true, requestId: "once", dieAt } as const;
+      await new ScriptedDaemon(runtimeDir, [{ do: "start", id, spec: shell(script) }, order]).death();
+      const engine = await open({ runtimeDir });
+      const context = { principal: "local", requestId: "once", precondition: null };
+      const asked =
+        what === "stop"
+          ? engine.engine.stop({ id }, { ...wait, graceMs: 60_000, force: true }, context)
+          : engine.engine.restart({ id }, { ...stopDefaults, graceMs: 60_000, force: true }, null, context);
+      await untilOutput(engine, id, "asked\n");
+      await engine.signal(id, "SIGUSR1", "main");
+      await asked;
+      const { chunks } = await engine.readOutput(id, {
+        run: 1,
+        start: { kind: "offset", offset: 0 },
+        streams: [],
+        maxBytes: 4096,
+      });
+      const output = Buffer.concat(chunks.map(({ data }) => data)).toString();
+      expect([dieAt, output.match(/asked/g)]).toEqual([dieAt, ["asked"]]);
+      await engine.close();
+    }
+  },
+);
+
+test("a signal of which nobody can tell whether it was sent is refused, by each daemon that comes", async () => {
+  const runtimeDir = runtimeDirectory();
+  const id = randomUUID();
+  const order = { do: "signal", id, signal: "SIGCONT", requestId: share(id).requestId, dieAt: "told" } as const;
+  await new ScriptedDaemon(runtimeDir, [{ do: "start", id, spec: slow }, order]).death();
+  const path = join(runtimeDir, "p", id, "process.json");
+  const record = JSON.parse(readFileSync(path, "utf8"));
+  // As if its shim had carried out something else since.
+  const { seq } = record.signaling;
+  writeFileSync(path, JSON.stringify({ ...record, signaling: { ...record.signaling, seq: seq + 1, before: seq + 2 } }));
+  for (let daemons = 0; daemons < 2; daemons++) {
+    const engine = await open({ runtimeDir });
+    const failed = await refused(engine.engine.signal({ id }, "SIGCONT", "main", share(id)));
+    expect(failed).toMatchObject({
+      reason: "SUPERVISOR_LOST",
+      message: expect.stringContaining("whether it was sent can no longer be found out"),
+    });
+    await engine.close();
+  }
 });
 
 test("what a call by filter selected is the same for the next daemon, whatever fits by then", async () => {

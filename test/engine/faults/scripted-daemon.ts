@@ -5,8 +5,10 @@
  * when order N is done, and "state N STATE" when the process of order N is in
  * another state.
  */
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { openEngine } from "../../../src/server/engine/lifecycle/open.ts";
-import type { Order } from "./daemon.ts";
+import type { Moment, Order } from "./daemon.ts";
 import { inputBytes } from "./input-bytes.ts";
 
 const [, , runtimeDir = "", shimPath = "", json = "[]"] = process.argv;
@@ -15,6 +17,7 @@ const engine = await openEngine({ runtimeDir, shimPath, cgroupRoot: null });
 
 function carryOut(order: Order): Promise<unknown> {
   const context = { principal: "local", requestId: order.requestId ?? "", precondition: null };
+  if ("dieAt" in order && order.dieAt !== undefined) dieAt(order.dieAt);
   switch (order.do) {
     case "signal":
       return engine.signal({ id: order.id }, order.signal, "main", context);
@@ -38,6 +41,31 @@ function carryOut(order: Order): Promise<unknown> {
     case "remove":
       return engine.remove({ id: order.id }, true, context);
   }
+}
+
+/** No other process could kill it at the very moment. */
+function dieAt(moment: Moment): void {
+  const die = () => process.kill(process.pid, "SIGKILL");
+  const { renameSync, openSync, writeSync } = fs;
+  let records = 0;
+  let control = -1;
+  fs.renameSync = (from, to) => {
+    if (String(to).endsWith("/process.json") && moment === `record ${++records}`) die();
+    renameSync(from, to);
+  };
+  fs.openSync = (path, ...rest) => {
+    const fd = openSync(path, ...rest);
+    if (String(path).endsWith("/control")) control = fd;
+    return fd;
+  };
+  fs.writeSync = ((fd: number, ...rest: [Uint8Array]) => {
+    if (fd === control && moment === "beforeTold") die();
+    const written = writeSync(fd, ...rest);
+    if (fd === control && moment === "told") die();
+    control = -1;
+    return written;
+  }) as typeof writeSync;
+  syncBuiltinESMExports();
 }
 
 /** A program has begun, and set its traps, when it has written something. */

@@ -46,8 +46,11 @@ function attach({ history = "", reads = true, lines = 20 }: Options = {}) {
         await aborted(signal);
       }
       signal.throwIfAborted();
-      received.push(Buffer.from(data).toString("latin1"));
-      arrived.resolve();
+      if (data.length > 0) {
+        received.push(Buffer.from(data).toString("latin1"));
+        arrived.resolve();
+      }
+      return { inputOffset: received.join("").length };
     },
     resizeTerminal: async () => undefined,
   };

@@ -8,6 +8,7 @@ import { type ProcessSpec, plainSpec } from "../api/spec.ts";
 import type { Core } from "../core.ts";
 import { carryOutRemoval } from "../operations/remove.ts";
 import { relaunch, resumeRestart } from "../operations/restart.ts";
+import { decideSignal } from "../operations/signal.ts";
 import { discard } from "../operations/start.ts";
 import { resumeStop } from "../operations/stop.ts";
 import { ManagedProcess } from "../process/process.ts";
@@ -75,6 +76,8 @@ export function recover(core: Core): ManagedProcess[] {
   for (const leftover of leftovers.values()) {
     if (core.table.byId(leftover.id) === undefined) clear(core, leftover, past(leftover.id));
   }
+  // Before anything else is sent to a shim, and before what came of it is told.
+  for (const process of core.table.ordered) decideSignal(core, process);
   for (const process of core.table.ordered) {
     if (conclude(core, process, past(process.id))) unseen.push(process);
   }
@@ -146,6 +149,7 @@ function restore(core: Core, record: ProcessRecord, past: PastOf): ManagedProces
   process.supervision = record.supervision;
   process.standing = record.standing;
   process.intents = record.intents;
+  process.signaling = record.signaling;
   process.endsWithDaemon = record.intents.some(({ keepsDesired }) => keepsDesired);
   process.changedAt = past.last > 0 ? past.last : record.sequence;
   process.announcedAt = past.announcedAt;
@@ -438,6 +442,10 @@ async function untilSupervised(core: Core): Promise<void> {
 /** What was asked for and is not done is done now. */
 async function carryOn(core: Core, process: ManagedProcess): Promise<void> {
   for (const intent of [...process.intents]) {
+    // One whose first signal was sent goes on behind it; where nobody knows, it is sent. Others begin in this very turn:
+    // who hears of the process must find it about to be removed.
+    const isUnderWay = process.signaling !== null && !process.signaling.isLost;
+    if (isUnderWay && intent.kind !== "remove") await process.signaledBefore?.wasSent.catch(() => {});
     if (core.closed || process.removed) return;
     const { id } = process;
     core.options.logger.info({ id, intent: intent.kind }, "carrying on what the last daemon had begun");

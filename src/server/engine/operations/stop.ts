@@ -8,7 +8,7 @@ import type { Intent } from "../process/intent.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { refreshRemains, signalRemains } from "../run/remains.ts";
 import type { Run } from "../run/run.ts";
-import { continueShim, control, isUnresponsive } from "../run/shim-control.ts";
+import { continueShim, control, isUnresponsive, type OnRecord, signalOnRecord } from "../run/shim-control.ts";
 import { describeRemains, describeTree } from "../run/survivors.ts";
 import { ShimGoneError } from "../shim/control.ts";
 import { Control, Target } from "../shim/layout.ts";
@@ -211,7 +211,7 @@ async function carryOut(
   core.journal.flush();
   try {
     if (!(plan.force && plan.graceMs === 0)) {
-      await ask(core, process, run, plan, () => {
+      await ask(core, process, run, plan, intent, () => {
         receipt.update({ signalTime: receipt.value.signalTime ?? core.options.clock.wall() });
         if (intent !== null) intent.signaled = true;
         core.trySave(process);
@@ -337,12 +337,22 @@ export async function kill(core: Core, process: ManagedProcess, run: Run): Promi
 }
 
 /** Sends the signal, once more to what the main process leaves behind, and waits out the grace period. */
-async function ask(core: Core, process: ManagedProcess, run: Run, plan: Plan, onSent: () => void): Promise<void> {
+async function ask(
+  core: Core,
+  process: ManagedProcess,
+  run: Run,
+  plan: Plan,
+  intent: Intent | null,
+  onSent: () => void,
+): Promise<void> {
   const number = signalNumber(plan.signal) ?? 0;
   const onlyRest = !run.running;
   if (!plan.signaled) {
-    await signalAndContinue(core, process, run, number, onlyRest ? Target.tree : Target.group);
+    await signalAndContinue(core, process, run, number, onlyRest ? Target.tree : Target.group, intent);
     onSent();
+  } else {
+    // The daemon that sent it may have died right then.
+    await goOn(core, process, run, number, onlyRest ? Target.tree : Target.group);
   }
   if (!onlyRest) {
     await until(core, process, run, plan.deadline, () => !run.running);
@@ -358,10 +368,25 @@ async function signalAndContinue(
   run: Run,
   number: number,
   target: number,
+  intent: Intent | null = null,
 ): Promise<void> {
-  await send(core, process, run, Control.signal, number, target);
-  // A process that was stopped acts on the signal only when it continues.
+  const onRecord = intent === null ? undefined : firstSignal(intent);
+  await send(core, process, run, Control.signal, number, target, onRecord);
+  await goOn(core, process, run, number, target);
+}
+
+/** A process that was stopped acts on a signal only when it continues. */
+async function goOn(core: Core, process: ManagedProcess, run: Run, number: number, target: number): Promise<void> {
   if (number !== sigkill && number !== sigcont) await send(core, process, run, Control.signal, sigcont, target);
+}
+
+/** It is sent once, also if this daemon dies just then: the next one asks the shim. */
+function firstSignal(intent: Intent): OnRecord {
+  const { cause, requestBootMs: intentBootMs } = intent;
+  const onAcknowledged = () => {
+    intent.signaled = true;
+  };
+  return { cause, intentBootMs, onAcknowledged };
 }
 
 /** Errors are no matter here: what counts is whether the tree goes. */
@@ -372,6 +397,7 @@ async function send(
   type: number,
   a: number,
   target: number,
+  onRecord?: OnRecord,
 ): Promise<void> {
   if (!run.treeAlive) return;
   if (run.shimGone) {
@@ -380,7 +406,9 @@ async function send(
     return;
   }
   try {
-    const errno = await control(core, process, run, type, a, target);
+    const errno = await (onRecord === undefined
+      ? control(core, process, run, type, a, target)
+      : signalOnRecord(core, process, run, a, target, onRecord));
     // ESRCH: it has ended already.
     if (errno !== 0 && errno !== noSuchProcess) {
       core.options.logger.warn({ id: process.id, type, errno }, "a shim could not do what a stop asked for");

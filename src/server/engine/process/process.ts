@@ -6,6 +6,7 @@ import { Notifier } from "../notifier.ts";
 import type { Run } from "../run/run.ts";
 import { InputQueue } from "./input-queue.ts";
 import type { Intent } from "./intent.ts";
+import type { Signaling } from "./signaling.ts";
 
 /** One process of the table: who it is, what was asked for, what it is meant to do, and its last runs. */
 export class ManagedProcess {
@@ -24,6 +25,10 @@ export class ManagedProcess {
   desired: DesiredState = "running";
   /** What was asked for and is not done yet. */
   intents: readonly Intent[] = [];
+  /** The signal that its shim is being told to send. */
+  signaling: Signaling | null = null;
+  /** One that the last daemon told it to send, and whether that was done. */
+  signaledBefore: { readonly signaling: Signaling; readonly wasSent: Promise<boolean> } | null = null;
   lastChange: Change;
   /** When watchers first heard of it; 0: not yet, its first run was not executed. */
   announcedAt = 0;

@@ -37,6 +37,7 @@ import {
 } from "./decode.ts";
 import type { Intent } from "./intent.ts";
 import { migrate, recordVersion } from "./migrations/index.ts";
+import type { Signaling } from "./signaling.ts";
 
 /** What must survive the daemon of one run and stands in no ring. */
 export interface RunRecord {
@@ -72,6 +73,7 @@ export interface ProcessRecord {
   readonly desired: DesiredState;
   readonly lastChange: Change | null;
   readonly intents: readonly Intent[];
+  readonly signaling: Signaling | null;
   /** Kept for supervision as it is. */
   readonly supervision: Supervision | undefined;
   readonly standing: "waiting" | "givenUp" | null;
@@ -224,6 +226,7 @@ function decodeProcess(fields: Fields): ProcessRecord {
     desired: oneOf(fields, "desired", ["running", "stopped"]),
     lastChange: optional(fields, "lastChange", (from, key) => decodeChange(object(from, key))),
     intents: objects(fields, "intents", decodeIntent),
+    signaling: optional(fields, "signaling", (from, key) => decodeSignaling(object(from, key))),
     supervision: kept<Supervision>(fields, "supervision"),
     standing: optional(fields, "standing", (from, key) => oneOf(from, key, ["waiting", "givenUp"])),
     runs,
@@ -342,6 +345,17 @@ function decodeIntent(fields: Fields): Intent {
     signaled: boolean(fields, "signaled"),
     spec: optional(fields, "spec", (from, key) => decodeSpec(object(from, key))),
     keepsDesired: boolean(fields, "keepsDesired"),
+  };
+}
+
+function decodeSignaling(fields: Fields): Signaling {
+  return {
+    run: count(fields, "run"),
+    seq: count(fields, "seq"),
+    before: count(fields, "before"),
+    cause: decodeCause(fields, "cause"),
+    intentBootMs: optional(fields, "intentBootMs", count),
+    isLost: boolean(fields, "isLost"),
   };
 }
 

@@ -4,9 +4,11 @@ import type { ProcessRecord, RunRecord } from "./record.ts";
 
 /** What the record of a process says now. */
 export function toRecord(process: ManagedProcess): ProcessRecord {
-  const { id, name, labels, spec, createTime, sequence, desired, lastChange, intents, supervision, standing } = process;
+  const { id, name, labels, spec, createTime, sequence, desired, lastChange, intents, signaling } = process;
+  const { supervision, standing } = process;
   const runs = [currentRun(process.current), ...process.earlier.map(pastRun)];
-  return { id, name, labels, spec, createTime, sequence, desired, lastChange, intents, supervision, standing, runs };
+  const identity = { id, name, labels, spec, createTime, sequence };
+  return { ...identity, desired, lastChange, intents, signaling, supervision, standing, runs };
 }
 
 /** Its ring, if there is one, says the rest. */

@@ -107,6 +107,8 @@ export class Run {
   stop: StopReceipt | null = null;
   /** Control messages go one after the other. */
   controlQueue: Promise<void> = Promise.resolve();
+  /** The message that its shim has not acknowledged. */
+  awaited: { readonly seq: number; readonly onAcknowledged: (errno: number) => void } | null = null;
   /** Bytes ever written to standard input; null: its shim is to be asked. */
   inputOffset: number | null = null;
 
@@ -124,6 +126,15 @@ export class Run {
     const result = transition(this.#state, event);
     this.#state = result.next;
     return result;
+  }
+
+  /** What its shim has done is told before what came of it. */
+  tellAcknowledged(): void {
+    const header = this.view?.header;
+    const { awaited } = this;
+    if (awaited === null || awaited.seq !== header?.controlSeq) return;
+    this.awaited = null;
+    awaited.onAcknowledged(header.controlErrno);
   }
 
   get machineState(): RunState {

@@ -1,6 +1,7 @@
 import type { Core } from "../core.ts";
 import { EngineError } from "../errors.ts";
 import type { ManagedProcess } from "../process/process.ts";
+import type { Signaling } from "../process/signaling.ts";
 import { type ControlMessage, ShimGoneError, sendControl } from "../shim/control.ts";
 import { membersOf } from "../shim/descendants.ts";
 import { Control, Target } from "../shim/layout.ts";
@@ -39,7 +40,41 @@ export function control(
   b = 0,
   value = 0,
 ): Promise<number> {
-  const answer = run.controlQueue.then(() => exchange(core, process, run, { type, a, b, value }));
+  return exchangeInTurn(core, process, run, { type, a, b, value });
+}
+
+/** A signal that the next daemon must know of, whenever this one dies: see `Signaling`. */
+export interface OnRecord extends Pick<Signaling, "cause" | "intentBootMs"> {
+  /** Right when its acknowledgment is seen, before what comes of it is. Puts on record what was done. */
+  readonly onAcknowledged: (errno: number) => void;
+}
+
+/** As {@link control}, for a signal that must be sent once. */
+export function signalOnRecord(
+  core: Core,
+  process: ManagedProcess,
+  run: Run,
+  signal: number,
+  target: number,
+  onRecord: OnRecord,
+): Promise<number> {
+  return exchangeInTurn(core, process, run, { type: Control.signal, a: signal, b: target, value: 0, onRecord });
+}
+
+/**
+ * Finds out what became of a signal that an earlier daemon had sent, or meant to.
+ * If it is not carried out by now, it never will be. To be called before
+ * anything else is sent to that shim.
+ *
+ * @returns its errno; one that is not 0 if it was not carried out.
+ * @throws as {@link control}
+ */
+export function cancelOrLearn(core: Core, process: ManagedProcess, run: Run, seq: number): Promise<number> {
+  return exchangeInTurn(core, process, run, { type: Control.signal, a: 0, b: 0, value: 0, seq });
+}
+
+function exchangeInTurn(core: Core, process: ManagedProcess, run: Run, message: Message): Promise<number> {
+  const answer = run.controlQueue.then(() => exchange(core, process, run, message));
   run.controlQueue = answer.then(
     () => {},
     () => {},
@@ -52,22 +87,56 @@ interface Message {
   readonly a: number;
   readonly b: number;
   readonly value: number;
+  readonly onRecord?: OnRecord;
+  /** Of a message that is only to be acknowledged. Default: a new one. */
+  readonly seq?: number;
 }
 
 async function exchange(core: Core, process: ManagedProcess, run: Run, message: Message): Promise<number> {
   core.checkOpen();
   if (run.shimGone || process.removed) throw new ShimGoneError("that run is over");
   if (run.view === null && run.adoption !== null) return signalDirectly(run, run.adoption, message);
-  const seq = core.nextControlSeq();
-  send(core, process, run, { ...message, seq, expiresMs: answerMs });
+  const seq = message.seq ?? core.nextControlSeq();
+  const { onRecord } = message;
+  if (onRecord !== undefined) putOnRecord(core, process, run, seq, onRecord);
+  try {
+    send(core, process, run, { ...message, seq, expiresMs: message.seq === undefined ? answerMs : 0 });
+    const errno = await untilAcknowledged(core, process, run, seq);
+    if (errno === timedOut && message.seq === undefined) throw unresponsive(process, run);
+    return errno;
+  } finally {
+    // Given up, it will not be carried out. What a daemon that closes has sent is for the next one to find out.
+    if (run.awaited !== null && !core.closed) {
+      process.signaling = null;
+      core.trySave(process);
+    }
+    run.awaited = null;
+  }
+}
+
+/** Before its shim is told, and when the shim has done it. */
+function putOnRecord(core: Core, process: ManagedProcess, run: Run, seq: number, onRecord: OnRecord): void {
+  const { cause, intentBootMs, onAcknowledged } = onRecord;
+  core.refresh(process, run);
+  const before = run.view?.header.controlSeq ?? 0;
+  process.signaling = { run: run.number, seq, before, cause, intentBootMs, isLost: false };
+  core.trySave(process);
+  run.awaited = {
+    seq,
+    onAcknowledged: (errno) => {
+      onAcknowledged(errno);
+      process.signaling = null;
+      core.trySave(process);
+    },
+  };
+}
+
+async function untilAcknowledged(core: Core, process: ManagedProcess, run: Run, seq: number): Promise<number> {
   const deadline = performance.now() + answerMs;
   for (let looked = false; ; ) {
     core.refresh(process, run);
     const header = run.view?.header;
-    if (header?.controlSeq === seq) {
-      if (header.controlErrno === timedOut) throw unresponsive(process, run);
-      return header.controlErrno;
-    }
+    if (header?.controlSeq === seq) return header.controlErrno;
     if (run.final || process.removed) throw new ShimGoneError("the run ended meanwhile");
     const left = deadline - performance.now();
     if (left <= 0) throw unresponsive(process, run);

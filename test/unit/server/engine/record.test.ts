@@ -105,6 +105,7 @@ const record: ProcessRecord = {
   lastChange: { sequence: 6, time: 3n, run: 2, from: null, to: "starting", cause },
   supervision,
   standing: "waiting",
+  signaling: { run: 2, seq: 0xffff_fff0, before: 7, cause, intentBootMs: 9, isLost: false },
   intents: [
     {
       kind: "restart",
