@@ -4,7 +4,7 @@ import { getPriority } from "node:os";
 import { isatty } from "node:tty";
 import { ExitCode } from "../common/exit-codes.ts";
 import { BrokenPipe, type Caller, type Inherited, OutputFailed, type Rlimit } from "./caller.ts";
-import { openFilesOfCaller } from "./daemon/open-files.ts";
+import { takeOpenFiles } from "./open-files.ts";
 import { rlimitNames } from "./rlimits.ts";
 import { takeWritten } from "./written.ts";
 
@@ -15,6 +15,7 @@ import { takeWritten } from "./written.ts";
 export function ownCaller(own: NodeJS.Process): Caller {
   const args = own.argv.slice(2);
   const written = takeWritten(own.env);
+  const openFiles = takeOpenFiles(own.env);
   const unwritten = (data: Uint8Array): Uint8Array => {
     const rest = written === undefined ? data : written.rest(data);
     if (rest === undefined) {
@@ -52,7 +53,7 @@ export function ownCaller(own: NodeJS.Process): Caller {
       return new AbortController().signal;
     },
     get inherited() {
-      return inheritedBy(own, args.length);
+      return inheritedBy(own, args.length, openFiles);
     },
     print: (text) => writeAllSync(stdoutFd, unwritten(Buffer.from(text))),
     note(text) {
@@ -146,7 +147,7 @@ function resultLine(data: Uint8Array): string | undefined {
     : undefined;
 }
 
-function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {
+function inheritedBy(own: NodeJS.Process, argCount: number, openFiles: bigint | undefined): Inherited {
   const args = strings(readFileSync("/proc/self/cmdline"));
   let cwd: Uint8Array | undefined;
   try {
@@ -157,18 +158,20 @@ function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {
   }
   return {
     args: args.slice(args.length - argCount),
-    env: strings(readFileSync("/proc/self/environ")).filter(
-      (entry) => !Buffer.from(entry.subarray(0, writtenVariable.length)).equals(writtenVariable),
-    ),
+    env: strings(readFileSync("/proc/self/environ")).filter((entry) => !isOfLauncher(entry)),
     cwd,
     umask: own.umask(),
     nice: getPriority(),
-    rlimits: rlimitsOf(own),
+    rlimits: rlimitsOf(openFiles),
   };
 }
 
 /** What the launcher says to this process alone. */
-const writtenVariable = Buffer.from("PM_WRITTEN=");
+const launcherVariables = ["PM_WRITTEN=", "PM_OPEN_FILES="].map((text) => Buffer.from(text));
+
+function isOfLauncher(entry: Uint8Array): boolean {
+  return launcherVariables.some((variable) => variable.equals(entry.subarray(0, variable.length)));
+}
 
 /** Strings that each end with a zero byte. */
 function strings(block: Uint8Array): Uint8Array[] {
@@ -179,8 +182,12 @@ function strings(block: Uint8Array): Uint8Array[] {
   return found;
 }
 
-/** Of proc_pid_limits(5). Node.js has raised the soft limit of open files: what held before is known otherwise. */
-function rlimitsOf(own: NodeJS.Process): Record<string, Rlimit> {
+/**
+ * Of proc_pid_limits(5).
+ *
+ * @param openFiles The soft limit of open files before Node.js raised it.
+ */
+function rlimitsOf(openFiles: bigint | undefined): Record<string, Rlimit> {
   const text = readFileSync("/proc/self/limits", "latin1");
   const bound = (value: string): bigint | undefined => (value === "unlimited" ? undefined : BigInt(value));
   const limits: Record<string, Rlimit> = {};
@@ -190,7 +197,6 @@ function rlimitsOf(own: NodeJS.Process): Record<string, Rlimit> {
       limits[name] = { soft: bound(soft), hard: bound(hard) };
     }
   }
-  const openFiles = openFilesOfCaller(own);
   if (openFiles !== undefined && limits["nofile"] !== undefined) {
     limits["nofile"] = { ...limits["nofile"], soft: openFiles };
   }
