@@ -242,6 +242,19 @@ describe.concurrent("running", () => {
     const small = await pm(["start", "--output-limit", "1", "true"]);
     expect(small).toMatchObject({ code: 2, err: expect.stringContaining("--output-limit") });
     expect(small.err).not.toContain("spec.");
+    for (const [flag, value] of [
+      ["--memory", "1"],
+      ["--cpus", "0.0001"],
+      ["--pids", "0"],
+    ] as const) {
+      // Without a cgroup that it may use the daemon refuses them all, with one those that are too little.
+      const { code, err } = await pm(["start", flag, value, "true"]);
+      expect({ code, err }).toEqual({
+        code: expect.toSatisfy((code) => code === 1 || code === 2),
+        err: expect.stringContaining(flag),
+      });
+      expect(err).not.toContain("spec.");
+    }
     expect(await pm.ok(["run", "--rm", "--ulimit", "as=500M", "--", "sh", "-c", "ulimit -v"])).toBe("512000");
     const foreign = join(pm.runtimeDir, "foreign");
     writeFileSync(foreign, Buffer.concat([Buffer.from("\x7fELF\x02\x01\x01"), Buffer.alloc(100)]), { mode: 0o755 });

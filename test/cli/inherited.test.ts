@@ -157,8 +157,8 @@ describe.concurrent("the caller's", () => {
 describe.concurrent("C15", () => {
   test("C15 the same start from another directory's history is the same; what differs is said", async ({ pm }) => {
     const id = "0b2c9e3e-1111-4222-8333-444455556666";
-    await pm.ok(["start", "--id", id, "--", "sleep", "3600"], { env: { OLDPWD: "/somewhere", A: "1" } });
-    await pm.ok(["start", "--id", id, "--", "sleep", "3600"], { env: { OLDPWD: "/elsewhere", A: "1" } });
+    await pm.ok(["start", "--id", id, "--", "sleep", "3600"], { env: { OLDPWD: "/somewhere", A: "1", SHLVL: "2" } });
+    await pm.ok(["start", "--id", id, "--", "sleep", "3600"], { env: { OLDPWD: "/elsewhere", A: "1", SHLVL: "1" } });
     const other = await pm(["start", "--id", id, "-n", "x", "--nice", "12", "--", "sleep", "3601"], {
       env: { A: "secret" },
     });
