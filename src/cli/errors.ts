@@ -84,7 +84,7 @@ export function formatError(error: unknown, debug: boolean): string {
 function hintOf(error: unknown): string | undefined {
   if (error instanceof PmError && error.reason === "TIMEOUT" && error.hint === undefined) {
     // What somebody gave time for themselves is a failure of the command's own.
-    return "the daemon does not respond; 'pm daemon logs' shows its log";
+    return "the daemon does not respond: 'pm daemon restart' replaces it, processes keep running; 'pm daemon logs' shows its log";
   }
   return error instanceof PmError || error instanceof CommandError || error instanceof UsageError
     ? error.hint

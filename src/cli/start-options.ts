@@ -216,8 +216,10 @@ export async function startProcess(
       if (reduced === undefined) {
         throw error;
       }
+      // What was asked for by an option may be refused all the same.
+      const process = await processes.start(reduced);
       caller.note("pm: the daemon was started with lower limits than yours, and cannot give them to the process\n");
-      return processes.start(reduced);
+      return process;
     });
   } catch (error) {
     throw await startError(error, request, processes);

@@ -138,6 +138,19 @@ describe.concurrent("running", () => {
       expect(code).toBe(5);
       expect(err).toMatch(/^pm: process "short" /);
     }
+    expect(await pm(["logs", "--run", "9", "short"])).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/^pm: run 9 of process "short" never was/),
+    });
+    const never = 'pm: process "short" does not run, and no run is to come\n';
+    expect(await pm(["wait", "--for", "ready", "short"])).toMatchObject({ code: 125, err: never });
+    const several = await pm(["wait", "--for", "ready", "-o", "jsonl", "short", "none"]);
+    expect(several).toMatchObject({ code: 127, err: expect.stringContaining(never) });
+    const reasons = several.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).error.reason);
+    expect(reasons.sort()).toEqual(["NOT_RUNNING", "PROCESS_NOT_FOUND"]);
   });
 
   test("C17 a name cannot be the UUID of another process", async ({ pm }) => {

@@ -1,5 +1,6 @@
 import { ExitCode } from "../../common/exit-codes.ts";
 import { choice, moment, wholeNumber } from "../arguments/values.ts";
+import { asTyped } from "../bulk.ts";
 import { endsCommand } from "../caller.ts";
 import { defineCommand, flag, optional, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
@@ -124,7 +125,9 @@ export const command = defineCommand({
         ? { id: await manager.processes.resolve(only), name: undefined }
         : (await findProcesses(manager, selection, caller, { debug: globals.debug })).found[0];
       const frames = logFrames(manager, info, undefined, { ...request, reuse: printer.isBytewise });
-      await printer.show(frames, request.countLines ? options.lines : undefined);
+      await printer.show(frames, request.countLines ? options.lines : undefined).catch((error: unknown) => {
+        throw asTyped(error, only);
+      });
       return ExitCode.ok;
     }
     const report = (error: unknown): void => {
