@@ -1,5 +1,5 @@
 import { ExitCode } from "../../common/exit-codes.ts";
-import { allSignals, signalNumber } from "../../common/signals.ts";
+import { allSignals } from "../../common/signals.ts";
 import { PmError, toContractJson } from "../../sdk/index.ts";
 import { choice, signal } from "../arguments/values.ts";
 import { actOn, errorJson, resultFormats } from "../bulk.ts";
@@ -112,7 +112,8 @@ function asShellsDo(args: readonly string[]): readonly string[] {
       return "--list";
     }
     const isNumber = /^-\d+$/.test(arg);
-    const isName = /^-[A-Z][A-Z0-9+-]*$/.test(arg) && signalNumber(arg.slice(1)) !== undefined;
+    // No option is an upper-case letter: what is no signal is told to be none.
+    const isName = /^-[A-Z][A-Z0-9+-]*$/.test(arg);
     return isNumber || isName ? `--signal=${arg.slice(1)}` : arg;
   });
 }
