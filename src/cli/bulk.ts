@@ -1,7 +1,14 @@
 /** Acting on the processes that a command selects: a result for each, and what a person sees of them. */
 import { isName, isUuid } from "../common/contract-rules.ts";
 import { ExitCode } from "../common/exit-codes.ts";
-import { PmError, type ProcessManager, type ProcessState, type Selection } from "../sdk/index.ts";
+import {
+  type BatchResult,
+  PmError,
+  type ProcessManager,
+  type ProcessState,
+  type Selection,
+  toContractJson,
+} from "../sdk/index.ts";
 import { type Caller, endsCommand } from "./caller.ts";
 import { CommandError, exitCodeOf, formatError } from "./errors.ts";
 import { jsonLine, prettyJson } from "./output/format.ts";
@@ -189,6 +196,19 @@ export function asTyped(error: unknown, typed: string): unknown {
   return id === "" || typed === id || message === error.message
     ? error
     : new CommandError(message, { exitCode: exitCodeOf(error), hint: error.hint, cause: error });
+}
+
+/** With the name that `-o name` prints. */
+export function named<Result extends BatchResult>(result: Result): Result & { readonly name: string | undefined } {
+  return { ...result, name: result.process?.name };
+}
+
+/** A result as the contract has it. */
+export function resultJson({ id, process, error }: BatchResult): object {
+  return {
+    process: process === undefined ? { id } : toContractJson(process),
+    ...(error !== undefined && { error: errorJson(error) }),
+  };
 }
 
 /** As JSON that stands beside a process. */

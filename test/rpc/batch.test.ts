@@ -66,7 +66,7 @@ describe("a call by filter", () => {
         process: { id: bad.id, name: "p2" },
         error: { reason: "STILL_RUNNING", message: "it did not stop", metadata: { id: bad.id, pids: "7" } },
       },
-      { process: { id: gone.id, name: "" }, error: { reason: "PROCESS_NOT_FOUND" } },
+      { process: { id: gone.id, name: gone.name, state: 4 }, error: { reason: "PROCESS_NOT_FOUND" } },
       { process: { id: broken.id }, error: { reason: "INTERNAL", metadata: { error_id: expect.any(String) } } },
     ]);
     expect(JSON.stringify(results[3], (_key, value) => (typeof value === "bigint" ? "" : value))).not.toContain(

@@ -37,8 +37,9 @@ const id = "0189f7a2-0000-4000-8000-000000000000";
 const total = sizes.reduce((sum, size) => sum + size, 0);
 
 async function* frames(): AsyncGenerator<OutputFrame, void, undefined> {
-  yield { kind: "opened", processId: id, run: 1, startOffset: 0, output, holdToken: "" };
-  for (const chunk of chunks) yield { kind: "chunk", chunk };
+  yield { kind: "opened", processId: id, run: 1, startOffset: 0, output, holdToken: "", more: true };
+  // Some of them together.
+  for (const [index, chunk] of chunks.entries()) yield { kind: "chunk", chunk, more: index % 4 < 2 };
   yield { kind: "gap", gap: { from: total, to: total + 7 } };
   yield { kind: "heartbeat", nextOffset: total + 7 };
 }
@@ -131,3 +132,28 @@ test("as JSON the messages are encoded as ever", async () => {
   const responses = await all(client.streamOutput({ process: { ref: { case: "id", value: id } } }));
   expect(summary(responses)).toEqual(expected);
 });
+
+test("what was to be sent with something that failed is sent before the failure", async () => {
+  const engine = {
+    async *streamOutput() {
+      yield* together();
+      throw new EngineError("SHUTTING_DOWN", "over");
+    },
+  };
+  const { path } = await serve((log) => daemonRoutes(dependenciesOn(engine, log)));
+  const client = clientOf(ProcessService, path, "connect", "1.1");
+  const kinds: (string | undefined)[] = [];
+  const reading = (async () => {
+    for await (const { frame } of client.streamOutput({ process: { ref: { case: "id", value: id } } })) {
+      kinds.push(frame.case);
+    }
+  })();
+  await expect(reading).rejects.toThrow("over");
+  expect(kinds).toEqual(["opened", "chunk", "chunk"]);
+});
+
+/** All of which announce another one. */
+async function* together(): AsyncGenerator<OutputFrame, void, undefined> {
+  yield { kind: "opened", processId: id, run: 1, startOffset: 0, output, holdToken: "", more: true };
+  for (const chunk of chunks.slice(0, 2)) yield { kind: "chunk", chunk, more: true };
+}

@@ -247,7 +247,7 @@ test(
     const results = await Array.fromAsync(
       pm.processes.stopAll({ selector: "group=many" }, { force: true, graceMs: 0 }),
     );
-    expect(results.map(({ process, receipt }) => `${process.name} ${receipt?.outcome}`).sort()).toEqual([
+    expect(results.map(({ process, receipt }) => `${process?.name} ${receipt?.outcome}`).sort()).toEqual([
       "one stopped",
       "two stopped",
     ]);

@@ -112,6 +112,52 @@ test.each([1, 7, 64, 1000, 65_536])("bytes are exact however they are cut: piece
   expect(Buffer.concat(frames.map((frame) => (frame.type === "chunk" ? frame.data : Buffer.alloc(0))))).toEqual(data);
 });
 
+test.each([
+  [7, true],
+  [1000, true],
+  [65_536, true],
+  [65_536, false],
+])(
+  "small chunks that come together are one for whoever wants bytes alone: pieces of %i, memory reused %s",
+  async (size, reuse) => {
+    const data = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) % 251));
+    const path = await serve(async (socket) => {
+      const chunks: Buffer[] = [];
+      for (let at = 0, length = 1; at < data.length; at += length, length = (length * 3) % 4001) {
+        chunks.push(chunk(at, data.subarray(at, at + length)));
+      }
+      // Cut anywhere, as a socket does.
+      const bytes = Buffer.concat([
+        Buffer.from(head()),
+        chunked(Buffer.concat([...chunks, end])),
+        Buffer.from("0\r\n\r\n"),
+      ]);
+      for (let at = 0; at < bytes.length; at += size) {
+        if (!socket.write(bytes.subarray(at, at + size))) {
+          await new Promise((resolve) => socket.once("drain", resolve));
+        }
+      }
+    });
+    let next = 0;
+    let pieces = 0;
+    const got = Buffer.alloc(data.length);
+    for await (const frame of lightStream(path, method, request, { joins: true, reuse })) {
+      if (frame.type !== "chunk") {
+        throw new Error(`a frame of type ${frame.type}`);
+      }
+      expect(frame.offset).toBe(next);
+      got.set(frame.data, next);
+      next += frame.data.length;
+      pieces += 1;
+    }
+    expect(got.equals(data)).toBe(true);
+    expect(next).toBe(data.length);
+    if (size === 65_536) {
+      expect(pieces).toBeLessThan(50);
+    }
+  },
+);
+
 test("what came before an error is delivered, then the error", async () => {
   const error = { code: "unavailable", message: "going", details: [] };
   const path = await serve((socket) => {

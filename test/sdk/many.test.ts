@@ -59,7 +59,7 @@ test("a stop by filter goes on after a lost connection: each process once, with 
   });
   await using pm = await ProcessManager.connect({ socket: daemon.socket });
   const results = await Array.fromAsync(pm.processes.stopAll({ selector: "x=y" }, { force: true }));
-  expect(results.map(({ process, receipt, exit }) => [process.id, receipt?.outcome, exit?.code])).toEqual([
+  expect(results.map(({ id, receipt, exit }) => [id, receipt?.outcome, exit?.code])).toEqual([
     [a, "stopped", 7],
     [b, "survived", undefined],
     ["c", undefined, undefined],
@@ -73,6 +73,29 @@ test("a stop by filter goes on after a lost connection: each process once, with 
   expect(requests).toHaveLength(2);
   expect(requests[0]).toMatch(/^\S+ x=y false true$/);
   expect(requests[1]).toBe(requests[0]);
+});
+
+test("a result of what was removed meanwhile is one, though only its id is known", async () => {
+  const gone = { process: { id: a }, error: { reason: "PROCESS_NOT_FOUND", message: `process ${a} not found` } };
+  async function* results() {
+    yield { frame: { case: "opened" as const, value: { selected: 2 } } };
+    yield { frame: { case: "result" as const, value: gone } };
+    yield { frame: { case: "result" as const, value: { process: runningProcess(b) } } };
+  }
+  await using daemon = await ScriptedDaemon.start({
+    process: { stopProcesses: results, signalProcesses: results, restartProcesses: results },
+  });
+  await using pm = await ProcessManager.connect({ socket: daemon.socket });
+  const { processes } = pm;
+  for (const call of [
+    processes.stopAll({ all: true }),
+    processes.signalAll({ all: true }, "HUP"),
+    processes.restartAll({ all: true }),
+  ]) {
+    const [first, second] = await Array.fromAsync(call);
+    expect(first).toEqual({ id: a, error: expect.objectContaining({ reason: "PROCESS_NOT_FOUND" }) });
+    expect(second).toMatchObject({ id: b, process: { id: b } });
+  }
 });
 
 test("signal, restart and remove by filter", async () => {
@@ -104,7 +127,7 @@ test("signal, restart and remove by filter", async () => {
   const { processes } = pm;
   expect(await Array.fromAsync(processes.signalAll({ all: true }, 10, { target: "tree" }))).toHaveLength(1);
   const restarted = await Array.fromAsync(processes.restartAll({ namePatterns: ["web-*"] }, { stopSignal: "INT" }));
-  expect(restarted.map(({ process }) => process.run?.number)).toEqual([2]);
+  expect(restarted.map(({ process }) => process?.run?.number)).toEqual([2]);
   expect((await failure(Array.fromAsync(processes.removeAll({})))).reason).toBe("ALL_REQUIRED");
   const removed = await Array.fromAsync(processes.removeAll({ all: true }, { force: true }));
   expect(removed).toEqual([

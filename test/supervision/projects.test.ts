@@ -258,6 +258,20 @@ describe("a project", () => {
     expect(engine.states()).toEqual({ job: "waiting schedule" });
   });
 
+  it.each(["applied", "removed"])(
+    "that is %s anew, the one under way having ended meanwhile, tells who waits for it",
+    async (how) => {
+      const { projects } = on.machine.daemon;
+      const first = projects.apply(request([process("p0"), process("p1")]));
+      await first.next();
+      // Its next step comes long before the new record is on disk.
+      const removal = { name: "shop", graceMs: null, keepProcesses: false, resourceVersion: "", cause };
+      const second = frames(how === "applied" ? projects.apply(request([process("p0")])) : projects.remove(removal));
+      await expect(frames(first)).rejects.toMatchObject({ reason: "SUPERSEDED" });
+      expect((await second).at(-1)).toMatchObject({ kind: "end", failed: 0 });
+    },
+  );
+
   it("that is removed while it is applied leaves no schedule and no process", async () => {
     const { engine, daemon } = on.machine;
     const removal = { name: "shop", graceMs: null, keepProcesses: false, resourceVersion: "", cause };

@@ -1,8 +1,8 @@
 import { ExitCode } from "../../common/exit-codes.ts";
 import { allSignals } from "../../common/signals.ts";
-import { PmError, toContractJson } from "../../sdk/index.ts";
+import { PmError } from "../../sdk/index.ts";
 import { choice, signal } from "../arguments/values.ts";
-import { actOn, errorJson, resultFormats } from "../bulk.ts";
+import { actOn, named, resultFormats, resultJson } from "../bulk.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { outputOption } from "../output/format.ts";
@@ -70,17 +70,18 @@ export const command = defineCommand({
         states: livingStates,
         one: async (ref, request) => {
           const process = await manager.processes.signal(ref, name, { ...how, ...request });
-          return { id: process.id, name: process.name, process, error: undefined };
+          return named({ id: process.id, process });
         },
         async *many(selected, request) {
-          for await (const { process, error } of manager.processes.signalAll(selected, name, { ...how, ...request })) {
-            yield { id: process.id, name: process.name, process, error };
+          for await (const result of manager.processes.signalAll(selected, name, { ...how, ...request })) {
+            yield named(result);
           }
         },
-        async text({ process: { id, run } }, label) {
+        async text({ id, process }, label) {
           if (name !== "SIGKILL") {
             return label;
           }
+          const run = process?.run;
           const ended = await manager.processes
             .wait(id, { timeoutMs: dyingMs, ...(run !== undefined && { run: run.number }) })
             .catch((error: unknown) => {
@@ -91,10 +92,7 @@ export const command = defineCommand({
             });
           return `${label} ${exitText(ended?.run) ?? "-"}`;
         },
-        json: ({ process, error }) => ({
-          process: toContractJson(process),
-          ...(error !== undefined && { error: errorJson(error) }),
-        }),
+        json: resultJson,
       },
       { caller, manager, format: options.output, debug: globals.debug, requestId: options["request-id"] },
     );

@@ -8,7 +8,7 @@ import { exitCodeOf, formatError } from "../errors.ts";
 import { findProcesses } from "../find.ts";
 import { painter } from "../output/color.ts";
 import { outputOption } from "../output/format.ts";
-import { type LogRequest, logFrames } from "../output/log-frames.ts";
+import { type LogRequest, logFrames, outputOfOne } from "../output/log-frames.ts";
 import { LogPrinter } from "../output/log-printer.ts";
 import {
   filtersOf,
@@ -109,7 +109,6 @@ export const command = defineCommand({
       until: options.until,
       offset: options.offset,
       run: options.run,
-      reuse: false,
     };
     const printer = new LogPrinter(caller, {
       paint: painter(caller, globals),
@@ -120,14 +119,18 @@ export const command = defineCommand({
       json: options.output === "jsonl",
     });
     if (only !== undefined) {
-      // Bytes alone need no name beside them: the daemon is asked once.
-      const info = printer.isBytewise
-        ? { id: await manager.processes.resolve(only), name: undefined }
-        : (await findProcesses(manager, selection, caller, { debug: globals.debug })).found[0];
-      const frames = logFrames(manager, info, undefined, { ...request, reuse: printer.isBytewise });
-      await printer.show(frames, request.countLines ? options.lines : undefined).catch((error: unknown) => {
+      try {
+        if (printer.isBytewise) {
+          // Bytes alone need no name beside them: the daemon is asked once.
+          await printer.copy(outputOfOne(manager, await manager.processes.resolve(only), { ...request, reuse: true }));
+        } else {
+          const [info] = (await findProcesses(manager, selection, caller, { debug: globals.debug })).found;
+          const frames = logFrames(manager, info, undefined, request);
+          await printer.show(frames, request.countLines ? options.lines : undefined);
+        }
+      } catch (error) {
         throw asTyped(error, only);
-      });
+      }
       return ExitCode.ok;
     }
     const report = (error: unknown): void => {

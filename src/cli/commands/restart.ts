@@ -1,6 +1,6 @@
 import { ExitCode } from "../../common/exit-codes.ts";
-import { PmError, type ProcessInfo, type RunInfo, toContractJson } from "../../sdk/index.ts";
-import { actOn, errorJson, resultFormats } from "../bulk.ts";
+import { type BatchResult, PmError, type ProcessInfo, type RunInfo } from "../../sdk/index.ts";
+import { type ActionResult, actOn, named, resultFormats, resultJson } from "../bulk.ts";
 import { changeOptions, changeProcess, changesOf } from "../change.ts";
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
@@ -18,13 +18,6 @@ import {
 import { startFailure } from "../start-options.ts";
 import { stopOptions, stopRequest, survivorsText } from "../stop-options.ts";
 import { UsageError } from "../usage-error.ts";
-
-interface Restarted {
-  readonly id: string;
-  readonly name: string | undefined;
-  readonly process: ProcessInfo;
-  readonly error: PmError | undefined;
-}
 
 export const command = defineCommand({
   summary: "Stop processes and start them again with the same id",
@@ -55,7 +48,7 @@ export const command = defineCommand({
     }
     const { manager } = await openConnection(caller, globals);
     const how = stopRequest(options);
-    return actOn<Restarted>(
+    return actOn<BatchResult & ActionResult>(
       selection,
       {
         doing: "restarting",
@@ -63,46 +56,45 @@ export const command = defineCommand({
         async one(ref, request) {
           const { id } = changes === undefined ? { id: ref } : await changeProcess(manager, ref, { spec: changes });
           try {
-            return about(await manager.processes.restart(id, { ...how, ...request }));
+            return named({ id, process: await manager.processes.restart(id, { ...how, ...request }) });
           } catch (error) {
             if (error instanceof PmError && (error.reason === "STILL_RUNNING" || error.reason === "START_FAILED")) {
-              return about(await manager.processes.get(id), error);
+              return named({ id, process: await manager.processes.get(id), error });
             }
             throw error;
           }
         },
         async *many(selected, request) {
-          for await (const { process, error } of manager.processes.restartAll(selected, { ...how, ...request })) {
-            yield about(process, error);
+          for await (const result of manager.processes.restartAll(selected, { ...how, ...request })) {
+            yield named(result);
           }
         },
         async text({ id, process }, label) {
-          const runs = await manager.processes.runs(id);
+          const runs = await manager.processes.runs(id).catch((error: unknown) => {
+            if (error instanceof PmError && error.reason === "PROCESS_NOT_FOUND") {
+              return []; // It was removed right after.
+            }
+            throw error;
+          });
           return `${label} ${exitText(before(runs, process)) ?? "-"}`;
         },
         failure({ process, error }, label) {
-          const receipt = process.run?.stop;
+          const receipt = process?.run?.stop;
           if (error?.reason === "STILL_RUNNING" && receipt?.outcome === "survived") {
             return { note: survivorsText(label, receipt, "restart"), exitCode: ExitCode.timeout };
           }
-          return error?.reason === "START_FAILED"
+          return error?.reason === "START_FAILED" && process !== undefined
             ? { note: startFailure(error, label, process.spec), exitCode: ExitCode.failure }
             : undefined;
         },
-        json: ({ process, error }) => ({
-          process: toContractJson(process),
-          ...(error !== undefined && { error: errorJson(error) }),
-        }),
+        json: resultJson,
       },
       { caller, manager, format: options.output, debug: globals.debug, requestId: options["request-id"] },
     );
   },
 });
 
-function about(process: ProcessInfo, error?: PmError): Restarted {
-  return { id: process.id, name: process.name, process, error };
-}
-
-function before(runs: readonly RunInfo[], { run }: ProcessInfo): RunInfo | undefined {
-  return runs.find(({ number }) => run !== undefined && number < run.number);
+function before(runs: readonly RunInfo[], process: ProcessInfo | undefined): RunInfo | undefined {
+  const current = process?.run?.number;
+  return runs.find(({ number }) => current !== undefined && number < current);
 }

@@ -1,6 +1,6 @@
 import { ExitCode } from "../../common/exit-codes.ts";
-import { toContractJson } from "../../sdk/index.ts";
-import { actOn, errorJson, resultFormats } from "../bulk.ts";
+import { type StopAllResult, toContractJson } from "../../sdk/index.ts";
+import { actOn, named, resultFormats, resultJson } from "../bulk.ts";
 import { defineCommand } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { outputOption } from "../output/format.ts";
@@ -30,35 +30,30 @@ export const command = defineCommand({
       selection,
       {
         doing: "stopping",
-        one: async (ref, request) => about(await manager.processes.stop(ref, { ...how, ...request })),
+        one: async (ref, request) => {
+          const result = await manager.processes.stop(ref, { ...how, ...request });
+          return named<StopAllResult>({ id: result.process.id, ...result });
+        },
         async *many(selected, request) {
           for await (const result of manager.processes.stopAll(selected, { ...how, ...request })) {
-            yield about(result);
+            yield named(result);
           }
         },
         text: ({ process, receipt }, label) =>
           // What had ended before is news only of a process that was named.
           receipt?.outcome === "alreadyStopped" && selection.refs.length === 0
             ? undefined
-            : `${label} ${exitText(process.run) ?? "-"}`,
+            : `${label} ${exitText(process?.run) ?? "-"}`,
         failure: ({ receipt }, label) =>
           receipt?.outcome === "survived"
             ? { note: survivorsText(label, receipt, "stop"), exitCode: ExitCode.timeout }
             : undefined,
-        json: ({ process, receipt, error }) => ({
-          process: toContractJson(process),
+        json: ({ receipt, ...result }) => ({
+          ...resultJson(result),
           ...(receipt !== undefined && { receipt: toContractJson(receipt) }),
-          ...(error !== undefined && { error: errorJson(error) }),
         }),
       },
       { caller, manager, format: options.output, debug: globals.debug, requestId: options["request-id"] },
     );
   },
 });
-
-function about<Result extends { readonly process: { readonly id: string; readonly name?: string } }>(
-  result: Result,
-): Result & { readonly id: string; readonly name: string | undefined } {
-  const { id, name } = result.process;
-  return { ...result, id, name };
-}

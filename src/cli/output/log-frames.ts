@@ -1,5 +1,12 @@
 /** The output that `pm logs` shows, of one process or of many, as one kind of frames. */
-import type { OutputChunk, OutputStart, OutputStreamName, ProcessFilter, ProcessManager } from "../../sdk/index.ts";
+import type {
+  OutputChunk,
+  OutputStart,
+  OutputStream,
+  OutputStreamName,
+  ProcessFilter,
+  ProcessManager,
+} from "../../sdk/index.ts";
 
 export interface LogRequest {
   readonly follow: boolean;
@@ -13,8 +20,6 @@ export interface LogRequest {
   readonly until: Date | undefined;
   readonly offset: number | undefined;
   readonly run: number | undefined;
-  /** Whoever prints is done with a chunk when it asks for the next frame. */
-  readonly reuse: boolean;
 }
 
 /** One run of a process. The frames of a run share one object. */
@@ -24,7 +29,6 @@ export interface LogSource {
   readonly run: number;
 }
 
-/** A name may stand for the id where nobody shows the name. */
 type OneProcess = { readonly id: string; readonly name?: string | undefined };
 
 export type LogFrame =
@@ -58,6 +62,28 @@ export async function* logFrames(
   yield* framesOfMany(manager, filter, { ...common, follow, untilIdle, cursors: first.cursors() });
 }
 
+/**
+ * The output of one process as it is.
+ *
+ * @param ref its id or name
+ * @param reuse see `StreamOptions`
+ */
+export function outputOfOne(
+  manager: ProcessManager,
+  ref: string,
+  { reuse, ...request }: LogRequest & { readonly reuse: boolean },
+): OutputStream {
+  const { follow, streams, until, run } = request;
+  return manager.processes.stream(ref, {
+    reuse,
+    ...startOf(request),
+    ...(streams && { streams }),
+    ...(until && { until }),
+    ...(run !== undefined && { run }),
+    ...(follow && { follow, followRestarts: run === undefined }),
+  });
+}
+
 /** Of one process, every byte in its order. */
 async function* framesOfOne(
   manager: ProcessManager,
@@ -88,7 +114,6 @@ async function* framesOfOne(
   let current = from ?? 1;
   for await (const frame of manager.processes.stream(info.id, {
     ...common,
-    reuse: request.reuse,
     ...(start && { start }),
     ...(from !== undefined && { run: from }),
     ...(follow && { follow, followRestarts: run === undefined }),

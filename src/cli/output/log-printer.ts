@@ -1,7 +1,7 @@
 /** Writes output as `pm logs` shows it. */
 import { isUtf8 } from "../../common/escape.ts";
 import { formatDuration } from "../../common/quantities.ts";
-import type { ProcessInfo } from "../../sdk/index.ts";
+import type { OutputGap, OutputStream, ProcessInfo } from "../../sdk/index.ts";
 import type { Caller } from "../caller.ts";
 import type { Paint, Style } from "./color.ts";
 import { jsonLine } from "./format.ts";
@@ -39,7 +39,7 @@ export class LogPrinter {
   readonly #options: LogPrinterOptions;
   readonly #runs = new Map<string, Run>();
   readonly #styles = new Map<string, Style>();
-  /** Whether bytes are written as they come, each chunk before the next is asked for. */
+  /** Whether bytes are written as they come: see {@link copy}. */
   readonly isBytewise: boolean;
   /** For stamps that are relative. */
   #firstTime: Date | undefined;
@@ -60,6 +60,17 @@ export class LogPrinter {
   }
 
   /**
+   * Writes the bytes as they are, each piece before the next is asked for.
+   *
+   * @throws BrokenPipe, OutputFailed, PmError
+   */
+  async copy(output: OutputStream): Promise<void> {
+    for await (const data of output.bytes({ onGap: (gap) => this.#noteGap("", gap) })) {
+      await this.#caller.writeOutput(data);
+    }
+  }
+
+  /**
    * @param lastLines of the lines that are kept, only the last of each run; with `caughtUp`, of those before it
    * @throws BrokenPipe, OutputFailed, PmError
    */
@@ -76,27 +87,20 @@ export class LogPrinter {
           await flush();
           break;
         case "gap": {
-          const name = this.#options.several ? `${labelOf(frame.source)}: ` : "";
-          this.#caller.note(
-            `pm: ${name}${frame.to - frame.from} bytes of output are no longer kept (offset ${frame.from} to ${frame.to})\n`,
-          );
+          this.#noteGap(this.#options.several ? `${labelOf(frame.source)}: ` : "", frame);
           break;
         }
         case "chunk": {
-          if (this.isBytewise) {
-            await this.#caller.writeOutput(frame.data);
-            break;
-          }
           const run = this.#runOf(frame.source);
           await this.#take(run, run.splitter.lines(frame), last);
           break;
         }
-        case "end":
-          if (!this.isBytewise) {
-            const run = this.#runOf(frame.source);
-            await this.#take(run, run.splitter.rest(), last);
-            this.#runs.delete(keyOf(frame.source));
-          }
+        case "end": {
+          const run = this.#runOf(frame.source);
+          await this.#take(run, run.splitter.rest(), last);
+          this.#runs.delete(keyOf(frame.source));
+          break;
+        }
       }
     }
     // A stream that was cut off by --until has no end of its members.
@@ -105,6 +109,10 @@ export class LogPrinter {
     }
     this.#runs.clear();
     await flush();
+  }
+
+  #noteGap(name: string, { from, to }: OutputGap): void {
+    this.#caller.note(`pm: ${name}${to - from} bytes of output are no longer kept (offset ${from} to ${to})\n`);
   }
 
   async #take(run: Run, lines: Iterable<OutputLine>, last: LastLines | undefined): Promise<void> {

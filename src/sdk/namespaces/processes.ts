@@ -264,16 +264,15 @@ export class Processes {
     return this.#batch(selection, options, "stopping processes", (request) => ({
       attempt: (callOptions) =>
         this.#client.stream("pm.v1.ProcessService/StopProcesses", { ...request, ...how }, callOptions),
-      convert: ({ process, receipt, error }): StopAllResult => {
-        const info = processFromJson(process);
+      convert: ({ receipt, ...result }): StopAllResult => {
+        const changed = changeResult(result);
+        const exit = changed.process?.run?.exit;
         return {
-          process: info,
+          ...changed,
           ...(receipt !== undefined && { receipt: receiptFromJson(receipt) }),
-          ...(info.run?.exit !== undefined && { exit: info.run.exit }),
-          ...(error !== undefined && { error: batchErrorFromJson(error) }),
+          ...(exit !== undefined && { exit }),
         };
       },
-      idOf: ({ process }) => process.id,
     }));
   }
 
@@ -312,7 +311,6 @@ export class Processes {
       attempt: (callOptions) =>
         this.#client.stream("pm.v1.ProcessService/SignalProcesses", { ...request, ...how }, callOptions),
       convert: changeResult,
-      idOf: ({ process }) => process.id,
     }));
   }
 
@@ -348,7 +346,6 @@ export class Processes {
       attempt: (callOptions) =>
         this.#client.stream("pm.v1.ProcessService/RestartProcesses", { ...request, ...how }, callOptions),
       convert: changeResult,
-      idOf: ({ process }) => process.id,
     }));
   }
 
@@ -395,7 +392,6 @@ export class Processes {
         ...(name && { name }),
         ...(error !== undefined && { error: batchErrorFromJson(error) }),
       }),
-      idOf: ({ id }) => id,
     }));
   }
 
@@ -589,7 +585,7 @@ export class Processes {
     return { ...preconditionToJson(precondition), requestId: requestId ?? newRequestId() };
   }
 
-  #batch<ResultJson, Result>(
+  #batch<ResultJson, Result extends { readonly id: string }>(
     selection: Selection,
     options: BatchOptions,
     what: string,
@@ -610,8 +606,13 @@ function changeResult({
   process,
   error,
 }: {
-  process?: Parameters<typeof processFromJson>[0];
+  process?: ProcessJson;
   error?: Parameters<typeof batchErrorFromJson>[0];
 }): BatchResult {
-  return { process: processFromJson(process), ...(error !== undefined && { error: batchErrorFromJson(error) }) };
+  return {
+    id: process?.id ?? "",
+    // Every process has a state; of one that is gone the daemon may know the id alone.
+    ...((process?.state !== undefined || error === undefined) && { process: processFromJson(process) }),
+    ...(error !== undefined && { error: batchErrorFromJson(error) }),
+  };
 }

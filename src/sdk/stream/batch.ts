@@ -19,12 +19,10 @@ export interface Batch<ResultJson, Result> {
   /** Makes the request, with the same request id each time: the daemon does nothing twice. */
   readonly attempt: (options: TransportOptions) => AsyncIterable<BatchFrame<ResultJson>>;
   readonly convert: (result: ResultJson) => Result;
-  /** The UUID of the process that a result is about. */
-  readonly idOf: (result: Result) => string;
 }
 
 /** The call is made when the results are iterated; an iteration of its own is a call of its own. */
-export function batch<ResultJson, Result>(
+export function batch<ResultJson, Result extends { readonly id: string }>(
   client: Client,
   options: BatchOptions,
   call: () => Batch<ResultJson, Result>,
@@ -34,10 +32,10 @@ export function batch<ResultJson, Result>(
   };
 }
 
-async function* results<ResultJson, Result>(
+async function* results<ResultJson, Result extends { readonly id: string }>(
   client: Client,
   options: BatchOptions,
-  { what, attempt, convert, idOf }: Batch<ResultJson, Result>,
+  { what, attempt, convert }: Batch<ResultJson, Result>,
   signal: AbortSignal,
 ): AsyncGenerator<Result, void, void> {
   const seen = new Set<string>();
@@ -60,9 +58,8 @@ async function* results<ResultJson, Result>(
     if (result !== undefined) {
       received += 1;
       const converted = convert(result);
-      const id = idOf(converted);
-      if (!seen.has(id)) {
-        seen.add(id);
+      if (!seen.has(converted.id)) {
+        seen.add(converted.id);
         yield converted;
       }
     }

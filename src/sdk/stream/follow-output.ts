@@ -16,12 +16,15 @@ interface Cursor {
   readonly start?: OutputStart;
 }
 
+/** `joins`: chunks that came together may be one. */
+export type FollowOptions = StreamOptions & { readonly joins?: boolean };
+
 /** See `OutputStream`. `label` names the process in errors. */
 export async function* followOutput(
   client: Client,
   ref: string,
   label: string,
-  options: StreamOptions,
+  options: FollowOptions,
   signal: AbortSignal,
 ): AsyncGenerator<OutputFrame, void, void> {
   const { follow = false, followRestarts = false, run, start } = options;
@@ -62,7 +65,7 @@ async function* followRun(
   client: Client,
   begin: Cursor,
   label: string,
-  options: StreamOptions,
+  options: FollowOptions,
   signal: AbortSignal,
 ): AsyncGenerator<OutputFrame, RunEnd, void> {
   const { follow = false, heartbeatMs = defaultHeartbeatMs } = options;
@@ -82,7 +85,7 @@ async function* followRun(
         ...(options.hold && { hold: true }),
         ...(token !== undefined && { holdToken: token }),
       },
-      { ...callOptions, reuse: options.reuse ?? false },
+      { ...callOptions, reuse: options.reuse ?? false, joins: options.joins ?? false },
     );
   const frames = resuming<OutputFrame>({
     attempt: async function* (callOptions) {

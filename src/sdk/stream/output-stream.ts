@@ -45,7 +45,7 @@ export class OutputStream implements AsyncIterable<OutputFrame> {
    * `OUTPUT_HELD`, `HOLD_REFUSED`
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<OutputFrame, void, void> {
-    return cancellable((signal) => this.#follow(signal), this.#options.signal);
+    return cancellable((signal) => this.#follow(signal, false), this.#options.signal);
   }
 
   /**
@@ -55,7 +55,7 @@ export class OutputStream implements AsyncIterable<OutputFrame> {
    */
   bytes(options: BytesOptions = {}): AsyncIterableIterator<Uint8Array, void, void> {
     refuseUnknown(options, known.bytes);
-    return cancellable((signal) => bytesOf(this.#follow(signal), options), this.#options.signal);
+    return cancellable((signal) => bytesOf(this.#follow(signal, this.#joins), options), this.#options.signal);
   }
 
   /** {@link bytes} as a Web stream; cancelling it cancels the RPC. */
@@ -70,8 +70,13 @@ export class OutputStream implements AsyncIterable<OutputFrame> {
     return Readable.from(kept.bytes(options), { objectMode: false });
   }
 
-  #follow(signal: AbortSignal): AsyncGenerator<OutputFrame, void, void> {
-    return followOutput(this.#client, this.#ref, this.#label, this.#options, signal);
+  /** Whoever is done with each piece at once wants few of them; what is held is acknowledged chunk by chunk. */
+  get #joins(): boolean {
+    return this.#options.reuse === true && this.#options.hold !== true;
+  }
+
+  #follow(signal: AbortSignal, joins: boolean): AsyncGenerator<OutputFrame, void, void> {
+    return followOutput(this.#client, this.#ref, this.#label, { ...this.#options, joins }, signal);
   }
 }
 

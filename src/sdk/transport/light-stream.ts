@@ -11,6 +11,7 @@ import { PmError } from "../errors.ts";
 import { errorFromConnectBody, errorFromEndOfStream } from "./connect-error.ts";
 import { EnvelopeError, EnvelopeReader, envelope } from "./envelopes.ts";
 import { HttpParseError, HttpResponseParser } from "./http1-response.ts";
+import { joinedChunks } from "./joined-chunks.ts";
 import { busyRetryMs, protocolError, requestHead, setDeadline } from "./light-request.ts";
 import { abortedError, lostError, timedOutError, unreachableError } from "./local-errors.ts";
 import { decodeOutputFrame, decodeOutputsFrame } from "./protobuf/output-frames.ts";
@@ -26,6 +27,8 @@ const maxRefusalBytes = 1024 * 1024;
 
 /** How the messages of a method travel. Decoders answer undefined for a kind of frame that they do not know. */
 interface Codec<Request, Item> {
+  /** One item in the place of two that came together, where only bytes matter and they follow each other. */
+  readonly joined?: (first: Item, second: Item) => Item | undefined;
   readonly contentType: string;
   readonly encode: (request: Request) => Uint8Array;
   readonly decode: (bytes: Buffer) => Item | undefined;
@@ -46,6 +49,8 @@ const binary: { readonly [M in StreamMethod]?: Codec<StreamMethods[M][0], Stream
     encode: encodeStreamOutput,
     decode: decodeOutputFrame,
     keepsBytes: true,
+    joined: (first, second) =>
+      first.type === "chunk" && second.type === "chunk" ? joinedChunks(first, second) : undefined,
   },
   "pm.v1.ProcessService/StreamOutputs": {
     contentType: "application/connect+proto",
@@ -91,6 +96,12 @@ export function openLightStream<M extends StreamMethod>(
   return new LightStream(connection, method, request, codec, options);
 }
 
+interface Arrived<Item> {
+  readonly item: Item;
+  readonly bytes: number;
+  readonly slab: Slab | undefined;
+}
+
 export class LightStream<Request, Item> implements AsyncIterableIterator<Item, void, void> {
   /** The daemon has begun to respond: whatever goes wrong from here on is about this call. */
   accepted = false;
@@ -100,7 +111,7 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
   readonly #request: Request;
   readonly #options: TransportOptions;
   /** What has arrived and was not taken, with its size. */
-  #queue: { readonly item: Item; readonly bytes: number; readonly slab: Slab | undefined }[] = [];
+  #queue: Arrived<Item>[] = [];
   #taken = 0;
   #queuedBytes = 0;
   readonly #slabs: Slabs;
@@ -242,6 +253,7 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
     } catch (error) {
       this.#fail(errorOf(error));
     }
+    this.#handOver();
     return this.#queuedBytes <= limits.queue;
   }
 
@@ -302,18 +314,31 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
     );
   }
 
+  /** Handed over when all is known that came with it. */
   #deliver(item: Item, message: Buffer): void {
-    const waiting = this.#waiting;
     const bytes = message.length;
-    const slab = this.#codec.keepsBytes ? this.#slabs.use(message) : undefined;
-    if (waiting !== undefined) {
-      this.#waiting = undefined;
-      this.#held = slab;
-      waiting.resolve({ done: false, value: item });
-    } else {
-      this.#queue.push({ item, bytes, slab });
-      this.#queuedBytes += bytes;
+    this.#queuedBytes += bytes;
+    const { joined, keepsBytes } = this.#codec;
+    const last = this.#options.joins === true && this.#taken < this.#queue.length ? this.#queue.at(-1) : undefined;
+    const both = last && joined?.(last.item, item);
+    if (last !== undefined && both !== undefined) {
+      this.#queue[this.#queue.length - 1] = { ...last, item: both, bytes: last.bytes + bytes };
+      return;
     }
+    this.#queue.push({ item, bytes, slab: keepsBytes ? this.#slabs.use(message) : undefined });
+  }
+
+  /** To whoever waits for it. */
+  #handOver(): void {
+    const waiting = this.#waiting;
+    const queued = this.#queue[this.#taken];
+    if (waiting === undefined || queued === undefined) {
+      return;
+    }
+    this.#waiting = undefined;
+    this.#held = queued.slab;
+    this.#take(queued.bytes);
+    waiting.resolve({ done: false, value: queued.item });
   }
 
   #fail(error: PmError): void {
@@ -331,6 +356,7 @@ export class LightStream<Request, Item> implements AsyncIterableIterator<Item, v
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#socket?.destroy();
     this.#slabs.close();
+    this.#handOver();
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting === undefined) {

@@ -46,8 +46,9 @@ export function openTransport(destination: Destination): Transport {
     return transport;
   };
 
-  const withClosed = ({ signal, timeoutMs, reuse = false }: TransportOptions): TransportOptions => ({
+  const withClosed = ({ signal, timeoutMs, reuse = false, joins = false }: TransportOptions): TransportOptions => ({
     reuse,
+    joins,
     signal: signal === undefined ? closed.signal : AbortSignal.any([closed.signal, signal]),
     timeoutMs,
   });

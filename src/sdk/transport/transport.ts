@@ -98,6 +98,8 @@ export interface TransportOptions {
   readonly repeatable?: boolean;
   /** Of a stream: the bytes of an item may be overwritten once the next one is asked for. Default: no. */
   readonly reuse?: boolean;
+  /** Of a stream of output: only bytes matter, so that chunks that came together may be one. Default: no. */
+  readonly joins?: boolean;
 }
 
 /** One way to a daemon. Every failure is a `PmError`. */

@@ -91,7 +91,8 @@ export interface StreamOptions extends OutputOptions, ReconnectOptions {
   readonly heartbeatMs?: number;
   /**
    * The memory of a chunk's data may be used again once the next frame is asked for: for consumers that keep no data, at
-   * half the processor time. Node.js and Web streams keep some, so they never do.
+   * half the processor time. `bytes()` then gives small chunks that came together as one, unless the run is held.
+   * Node.js and Web streams keep some, so they never do.
    *
    * @default false: a chunk's data is the consumer's for as long as it likes
    */

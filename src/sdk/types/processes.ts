@@ -242,7 +242,9 @@ export interface RemoveAllOptions extends BatchOptions {
 
 /** What a call did to one of many processes. `error` says why it could not be done. */
 export interface BatchResult {
-  readonly process: ProcessInfo;
+  readonly id: string;
+  /** If it was removed meanwhile: as it was before, or undefined if only its id is known. */
+  readonly process?: ProcessInfo;
   readonly error?: PmError;
 }
 

@@ -5,9 +5,9 @@
  */
 import { Code, ConnectError } from "@connectrpc/connect";
 
-export function canceledWhen(clientIsGone: () => boolean, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+export function canceledWhen<Piece>(clientIsGone: () => boolean, body: AsyncIterable<Piece>): AsyncIterable<Piece> {
   const chunks = body[Symbol.asyncIterator]();
-  const iterator: AsyncIterator<Uint8Array> = {
+  const iterator: AsyncIterator<Piece> = {
     next: () => chunks.next(),
     async return(value) {
       return (await chunks.return?.(value)) ?? { done: true, value };

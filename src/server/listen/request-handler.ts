@@ -11,7 +11,7 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import type { Log } from "../log.ts";
 import { callerKey } from "../rpc/caller.ts";
 import { keepingJson, refuseUnknownSent } from "../rpc/edge/sent-json.ts";
-import { encodedFramesFor, encodedFramesKey } from "../rpc/encoded-frames.ts";
+import { encodedFramesFor, encodedFramesKey, type Piece } from "../rpc/encoded-frames.ts";
 import { addReason } from "../rpc/errors.ts";
 import { contractInterceptors } from "../rpc/interceptors/index.ts";
 import { refusalOf } from "./admission.ts";
@@ -154,11 +154,11 @@ function serve(
     read === undefined ? drainRequest(keeping, universalRequest, exchange, limits.discard) : keeping(universalRequest);
   (isOneMessage ? drained() : handler(universalRequest))
     .then(({ body: sent, ...head }) => {
-      const body = sent && encoded ? encoded.insertInto(sent) : sent;
-      const counted = body && { body: canceledWhen(clientIsGone, backpressure?.counting(body) ?? body) };
-      return encoded && counted
-        ? sendResponse({ ...head, ...counted }, response)
-        : universalResponseToNodeResponse({ ...head, ...counted }, response);
+      const guarded = <Sent extends Piece>(body: AsyncIterable<Sent>) =>
+        canceledWhen(clientIsGone, backpressure?.counting(body) ?? body);
+      return encoded && sent
+        ? sendResponse({ ...head, body: guarded(encoded.insertInto(sent)) }, response)
+        : universalResponseToNodeResponse({ ...head, ...(sent && { body: guarded(sent) }) }, response);
     })
     .catch((error: unknown) => {
       if (isDisconnect(error) || clientIsGone()) {

@@ -9,6 +9,7 @@
  */
 import type { Http2Session } from "node:http2";
 import { createContextKey } from "@connectrpc/connect";
+import { bytesOfPiece, type Piece } from "../rpc/encoded-frames.ts";
 import { reasonError } from "../rpc/errors.ts";
 import type { NodeResponse } from "./http-types.ts";
 
@@ -64,7 +65,7 @@ export class ResponseBackpressure {
   }
 
   /** The same body; what was taken from it counts until its writer asks for more, which it does when that has left. */
-  counting(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  counting<Sent extends Piece>(body: AsyncIterable<Sent>): AsyncIterable<Sent> {
     const chunks = body[Symbol.asyncIterator]();
     let held = 0;
     const hold = (bytes: number) => {
@@ -74,11 +75,11 @@ export class ResponseBackpressure {
         this.#onRoom?.();
       }
     };
-    const counted: AsyncIterator<Uint8Array> = {
+    const counted: AsyncIterator<Sent> = {
       async next() {
         hold(0);
         const chunk = await chunks.next();
-        hold(chunk.done === true ? 0 : chunk.value.length);
+        hold(chunk.done === true ? 0 : bytesOfPiece(chunk.value).reduce((sum, { length }) => sum + length, 0));
         return chunk;
       },
       async return(value) {

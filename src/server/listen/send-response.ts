@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { bytesOfPiece, type Piece } from "../rpc/encoded-frames.ts";
 import type { NodeResponse } from "./http-types.ts";
 
 /**
@@ -10,12 +11,12 @@ import type { NodeResponse } from "./http-types.ts";
  * on while a buffer has room.
  */
 export async function sendResponse(
-  { status, header, body, trailer }: UniversalServerResponse,
+  { status, header, body, trailer }: Omit<UniversalServerResponse, "body"> & { readonly body: AsyncIterable<Piece> },
   nodeResponse: NodeResponse,
 ): Promise<void> {
   // Both kinds have what is used here; their overloads are no common type.
   const response = nodeResponse as ServerResponse;
-  const pieces = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  const pieces = body[Symbol.asyncIterator]();
   const sender = new Sender(response);
   try {
     // The first piece may be what sets headers.
@@ -53,12 +54,23 @@ class Sender {
     response.on("error", this.#onWritten);
   }
 
-  send(bytes: Uint8Array): Promise<void> {
+  send(piece: Piece): Promise<void> {
     const pending = Promise.withResolvers<void>();
     this.#pending = pending;
     if (this.#response.destroyed) pending.reject(gone());
-    else this.#response.write(bytes, this.#onWritten);
+    else this.#write(bytesOfPiece(piece));
     return pending.promise;
+  }
+
+  #write(parts: readonly Uint8Array[]): void {
+    // One chunk of HTTP/1.1. HTTP/2 has frames of its own.
+    const corks = parts.length > 1 && this.#response.req.httpVersionMajor === 1;
+    if (corks) this.#response.cork();
+    for (const [index, bytes] of parts.entries()) {
+      if (index === parts.length - 1) this.#response.write(bytes, this.#onWritten);
+      else this.#response.write(bytes);
+    }
+    if (corks) this.#response.uncork();
   }
 }
 

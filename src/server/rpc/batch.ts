@@ -8,39 +8,42 @@ import type { RequestContext } from "../engine/api/control.ts";
 const parallelism = 256;
 
 /**
- * Begins `operate` for each id at once, at most 256 at a time, and yields what
+ * Begins `operate` for each item at once, at most 256 at a time, and yields what
  * comes of it in the order in which it comes. Nobody who stops reading stops
  * the work: it goes on to its end, and what is not fetched is at most one
- * result for each id.
+ * result for each item.
  *
  * @param operate must not reject: a failure is a result, too
  */
-export function eachInParallel<T>(ids: readonly string[], operate: (id: string) => Promise<T>): AsyncGenerator<T> {
-  const results: T[] = [];
+export function eachInParallel<Item, Result>(
+  items: readonly Item[],
+  operate: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const results: Result[] = [];
   let abandoned = false;
   let wake = () => {};
-  const waiting = ids.values();
+  const waiting = items.values();
   const work = async () => {
-    for (const id of waiting) {
-      const result = await operate(id);
+    for (const item of waiting) {
+      const result = await operate(item);
       if (!abandoned) {
         results.push(result);
         wake();
       }
     }
   };
-  for (let worker = 0; worker < Math.min(parallelism, ids.length); worker++) {
+  for (let worker = 0; worker < Math.min(parallelism, items.length); worker++) {
     void work();
   }
   return (async function* () {
     try {
-      for (let sent = 0; sent < ids.length; sent++) {
+      for (let sent = 0; sent < items.length; sent++) {
         if (results.length === 0) {
           await new Promise<void>((resolve) => {
             wake = resolve;
           });
         }
-        yield results.shift() as T;
+        yield results.shift() as Result;
       }
     } finally {
       abandoned = true;

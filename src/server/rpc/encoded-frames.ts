@@ -1,5 +1,12 @@
 import { createContextKey } from "@connectrpc/connect";
 
+/** What goes out at once: bytes, or several that lie apart. */
+export type Piece = Uint8Array | readonly Uint8Array[];
+
+export function bytesOfPiece(piece: Piece): readonly Uint8Array[] {
+  return piece instanceof Uint8Array ? [piece] : piece;
+}
+
 /**
  * Frames of a stream that are encoded by hand. The method's implementation
  * hands them over with {@link send}; the one empty message that it yields is
@@ -12,8 +19,8 @@ import { createContextKey } from "@connectrpc/connect";
  * times.
  */
 export class EncodedFrames {
-  #frames: AsyncIterator<Uint8Array> | undefined;
-  #first: IteratorResult<Uint8Array> | undefined;
+  #frames: AsyncIterator<Piece> | undefined;
+  #first: IteratorResult<Piece> | undefined;
   #failed = false;
   #error: unknown;
 
@@ -21,7 +28,7 @@ export class EncodedFrames {
    * To be delegated to by the implementation. Ends when all frames were sent,
    * and throws what the frames or their sending failed with.
    */
-  async *send(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Record<string, never>, void, undefined> {
+  async *send(frames: AsyncIterable<Piece>): AsyncGenerator<Record<string, never>, void, undefined> {
     const iterator = frames[Symbol.asyncIterator]();
     // What fails before the first frame fails before anything is sent.
     this.#first = await iterator.next();
@@ -32,7 +39,7 @@ export class EncodedFrames {
   }
 
   /** The same body with the frames in their place. Asks for the next one when its consumer does, which has then sent those before. */
-  async *insertInto(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  async *insertInto(body: AsyncIterable<Uint8Array>): AsyncGenerator<Piece, void, undefined> {
     for await (const bytes of body) {
       const frames = isEmptyEnvelope(bytes) ? this.#frames : undefined;
       if (frames === undefined) {
@@ -56,7 +63,7 @@ export class EncodedFrames {
   }
 
   /** Undefined: there are no more, since they failed; the implementation throws that. */
-  async #next(frames: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array> | undefined> {
+  async #next(frames: AsyncIterator<Piece>): Promise<IteratorResult<Piece> | undefined> {
     try {
       return await frames.next();
     } catch (error) {

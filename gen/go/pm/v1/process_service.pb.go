@@ -932,7 +932,8 @@ func (*StopProcessesResponse_Result) isStopProcessesResponse_Frame() {}
 // StopResult is what a stop by filter did to one process.
 type StopResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// process is the process after the stop.
+	// process is the process after the stop; if it was removed meanwhile, as it
+	// was before, or its id alone where that is all that is known.
 	Process *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
 	// receipt is what was done; unset with an error.
 	Receipt *StopReceipt `protobuf:"bytes,2,opt,name=receipt,proto3" json:"receipt,omitempty"`
@@ -1295,7 +1296,8 @@ func (*SignalProcessesResponse_Result) isSignalProcessesResponse_Frame() {}
 // SignalResult is what a signal by filter did to one process.
 type SignalResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// process is the process right after.
+	// process is the process right after; if it was removed meanwhile, as it was
+	// before, or its id alone where that is all that is known.
 	Process *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
 	// error is why it could not be done; unset otherwise.
 	Error         *BatchError `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
@@ -1639,7 +1641,9 @@ func (*RestartProcessesResponse_Result) isRestartProcessesResponse_Frame() {}
 // RestartResult is what a restart by filter did to one process.
 type RestartResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// process is the process in its new run, or as it is with an error.
+	// process is the process in its new run, or as it is with an error; if it was
+	// removed meanwhile, as it was before, or its id alone where that is all that
+	// is known.
 	Process *Process `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
 	// error is why it could not be done; unset otherwise.
 	Error         *BatchError `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`

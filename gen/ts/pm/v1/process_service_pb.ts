@@ -613,7 +613,8 @@ export const StopProcessesResponseSchema: GenMessage<StopProcessesResponse, {jso
  */
 export type StopResult = Message<"pm.v1.StopResult"> & {
   /**
-   * process is the process after the stop.
+   * process is the process after the stop; if it was removed meanwhile, as it
+   * was before, or its id alone where that is all that is known.
    *
    * @generated from field: pm.v1.Process process = 1;
    */
@@ -641,7 +642,8 @@ export type StopResult = Message<"pm.v1.StopResult"> & {
  */
 export type StopResultJson = {
   /**
-   * process is the process after the stop.
+   * process is the process after the stop; if it was removed meanwhile, as it
+   * was before, or its id alone where that is all that is known.
    *
    * @generated from field: pm.v1.Process process = 1;
    */
@@ -955,7 +957,8 @@ export const SignalProcessesResponseSchema: GenMessage<SignalProcessesResponse, 
  */
 export type SignalResult = Message<"pm.v1.SignalResult"> & {
   /**
-   * process is the process right after.
+   * process is the process right after; if it was removed meanwhile, as it was
+   * before, or its id alone where that is all that is known.
    *
    * @generated from field: pm.v1.Process process = 1;
    */
@@ -976,7 +979,8 @@ export type SignalResult = Message<"pm.v1.SignalResult"> & {
  */
 export type SignalResultJson = {
   /**
-   * process is the process right after.
+   * process is the process right after; if it was removed meanwhile, as it was
+   * before, or its id alone where that is all that is known.
    *
    * @generated from field: pm.v1.Process process = 1;
    */
@@ -1267,7 +1271,9 @@ export const RestartProcessesResponseSchema: GenMessage<RestartProcessesResponse
  */
 export type RestartResult = Message<"pm.v1.RestartResult"> & {
   /**
-   * process is the process in its new run, or as it is with an error.
+   * process is the process in its new run, or as it is with an error; if it was
+   * removed meanwhile, as it was before, or its id alone where that is all that
+   * is known.
    *
    * @generated from field: pm.v1.Process process = 1;
    */
@@ -1288,7 +1294,9 @@ export type RestartResult = Message<"pm.v1.RestartResult"> & {
  */
 export type RestartResultJson = {
   /**
-   * process is the process in its new run, or as it is with an error.
+   * process is the process in its new run, or as it is with an error; if it was
+   * removed meanwhile, as it was before, or its id alone where that is all that
+   * is known.
    *
    * @generated from field: pm.v1.Process process = 1;
    */

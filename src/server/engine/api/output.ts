@@ -48,7 +48,9 @@ export interface OutputEnd {
 
 /**
  * A frame of one run's output. The bytes of a chunk are the consumer's until it
- * asks for the next frame: whoever needs them longer makes a copy.
+ * asks for the next frame: whoever needs them longer makes a copy. With `more`
+ * the next frame comes at once, to be sent with this one, and what this one has
+ * stays as long as the next one does.
  */
 export type OutputFrame =
   | {
@@ -59,8 +61,13 @@ export type OutputFrame =
       readonly output: OutputInfo;
       /** Empty unless the stream holds the run. */
       readonly holdToken: string;
+      readonly more?: boolean;
     }
-  | { readonly kind: "chunk"; readonly chunk: OutputChunk }
+  | {
+      readonly kind: "chunk";
+      readonly chunk: OutputChunk;
+      readonly more?: boolean;
+    }
   | { readonly kind: "gap"; readonly gap: OutputGap }
   | { readonly kind: "heartbeat"; readonly nextOffset: number }
   | ({ readonly kind: "end" } & OutputEnd);

@@ -1,17 +1,18 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { OutputEnd, OutputFrame, StreamOutputOptions } from "../api/output.ts";
 import { Notifier } from "../notifier.ts";
-import type { Block } from "./blocks.ts";
+import { type Block, blockBytes } from "./blocks.ts";
 import type { OutputContext } from "./context.ts";
 import { chooseRun, describeOutput } from "./describe.ts";
 import type { OutputProcess } from "./directory.ts";
 import type { HoldLease } from "./hold/holds.ts";
 import type { SourceLease } from "./pool.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { RunReader, untilPassedMs } from "./reader.ts";
 import { startOffset } from "./start.ts";
 
-/** Counts as taken where the stream ends with what there is: the reads are not the smallest. */
-const snapshotTakenBytes = 128 * 1024;
+/** Counts as taken where the stream ends with what there is: the reads are the largest. */
+const snapshotTakenBytes = 1024 * 1024;
 /** The source is looked at this often even if nobody tells. */
 const recheckMs = 5_000;
 /**
@@ -41,6 +42,7 @@ export async function* streamOutput(
   let hold: HoldLease | null = null;
   /** Of the chunks that were yielded last. */
   let block: Block | null = null;
+  const ahead = new ReadAhead();
   // Who wants what there is reads it at once; a follower may have come for good, and not read.
   let takenBytes = options.follow ? 0 : snapshotTakenBytes;
   try {
@@ -56,7 +58,9 @@ export async function* streamOutput(
     const limit = options.follow ? Number.POSITIVE_INFINITY : output.nextOffset;
     const reader = new RunReader(begin, limit, options);
     const holdToken = hold?.token ?? "";
-    yield { kind: "opened", processId: process.id, run: run.number, startOffset: begin, output, holdToken };
+    const isSelective = options.streams.length > 0 || options.start.since !== null;
+    const more = !options.follow && wasThere && !reader.done && !isSelective;
+    yield { kind: "opened", processId: process.id, run: run.number, startOffset: begin, output, holdToken, more };
     let lastFrame = performance.now();
     let lastData = 0;
     /** Pieces that came right after the one before. */
@@ -95,35 +99,45 @@ export async function* streamOutput(
     const { source } = lease;
     if (!wasThere) await hold?.begin();
     let completeSince = 0;
+    /** Before it everything was read that has been, or will be, yielded; the read ahead is beyond. */
+    let position = reader.position;
 
     for (;;) {
       signal.throwIfAborted();
       context.checkOpen();
-      const from = reader.position;
-      const read = await reader.read(source, blocks.readBytes(takenBytes), blocks);
+      const from = position;
+      const read = await (ahead.take() ?? reader.read(source, blocks.readBytes(takenBytes), blocks));
       block = read.block;
+      position = reader.position;
+      const ends = reader.untilReached || (!options.follow && reader.done);
+      // One who takes much waits for no read while the socket has room.
+      const sendsLong = position - from >= blockBytes / 2 && read.chunks.length > 0;
+      if (sendsLong && !ends && blocks.readBytes(takenBytes) >= blockBytes) {
+        ahead.begin(() => reader.read(source, blocks.readBytes(takenBytes), blocks));
+      }
       if (read.gap !== null) {
         yield { kind: "gap", gap: read.gap };
         lastFrame = performance.now();
       }
       for (const chunk of read.chunks) {
-        yield { kind: "chunk", chunk };
+        yield { kind: "chunk", chunk, more: ends || chunk !== read.chunks.at(-1) };
         lastFrame = performance.now();
       }
-      takenBytes += reader.position - (read.gap?.to ?? from);
+      takenBytes += position - (read.gap?.to ?? from);
+      if (ends) yield end("snapshot");
       // Whoever comes back for the next frame is done with those before.
       block?.release();
       block = null;
-      if (reader.untilReached) return yield end("snapshot");
+      if (ends) return;
       if (read.moved) {
         lastData = performance.now();
         // Nothing of what was read may have been wanted.
         if (heartbeatDue()) {
           lastFrame = performance.now();
-          yield { kind: "heartbeat", nextOffset: reader.position };
+          yield { kind: "heartbeat", nextOffset: position };
         }
         // Reading is synchronous: one flood must not keep the others from their turn.
-        await setImmediate();
+        if (!ahead.isMade) await setImmediate();
         continue;
       }
       if (!options.follow) return yield end("snapshot");
@@ -156,6 +170,7 @@ export async function* streamOutput(
     // Whoever leaves in between may still be sending.
     block?.keep();
     block?.release();
+    await ahead.drop();
     news.unsubscribe(run, wake);
     hold?.release();
     lease?.release();

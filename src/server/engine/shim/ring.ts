@@ -108,6 +108,8 @@ export class Ring {
   #lastEntry = 0;
   /** The `seq` of the last header that was consistent; -1: there was none. */
   #seen = -1;
+  /** That header. */
+  #last: RingHeader | null = null;
 
   private constructor(fd: number) {
     this.#fd = fd;
@@ -143,9 +145,15 @@ export class Ring {
       checkHeader(header, headerBytes, this.#fileSize, torn);
       if (!torn) {
         this.#seen = headerBytes.readUInt32LE(ringLayout.seq);
+        this.#last = header;
       }
     }
     return header;
+  }
+
+  /** The last header, if it is still right. */
+  #currentHeader(): RingHeader {
+    return this.#last !== null && this.isUnchanged() ? this.#last : this.#header();
   }
 
   /**
@@ -268,11 +276,12 @@ export class Ring {
   read(from: number, maxBytes: number, allocate: (bytes: number) => Buffer = Buffer.allocUnsafe): RingRead {
     let start = from;
     for (let attempt = 0; ; attempt++) {
-      const header = this.#header();
-      start = Math.max(start, this.firstOffset(header));
+      const header = this.#currentHeader();
+      const oldest = this.firstOffset(header);
+      start = Math.max(start, oldest);
       const copied = start < header.written ? this.#copy(header, start, maxBytes, allocate) : [];
-      // What was overwritten during the copy is not believed.
-      const first = this.firstOffset();
+      // What was overwritten during the copy is not believed. A header that is the same says the same.
+      const first = this.isUnchanged() ? oldest : this.firstOffset();
       const isWhole = first <= start;
       const chunks = isWhole ? copied : copied.flatMap((chunk) => withoutLost(chunk, first));
       if (copied.length > 0) {

@@ -84,7 +84,7 @@ export class Projects {
   open(): void {
     for (const project of this.#ground.store.projects.values()) {
       if (project.pending !== null) {
-        this.#run(project.name);
+        this.#run(project.name, Promise.resolve());
       }
     }
   }
@@ -164,8 +164,7 @@ export class Projects {
       yield { kind: "end", project: before === undefined ? null : this.get(request.name), failed: 0 };
       return;
     }
-    await this.#save(project);
-    yield* this.#follow(request.name);
+    yield* this.#follow(request.name, this.#save(project));
   }
 
   /** @throws SupervisionError */
@@ -179,8 +178,7 @@ export class Projects {
       keepProcesses: request.keepProcesses,
       cause: request.cause,
     };
-    await this.#save({ ...record, pending });
-    yield* this.#follow(request.name);
+    yield* this.#follow(request.name, this.#save({ ...record, pending }));
   }
 
   /**
@@ -277,10 +275,10 @@ export class Projects {
     }
   }
 
-  async *#follow(name: string): AsyncGenerator<ProjectFrame> {
+  async *#follow(name: string, saved: Promise<void>): AsyncGenerator<ProjectFrame> {
     const frames: (ProjectFrame | Error)[] = [];
     let wake: () => void = () => undefined;
-    const runner = this.#run(name, (frame) => {
+    const runner = this.#run(name, saved, (frame) => {
       frames.push(frame);
       wake();
     });
@@ -306,8 +304,11 @@ export class Projects {
   }
 
   #listenerCount = 0;
-  /** Begins to bring a project to what is on record, or tells who does already that it changed. */
-  #run(name: string, listener?: Listener): { forget(): void } {
+  /**
+   * Brings a project to its record once that is saved, after who does so already.
+   * Whoever waits for that one is told at once: it sees that the record changed, and ends.
+   */
+  #run(name: string, saved: Promise<void>, listener?: Listener): { forget(): void } {
     const number = ++this.#listenerCount;
     const before = this.#runners.get(name);
     const listeners = new Map<number, Listener>();
@@ -319,9 +320,11 @@ export class Projects {
     }
     before?.listeners.clear();
     const previous = before?.done ?? Promise.resolve();
+    // It may fail before the previous one ends, and nobody looks until then.
+    saved.catch(() => undefined);
     const runner: Runner = {
       listeners,
-      done: previous.then(() => this.#finish(name, listeners)),
+      done: previous.then(() => this.#finish(name, saved, listeners)),
     };
     this.#runners.set(name, runner);
     void runner.done.then(() => {
@@ -333,13 +336,14 @@ export class Projects {
   }
 
   /** Never throws. */
-  async #finish(name: string, listeners: ReadonlyMap<number, Listener>): Promise<void> {
+  async #finish(name: string, saved: Promise<void>, listeners: ReadonlyMap<number, Listener>): Promise<void> {
     const tell: Listener = (frame) => {
       for (const listener of listeners.values()) {
         listener(frame);
       }
     };
     try {
+      await saved;
       const project = this.#ground.store.projects.get(name);
       if (project === undefined || project.pending === null) {
         tell({ kind: "end", project: project === undefined ? null : this.get(name), failed: 0 });

@@ -46,8 +46,8 @@ function acknowledge(world: World, process: FakeProcess, token: string, nextOffs
   return world.outputs.acknowledge(process, { processId, run: number, token, nextOffset, release });
 }
 
-/** While a stream is open: 30 s remain whenever its daemon dies. */
-const milliseconds = 45_000;
+/** While a stream is open: five minutes remain whenever its daemon dies. */
+const milliseconds = 315_000;
 
 describe("a hold", () => {
   test("is refused where the spec does not allow it, and a second one while it lasts", async () => {

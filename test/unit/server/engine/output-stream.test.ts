@@ -110,6 +110,88 @@ describe("a start", () => {
   });
 });
 
+describe("frames that come at once", () => {
+  const more = (all: readonly OutputFrame[]) => all.map((frame) => "more" in frame && frame.more === true);
+
+  test("say so: all of a small output", async () => {
+    const world = new World();
+    const process = world.start("a");
+    process.run.write("a");
+    process.run.write("b");
+    const all = await frames(world, process, { follow: false });
+    expect(all.map(({ kind }) => kind)).toEqual(["opened", "chunk", "chunk", "end"]);
+    expect(more(all)).toEqual([true, true, true, false]);
+  });
+
+  test("do not where something has to be waited for, or looked for", async () => {
+    const world = new World();
+    const process = world.start("a");
+    process.run.write("a");
+    process.run.write("b");
+    const followed = stream(world, process);
+    const first = [await followed.next(), await followed.next(), await followed.next()];
+    expect(more(first.map(({ value }) => value as OutputFrame))).toEqual([false, true, false]);
+    await followed.return();
+    for (const selective of [{ streams: ["stderr" as const] }, { start: { ...beginning, since: 1n } }]) {
+      expect(more((await frames(world, process, { follow: false, ...selective })).slice(0, 1))).toEqual([false]);
+    }
+    const empty = world.start("b");
+    empty.run.chunks = [];
+    expect(more(await frames(world, empty, { follow: false }))).toEqual([false, false]);
+  });
+});
+
+describe("a read ahead", () => {
+  const piece = 192 * 1024;
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  async function untilFirstChunk(world: World, process: FakeProcess) {
+    for (const letter of "abcde") process.run.write(Buffer.alloc(piece, letter));
+    const reading = stream(world, process, { follow: false });
+    const first = [await reading.next(), await reading.next()].at(-1)?.value as OutputFrame;
+    expect(first).toMatchObject({ kind: "chunk", chunk: { offset: 0 } });
+    return reading;
+  }
+
+  test("is made while the chunk before is being sent, and what is lost after it is a gap", async () => {
+    const world = new World();
+    const process = world.start("a");
+    const reading = await untilFirstChunk(world, process);
+    await turns();
+    process.run.drop();
+    const rest = await Array.fromAsync(reading);
+    expect(rest).toMatchObject([
+      { kind: "chunk", chunk: { offset: piece } },
+      { kind: "gap", gap: { from: 2 * piece, to: 5 * piece } },
+      { kind: "end", finalOffset: 5 * piece },
+    ]);
+    expect(text(rest.slice(0, 1))).toBe("b".repeat(piece));
+  });
+
+  test("changes nothing for whoever comes back at once", async () => {
+    const world = new World();
+    const process = world.start("a");
+    const all = await Array.fromAsync(await untilFirstChunk(world, process));
+    expect(text(all)).toBe(["b", "c", "d", "e"].map((letter) => letter.repeat(piece)).join(""));
+  });
+
+  test("ends with its stream", async () => {
+    const world = new World();
+    const process = world.start("a");
+    for (const waits of [false, true]) {
+      const reading = await untilFirstChunk(world, process);
+      if (waits) await turns();
+      await reading.return();
+      expect(process.run.open).toBe(0);
+      await turns();
+      process.run.drop();
+      process.run.written = 0;
+    }
+  });
+});
+
 describe("an end", () => {
   test("at a time that is over", async () => {
     const world = new World();

@@ -30,6 +30,15 @@ interface BatchRequest extends Message {
   readonly requestId: string;
 }
 
+/** A process that was selected. */
+interface Subject {
+  readonly id: string;
+  /** As it was before the operation, for of one that is removed nobody can ask any more; undefined: it was gone already. */
+  readonly before: ProcessInfo | undefined;
+}
+
+type Outcome<Result> = { readonly result: Result } | { readonly error: Failure };
+
 export function batchCalls({ engine, supervision, log }: ServiceDependencies): Methods {
   /** Opens the stream with what is selected, and follows with a result for each. */
   async function* batch<Options, Result>(
@@ -37,7 +46,7 @@ export function batchCalls({ engine, supervision, log }: ServiceDependencies): M
     handlerContext: HandlerContext,
     convert: (root: Field) => Options,
     operate: (id: string, options: Options, context: RequestContext) => Promise<Result>,
-    describe: (id: string, outcome: { result: Result } | { error: Failure }) => object,
+    describe: (subject: Subject, outcome: Outcome<Result>) => object,
     isWanted: (process: ProcessInfo) => boolean = () => true,
   ) {
     const { options, filter, context } = checked((root) => ({
@@ -52,23 +61,25 @@ export function batchCalls({ engine, supervision, log }: ServiceDependencies): M
       });
     // The same request again is about the same processes, and not about others that fit its filter by then.
     const ids = context.requestId === "" ? select() : engine.selectOnce(context, fingerprintOf(request), select);
+    const subjects = ids.map((id): Subject => ({ id, before: lookUp(engine, id) }));
     // The work begins before the first frame is fetched.
-    const results = eachInParallel(ids, async (id) => {
+    const results = eachInParallel(subjects, async (subject) => {
+      const { id } = subject;
       try {
-        return { id, outcome: { result: await operate(id, options, shareOf(context, id)) } };
+        return { subject, outcome: { result: await operate(id, options, shareOf(context, id)) } };
       } catch (error) {
-        return { id, outcome: { error: toFailure(error, log, request.$typeName) } };
+        return { subject, outcome: { error: toFailure(error, log, request.$typeName) } };
       }
     });
     yield { frame: { case: "opened" as const, value: { selected: ids.length } } };
-    for await (const { id, outcome } of results) {
-      yield { frame: { case: "result" as const, value: describe(id, outcome) } };
+    for await (const { subject, outcome } of results) {
+      yield { frame: { case: "result" as const, value: describe(subject, outcome) } };
     }
   }
 
-  const processOf = (id: string) => {
-    const process = lookUp(engine, id);
-    return process === undefined ? { process: { id } } : { process: processToProto(process, supervision) };
+  const failed = ({ id, before }: Subject, error: Failure) => {
+    const process = lookUp(engine, id) ?? before;
+    return { process: process === undefined ? { id } : processToProto(process, supervision), error: { ...error } };
   };
 
   return {
@@ -78,9 +89,9 @@ export function batchCalls({ engine, supervision, log }: ServiceDependencies): M
         handlerContext,
         (root) => ({ ...stopOptionsFromProto(request.options, root.child("options")), wait: true }),
         (id, options, context) => engine.stop({ id }, options, context),
-        (id, outcome) =>
+        (subject, outcome) =>
           "error" in outcome
-            ? { ...processOf(id), error: { ...outcome.error } }
+            ? failed(subject, outcome.error)
             : {
                 process: processToProto(outcome.result.process, supervision),
                 receipt: receiptToProto(outcome.result.receipt),
@@ -109,29 +120,23 @@ export function batchCalls({ engine, supervision, log }: ServiceDependencies): M
         describeProcess,
       ),
 
-    removeProcesses: (request, handlerContext) => {
-      // Of a process that is removed nobody can ask the name any more.
-      const names = new Map<string, string>();
-      return batch(
+    removeProcesses: (request, handlerContext) =>
+      batch(
         request,
         handlerContext,
         () => request.force,
-        (id, force, context) => {
-          names.set(id, lookUp(engine, id)?.name ?? "");
-          return engine.remove({ id }, force, context);
-        },
-        (id, outcome) => ({
+        (id, force, context) => engine.remove({ id }, force, context),
+        ({ id, before }, outcome) => ({
           id,
-          name: names.get(id) ?? "",
+          name: before?.name ?? "",
           ...("error" in outcome && { error: { ...outcome.error } }),
         }),
-      );
-    },
+      ),
   };
 
-  function describeProcess(id: string, outcome: { result: ProcessInfo } | { error: Failure }) {
+  function describeProcess(subject: Subject, outcome: Outcome<ProcessInfo>) {
     return "error" in outcome
-      ? { ...processOf(id), error: { ...outcome.error } }
+      ? failed(subject, outcome.error)
       : { process: processToProto(outcome.result, supervision) };
   }
 }

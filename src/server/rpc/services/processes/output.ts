@@ -22,7 +22,7 @@ import { outputInfoToProto } from "../../convert/run.ts";
 import { millisFromDuration, nanosFromTimestamp } from "../../convert/time.ts";
 import { checked } from "../../edge/field.ts";
 import { atLeast, processId, processRef, saturate, token, within } from "../../edge/rules.ts";
-import { encodedFramesKey } from "../../encoded-frames.ts";
+import { encodedFramesKey, type Piece } from "../../encoded-frames.ts";
 import type { ServiceDependencies } from "../dependencies.ts";
 import { heartbeatMs, optionalRun } from "../stream-options.ts";
 
@@ -38,13 +38,24 @@ const maxReadMessageBytes = 4 * 1024 * 1024 - 64 * 1024;
 const mergeRange = { min: 0, max: 5000 };
 const defaultMergeMs = 50;
 
-async function* encodedOutput(frames: AsyncIterable<OutputFrame>): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const part of frames) {
-    if (part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
-      yield encodeChunk(part.chunk);
-      continue;
+/** Frames that come together are sent together. */
+async function* encodedOutput(frames: AsyncIterable<OutputFrame>): AsyncGenerator<Piece, void, undefined> {
+  let together: Uint8Array[] = [];
+  try {
+    for await (const part of frames) {
+      if (part.kind === "chunk" && part.chunk.data.length <= maxChunkBytes) {
+        together.push(encodeChunk(part.chunk));
+      } else {
+        for (const frame of framesToProto(part)) together.push(encodeMessage(StreamOutputResponseSchema, { frame }));
+      }
+      if ("more" in part && part.more === true) continue;
+      yield together;
+      together = [];
     }
-    for (const frame of framesToProto(part)) yield encodeMessage(StreamOutputResponseSchema, { frame });
+  } catch (error) {
+    // What came before it is sent before it.
+    if (together.length > 0) yield together;
+    throw error;
   }
 }
 
