@@ -9,6 +9,7 @@ import { BrokenPipe, type Caller } from "./caller.ts";
 import { formatError } from "./errors.ts";
 import { exitCodeOfRun } from "./exit-status.ts";
 import { followHeld } from "./held-output.ts";
+import { ProcessInput } from "./input.ts";
 
 export interface ForegroundOptions {
   /** Pass standard input on. */
@@ -205,10 +206,11 @@ export class Foreground {
   }
 
   async #passInput(target: Process): Promise<void> {
+    const input = new ProcessInput((data, options) => target.write(data, options), 0);
     for await (const chunk of this.#own.stdin) {
-      await target.write(chunk);
+      await input.write(chunk);
     }
-    await target.write("", { close: true });
+    await input.write("", { close: true });
   }
 
   /** @returns what gives the terminal back */

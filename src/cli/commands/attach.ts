@@ -15,6 +15,7 @@ import { openConnection } from "../connection.ts";
 import { formatError } from "../errors.ts";
 import { exitCodeOfRun, shellExitCode } from "../exit-status.ts";
 import { followHeld } from "../held-output.ts";
+import { ProcessInput } from "../input.ts";
 import { displayName } from "../output/format.ts";
 
 export const command = defineCommand({
@@ -75,8 +76,9 @@ async function attachTerminal(
 }
 
 async function passInput(own: NodeJS.Process, manager: ProcessManager, { id }: ProcessInfo): Promise<void> {
+  const input = new ProcessInput((data, options) => manager.processes.write(id, data, options));
   for await (const chunk of own.stdin) {
-    await manager.processes.write(id, chunk);
+    await input.write(chunk);
   }
 }
 

@@ -5,6 +5,7 @@ import { defineCommand, flag } from "../command.ts";
 import { openConnection } from "../connection.ts";
 import { exitCodeOf, formatError } from "../errors.ts";
 import { findProcesses } from "../find.ts";
+import { ProcessInput } from "../input.ts";
 import { displayName, jsonLine, outputOption, prettyJson } from "../output/format.ts";
 import {
   livingStates,
@@ -42,13 +43,14 @@ export const command = defineCommand({
         (livingStates.includes(state) && (spec.stdin === "pipe" || spec.terminal !== undefined)),
     );
     let worst = failed ?? ExitCode.ok;
-    const open = new Map(targets.map((info) => [info.id, { info, bytes: 0 }]));
+    const inputOf = (id: string) => new ProcessInput((data, how) => manager.processes.write(id, data, how));
+    const open = new Map(targets.map((info) => [info.id, { info, input: inputOf(info.id), bytes: 0 }]));
     const write = async (data: Uint8Array | string, close = false): Promise<void> => {
       await Promise.all(
         [...open.values()].map(async (target) => {
           const { id } = target.info;
           try {
-            await manager.processes.write(id, data, { close });
+            await target.input.write(data, { close });
             target.bytes += data.length;
           } catch (error) {
             const only = onlyReference(selection);
