@@ -69,7 +69,7 @@ export function exitCodeOf(error: unknown): number {
 /** "pm: …" and, if there is something to do about it, "hint: …", each with its newline. */
 export function formatError(error: unknown, debug: boolean): string {
   const text = error instanceof Error ? systemErrorText(error) : String(error);
-  const message = error instanceof PmError && error.reason === "INVALID_ARGUMENT" ? withFlags(text) : text;
+  const message = error instanceof PmError && namingFields.has(error.reason) ? withFlags(text) : text;
   const lines = [`pm: ${escapeText(message)}`];
   const hint = hintOf(error);
   if (hint !== undefined) {
@@ -84,7 +84,7 @@ export function formatError(error: unknown, debug: boolean): string {
 function hintOf(error: unknown): string | undefined {
   if (error instanceof PmError && error.reason === "TIMEOUT" && error.hint === undefined) {
     // What somebody gave time for themselves is a failure of the command's own.
-    return "the daemon does not respond; 'pm daemon logs' shows its log";
+    return "the daemon does not respond: 'pm daemon restart' replaces it, processes keep running; 'pm daemon logs' shows its log";
   }
   return error instanceof PmError || error instanceof CommandError || error instanceof UsageError
     ? error.hint
@@ -100,6 +100,9 @@ function systemErrorText({ message, cause }: Error): string {
 }
 
 const verbs: Readonly<Record<string, string>> = { mkdir: "make", scandir: "list", lstat: "look at", stat: "look at" };
+
+/** Reasons whose messages name fields of the request. */
+const namingFields: ReadonlySet<PmErrorReason> = new Set<PmErrorReason>(["INVALID_ARGUMENT", "UNSUPPORTED_LIMIT"]);
 
 /** What people typed, for the fields that the daemon knows it by. */
 const flags: readonly (readonly [field: RegExp, flag: string])[] = [

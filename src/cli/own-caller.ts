@@ -4,7 +4,7 @@ import { getPriority } from "node:os";
 import { isatty } from "node:tty";
 import { ExitCode } from "../common/exit-codes.ts";
 import { BrokenPipe, type Caller, type Inherited, OutputFailed, type Rlimit } from "./caller.ts";
-import { openFilesOfCaller } from "./daemon/open-files.ts";
+import { takeOpenFiles } from "./open-files.ts";
 import { rlimitNames } from "./rlimits.ts";
 import { takeWritten } from "./written.ts";
 
@@ -17,6 +17,7 @@ export function ownCaller(own: NodeJS.Process): Caller {
   const written = takeWritten(own.env);
   const { PM_REMEMBERED: remembered } = own.env;
   delete own.env["PM_REMEMBERED"];
+  const openFiles = takeOpenFiles(own.env);
   const unwritten = (data: Uint8Array): Uint8Array => {
     const rest = written === undefined ? data : written.rest(data);
     if (rest === undefined) {
@@ -54,7 +55,7 @@ export function ownCaller(own: NodeJS.Process): Caller {
       return new AbortController().signal;
     },
     get inherited() {
-      return inheritedBy(own, args.length);
+      return inheritedBy(own, args.length, openFiles);
     },
     print: (text) => writeAllSync(stdoutFd, unwritten(Buffer.from(text))),
     note(text) {
@@ -150,7 +151,7 @@ function resultLine(data: Uint8Array): string | undefined {
     : undefined;
 }
 
-function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {
+function inheritedBy(own: NodeJS.Process, argCount: number, openFiles: bigint | undefined): Inherited {
   const args = strings(readFileSync("/proc/self/cmdline"));
   let cwd: Uint8Array | undefined;
   try {
@@ -161,18 +162,20 @@ function inheritedBy(own: NodeJS.Process, argCount: number): Inherited {
   }
   return {
     args: args.slice(args.length - argCount),
-    env: strings(readFileSync("/proc/self/environ")).filter(
-      (entry) => !launcherVariables.some((name) => Buffer.from(entry.subarray(0, name.length)).equals(name)),
-    ),
+    env: strings(readFileSync("/proc/self/environ")).filter((entry) => !isOfLauncher(entry)),
     cwd,
     umask: own.umask(),
     nice: getPriority(),
-    rlimits: rlimitsOf(own),
+    rlimits: rlimitsOf(openFiles),
   };
 }
 
 /** What the launcher says to this process alone. */
-const launcherVariables = ["PM_WRITTEN=", "PM_REMEMBERED="].map((name) => Buffer.from(name));
+const launcherVariables = ["PM_WRITTEN=", "PM_REMEMBERED=", "PM_OPEN_FILES="].map((text) => Buffer.from(text));
+
+function isOfLauncher(entry: Uint8Array): boolean {
+  return launcherVariables.some((variable) => variable.equals(entry.subarray(0, variable.length)));
+}
 
 /** Strings that each end with a zero byte. */
 function strings(block: Uint8Array): Uint8Array[] {
@@ -183,8 +186,12 @@ function strings(block: Uint8Array): Uint8Array[] {
   return found;
 }
 
-/** Of proc_pid_limits(5). Node.js has raised the soft limit of open files: what held before is known otherwise. */
-function rlimitsOf(own: NodeJS.Process): Record<string, Rlimit> {
+/**
+ * Of proc_pid_limits(5).
+ *
+ * @param openFiles The soft limit of open files before Node.js raised it.
+ */
+function rlimitsOf(openFiles: bigint | undefined): Record<string, Rlimit> {
   const text = readFileSync("/proc/self/limits", "latin1");
   const bound = (value: string): bigint | undefined => (value === "unlimited" ? undefined : BigInt(value));
   const limits: Record<string, Rlimit> = {};
@@ -194,7 +201,6 @@ function rlimitsOf(own: NodeJS.Process): Record<string, Rlimit> {
       limits[name] = { soft: bound(soft), hard: bound(hard) };
     }
   }
-  const openFiles = openFilesOfCaller(own);
   if (openFiles !== undefined && limits["nofile"] !== undefined) {
     limits["nofile"] = { ...limits["nofile"], soft: openFiles };
   }

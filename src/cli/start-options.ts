@@ -6,6 +6,7 @@ import { escapeBytes, escapeText } from "../common/escape.ts";
 import {
   PmError,
   type Process,
+  type ProcessInfo,
   type ProcessManager,
   type ResourceLimit,
   type StartOptions,
@@ -204,18 +205,39 @@ export async function startProcess(
   caller: Caller,
 ): Promise<Process> {
   try {
-    return await processes.start(request).catch((error: unknown) => {
+    return await processes.start(request).catch(async (error: unknown) => {
+      if (error instanceof PmError && error.reason === "PROCESS_EXISTS" && request.id !== undefined) {
+        return await processes
+          .get(request.id, { env: true })
+          .then((existing) => processes.start(asBefore(request, existing)))
+          .catch(() => Promise.reject(error));
+      }
       const reduced = withoutInherited(error, request, options);
       if (reduced === undefined) {
         throw error;
       }
+      // What was asked for by an option may be refused all the same.
+      const process = await processes.start(reduced);
       caller.note("pm: the daemon was started with lower limits than yours, and cannot give them to the process\n");
-      return processes.start(reduced);
+      return process;
     });
   } catch (error) {
     throw await startError(error, request, processes);
   }
 }
+
+/** The request with what shells count and note for themselves as it was in the same request before. */
+function asBefore(request: StartOptions, { spec }: ProcessInfo): StartOptions {
+  const given = request.env === undefined || !(Symbol.iterator in request.env) ? [] : [...request.env];
+  const env = given.map(([name, value]) => {
+    const before = typeof name === "string" && shellsOwn.has(name) ? spec.env[name] : undefined;
+    return [name, before ?? value] as const;
+  });
+  return { ...request, env };
+}
+
+/** bash sets them anew for each command: SHLVL is one less for the last one of "$(…)". */
+const shellsOwn: ReadonlySet<string> = new Set(["SHLVL", "_"]);
 
 function withoutInherited(
   error: unknown,

@@ -17,6 +17,14 @@ const char *variable(const char *name);
 /* Writes "pm: ", the text and a newline to standard error. */
 void complain(const char *text);
 
+/*
+ * The exit code where pm itself fails: commands that exit as a process does
+ * have one for it.
+ *
+ * args: the command line without the program, ends with NULL
+ */
+int failure_code(char *const args[]);
+
 /* How a hosted command came out. */
 enum outcome {
 	HOST_DONE,     /* *code is its exit code */

@@ -25,6 +25,25 @@ void complain(const char *text)
 	dprintf(STDERR_FILENO, "pm: %s\n", text);
 }
 
+int failure_code(char *const args[])
+{
+	static const char *const with_value[] = { "--host", "--context", "--color" };
+	static const char *const as_process[] = { "run", "attach", "wait" };
+	while (*args != NULL && **args == '-') {
+		bool takes_next = false;
+		for (size_t i = 0; i < sizeof with_value / sizeof with_value[0]; i++) {
+			takes_next |= strcmp(*args, with_value[i]) == 0;
+		}
+		args += takes_next && args[1] != NULL ? 2 : 1;
+	}
+	for (size_t i = 0; *args != NULL && i < sizeof as_process / sizeof as_process[0]; i++) {
+		if (strcmp(*args, as_process[i]) == 0) {
+			return EXIT_PM_FAILED;
+		}
+	}
+	return EXIT_FAILED;
+}
+
 /* A file that is opened later must not become somebody's standard stream. */
 static void fill_standard_streams(void)
 {
@@ -152,11 +171,11 @@ int main(int argc, char *argv[])
 {
 	char dist[PATH_MAX];
 	fill_standard_streams();
+	char **args = argc > 0 ? argv + 1 : argv;
 	if (!find_bundles(dist)) {
 		complain("cannot find its own files: is /proc mounted?");
-		return EXIT_PM_FAILED;
+		return failure_code(args);
 	}
-	char **args = argc > 0 ? argv + 1 : argv;
 	const struct hosted *command = argc > 1 && may_be_hosted() ? find_hosted(argv[1]) : NULL;
 	if (command != NULL) {
 		char **given = command->id_option != NULL ? with_id(command->id_option, argc - 1, args) : args;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,6 +54,58 @@ static bool may_make_threads(void)
 		}
 	}
 	return true;
+}
+
+/*
+ * What Node.js 26 needs to begin, measured: with less it ends with a dump of
+ * its stack, or waits for ever for a thread that it could not make.
+ */
+static const struct {
+	int resource;
+	/* It raises its soft limit to the hard one. */
+	bool raises;
+	rlim_t least;
+	const char *what;
+	const char *option;
+	const char *example;
+} needs[] = {
+	{ RLIMIT_AS, false, (rlim_t)1120 << 20, "virtual memory", "ulimit -v", "as=200M" },
+	{ RLIMIT_DATA, false, (rlim_t)540 << 20, "data", "ulimit -d", "data=200M" },
+	{ RLIMIT_NOFILE, true, 24, "open files", "ulimit -n", "nofile=16" },
+};
+
+/* Whether this process's resource limits leave Node.js what it needs; else says which does not. */
+static bool limits_suffice(void)
+{
+	for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+		struct rlimit limit;
+		if (getrlimit(needs[i].resource, &limit) < 0) {
+			continue;
+		}
+		/* RLIM_INFINITY is the greatest. */
+		if ((needs[i].raises ? limit.rlim_max : limit.rlim_cur) < needs[i].least) {
+			dprintf(STDERR_FILENO,
+				"pm: the limit of %s here (%s) is too low for Node.js\n"
+				"hint: raise it; to limit the process alone, use '--ulimit %s'\n",
+				needs[i].what, needs[i].option, needs[i].example);
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Node.js raises its soft limit of open files, which its processes shall not
+ * inherit: what the caller lives under is told to it (src/cli/open-files.ts).
+ */
+static void tell_open_files(void)
+{
+	struct rlimit limit;
+	char text[24];
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		snprintf(text, sizeof text, "%llu", (unsigned long long)limit.rlim_cur);
+		setenv("PM_OPEN_FILES", text, 1);
+	}
 }
 
 /* Beside this package's own files, or hoisted next to the package. */
@@ -107,7 +160,7 @@ int node_exec(const char *dist, char *const args[])
 	static char shipped[PATH_MAX], program[PATH_MAX];
 	if (snprintf(program, sizeof program, "%s/pm.cjs", dist) >= PATH_MAX || access(program, F_OK) < 0) {
 		dprintf(STDERR_FILENO, "pm: %s is missing\nhint: build it: npm ci && npm run build\n", program);
-		return EXIT_PM_FAILED;
+		return failure_code(args);
 	}
 	const char *node = variable("PM_NODE");
 	if (node == NULL) {
@@ -119,14 +172,17 @@ int node_exec(const char *dist, char *const args[])
 			"hint: install the one that pm is pinned to with 'npm ci', put a node of version %d or later in "
 			"PATH, or name one in PM_NODE\n",
 			NEEDED_VERSION, NEEDED_VERSION);
-		return EXIT_PM_FAILED;
+		return failure_code(args);
 	}
 
+	if (!limits_suffice()) {
+		return failure_code(args);
+	}
 	if (!may_make_threads()) {
 		complain("no more processes or threads can be made here");
 		dprintf(STDERR_FILENO, "hint: end some, or raise what limits them: 'ulimit -u', pids.max of the cgroup, or "
 				       "kernel.pid_max\n");
-		return EXIT_PM_FAILED;
+		return failure_code(args);
 	}
 
 	size_t count = 0;
@@ -136,7 +192,7 @@ int node_exec(const char *dist, char *const args[])
 	const char **argv = calloc(count + 5, sizeof *argv);
 	if (argv == NULL) {
 		complain("out of memory");
-		return EXIT_PM_FAILED;
+		return failure_code(args);
 	}
 	bool dashboard = count > 0 && strcmp(args[0], "ui") == 0;
 	argv[0] = node;
@@ -149,7 +205,8 @@ int node_exec(const char *dist, char *const args[])
 	argv[2] = "--";
 	argv[3] = program;
 	memcpy(argv + 4, args, (count + 1) * sizeof *argv);
+	tell_open_files();
 	execvp(node, (char *const *)argv);
 	dprintf(STDERR_FILENO, "pm: cannot execute %s: %s\n", node, strerror(errno));
-	return EXIT_PM_FAILED;
+	return failure_code(args);
 }

@@ -120,8 +120,12 @@ _Noreturn static void run_child(struct plan *plan)
 	if (spec->head->flags & PM_SPEC_OOM)
 		set_oom_score(plan);
 	set_limits(plan);
-	/* After the limits: RLIMIT_NICE may be what allows it. */
-	if ((spec->head->flags & PM_SPEC_NICE) && setpriority(PRIO_PROCESS, 0, spec->head->nice) != 0)
+	/*
+	 * After the limits: RLIMIT_NICE may be what allows it. Where nothing is
+	 * asked for it is 0, if that can be had: not what the daemon happens to have.
+	 */
+	bool asked = (spec->head->flags & PM_SPEC_NICE) != 0;
+	if (setpriority(PRIO_PROCESS, 0, asked ? spec->head->nice : 0) != 0 && asked)
 		fail(plan, PM_STEP_PRIORITY, errno, 0);
 	/* If the shim is killed nothing may run on unmanaged. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)

@@ -138,6 +138,19 @@ describe.concurrent("running", () => {
       expect(code).toBe(5);
       expect(err).toMatch(/^pm: process "short" /);
     }
+    expect(await pm(["logs", "--run", "9", "short"])).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/^pm: run 9 of process "short" never was/),
+    });
+    const never = 'pm: process "short" does not run, and no run is to come\n';
+    expect(await pm(["wait", "--for", "ready", "short"])).toMatchObject({ code: 125, err: never });
+    const several = await pm(["wait", "--for", "ready", "-o", "jsonl", "short", "none"]);
+    expect(several).toMatchObject({ code: 127, err: expect.stringContaining(never) });
+    const reasons = several.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).error.reason);
+    expect(reasons.sort()).toEqual(["NOT_RUNNING", "PROCESS_NOT_FOUND"]);
   });
 
   test("C17 a name cannot be the UUID of another process", async ({ pm }) => {
@@ -171,6 +184,11 @@ describe.concurrent("running", () => {
       [["start", "--at", "10m", "true"], /^pm: --at: "10m" .*\nhint: --in 10m /],
       [["start", "--at", "foo", "true"], /^pm: --at: "foo" is not a time\nhint: a time is like \S+$/m],
       [["start", "--env-file", "/no/such", "true"], /^pm: --env-file: cannot read "\/no\/such"/],
+      [["start", "--ulimit", "nofile=9:3", "true"], /^pm: --ulimit: must not be above hard \(3\), and is 9\n/],
+      [["logs", "--tail", "5", "api"], /^pm: unknown option --tail\nhint: did you mean --lines\?\n/],
+      [["stop", "--grace-period=5", "api"], /^pm: unknown option --grace-period\nhint: did you mean --timeout\?\n/],
+      [["run", "--workdir", "/", "true"], /^pm: unknown option --workdir\nhint: did you mean --directory\?\n/],
+      [["kill", "-FOO", "api"], /^pm: --signal: "FOO" is no signal\nhint: .*pm kill -l/],
       [["kill", "-99", "api"], /^pm: --signal: "99" is no signal\nhint: .*pm kill -l/],
       [["logs", "--grep", "(", "api"], /^pm: --grep: "\(" is not a regular expression: Unterminated group\n/],
       [["stats", "--interval", "1ms"], /^pm: --interval: must be from 0\.25 /],
@@ -242,6 +260,19 @@ describe.concurrent("running", () => {
     const small = await pm(["start", "--output-limit", "1", "true"]);
     expect(small).toMatchObject({ code: 2, err: expect.stringContaining("--output-limit") });
     expect(small.err).not.toContain("spec.");
+    for (const [flag, value] of [
+      ["--memory", "1"],
+      ["--cpus", "0.0001"],
+      ["--pids", "0"],
+    ] as const) {
+      // Without a cgroup that it may use the daemon refuses them all, with one those that are too little.
+      const { code, err } = await pm(["start", flag, value, "true"]);
+      expect({ code, err }).toEqual({
+        code: expect.toSatisfy((code) => code === 1 || code === 2),
+        err: expect.stringContaining(flag),
+      });
+      expect(err).not.toContain("spec.");
+    }
     expect(await pm.ok(["run", "--rm", "--ulimit", "as=500M", "--", "sh", "-c", "ulimit -v"])).toBe("512000");
     const foreign = join(pm.runtimeDir, "foreign");
     writeFileSync(foreign, Buffer.concat([Buffer.from("\x7fELF\x02\x01\x01"), Buffer.alloc(100)]), { mode: 0o755 });

@@ -12,8 +12,8 @@ import { test as base, limitMs, type Pm, pmPath, type Result, type Running, type
 /** Milliseconds that hundreds of commands do not need, however slow the machine. */
 const manyCommandsMs = 600_000;
 
-/** A node that fails: what succeeds with it was hosted. */
-const noNode = { PM_NODE: "/no/such/node" };
+/** In place of Node.js what ends with 125: it knows none of the options (env(1) of coreutils). What succeeds was hosted. */
+const noNode = { PM_NODE: "/usr/bin/env" };
 const notHosted = { PM_NO_HOST: "1" };
 
 /** A `pm` whose daemon has its command host. */
@@ -31,7 +31,7 @@ async function byHost(run: (env: Readonly<Record<string, string>>) => Promise<Re
   const deadline = Date.now() + limitMs;
   for (;;) {
     const result = await run(noNode);
-    // The launcher's code for a node that it cannot execute, of the command or as a script prints it.
+    // Of the command, or as a script prints it.
     const missed = result.code === 125 || /^(code )?125\r?$/m.test(`${result.out}\n${result.err}`);
     if (!missed || Date.now() > deadline) {
       return result;

@@ -70,10 +70,50 @@ describe.concurrent("the caller's", () => {
       expect(written.toString().split("\n").slice(0, 2)).toEqual(["0027", String(Math.min(19, getPriority() + 3))]);
       expect(written.toString().split("\n").slice(3, 5)).toEqual(["300", "0"]);
     }
+    // Those of the command alone, not of the shell that it came from.
+    const limits = `sh -c 'ulimit -Sn; ulimit -Hn; env | grep -c PM_OPEN || :'`;
+    for (const written of await outputs(pm, `ulimit -Sn 300; (ulimit -n 200; exec pm start -- ${limits})`)) {
+      expect(written.toString()).toBe("200\n200\n0\n");
+    }
     // What is asked for counts more.
     const given = await outputs(pm, `umask 027; pm start --umask 077 --nice 5 --ulimit fsize=1M:2M -- ${show}`);
     for (const written of given) {
       expect(written.toString().split("\n").slice(0, 3)).toEqual(["0077", "5", "2048"]);
+    }
+  });
+
+  test("C4 whoever asks for no priority gets none, whatever the daemon's is", async ({ pm }) => {
+    await pm.shell("nice -n 3 pm daemon start");
+    const { out } = await pm.shell(
+      `curl -s --unix-socket "$PM_RUNTIME_DIR/pm.sock" -H 'content-type: application/json' \
+        -d '{"name":"remote","spec":{"executable":"nice"}}' http://localhost/pm.v1.ProcessService/StartProcess`,
+    );
+    expect(JSON.parse(out)).toHaveProperty("process");
+    await pm.ok(["wait", "--for", "output", "remote"]);
+    // Not everybody may have a better one than the daemon.
+    const best = await pm.shell("nice -n 3 sh -c 'renice -n 0 -p $$ >&2; nice'");
+    expect(await pm.ok(["logs", "remote"])).toBe(best.out.trim());
+  });
+
+  test("C4 where Node.js cannot begin, it is said which limit is too low", async ({ pm }) => {
+    await hosting(pm);
+    const tooLow = { v: "virtual memory", d: "data", n: "open files" };
+    for (const [option, what] of Object.entries(tooLow)) {
+      // With as little data Node.js waits for ever for a thread that it could not make.
+      const limited = `ulimit -${option} ${option === "n" ? 16 : 20_000}`;
+      for (const [command, code] of [
+        ["run true", 125],
+        ["--color never wait x", 125],
+        ["version", 1],
+      ] as const) {
+        expect(await pm.shell(`${limited}; exec pm ${command}`)).toMatchObject({
+          code,
+          out: "",
+          err: expect.stringContaining(`pm: the limit of ${what} here (ulimit -${option}) is too low for Node.js\n`),
+        });
+      }
+      // What the daemon runs needs no Node.js here.
+      expect(await pm.shell(`${limited}; exec pm start -- true`)).toMatchObject({ code: 0, err: "" });
     }
   });
 
@@ -117,8 +157,8 @@ describe.concurrent("the caller's", () => {
 describe.concurrent("C15", () => {
   test("C15 the same start from another directory's history is the same; what differs is said", async ({ pm }) => {
     const id = "0b2c9e3e-1111-4222-8333-444455556666";
-    await pm.ok(["start", "--id", id, "--", "sleep", "3600"], { env: { OLDPWD: "/somewhere", A: "1" } });
-    await pm.ok(["start", "--id", id, "--", "sleep", "3600"], { env: { OLDPWD: "/elsewhere", A: "1" } });
+    await pm.ok(["start", "--id", id, "--", "sleep", "3600"], { env: { OLDPWD: "/somewhere", A: "1", SHLVL: "2" } });
+    await pm.ok(["start", "--id", id, "--", "sleep", "3600"], { env: { OLDPWD: "/elsewhere", A: "1", SHLVL: "1" } });
     const other = await pm(["start", "--id", id, "-n", "x", "--nice", "12", "--", "sleep", "3601"], {
       env: { A: "secret" },
     });

@@ -164,13 +164,13 @@ describe.concurrent("the launcher", () => {
     const run = (env: Readonly<Record<string, string>>) =>
       spawnSync(launcher, ["version", "--client"], { env, encoding: "utf8" });
     expect(run({ PATH: "" })).toMatchObject({
-      status: 125,
+      status: 1,
       stdout: "",
       stderr: expect.stringContaining("npm run build"),
     });
     writeFileSync(join(copy, "dist", "pm.cjs"), "console.log(process.version)");
     expect(run({ PATH: "" })).toMatchObject({
-      status: 125,
+      status: 1,
       stdout: "",
       stderr: expect.stringContaining("no Node.js 26"),
     });

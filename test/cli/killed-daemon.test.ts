@@ -1,4 +1,5 @@
 /** What commands do while a daemon is killed, ends, or loses its socket: F9 to F11 and F14, F17 of the faults once found. */
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -75,6 +76,22 @@ describe.concurrent("F9 commands in flight when the daemon is killed go on by th
     await pm.ok(["send", "--close", "attached"], { input: "" });
     const end = await attached.ended;
     expect({ code: end.code, out: end.out.replace("read\n", "") }).toEqual({ code: 3, out: lines("attached") });
+  });
+
+  test("run passes all of its input on, and its end", async ({ pm }) => {
+    // More than is between it and a process that does not read yet: a write waits there when the daemon dies.
+    const input = randomBytes(8_000_000);
+    const script = 'echo ready; while [ ! -e "$PM_RUNTIME_DIR/go" ]; do sleep 0.05; done; cat; exit 4';
+    const running = pm.spawn(["run", "-i", "--", "sh", "-c", script], { input });
+    await running.saw("ready");
+    for (let kills = 0; kills < 2; kills++) {
+      await killDaemon(pm);
+      await pm.ok(["ls", "-q"]);
+    }
+    writeFileSync(join(pm.runtimeDir, "go"), "");
+    const { code, stdout } = await running.ended;
+    expect(code).toBe(4);
+    expect(stdout.subarray("ready\n".length).equals(input)).toBe(true);
   });
 
   test("stop and restart are carried out once", async ({ pm }) => {

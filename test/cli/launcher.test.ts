@@ -83,13 +83,16 @@ describe.concurrent("the launcher", () => {
       "const hex = (all) => all.map((bytes) => Buffer.from(bytes).toString('latin1'));" +
       "console.log(JSON.stringify({ ...inherited, args: hex(inherited.args), env: hex(inherited.env).sort(), cwd }," +
       "(_key, value) => typeof value === 'bigint' ? String(value) : value)) })";
-    // The shell is the parent whose limit of open files counts, since Node.js raises its own.
+    // The launcher tells the limit of open files, since Node.js raises its own.
     const prepare =
       "umask 027; ulimit -Sn 300; ulimit -f 4000; A=$(printf '\\303'); export A; set -- ls \"$(printf 'caf\\351')\";";
     const node = process.execPath;
-    const ownFacts = await pm.shell(`${prepare} "${node}" --input-type=module -e "$CODE" "$@"; :`, {
-      env: { CODE: own },
-    });
+    const ownFacts = await pm.shell(
+      `${prepare} PM_OPEN_FILES=$(ulimit -Sn) "${node}" --input-type=module -e "$CODE" "$@"; :`,
+      {
+        env: { CODE: own },
+      },
+    );
     expect(ownFacts.err).toBe("");
     expect(await pm.shell(`${prepare} pm "$@"; :`, { env: { CODE: own } })).toMatchObject({ code: 0, err: "" });
     close();

@@ -10,7 +10,7 @@ import { limitMs, type Pm, type Running, test } from "./support/pm.ts";
 const rounds = Number(process.env["PM_OPERATOR_ROUNDS"] ?? 3);
 /** Milliseconds that no round needs, on a machine with 30 others that want to run. */
 const roundMs = 400_000;
-const script = readFileSync(join(import.meta.dirname, "support/operator.sh"), "utf8");
+const script = join(import.meta.dirname, "support/operator.sh");
 
 test("an operator's script is right each time, under a daemon that is killed at random moments", {
   timeout: rounds * roundMs + 2 * limitMs,
@@ -21,8 +21,7 @@ test("an operator's script is right each time, under a daemon that is killed at 
   const killing = killer.run();
   try {
     for (let round = 1; round <= rounds; round++) {
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-      const running = pm.spawnShell(`set -x\n${script.replace("${1:-0}", String(round))}`);
+      const running = pm.spawnShell(`exec bash -x '${script}' ${round}`);
       killer.follow(running);
       await expectRight(pm, running);
     }

@@ -38,11 +38,14 @@ async function commands(): Promise<ReadonlyMap<string, Command>> {
   return new Map(await Promise.all(loaded));
 }
 
-test("every command has -o with json or jsonl, or something else to print", async () => {
+/** Commands that print one thing after the other, without an end. */
+const streams = ["logs", "events"];
+
+test("every command has -o with json, streams jsonl, or something else to print", async () => {
   for (const [name, { options }] of await commands()) {
     const { output } = options;
     const formats = output !== undefined && "complete" in output ? output.complete : undefined;
-    const has = Array.isArray(formats) && (formats.includes("json") || formats.includes("jsonl"));
+    const has = Array.isArray(formats) && formats.includes(streams.includes(name) ? "jsonl" : "json");
     expect({ name, has }).toEqual({ name, has: others[name] === undefined });
   }
 });
@@ -114,6 +117,7 @@ describe.concurrent("-o json, jsonl and name", () => {
     expect(await pm.ok(["inspect", "-o", "name", "two"])).toBe("two");
     expect(JSON.parse(await pm.ok(["inspect", "-o", "jsonl", "--all"]))).toMatchObject({ id, runs: [{ number: 1 }] });
     expect(await json("prune", "--dry-run")).toEqual({ ids: [id], freedBytes: expect.stringMatching(/^\d+$/) });
+    expect(await pm.ok(["prune", "--dry-run", "-o", "name"])).toBe(id);
     expect(await pm.ok(["prune", "-o", "jsonl"])).toBe(JSON.stringify({ id }));
     expect(await json("daemon", "stop")).toEqual({ pid: next.pid, running: 0 });
     expect(await json("daemon", "stop")).toEqual({});
@@ -130,6 +134,7 @@ describe.concurrent("-o json, jsonl and name", () => {
     expect(await json("up", "-d")).toMatchObject({
       results: [{ name: "web", action: "create", process: { name: "web" } }],
     });
+    expect(await json("project", "ls")).toMatchObject({ projects: [{ name: "shop", members: [{}] }] });
     expect(await pm.ok(["reload", "--all", "-o", "name"], { cwd })).toBe("web");
     expect(await json("scale", "web=2")).toMatchObject({
       results: expect.arrayContaining([expect.objectContaining({ name: "web.2" })]),

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { constants, getPriority } from "node:os";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { rlimitNumber } from "../../src/server/engine/limits/rlimits.ts";
@@ -70,7 +70,9 @@ test("nice and oom_score_adj are the spec's, and the shim keeps its own", async 
   expect(readFileSync(`/proc/${run.shimPid}/oom_score_adj`, "utf8")).toBe(own);
   const unset = await bench.sh("cat /proc/self/oom_score_adj; nice");
   await unset.done();
-  expect(unset.text()).toBe(`${own}${getPriority()}\n`);
+  // Not what the shim has, where that may be made better.
+  const best = spawnSync("sh", ["-c", "renice -n 0 -p $$ >&2; nice"], { encoding: "utf8" }).stdout;
+  expect(unset.text()).toBe(`${own}${best}`);
 });
 
 test("a negative oom_score_adj", async () => {

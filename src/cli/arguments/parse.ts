@@ -152,7 +152,28 @@ function parseValue(rawName: string, parse: (text: string) => unknown, text: str
   }
 }
 
+/** What hands know from docker, kubectl and systemd-run, and what it is called here. */
+const calledHere: Readonly<Record<string, string>> = {
+  "grace-period": "timeout",
+  "pids-limit": "pids",
+  "working-directory": "directory",
+  chdir: "directory",
+  cwd: "directory",
+  filter: "selector",
+  interactive: "stdin",
+  previous: "run",
+  setenv: "env",
+  tail: "lines",
+  time: "timeout",
+  workdir: "directory",
+};
+
 function unknownOption(rawName: string, options: Options): UsageError {
-  const similar = rawName.startsWith("--") ? mostSimilar(rawName.slice(2), Object.keys(options)) : undefined;
+  const similar = rawName.startsWith("--") ? meantBy(rawName.slice(2), options) : undefined;
   return new UsageError(`unknown option ${rawName}`, similar === undefined ? undefined : `did you mean --${similar}?`);
+}
+
+function meantBy(name: string, options: Options): string | undefined {
+  const here = calledHere[name];
+  return here !== undefined && Object.hasOwn(options, here) ? here : mostSimilar(name, Object.keys(options));
 }

@@ -1,5 +1,5 @@
 import { ExitCode } from "../../common/exit-codes.ts";
-import { allSignals, signalNumber } from "../../common/signals.ts";
+import { allSignals } from "../../common/signals.ts";
 import { PmError } from "../../sdk/index.ts";
 import { choice, signal } from "../arguments/values.ts";
 import { actOn, named, resultFormats, resultJson } from "../bulk.ts";
@@ -110,7 +110,8 @@ function asShellsDo(args: readonly string[]): readonly string[] {
       return "--list";
     }
     const isNumber = /^-\d+$/.test(arg);
-    const isName = /^-[A-Z][A-Z0-9+-]*$/.test(arg) && signalNumber(arg.slice(1)) !== undefined;
+    // No option is an upper-case letter: what is no signal is told to be none.
+    const isName = /^-[A-Z][A-Z0-9+-]*$/.test(arg);
     return isNumber || isName ? `--signal=${arg.slice(1)}` : arg;
   });
 }

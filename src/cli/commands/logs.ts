@@ -1,6 +1,7 @@
 import { ExitCode } from "../../common/exit-codes.ts";
 import type { OutputPlace } from "../../sdk/index.ts";
 import { choice, moment, wholeNumber } from "../arguments/values.ts";
+import { asTyped } from "../bulk.ts";
 import { endsCommand } from "../caller.ts";
 import { defineCommand, flag, optional, repeated, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
@@ -130,18 +131,22 @@ export const command = defineCommand({
       const place = { ...request, ...there };
       const onOpened = ({ processId, run, startOffset }: OutputPlace): void =>
         caller.remember(`${processId} ${run} ${startOffset}`);
-      if (printer.isBytewise) {
-        // Bytes alone need no name beside them: the daemon is asked once.
-        const ref = id ?? (await manager.processes.resolve(only));
-        await printer.copy(outputOfOne(manager, ref, { ...place, reuse: true }), onOpened);
-        return ExitCode.ok;
+      try {
+        if (printer.isBytewise) {
+          // Bytes alone need no name beside them: the daemon is asked once.
+          const ref = id ?? (await manager.processes.resolve(only));
+          await printer.copy(outputOfOne(manager, ref, { ...place, reuse: true }), onOpened);
+        } else {
+          const info =
+            id === undefined
+              ? (await findProcesses(manager, selection, caller, { debug: globals.debug })).found[0]
+              : await manager.processes.get(id);
+          const frames = logFrames(manager, info, undefined, { ...place, onOpened });
+          await printer.show(frames, request.countLines ? options.lines : undefined);
+        }
+      } catch (error) {
+        throw asTyped(error, only);
       }
-      const info =
-        id === undefined
-          ? (await findProcesses(manager, selection, caller, { debug: globals.debug })).found[0]
-          : await manager.processes.get(id);
-      const frames = logFrames(manager, info, undefined, { ...place, onOpened });
-      await printer.show(frames, request.countLines ? options.lines : undefined);
       return ExitCode.ok;
     }
     const report = (error: unknown): void => {

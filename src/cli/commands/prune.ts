@@ -12,7 +12,7 @@ export const command = defineCommand({
     "older-than": single("DURATION", duration, "Keep those that ended less than this long ago", { complete: "none" }),
     selector: text("SELECTOR", "Only those with these labels: a=b,c!=d,e,!f", { short: "l", complete: "none" }),
     "dry-run": flag("Show what would be removed"),
-    output: outputOption("text", "json", "jsonl"),
+    output: outputOption("text", "name", "json", "jsonl"),
   },
   examples: [
     ["pm prune --older-than 1h", "keeps those of the last hour"],

@@ -10,7 +10,7 @@ import {
   type WaitResult,
 } from "../../sdk/index.ts";
 import { choice, duration } from "../arguments/values.ts";
-import { errorJson, resultFormats } from "../bulk.ts";
+import { asTyped, errorJson, resultFormats } from "../bulk.ts";
 import { type Caller, endsCommand } from "../caller.ts";
 import { defineCommand, flag, single } from "../command.ts";
 import { openConnection } from "../connection.ts";
@@ -133,7 +133,7 @@ export const command = defineCommand({
           ? manager.processes.wait(ref, { until: conditions[condition], signal: over.signal, ...left })
           : waitForRun(manager, ref, caller, { until: conditions[condition], ...left });
       const result = await waiting.catch((error: unknown) => {
-        throw timeoutError(error, label, options) ?? error;
+        throw timeoutError(error, label, options) ?? asTyped(error, label);
       });
       return { label, ...result, run: result.run };
     };
@@ -142,8 +142,11 @@ export const command = defineCommand({
         throw error;
       }
       caller.note(formatError(error, globals.debug));
-      if (error instanceof PmError && (format === "json" || format === "jsonl")) {
-        objects.push({ error: errorJson(error) });
+      const told = toldBy(error);
+      if (told instanceof PmError && format === "json") {
+        objects.push({ error: errorJson(told) });
+      } else if (told instanceof PmError && format === "jsonl") {
+        caller.print(jsonLine({ error: errorJson(told) }));
       }
       return exitCodeOf(error);
     };
@@ -251,9 +254,13 @@ async function targetsOf(
 
 /** 127 for an unknown process, as a shell's `wait`; whatever else goes wrong is pm's. */
 function exitCodeOf(error: unknown): number {
-  return error instanceof PmError && error.reason === "PROCESS_NOT_FOUND"
-    ? ExitCode.commandNotFound
-    : ExitCode.runFailed;
+  const told = toldBy(error);
+  return told instanceof PmError && told.reason === "PROCESS_NOT_FOUND" ? ExitCode.commandNotFound : ExitCode.runFailed;
+}
+
+/** What the daemon said, whatever has been made of it for people. */
+function toldBy(error: unknown): unknown {
+  return error instanceof CommandError ? error.cause : error;
 }
 
 /** The time that was given is over, whoever noticed first: who was waited for, and for what. */

@@ -637,7 +637,7 @@ export class Supervisor implements SupervisionHook {
         return process;
       }
       if (found === "never") {
-        throw new EngineError("NOT_RUNNING", "the process does not run, and no run is to come", {
+        throw new EngineError("NOT_RUNNING", `process ${id} does not run, and no run is to come`, {
           id,
           state: process.state,
         });

@@ -4,30 +4,33 @@ import { type Project, toContractJson } from "../../../sdk/index.ts";
 import { defineCommand } from "../../command.ts";
 import { openConnection } from "../../connection.ts";
 import { painter } from "../../output/color.ts";
-import { jsonLine, outputOption } from "../../output/format.ts";
+import { outputOption } from "../../output/format.ts";
 import { stateText } from "../../output/process-table.ts";
+import { listFormats, printList } from "../../output/results.ts";
 import { renderTable } from "../../output/table.ts";
 
 export const command = defineCommand({
   summary: "List the projects, with where their processes stand",
-  options: { output: outputOption("table", "jsonl", "name") },
+  options: { output: outputOption(...listFormats) },
   forOne: "pm project show",
   examples: [["pm project ls", "the projects, and how many processes each has"]],
   async run({ options, globals, caller }) {
     const { manager } = await openConnection(caller, globals);
     const projects = await manager.projects.list();
-    if (options.output === "jsonl") {
-      caller.print(projects.map((project) => jsonLine(toContractJson(project))).join(""));
-    } else if (options.output === "name") {
-      caller.print(projects.map(({ name }) => `${name}\n`).join(""));
-    } else {
-      const rows = projects.map((project) =>
-        [project.name, membersText(project), work(project), project.source || "-"].map((text) => ({
-          text: escapeText(text),
-        })),
-      );
-      caller.print(renderTable(["NAME", "PROCESSES", "DAEMON", "SOURCE"], rows, { paint: painter(caller, globals) }));
-    }
+    await printList(caller, options.output, {
+      items: projects,
+      key: "projects",
+      name: ({ name }) => name,
+      json: (project) => toContractJson(project),
+      text() {
+        const rows = projects.map((project) =>
+          [project.name, membersText(project), work(project), project.source || "-"].map((text) => ({
+            text: escapeText(text),
+          })),
+        );
+        return renderTable(["NAME", "PROCESSES", "DAEMON", "SOURCE"], rows, { paint: painter(caller, globals) });
+      },
+    });
     return ExitCode.ok;
   },
 });

@@ -188,7 +188,7 @@ class EngineRun implements OutputRun {
   }
 
   get holdFile(): string {
-    return `${this.#core.paths(this.#process, this.number).run}/hold`;
+    return this.#core.paths(this.#process, this.number).hold;
   }
 
   get over(): "failed" | "lost" | null {

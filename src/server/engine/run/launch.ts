@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { StartFailure } from "../api/run.ts";
 import type { ProcessSpec } from "../api/spec.ts";
 import { type Core, shuttingDown } from "../core.ts";
+import { keepRoomForHold } from "../output/hold/hold-file.ts";
 import type { ManagedProcess } from "../process/process.ts";
 import { Step } from "../shim/layout.ts";
 import { RingUnreadableError, RingVersionError } from "../shim/ring-errors.ts";
@@ -95,6 +96,7 @@ export function prepareRun(core: Core, process: ManagedProcess, run: Run, spec: 
     mkdirSync(paths.run, { recursive: true, mode: 0o700 });
     const notify = listensToNotices(spec) ? paths.notify : null;
     writeFileSync(paths.spec, encodeSpec(shimSpec(spec, core.options, { cgroup, notify })), { mode: 0o600 });
+    if (spec.output.whenFull === "allowHold") keepRoomForHold(paths.hold);
     if (isTight(core.options.runtimeDir)) {
       run.hasRoom = true;
       for (const name of roomFiles) writeFileSync(join(paths.run, name), Buffer.alloc(roomBytes));

@@ -23,6 +23,8 @@ export interface RunPaths {
   readonly stdin: string;
   /** What NOTIFY_SOCKET names. */
   readonly notify: string;
+  /** Who holds the output. */
+  readonly hold: string;
 }
 
 export function runtimePaths(runtimeDir: string): RuntimePaths {
@@ -48,5 +50,6 @@ export function runPaths(runtimeDir: string, uuid: string, run: number): RunPath
     control: `${directory}/control`,
     stdin: `${directory}/stdin`,
     notify: `${directory}/notify`,
+    hold: `${directory}/hold`,
   };
 }

@@ -71,7 +71,7 @@ function rlimitsFromProto(rlimits: readonly ResourceLimit[], at: Field): engine.
     }
     seen.add(resource);
     if (hard !== null && (soft === null || soft > hard)) {
-      here.child("soft").refuse(`must not be above hard (${hard})`);
+      here.child("soft").refuse(`must not be above hard (${hard}), and is ${soft ?? "unlimited"}`);
     }
     return { resource, soft, hard };
   });

@@ -1,20 +1,40 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { hasCode } from "../../shim/system-error.ts";
 
 const version = 1;
+
+/**
+ * Keeps the room that a token will take, before the run begins: a process that
+ * runs must not be without the one who holds it because the file system is full.
+ *
+ * @throws a Node system error
+ */
+export function keepRoomForHold(path: string): void {
+  writeFileSync(path, contents(""), { mode: 0o600, flag: "wx" });
+}
 
 /**
  * Who holds a run is remembered beside its other files, so that the next daemon
  * knows the token; how far the holder is and until when stands in the ring.
  * Mode 0600: whoever has the token may free the output.
  *
+ * Written in place, in the room that was kept: what the kernel takes in one
+ * write(2) is there whole or not at all, whenever the daemon is killed.
+ *
  * @throws a Node system error
  */
 export function writeHoldFile(path: string, token: string): void {
-  const temporary = `${path}.new`;
-  rmSync(temporary, { force: true });
-  writeFileSync(temporary, `${JSON.stringify({ version, token })}\n`, { mode: 0o600, flag: "wx" });
-  renameSync(temporary, path);
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants;
+  const file = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600);
+  try {
+    writeSync(file, contents(token), 0);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function contents(token: string): string {
+  return `${JSON.stringify({ version, token })}\n`;
 }
 
 /** The token; null: nobody held the run, or it was another version of pm that said so. */
