@@ -63,7 +63,10 @@ test.each([false, true])(
     expect(supervision).toEqual({ ...kept, waiting: null, run: 1, project: "shop", schedule: "nightly" });
     expect(run).toMatchObject({ number: 1, state: "running" });
     expect(current.args).toEqual(args);
-    expect(readFileSync(`/proc/${run.pid}/cmdline`, "utf8")).toBe(`/bin/sleep\0${args}\0`);
+    // execve(2) lets its parent go on before the arguments can be seen.
+    await vi.waitFor(() => expect(readFileSync(`/proc/${run.pid}/cmdline`, "utf8")).toBe(`/bin/sleep\0${args}\0`), {
+      timeout: 90_000,
+    });
   },
 );
 

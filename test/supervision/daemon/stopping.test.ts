@@ -201,7 +201,8 @@ test("of two clients that apply two versions at once, one is what there is in th
   for (let index = 0; index < 8; index++) {
     const { spec, run } = await until(`p${index}`, ({ state }) => state === "running");
     args.add(spec.args.join());
-    expect(readFileSync(`/proc/${run?.pid}/cmdline`, "utf8")).toBe(`sleep\0${spec.args.join()}\0`);
+    // execve(2) lets its parent go on before the arguments can be seen.
+    await expect.poll(() => readFileSync(`/proc/${run?.pid}/cmdline`, "utf8")).toBe(`sleep\0${spec.args.join()}\0`);
   }
   expect(args.size).toBe(1);
   expect(await pm.processes.listAll()).toHaveLength(8);
