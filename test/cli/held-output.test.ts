@@ -1,10 +1,12 @@
 /** A foreground command writes all of a process's output, or says that it did not and fails. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createHash, randomFillSync } from "node:crypto";
+import { createHash, randomFillSync, randomUUID } from "node:crypto";
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, vi } from "vitest";
+import { sendControl } from "../../src/server/engine/shim/control.ts";
+import { Control } from "../../src/server/engine/shim/layout.ts";
 import { limitMs, type Pm, pmPath, test } from "./support/pm.ts";
 
 const megabytes = 1024 * 1024;
@@ -136,11 +138,15 @@ describe("C1 pm run writes everything", () => {
 
 describe("C1 what could not be written", () => {
   test("is said, and run fails", async ({ pm }) => {
+    const id = randomUUID();
     // While pm is stopped and its daemon dead, the hold runs out: what fits no more is dropped.
-    const run = slowly(pm, ["run", "-n", "x", "--output-limit", "64KiB", "--", "sh", "-c", "seq 1 3000000; sleep 1"]);
+    const script = "seq 1 3000000; sleep 1";
+    const run = slowly(pm, ["run", "--id", id, "-n", "x", "--output-limit", "64KiB", "--", "sh", "-c", script]);
     await vi.waitUntil(async () => (await pm(["status", "x"])).code === 0, { timeout: limitMs });
     run.child.kill("SIGSTOP");
     process.kill(await pm.daemonPid(), "SIGKILL");
+    // After five minutes in life.
+    sendControl(join(pm.runtimeDir, "p", id, "1", "control"), { type: Control.hold, seq: 0xfffd, a: 0, b: 0 });
     expect(await pm(["wait", "x"])).toMatchObject({ code: 0 });
     run.child.kill("SIGCONT");
     await run.read();

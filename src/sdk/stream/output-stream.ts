@@ -16,7 +16,11 @@ export interface BytesOptions {
    * @default the iteration throws `OUTPUT_GAP`, since bytes alone cannot show what is missing
    */
   readonly onGap?: (gap: OutputGap) => void;
-  /** Told where the output begins, before its first byte; with `followRestarts` that again for each further run. */
+  /**
+   * Told where the output begins, before its first byte; with `followRestarts` that again for each further run.
+   *
+   * @default nobody is told
+   */
   readonly onOpened?: (place: OutputPlace) => void;
 }
 
