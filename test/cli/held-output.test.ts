@@ -155,11 +155,17 @@ describe("C1 what could not be written", () => {
   });
 
   test("is said, and attach fails", async ({ pm }) => {
-    const id = await pm.ok(["start", "--stdin", "--output-limit", "4KiB", "--", "sh", "-c", "read x; seq 1 3000000"]);
+    const script = "echo ready; read x; seq 1 3000000";
+    const id = await pm.ok(["start", "--stdin", "--output-limit", "4KiB", "--", "sh", "-c", script]);
     const attached = slowly(pm, ["attach", "--no-stdin", id]);
-    expect(await pm(["send", id], { input: "go\n" })).toMatchObject({ code: 0 });
-    expect(await pm(["wait", id])).toMatchObject({ code: 0 });
-    const { bytes } = await attached.read();
+    let begun = false;
+    // Once it is attached nobody reads until the process has ended.
+    const { bytes } = await attached.read(async () => {
+      if (begun) return;
+      begun = true;
+      expect(await pm(["send", id], { input: "go\n" })).toMatchObject({ code: 0 });
+      expect(await pm(["wait", id])).toMatchObject({ code: 0 });
+    });
     expect(bytes).toBeLessThan(22_888_896);
     expect(await attached.code).toBe(125);
     expect(attached.err()).toMatch(/the output is not complete/);
