@@ -24,6 +24,7 @@ export class FakeEngine {
   readonly processes = new Map<string, ProcessInfo>();
   /** "name: what happened". */
   readonly journal: string[] = [];
+  readonly #recorded = new Set<string>();
   /** Names whose start fails. */
   readonly broken = new Set<string>();
   /** Names that a stop does not end. */
@@ -149,7 +150,10 @@ export class FakeEngine {
       },
       record(type, detail, cause) {
         self.journal.push(`${detail.project}${detail.schedule}: ${type} (${cause.detail})`);
+        self.#recorded.add(`${type} ${detail.project} ${cause.principal} ${cause.requestId}`);
       },
+      wasRecorded: (type, project, { principal, requestId }) =>
+        requestId !== "" && self.#recorded.has(`${type} ${project} ${principal} ${requestId}`),
       runCommand: (id, command, { env }) => self.command(id, command, env),
       // As the real one does, a default is filled in, and variables are in order.
       normalized,
@@ -356,6 +360,7 @@ const timely = new Set([
   "select",
   "setSupervision",
   "record",
+  "wasRecorded",
   "residentMemory",
   "watch",
   "normalized",

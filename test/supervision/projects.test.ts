@@ -272,6 +272,20 @@ describe("a project", () => {
     },
   );
 
+  it("that a request has removed is removed to the same request again, and another one is left alone", async () => {
+    const { projects } = on.machine.daemon;
+    const removal = { name: "shop", graceMs: null, keepProcesses: false, resourceVersion: "" };
+    const asked = { ...removal, cause: { ...cause, requestId: "one" } };
+    await apply([process("p0")]);
+    expect((await frames(projects.remove(asked))).at(-1)).toMatchObject({ kind: "end", project: null });
+    expect(await frames(projects.remove(asked))).toMatchObject([{ kind: "plan", steps: [] }, { kind: "end" }]);
+    const other = frames(projects.remove({ ...removal, cause: { ...cause, requestId: "two" } }));
+    await expect(other).rejects.toMatchObject({ reason: "PROJECT_NOT_FOUND" });
+    await apply([process("p0")]);
+    await frames(projects.remove(asked));
+    expect(projects.get("shop").members).toMatchObject([{ name: "p0" }]);
+  });
+
   it("that is removed while it is applied leaves no schedule and no process", async () => {
     const { engine, daemon } = on.machine;
     const removal = { name: "shop", graceMs: null, keepProcesses: false, resourceVersion: "", cause };

@@ -150,6 +150,19 @@ export class ProcessEngine implements SupervisedEngine {
     this.#core.journal.flush();
   }
 
+  wasRecorded(
+    type: SupervisionEventType,
+    project: string,
+    { principal, requestId }: Pick<Cause, "principal" | "requestId">,
+  ): boolean {
+    if (requestId === "") return false;
+    for (const entry of this.#core.journal.all()) {
+      const isOf = entry.cause.requestId === requestId && entry.cause.principal === principal;
+      if (isOf && entry.type === type && entry.supervision?.project === project) return true;
+    }
+    return false;
+  }
+
   async runCommand(
     id: string,
     command: Command,

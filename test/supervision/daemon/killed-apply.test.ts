@@ -54,3 +54,15 @@ test(
   },
   Math.max(300_000, rounds * 60_000),
 );
+
+test("the same request to remove a project is answered by the next daemon as by the one that removed it", async () => {
+  const { pm, daemon } = await useDaemon();
+  await Array.fromAsync(pm.projects.apply("gone", { processes: forty(1).slice(0, 1) }));
+  await Array.fromAsync(pm.projects.remove("gone", { requestId: "once" }));
+  await daemon.kill9();
+  await daemon.restart();
+  const again = await Array.fromAsync(pm.projects.remove("gone", { requestId: "once" }));
+  expect(again.at(-1)).toMatchObject({ type: "end", failed: 0 });
+  const other = Array.fromAsync(pm.projects.remove("gone", { requestId: "twice" }));
+  await expect(other).rejects.toMatchObject({ reason: "PROJECT_NOT_FOUND" });
+});

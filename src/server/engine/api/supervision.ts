@@ -187,6 +187,8 @@ export interface SupervisedEngine extends Engine {
   normalized(spec: ProcessSpec): ProcessSpec;
   /** Puts an entry in the journal that is about no process. */
   record(type: SupervisionEventType, detail: SupervisionEventDetail, cause: Cause): void;
+  /** Whether an entry of this type about this project is in the journal that is due to this very request. */
+  wasRecorded(type: SupervisionEventType, project: string, request: Pick<Cause, "principal" | "requestId">): boolean;
   /**
    * Runs a command with the process's user, environment and directory, forked
    * by the zygote; it never throws. Its tree is killed when the time is over or

@@ -169,6 +169,12 @@ export class Projects {
 
   /** @throws SupervisionError */
   async *remove(request: RemoveRequest): AsyncGenerator<ProjectFrame> {
+    // Sent again, it must not find that there is no such project, nor remove one that came since.
+    if (this.#ground.engine.wasRecorded("projectRemoved", request.name, request.cause)) {
+      yield { kind: "plan", steps: [] };
+      yield { kind: "end", project: null, failed: 0 };
+      return;
+    }
     const project = this.get(request.name);
     checkVersion(project, request.resourceVersion);
     const { members: _, ...record } = project;
@@ -411,8 +417,10 @@ export class Projects {
       tell({ kind: "end", project: this.get(project.name), failed });
       return;
     }
-    await store.projects.delete(project.name);
+    const deleted = store.projects.delete(project.name);
+    // Before it is gone from the disk: the next daemon must know what the request did.
     engine.record("projectRemoved", eventOf("projectRemoved", { project: project.name }).detail, pending.cause);
+    await deleted;
     tell({ kind: "end", project: null, failed });
   }
 
