@@ -272,6 +272,14 @@ describe("a project", () => {
     },
   );
 
+  it("is of the version that a request asked for also when that is sent again", async () => {
+    const asked = { resourceVersion: "none", cause: { ...cause, requestId: "one" } };
+    expect(await apply([process("p0")], asked)).toEqual(["p0 create"]);
+    expect(await apply([process("p0")], asked)).toEqual(["p0 none"]);
+    const other = frames(on.machine.daemon.projects.apply(request([process("p0")], { resourceVersion: "none" })));
+    await expect(other).rejects.toMatchObject({ reason: "CONDITION_FAILED" });
+  });
+
   it("that a request has removed is removed to the same request again, and another one is left alone", async () => {
     const { projects } = on.machine.daemon;
     const removal = { name: "shop", graceMs: null, keepProcesses: false, resourceVersion: "" };

@@ -195,7 +195,10 @@ export class Projects {
   check(request: ApplyRequest): void {
     const { store } = this.#ground;
     const before = store.projects.get(request.name);
-    checkVersion(before, request.resourceVersion);
+    // Sent again, it finds the version that it has made.
+    if (!this.#isAgain(request, before)) {
+      checkVersion(before, request.resourceVersion);
+    }
     const invalid = (field: string, message: string) =>
       new SupervisionError("INVALID_ARGUMENT", `${field}: ${message}`, { field });
     if (before === undefined && store.projects.size >= maxProjects) {
@@ -247,6 +250,13 @@ export class Projects {
         });
       }
     }
+  }
+
+  /** Whether this very request was put on record before. */
+  #isAgain({ name, cause }: ApplyRequest, before: ProjectRecord | undefined): boolean {
+    const { requestId, principal } = before?.pending?.cause ?? {};
+    const isPending = cause.requestId !== "" && requestId === cause.requestId && principal === cause.principal;
+    return isPending || this.#ground.engine.wasRecorded("projectApplied", name, cause);
   }
 
   #byName(name: string): ProcessInfo | null {
