@@ -85,6 +85,23 @@ describe("a process that waits for its first run", () => {
     expect(next.engine.runs({ id: made.id }).runs.map(({ number }) => number)).toEqual([1]);
   });
 
+  test("is waited for until that has ended, or is not to come", async () => {
+    const engine = await open();
+    const { id } = await create(engine, shell("exit 3"));
+    const ended = engine.engine.wait({ id }, "exited", null, limit());
+    await engine.engine.startRun(id, () => nothingKept, policyCause);
+    expect(await ended).toMatchObject({ run: { number: 1, exit: { code: 3 } } });
+    const { id: other } = await create(engine, shell("exit 3"));
+    const never = refused(engine.engine.wait({ id: other }, "exited", null, limit()));
+    const stopped = { supervision: nothingKept, state: null, desiredState: "stopped", event: null } as const;
+    engine.engine.setSupervision(other, 0, { ...stopped, cause: policyCause });
+    expect(await never).toMatchObject({
+      reason: "RUN_NOT_FOUND",
+      message: `process ${other} has not run, and no run is to come`,
+    });
+    expect(await reasonOf(engine.engine.wait({ id: other }, "exited", 1, limit()))).toBe("RUN_NOT_FOUND");
+  });
+
   test("can be removed, and cannot be begun twice", async () => {
     const engine = await open();
     const { id } = await create(engine, spec("sleep", ["1000"]));

@@ -2371,8 +2371,9 @@ type WaitProcessRequest struct {
 	Process *ProcessRef `protobuf:"bytes,1,opt,name=process,proto3" json:"process,omitempty"`
 	// condition is what to wait for. Default: WAIT_CONDITION_EXITED.
 	Condition WaitCondition `protobuf:"varint,2,opt,name=condition,proto3,enum=pm.v1.WaitCondition" json:"condition,omitempty"`
-	// run is the run to wait for. Default: the current one. A run that has been
-	// followed by another one meets every condition.
+	// run is the run to wait for. Default: the current one, or the first one of a
+	// process that waits for that, as in a queue. A run that has been followed by
+	// another one meets every condition.
 	Run           *uint32 `protobuf:"varint,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

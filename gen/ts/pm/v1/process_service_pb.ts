@@ -2018,8 +2018,9 @@ export type WaitProcessRequest = Message<"pm.v1.WaitProcessRequest"> & {
   condition: WaitCondition;
 
   /**
-   * run is the run to wait for. Default: the current one. A run that has been
-   * followed by another one meets every condition.
+   * run is the run to wait for. Default: the current one, or the first one of a
+   * process that waits for that, as in a queue. A run that has been followed by
+   * another one meets every condition.
    *
    * @generated from field: optional uint32 run = 3;
    */
@@ -2047,8 +2048,9 @@ export type WaitProcessRequestJson = {
   condition?: WaitConditionJson;
 
   /**
-   * run is the run to wait for. Default: the current one. A run that has been
-   * followed by another one meets every condition.
+   * run is the run to wait for. Default: the current one, or the first one of a
+   * process that waits for that, as in a queue. A run that has been followed by
+   * another one meets every condition.
    *
    * @generated from field: optional uint32 run = 3;
    */

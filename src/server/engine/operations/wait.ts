@@ -9,7 +9,10 @@ import type { Run } from "../run/run.ts";
 /** The state is looked at this often even if no event comes. */
 const recheckMs = 15_000;
 
-/** Answers a process once its run meets a condition. */
+/**
+ * Answers a process once its run meets a condition. One that waits for its first
+ * run, as in a queue, is waited for until that does.
+ */
 export async function wait(
   core: Core,
   process: ManagedProcess,
@@ -17,20 +20,26 @@ export async function wait(
   number: number | null,
   signal: AbortSignal,
 ): Promise<{ process: ProcessInfo; run: RunInfo | null }> {
-  const wanted = number ?? process.current.number;
-  if (wanted > process.current.number || wanted < 1) throw runNotFound(process, wanted);
+  const wanted = number ?? Math.max(process.current.number, 1);
+  if (number !== null && (number > process.current.number || number < 1)) throw runNotFound(process, number);
   for (;;) {
     signal.throwIfAborted();
     core.checkOpen();
     core.refresh(process);
     core.checkListed(process);
-    if (process.current.number > wanted || meets(process.current, condition)) {
+    if (process.current.number < wanted) {
+      if (!isToRun(process)) throw runNotFound(process, wanted);
+    } else if (process.current.number > wanted || meets(process.current, condition)) {
       const info = core.table.info(process);
       const run = wanted === info.run.number ? info.run : (process.run(wanted)?.info() ?? null);
       return { process: info, run };
     }
     await process.changed.wait(signal, recheckMs);
   }
+}
+
+function isToRun({ standing, starting, restarting }: ManagedProcess): boolean {
+  return standing === "waiting" || starting !== null || restarting !== null;
 }
 
 function meets(run: Run, condition: WaitCondition): boolean {
@@ -45,11 +54,11 @@ function meets(run: Run, condition: WaitCondition): boolean {
   }
 }
 
-export function runNotFound(process: ManagedProcess, run: number): EngineError {
-  const kept = process.runs.map(({ number }) => number);
-  return new EngineError(
-    "RUN_NOT_FOUND",
-    `process ${process.id} has no run ${run} that is kept: there are ${Math.min(...kept)} to ${Math.max(...kept)}`,
-    { id: process.id, run: String(run) },
-  );
+function runNotFound({ id, runs }: ManagedProcess, run: number): EngineError {
+  const kept = runs.map(({ number }) => number);
+  const problem =
+    kept.length === 0
+      ? "has not run, and no run is to come"
+      : `has no run ${run} that is kept: there are ${Math.min(...kept)} to ${Math.max(...kept)}`;
+  return new EngineError("RUN_NOT_FOUND", `process ${id} ${problem}`, { id, run: String(run) });
 }
