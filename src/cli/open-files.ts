@@ -10,5 +10,5 @@
 export function takeOpenFiles(env: NodeJS.ProcessEnv): bigint | undefined {
   const { PM_OPEN_FILES: text } = env;
   delete env["PM_OPEN_FILES"];
-  return text === undefined ? undefined : BigInt(text);
+  return text !== undefined && /^\d+$/.test(text) ? BigInt(text) : undefined;
 }

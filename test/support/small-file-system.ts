@@ -3,9 +3,10 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
+import { requires } from "./requires.ts";
 
 /**
- * A tmpfs of its own, or null where this user may not mount.
+ * A tmpfs of its own, or null where this user may not mount, which CI must be able to.
  *
  * @param options As mount(8) takes them, such as "size=1m" or "nr_inodes=40".
  */
@@ -15,6 +16,7 @@ export function smallFileSystem(options: string): string | null {
     execFileSync("mount", ["-t", "tmpfs", "-o", options, "none", directory], { stdio: "ignore" });
   } catch {
     rmSync(directory, { recursive: true });
+    requires("the right to mount a tmpfs", false);
     return null;
   }
   onTestFinished(() => {

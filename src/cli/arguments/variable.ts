@@ -1,5 +1,4 @@
 /** Environment variables as they are given on the command line and in files. */
-
 import { readFileSync } from "node:fs";
 import { systemErrorText } from "../../common/system-error.ts";
 import type { TextOrBytes } from "../../sdk/index.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { RequestContext } from "../../../src/server/engine/api/control.ts";
 import { everything } from "../../../src/server/engine/api/list.ts";
-import { open, refused, runtimeDirectory, shell, spec, start, stopDefaults, untilOutput } from "../harness.ts";
+import { open, refused, runtimeDirectory, shell, spec, start, stopDefaults, text, untilOutput } from "../harness.ts";
 import { ScriptedDaemon } from "./daemon.ts";
 
 /** Ends some seconds after it is asked to. */
@@ -121,13 +121,7 @@ test("a signal is sent once", async () => {
   await engine.engine.signal({ id }, "SIGUSR1", "main", share(id));
   await engine.signal(id, "SIGUSR2", "main");
   await untilOutput(engine, id, "two\n");
-  const { chunks } = await engine.readOutput(id, {
-    run: 0,
-    start: { kind: "offset", offset: 0 },
-    streams: [],
-    maxBytes: 4096,
-  });
-  expect(Buffer.concat(chunks.map(({ data }) => data)).toString()).not.toMatch(/one[\s\S]*one/);
+  expect(await text(engine, id)).not.toMatch(/one[\s\S]*one/);
 });
 
 describe.each(["record 1", "beforeTold", "told", "record 2"] as const)(
@@ -139,13 +133,7 @@ describe.each(["record 1", "beforeTold", "told", "record 2"] as const)(
     async function outputOf(engine: Awaited<ReturnType<typeof open>>, id: string): Promise<string> {
       await engine.signal(id, "SIGUSR2", "main");
       await untilOutput(engine, id, "two\n");
-      const { chunks } = await engine.readOutput(id, {
-        run: 0,
-        start: { kind: "offset", offset: 0 },
-        streams: [],
-        maxBytes: 4096,
-      });
-      return Buffer.concat(chunks.map(({ data }) => data)).toString();
+      return await text(engine, id);
     }
 
     function signals(engine: Awaited<ReturnType<typeof open>>, id: string): Promise<unknown[]> {
@@ -217,13 +205,7 @@ test.each(["stop", "restart"] as const)(
       await untilOutput(engine, id, "asked\n");
       await engine.signal(id, "SIGUSR1", "main");
       await asked;
-      const { chunks } = await engine.readOutput(id, {
-        run: 1,
-        start: { kind: "offset", offset: 0 },
-        streams: [],
-        maxBytes: 4096,
-      });
-      const output = Buffer.concat(chunks.map(({ data }) => data)).toString();
+      const output = await text(engine, id, 1);
       expect([dieAt, output.match(/asked/g)]).toEqual([dieAt, ["asked"]]);
       await engine.close();
     }

@@ -29,25 +29,6 @@ export interface ProcessSpec {
 }
 
 /** A string, or the bytes of one that is not UTF-8. */
-/** A program with everything else at its default. */
-export function plainSpec(executable: Text, args: readonly Text[] = []): ProcessSpec {
-  return {
-    executable,
-    args,
-    env: [],
-    envMode: "extend",
-    cwd: "/",
-    output: { limitBytes: 0, whenFull: "dropOldest" },
-    stdin: "null",
-    terminal: null,
-    limits: { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null },
-    stop: { signal: "", graceMs: null },
-    umask: null,
-    nice: null,
-    oomScoreAdj: null,
-  };
-}
-
 export type Text = string | Uint8Array;
 
 export interface EnvironmentVariable {
@@ -88,4 +69,23 @@ export interface StopPolicy {
   readonly signal: string;
   /** Milliseconds; null: the engine's default. */
   readonly graceMs: number | null;
+}
+
+/** A program with everything else at its default. */
+export function plainSpec(executable: Text, args: readonly Text[] = []): ProcessSpec {
+  return {
+    executable,
+    args,
+    env: [],
+    envMode: "extend",
+    cwd: "/",
+    output: { limitBytes: 0, whenFull: "dropOldest" },
+    stdin: "null",
+    terminal: null,
+    limits: { rlimits: [], memoryBytes: null, cpuMillis: null, processes: null },
+    stop: { signal: "", graceMs: null },
+    umask: null,
+    nice: null,
+    oomScoreAdj: null,
+  };
 }

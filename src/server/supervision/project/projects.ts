@@ -196,7 +196,7 @@ export class Projects {
     const { store } = this.#ground;
     const before = store.projects.get(request.name);
     // Sent again, it finds the version that it has made.
-    if (!this.#isAgain(request, before)) {
+    if (request.resourceVersion !== "" && !this.#isAgain(request, before)) {
       checkVersion(before, request.resourceVersion);
     }
     const invalid = (field: string, message: string) =>
