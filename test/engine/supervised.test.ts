@@ -27,6 +27,7 @@ import {
   spec,
   start,
   stopDefaults,
+  text,
   untilOutput,
   type Wanted,
 } from "./harness.ts";
@@ -92,6 +93,7 @@ describe("a process that waits for its first run", () => {
     await engine.engine.startRun(id, () => nothingKept, policyCause);
     expect(await ended).toMatchObject({ run: { number: 1, exit: { code: 3 } } });
     const { id: other } = await create(engine, shell("exit 3"));
+    expect(await refused(text(engine, other))).toMatchObject({ message: `process ${other} has not run` });
     const never = refused(engine.engine.wait({ id: other }, "exited", null, limit()));
     const stopped = { supervision: nothingKept, state: null, desiredState: "stopped", event: null } as const;
     engine.engine.setSupervision(other, 0, { ...stopped, cause: policyCause });

@@ -11,15 +11,14 @@ import type { OutputSource, SourceView } from "./source.ts";
  */
 export function chooseRun(process: OutputProcess, number: number | null): OutputRun {
   const run = number === null ? process.runs[0] : process.runs.find((kept) => kept.number === number);
-  if (run === undefined) throw runNotFound(process.id, number ?? 0);
+  if (run === undefined) throw runNotFound(process.id, number);
   return run;
 }
 
-function runNotFound(id: string, number: number): EngineError {
-  return new EngineError("RUN_NOT_FOUND", `run ${number} of process ${id} never was, or is no longer kept`, {
-    id,
-    run: String(number),
-  });
+function runNotFound(id: string, number: number | null): EngineError {
+  const problem =
+    number === null ? `process ${id} has not run` : `run ${number} of process ${id} never was, or is no longer kept`;
+  return new EngineError("RUN_NOT_FOUND", problem, { id, run: String(number ?? 0) });
 }
 
 /** What clients are told of a run's output. */
